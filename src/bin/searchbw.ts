@@ -1,0 +1,7 @@
+#!/usr/bin/env node
+import { runMain } from '../cli/main.ts';
+import { VERSION } from '../version.ts';
+
+const argv = process.argv.slice(2);
+if (argv[0] === '--version' || argv[0] === '-V') process.stdout.write(`searchbw ${VERSION}\n`);
+else void runMain('searchbw', async () => (await import('../cli/searchbw.ts')).run(argv));

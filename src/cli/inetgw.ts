@@ -1,0 +1,6 @@
+import { usageError } from '../errors.ts';
+
+/** Runs `inetgw` with the words after its name; resolves to the exit code. */
+export function run(_argv: readonly string[]): Promise<number> {
+  return Promise.reject(usageError('not built yet'));
+}
