@@ -2,7 +2,7 @@
 import type { RuleCounters } from '../firewall/counters.ts';
 import { CLASS_IDS, EGRESS_CLASSES, type EgressClass } from '../shaper/egress.ts';
 import { describeFraming, type Framing } from '../shaper/framing.ts';
-import { INGRESS_STAGES, policeIndex, SIZE_TEST_INDEX, type IngressStage } from '../shaper/ingress.ts';
+import { actionIndex, type ActionName } from '../shaper/ingress.ts';
 import type { Plan } from '../shaper/plan.ts';
 import type { Counters, QueueCounters } from '../tc/statistics.ts';
 import { formatRate, formatSize } from '../units.ts';
@@ -18,7 +18,7 @@ export interface Statistics {
   upBitPerSec: number;
   downBitPerSec: number;
   egress: EgressStatistics[];
-  ingress: IngressStatistics[];
+  ingress: IngressStatistics;
   firewall: FirewallStatistics;
   /** What is not as it should be. */
   warnings: string[];
@@ -39,12 +39,19 @@ export interface EgressStatistics {
 }
 
 export interface IngressStatistics {
-  stage: IngressStage;
-  /** Packets that reached this stage; the first one sees all. */
+  /** Packets and IP bytes, without framing, that came in. */
   seenPackets: number;
-  /** IP bytes, without framing. */
   seenBytes: number;
-  /** Above the stage's share: marked by stage 1, given on by stage 2 unless dropped. */
+  /** Small packets that passed in the last 1 %, which is kept for them. */
+  reservePackets: number;
+  stages: [StageStatistics, StageStatistics, StageStatistics];
+}
+
+export interface StageStatistics {
+  /** 1: above 98 % marked. 2: above 99 % large packets dropped. 3: above 100 % dropped. */
+  stage: 1 | 2 | 3;
+  seenPackets: number;
+  /** Beyond the stage's share: given on to the next one unless dropped. */
   excessPackets: number;
   droppedPackets: number;
 }
@@ -86,7 +93,7 @@ export function statisticsOf(
     upBitPerSec: plan.upBitPerSec,
     downBitPerSec: plan.downBitPerSec,
     egress: EGRESS_CLASSES.map((name) => egressStatistics(plan, name, readings.qdiscs)),
-    ingress: INGRESS_STAGES.map((stage) => ingressStatistics(plan, stage, readings.actions)),
+    ingress: ingressStatistics(plan, readings.actions),
     firewall,
     warnings,
   };
@@ -112,23 +119,37 @@ function egressStatistics(
   };
 }
 
-function ingressStatistics(
-  plan: Plan,
-  stage: IngressStage,
-  actions: ReadonlyMap<string, Counters>,
-): IngressStatistics {
-  const counters = (n: number): Counters | undefined =>
-    actions.get(`police ${policeIndex(plan.link.ifindex, n)}`);
-  const own = counters(stage);
-  const dropper = stage === 2 ? counters(SIZE_TEST_INDEX) : own;
+function ingressStatistics(plan: Plan, actions: ReadonlyMap<string, Counters>): IngressStatistics {
+  const counters = (kind: 'police' | 'gact', name: ActionName): Counters =>
+    actions.get(`${kind} ${actionIndex(plan.link.ifindex, name)}`) ?? NO_COUNTERS;
+  const isSmall = counters('police', 'isSmall');
+  const reserve = counters('police', 'reserve');
+  const stage1 = counters('police', 'stage1');
+  const stage2 = counters('police', 'stage2');
+  const stage3 = counters('gact', 'dropAll');
   return {
-    stage,
-    seenPackets: own?.packets ?? 0,
-    seenBytes: own?.bytes ?? 0,
-    excessPackets: own?.overlimits ?? 0,
-    droppedPackets: stage === 1 ? 0 : (dropper?.dropped ?? 0),
+    seenPackets: isSmall.packets,
+    seenBytes: isSmall.bytes,
+    reservePackets: reserve.packets - reserve.overlimits,
+    stages: [
+      { stage: 1, seenPackets: stage1.packets, excessPackets: stage1.overlimits, droppedPackets: 0 },
+      {
+        stage: 2,
+        seenPackets: stage2.packets,
+        excessPackets: stage2.overlimits,
+        droppedPackets: counters('police', 'dropLarge').dropped,
+      },
+      {
+        stage: 3,
+        seenPackets: stage3.packets,
+        excessPackets: stage3.packets,
+        droppedPackets: stage3.dropped,
+      },
+    ],
   };
 }
+
+const NO_COUNTERS: Counters = { bytes: 0, packets: 0, dropped: 0, overlimits: 0 };
 
 function firewallStatistics(plan: Plan, rules: RuleCounters | undefined): FirewallStatistics {
   const large = [...(rules ?? [])].filter(([name]) => name.startsWith('large-download-'));
@@ -144,11 +165,11 @@ function firewallStatistics(plan: Plan, rules: RuleCounters | undefined): Firewa
   };
 }
 
-const STAGE_NAMES: Readonly<Record<IngressStage, string>> = {
-  1: 'above 98 %: marked',
-  2: 'above 99 %: large packets dropped',
-  3: 'above 100 %: dropped',
-};
+const STAGE_NAMES = {
+  1: '1  above 98 %: marked',
+  2: '2  above 99 %: large packets dropped',
+  3: '3  above 100 %: dropped',
+} as const;
 
 /** The statistics for a person, without a final newline. */
 export function statisticsText(statistics: Statistics): string {
@@ -175,13 +196,15 @@ export function statisticsText(statistics: Statistics): string {
     '',
     table(
       ['ingress stage', 'seen', 'excess', 'dropped'],
-      ingress.map((row) => [
+      ingress.stages.map((row) => [
         STAGE_NAMES[row.stage],
         count(row.seenPackets),
         count(row.excessPackets),
         row.stage === 1 ? '-' : count(row.droppedPackets),
       ]),
     ),
+    `came in: ${count(ingress.seenPackets)} packets (${formatSize(ingress.seenBytes)}),` +
+      ` of which ${count(ingress.reservePackets)} small ones passed in the 1 % kept for them`,
     '',
     `large downloads: ${count(firewall.largeDownloadDroppedPackets)} packets (${formatSize(firewall.largeDownloadDroppedBytes)})` +
       ` dropped of ${count(firewall.markedPackets)} marked; firewall rules: ${firewall.backend}`,

@@ -11,11 +11,29 @@ export function bytesIn(rateBitPerSec: number, ms: number): number {
 }
 
 /**
+ * tc turns a burst into ticks of 64 ns at the rate and rounds down (tc_core.c): a bucket of exactly one
+ * packet would come out a byte too small, and no full packet would ever conform. Seen on a real kernel.
+ */
+function roundingBytes(rateBitPerSec: number): number {
+  return Math.ceil((rateBitPerSec * 64e-9) / 8) + 1;
+}
+
+/** Size of a token bucket: `wantedBytes`, but never less than the longest packet as the line sees it. */
+export function bucketBytes(
+  framing: Framing,
+  rateBitPerSec: number,
+  mtuBytes: number,
+  wantedBytes: number,
+): number {
+  return Math.max(wantedBytes, framedBytes(framing, mtuBytes)) + roundingBytes(rateBitPerSec);
+}
+
+/**
  * HTB burst: 1 ms of the rate, so that a 10 Gbit/s class is not bound to the timer's resolution, and never
  * less than one packet as the line sees it, or that packet could never be sent at full rate.
  */
 export function htbBurstBytes(framing: Framing, rateBitPerSec: number, mtuBytes: number): number {
-  return Math.max(bytesIn(rateBitPerSec, 1), framedBytes(framing, mtuBytes));
+  return bucketBytes(framing, rateBitPerSec, mtuBytes, bytesIn(rateBitPerSec, 1));
 }
 
 /** HTB quantum: one packet on slow links, 1 ms of the rate on fast ones, within what the kernel accepts. */

@@ -1,36 +1,47 @@
 /**
  * Ingress: the excess cascade. Each stage sees only what the stage before let through as excess:
  *
- *     1  up to 98 % of the line   accepted unseen; the excess gets the mark
- *     2  the next 1 %             accepted; of the excess, large packets are dropped
- *     3  the last 1 %             accepted; the excess is dropped
+ *     small packets first try the last 1 % of the line, which is kept for them
+ *     1  up to 98 %          accepted unseen; the excess gets the mark
+ *     2  the next 1 %        accepted; of the excess, large packets are dropped: large ones have 99 %
+ *     3  what is left now    small packets beyond all of it: dropped, the line is at 100 %
  *
  * Three buckets side by side at 98, 99 and 100 % would not do the same: they would drop different packets.
+ * That small packets try the last 1 % first and not last makes no difference to what they get in all; but
+ * else large packets would find 98 % taken in part by small ones, while the last 1 % lay idle.
  */
-import type { Action, Filter, Qdisc, TcObject } from '../tc/objects.ts';
-import { bytesIn } from './arithmetic.ts';
-import { framedBytes, kernelRateBitPerSec, type Framing } from './framing.ts';
+import type { Action, Filter, Qdisc, TcObject, Verdict } from '../tc/objects.ts';
+import { bucketBytes, bytesIn } from './arithmetic.ts';
+import { kernelRateBitPerSec, type Framing } from './framing.ts';
 import { linkHeaderBytes, type LinkFacts } from './link.ts';
 import type { ShaperSettings } from './settings.ts';
 
-export const INGRESS_STAGES = [1, 2, 3] as const;
-export type IngressStage = (typeof INGRESS_STAGES)[number];
-
 const HANDLE = 'ffff:';
 
-/** Shares of the rate: what passes below 98 %, and the two single per cents above. */
-const STAGE_SHARE: Readonly<Record<IngressStage, number>> = { 1: 0.98, 2: 0.01, 3: 0.01 };
+/** Order of the filters. */
+const PREF = { reserve: 1, stage1: 2, stage2: 3, stage3: 4 } as const;
+
+/** Shares of the downlink. */
+const SHARE = { stage1: 0.98, stage2: 0.01, reserve: 0.01 } as const;
+
+/** Which of a device's numbered actions does what; the statistics read their counters by these. */
+export const ACTION = {
+  isSmall: 0,
+  stage1: 1,
+  stage2: 2,
+  reserve: 3,
+  dropLarge: 4,
+  dropAll: 5,
+} as const;
+export type ActionName = keyof typeof ACTION;
 
 /**
- * Indices of police actions are global, so ours carry a prefix ("IG" in ASCII) and the device's index:
+ * Indices of actions are global, so ours carry a prefix ("IG" in ASCII) and the device's index:
  * 0x4947 << 16 | ifindex << 3 | n. Eight per device; beyond 8191 devices they would wrap.
  */
-export function policeIndex(ifindex: number, n: number): number {
-  return 0x4947_0000 + ((ifindex & 0x1fff) << 3) + n;
+export function actionIndex(ifindex: number, name: ActionName): number {
+  return 0x4947_0000 + ((ifindex & 0x1fff) << 3) + ACTION[name];
 }
-
-/** Number of the size test among the device's police indices; the stages have 1 to 3. */
-export const SIZE_TEST_INDEX = 4;
 
 /** The objects in the order in which they are made. */
 export function ingressObjects(settings: ShaperSettings, link: LinkFacts, framing: Framing): TcObject[] {
@@ -38,28 +49,31 @@ export function ingressObjects(settings: ShaperSettings, link: LinkFacts, framin
   const rateBitPerSec = kernelRateBitPerSec(framing, settings.downBitPerSec);
   const qdisc: Qdisc = { type: 'qdisc', dev, parent: 'ingress', handle: HANDLE, spec: { kind: 'ingress' } };
 
-  const police = (stage: IngressStage, exceed: 'pipe' | 'drop'): Action => ({
-    kind: 'police',
-    index: policeIndex(link.ifindex, stage),
-    rateBitPerSec: Math.max(1, Math.floor(rateBitPerSec * STAGE_SHARE[stage])),
-    burstBytes: stageBurstBytes(stage, framing, rateBitPerSec, link.mtuBytes),
-    mtuBytes: policeMtuBytes(link),
-    // Ingress lengths never contain the link header, whatever the device.
-    overheadBytes: Math.max(0, framing.overheadBytes),
-    mpuBytes: framing.mpuBytes,
-    linkLayer: framing.linkLayer === 'atm' ? 'atm' : 'ethernet',
-    exceed,
-    conform: 'ok',
-  });
-  const sizeTest: Action = {
-    kind: 'policeSize',
-    index: policeIndex(link.ifindex, SIZE_TEST_INDEX),
-    // Unlike the bucket, the size test does count the link header (tcf_police_mtu_check).
-    maxBytes: settings.largePacketBytes - 1 + linkHeaderBytes(link.kind),
-    exceed: 'drop',
-    conform: 'continue',
+  const bucket = (name: keyof typeof SHARE, exceed: Verdict): Action => {
+    const share = Math.max(1, Math.floor(rateBitPerSec * SHARE[name]));
+    return {
+      kind: 'police',
+      index: actionIndex(link.ifindex, name),
+      rateBitPerSec: share,
+      burstBytes: bucketBytes(framing, share, link.mtuBytes, BURST[name](rateBitPerSec)),
+      mtuBytes: policeMtuBytes(link),
+      // Ingress lengths never contain the link header, whatever the device.
+      overheadBytes: Math.max(0, framing.overheadBytes),
+      mpuBytes: framing.mpuBytes,
+      linkLayer: framing.linkLayer === 'atm' ? 'atm' : 'ethernet',
+      exceed,
+      conform: 'ok',
+    };
   };
-  const stage = (pref: IngressStage, actions: readonly Action[]): Filter => ({
+  const sizeTest = (name: 'isSmall' | 'dropLarge', exceed: Verdict, conform: Verdict): Action => ({
+    kind: 'policeSize',
+    index: actionIndex(link.ifindex, name),
+    // Unlike a bucket, the size test does count the link header (tcf_police_mtu_check).
+    maxBytes: settings.largePacketBytes - 1 + linkHeaderBytes(link.kind),
+    exceed,
+    conform,
+  });
+  const filter = (pref: number, actions: readonly Action[]): Filter => ({
     type: 'filter',
     dev,
     parent: HANDLE,
@@ -69,27 +83,23 @@ export function ingressObjects(settings: ShaperSettings, link: LinkFacts, framin
   });
   return [
     qdisc,
-    stage(1, [police(1, 'pipe'), { kind: 'mark', mark: settings.mark, then: 'continue' }]),
-    stage(2, [police(2, 'pipe'), sizeTest]),
-    stage(3, [police(3, 'drop')]),
+    filter(PREF.reserve, [sizeTest('isSmall', 'continue', 'pipe'), bucket('reserve', 'continue')]),
+    filter(PREF.stage1, [bucket('stage1', 'pipe'), { kind: 'mark', mark: settings.mark, then: 'continue' }]),
+    filter(PREF.stage2, [bucket('stage2', 'pipe'), sizeTest('dropLarge', 'drop', 'continue')]),
+    filter(PREF.stage3, [{ kind: 'drop', index: actionIndex(link.ifindex, 'dropAll') }]),
   ];
 }
 
 /**
- * A bucket must hold at least one packet as the line sees it, or large packets would always exceed. What
- * stage 1 holds beyond that stands in the provider's queue at worst.
+ * How much of the line may pass at once, in bytes, at least one packet (see bucketBytes). What stage 1
+ * holds may stand in the provider's queue at worst: 10 ms of it. The reserve holds 20 ms of the whole
+ * line, so that small packets that come in a bunch find room.
  */
-function stageBurstBytes(
-  stage: IngressStage,
-  framing: Framing,
-  rateBitPerSec: number,
-  mtuBytes: number,
-): number {
-  const packetBytes = framedBytes(framing, mtuBytes);
-  return stage === 1
-    ? Math.max(2 * packetBytes, bytesIn(rateBitPerSec, 10))
-    : Math.max(packetBytes, bytesIn(rateBitPerSec, 1));
-}
+const BURST: Readonly<Record<keyof typeof SHARE, (rateBitPerSec: number) => number>> = {
+  stage1: (rateBitPerSec) => bytesIn(rateBitPerSec, 10),
+  stage2: (rateBitPerSec) => bytesIn(rateBitPerSec, 1),
+  reserve: (rateBitPerSec) => bytesIn(rateBitPerSec, 20),
+};
 
 /** At least tc's own default; a jumbo frame must not exceed for its length alone. */
 function policeMtuBytes(link: LinkFacts): number {

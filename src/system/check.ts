@@ -60,6 +60,12 @@ const FEATURES: readonly Feature[] = [
     batch: [INGRESS, `${FILTER} action skbedit mark 20 continue`],
   },
   {
+    module: 'act_gact',
+    purpose: 'dropping above 100 %',
+    need: 'required',
+    batch: [INGRESS, `${FILTER} action gact drop`],
+  },
+  {
     module: 'sch_fq_codel',
     purpose: 'flow queues (else sfq)',
     need: 'optional',

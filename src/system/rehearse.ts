@@ -42,6 +42,13 @@ export function missingPiece(rehearsal: Extract<Rehearsal, { ok: false }>): User
   );
 }
 
+const ACTION_MODULES = {
+  police: 'act_police',
+  policeSize: 'act_police',
+  mark: 'act_skbedit',
+  drop: 'act_gact',
+} as const;
+
 /** Kernel modules behind an object; HTB classes come with their qdisc. */
 export function modulesOf(object: TcObject): string[] {
   switch (object.type) {
@@ -50,9 +57,6 @@ export function modulesOf(object: TcObject): string[] {
     case 'class':
       return ['sch_htb'];
     case 'filter':
-      return [
-        'cls_matchall',
-        ...new Set(object.actions.map((action) => (action.kind === 'mark' ? 'act_skbedit' : 'act_police'))),
-      ];
+      return ['cls_matchall', ...new Set(object.actions.map((action) => ACTION_MODULES[action.kind]))];
   }
 }

@@ -63,5 +63,7 @@ function renderAction(action: Action): string {
       return `police mtu ${action.maxBytes} conform-exceed ${action.exceed}/${action.conform} index ${action.index}`;
     case 'mark':
       return `skbedit mark ${action.mark} ${action.then}`;
+    case 'drop':
+      return `gact drop index ${action.index}`;
   }
 }
