@@ -17,6 +17,7 @@ import { buildInitramfs } from './initramfs.ts';
 import { findKernel } from './kernel.ts';
 import { LineReader } from './lines.ts';
 import { labFolder } from './paths.ts';
+import { filesToPreload } from './preload.ts';
 import type { Answer, Command, ExecResult, Operation, Operations } from './protocol.ts';
 
 export interface GuestOptions {
@@ -112,7 +113,9 @@ export class Guest {
     const agentFile = await bundleAgent();
     const folder = await runFolder();
     const initramfsFile = join(folder, 'initramfs');
-    await writeFile(initramfsFile, await buildInitramfs({ kernel, agentFile, nodeFile: process.execPath }));
+    const nodeFile = process.execPath;
+    const preload = [agentFile, ...(await filesToPreload(nodeFile))];
+    await writeFile(initramfsFile, await buildInitramfs({ kernel, agentFile, nodeFile, preload }));
     const startedAt = performance.now();
     const argv = qemuArguments(full, kernel.imageFile, initramfsFile, join(folder, 'console'));
     // pdeathsig: QEMU dies with this process, even when that is killed without a chance to clean up.

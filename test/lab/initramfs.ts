@@ -14,6 +14,8 @@ export interface InitramfsOptions {
   /** The agent's bundle and the host's node, under their host paths. */
   agentFile: string;
   nodeFile: string;
+  /** Host files that the guest copies into its memory. */
+  preload: readonly string[];
 }
 
 /** A cpio archive in the `newc` form that the kernel unpacks at start. */
@@ -27,6 +29,7 @@ export async function buildInitramfs(options: InitramfsOptions): Promise<Buffer>
     entries.push(file(`m/${basename(module)}`, 0o644, await readFile(join(release, module))));
   }
   entries.push(file('init', 0o755, Buffer.from(initScript(options, order))));
+  entries.push(file('preload', 0o644, Buffer.from(options.preload.map((path) => `${path}\n`).join(''))));
   return cpio(entries);
 }
 
@@ -71,6 +74,8 @@ $bb mount -t tmpfs -o size=80% over /over && $bb mkdir /over/upper /over/work
 $bb mount -t overlay -o lowerdir=/host,upperdir=/over/upper,workdir=/over/work root /root || die 'no overlay'
 for m in proc sys dev; do $bb mount --move /$m /root/$m || die "cannot move $m"; done
 cd /root
+# Opened for writing, a file moves to the upper layer.
+while read -r path; do [ -f "/root$path" ] && : >> "/root$path"; done < /preload
 $bb mount -t tmpfs run run
 $bb mkdir -p run/lock run/netns run/tmp dev/pts dev/shm usr/lib/modules
 $bb mount -t devpts devpts dev/pts

@@ -12,8 +12,13 @@ export interface Command {
   /** Added to the agent's environment. */
   env?: Record<string, string>;
   cwd?: string;
-  /** Virtual time after which the program is killed; 60 s by default. */
+  /** Virtual time after which the program is killed; 10 min by default. */
   timeoutMs?: number;
+  /**
+   * For this virtual time after the start (1 s by default) the processor does not idle, so that waiting for
+   * the host's files costs no jump of the clock. Waiting itself then takes about as long as it says.
+   */
+  spinMs?: number;
 }
 
 export interface ExecResult {

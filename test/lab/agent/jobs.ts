@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Command, ExecResult } from '../protocol.ts';
+import { spin } from './spinner.ts';
 
 /** What is kept of one output: far above anything a test looks at. */
 const OUTPUT_LIMIT_BYTES = 32 * 1024 * 1024;
@@ -54,14 +55,16 @@ export function startJob(command: Command, { keepInput = false } = {}): Job {
 
 /** Runs to the end; past the time limit the whole process group is killed. */
 export async function exec(command: Command): Promise<ExecResult> {
+  const stopSpinning = spin(command.spinMs ?? 1000);
   const job = startJob(command);
   let timedOut = false;
   const timer = setTimeout(() => {
     timedOut = true;
     signalJob(job, 'SIGKILL');
-  }, command.timeoutMs ?? 60_000);
+  }, command.timeoutMs ?? 600_000);
   const result = await job.ended;
   clearTimeout(timer);
+  stopSpinning();
   return { ...result, timedOut };
 }
 

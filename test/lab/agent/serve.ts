@@ -5,6 +5,7 @@ import type { Answer, Operation, Operations, Request } from '../protocol.ts';
 import { clockMs, exec, signalJob, startJob, type Job } from './jobs.ts';
 import { measure } from './measure.ts';
 import { Port } from './port.ts';
+import { spin, startSpinner } from './spinner.ts';
 
 type Handlers = {
   [Name in Operation]: (
@@ -24,6 +25,7 @@ const handlers: Handlers = {
   exec,
   spawn: (ask) => {
     const job = startJob(ask);
+    spin(ask.spinMs ?? 0);
     const pid = job.child.pid ?? -1;
     jobs.set(pid, job);
     return { job: pid, pid };
@@ -61,6 +63,7 @@ async function answer(line: string): Promise<Answer> {
 
 export async function serve(): Promise<never> {
   const port = new Port();
+  startSpinner();
   port.send(JSON.stringify({ ok: true, value: {} } satisfies Answer));
   for (;;) {
     port.halt();
