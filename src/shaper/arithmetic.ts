@@ -18,14 +18,19 @@ function roundingBytes(rateBitPerSec: number): number {
   return Math.ceil((rateBitPerSec * 64e-9) / 8) + 1;
 }
 
-/** Size of a token bucket: `wantedBytes`, but never less than the longest packet as the line sees it. */
-export function bucketBytes(
+/**
+ * Size of a policer's bucket: `wantedBytes`, but at least two of the longest packets as the line sees them.
+ * One is needed for a full packet to conform at all. With less than two, a bucket that just misses a packet
+ * overflows before the next one comes, and the rate is not reached: 950 instead of 1343 kbit/s were measured
+ * with 1.3 packets on the 1750 kbit/s line.
+ */
+export function policeBurstBytes(
   framing: Framing,
   rateBitPerSec: number,
   mtuBytes: number,
   wantedBytes: number,
 ): number {
-  return Math.max(wantedBytes, framedBytes(framing, mtuBytes)) + roundingBytes(rateBitPerSec);
+  return Math.max(wantedBytes, 2 * framedBytes(framing, mtuBytes)) + roundingBytes(rateBitPerSec);
 }
 
 /**
@@ -33,7 +38,7 @@ export function bucketBytes(
  * less than one packet as the line sees it, or that packet could never be sent at full rate.
  */
 export function htbBurstBytes(framing: Framing, rateBitPerSec: number, mtuBytes: number): number {
-  return bucketBytes(framing, rateBitPerSec, mtuBytes, bytesIn(rateBitPerSec, 1));
+  return Math.max(bytesIn(rateBitPerSec, 1), framedBytes(framing, mtuBytes)) + roundingBytes(rateBitPerSec);
 }
 
 /** HTB quantum: one packet on slow links, 1 ms of the rate on fast ones, within what the kernel accepts. */

@@ -11,7 +11,7 @@
  * else large packets would find 98 % taken in part by small ones, while the last 1 % lay idle.
  */
 import type { Action, Filter, Qdisc, TcObject, Verdict } from '../tc/objects.ts';
-import { bucketBytes, bytesIn } from './arithmetic.ts';
+import { bytesIn, policeBurstBytes } from './arithmetic.ts';
 import { kernelRateBitPerSec, type Framing } from './framing.ts';
 import { linkHeaderBytes, type LinkFacts } from './link.ts';
 import type { ShaperSettings } from './settings.ts';
@@ -55,7 +55,7 @@ export function ingressObjects(settings: ShaperSettings, link: LinkFacts, framin
       kind: 'police',
       index: actionIndex(link.ifindex, name),
       rateBitPerSec: share,
-      burstBytes: bucketBytes(framing, share, link.mtuBytes, BURST[name](rateBitPerSec)),
+      burstBytes: policeBurstBytes(framing, share, link.mtuBytes, BURST[name](rateBitPerSec)),
       mtuBytes: policeMtuBytes(link),
       // Ingress lengths never contain the link header, whatever the device.
       overheadBytes: Math.max(0, framing.overheadBytes),
@@ -91,7 +91,7 @@ export function ingressObjects(settings: ShaperSettings, link: LinkFacts, framin
 }
 
 /**
- * How much of the line may pass at once, in bytes, at least one packet (see bucketBytes). What stage 1
+ * How much of the line may pass at once, in bytes, at least two packets (see policeBurstBytes). What stage 1
  * holds may stand in the provider's queue at worst: 10 ms of it. The reserve holds 20 ms of the whole
  * line, so that small packets that come in a bunch find room.
  */
