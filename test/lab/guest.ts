@@ -8,7 +8,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { rmSync } from 'node:fs';
-import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { failure, missing } from '../../src/errors.ts';
@@ -16,8 +16,8 @@ import { bundleAgent } from './agentBundle.ts';
 import { buildInitramfs } from './initramfs.ts';
 import { findKernel } from './kernel.ts';
 import { LineReader } from './lines.ts';
-import { labFolder } from './paths.ts';
 import { filesToPreload } from './preload.ts';
+import { makeRunFolder } from './runFolder.ts';
 import type { Answer, Command, ExecResult, Operation, Operations } from './protocol.ts';
 
 export interface GuestOptions {
@@ -111,7 +111,7 @@ export class Guest {
     };
     const kernel = await findKernel();
     const agentFile = await bundleAgent();
-    const folder = await runFolder();
+    const folder = await makeRunFolder();
     const initramfsFile = join(folder, 'initramfs');
     const nodeFile = process.execPath;
     const preload = [agentFile, ...(await filesToPreload(nodeFile))];
@@ -262,24 +262,6 @@ export class Guest {
   async #withConsole(message: string): Promise<GuestError> {
     const tail = (await this.console()).replaceAll('\r', '').split('\n').slice(-40).join('\n').trim();
     return new GuestError(tail === '' ? message : `${message}\n--- the guest's console ---\n${tail}`);
-  }
-}
-
-/** A folder of this process's own; those of processes that were killed are removed on the way. */
-async function runFolder(): Promise<string> {
-  const parent = await labFolder('run');
-  for (const name of await readdir(parent)) {
-    const pid = Number(name.split('-')[0]);
-    if (!isRunning(pid)) await rm(join(parent, name), { recursive: true, force: true });
-  }
-  return mkdtemp(join(parent, `${process.pid}-`));
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { execa } from 'execa';
 import type { Kernel } from './kernel.ts';
 
 /** What must be loaded before the host's root file system can be seen; the rest comes from there. */
@@ -24,13 +25,26 @@ export async function buildInitramfs(options: InitramfsOptions): Promise<Buffer>
   const release = join(kernel.modulesFolder, kernel.release);
   const order = loadOrder(await readFile(join(release, 'modules.dep'), 'utf8'), BOOT_MODULES);
   const entries: Entry[] = ['bin', 'm', 'proc', 'sys', 'dev', 'host', 'over', 'root'].map(folder);
-  entries.push(file('bin/busybox', 0o755, await readFile('/bin/busybox')));
+  for (const path of await withLibraries('/bin/busybox')) {
+    entries.push(...foldersOf(path), file(path.slice(1), 0o755, await readFile(path)));
+  }
   for (const module of order) {
     entries.push(file(`m/${basename(module)}`, 0o644, await readFile(join(release, module))));
   }
   entries.push(file('init', 0o755, Buffer.from(initScript(options, order))));
   entries.push(file('preload', 0o644, Buffer.from(options.preload.map((path) => `${path}\n`).join(''))));
   return cpio(entries);
+}
+
+/** Debian has busybox in a static and in a shared form, of which only one can be installed. */
+async function withLibraries(program: string): Promise<string[]> {
+  const { stdout } = await execa('ldd', [program], { reject: false, env: { LC_ALL: 'C' } });
+  return [program, ...[...stdout.matchAll(/(\/\S+) \(0x/g)].flatMap((match) => match[1] ?? [])];
+}
+
+function foldersOf(path: string): Entry[] {
+  const names = path.split('/').slice(1, -1);
+  return names.map((_, index) => folder(names.slice(0, index + 1).join('/')));
 }
 
 /** Modules with all they need, each after what it needs, as paths in the module folder. Pure. */

@@ -33,7 +33,11 @@ export interface MeasureOptions {
 export interface GroupResult {
   label: string;
   direction: 'down' | 'up';
-  /** User data (TCP payload) that reached the receivers, per second of the window. */
+  /**
+   * User data (TCP payload, in order) that reached the receivers, per second of the window. A hole that is
+   * filled at last counts with all that waited behind it, so a short window may show more than the line
+   * carries; over a minute that evens out.
+   */
   bitPerSec: number;
   flowsBitPerSec: number[];
 }

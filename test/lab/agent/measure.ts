@@ -24,20 +24,18 @@ export async function measure(options: MeasureOptions): Promise<MeasureResult> {
     const flows = await startFlows(options.flows, started);
     await passWarmUp(options);
     const windowMs = options.pings * options.pingIntervalMs;
-    const idleBefore = processorTimes();
     const before = await sampleFlows(flows);
+    const idleBefore = processorTimes();
     interactive?.go(windowMs);
-    const startMs = clockMs();
     const ping = runPings(options);
     await sleep(windowMs);
-    const after = await sampleFlows(flows);
     const idleAfter = processorTimes();
-    const endMs = clockMs();
+    const after = await sampleFlows(flows);
     const groups = flows.map((flow, index) => groupResult(flow, before[index], after[index]));
     const total = (direction: 'down' | 'up'): number =>
       groups.reduce((sum, group) => sum + (group.direction === direction ? group.bitPerSec : 0), 0);
     return {
-      windowMs: endMs - startMs,
+      windowMs,
       ping: { sent: options.pings, timesMs: await ping },
       groups,
       downBitPerSec: total('down'),
@@ -106,7 +104,7 @@ async function sampleFlows(flows: readonly Flow[]): Promise<Sample[]> {
   const samples: Sample[] = [];
   for (const { group, port } of flows) {
     const [ns, side] = group.direction === 'down' ? [group.clientNs, 'dport'] : [group.serverNs, 'sport'];
-    const { stdout } = await exec({ argv: ['ss', '-N', ns, '-tinHO', side, '=', `:${port}`], spinMs: 0 });
+    const { stdout } = await exec({ argv: ['ss', '-N', ns, '-tinHO', side, '=', `:${port}`] });
     const received = new Map<string, number>();
     for (const line of stdout.split('\n')) {
       const ends = line.split(/\s+/).slice(3, 5).join(' ');
