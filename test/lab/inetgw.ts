@@ -12,14 +12,17 @@ export function commandArgv(name: CommandName, ...args: string[]): [string, ...s
   return [process.execPath, join(checkoutRoot, `dist/bin/${name}.js`), ...args];
 }
 
+/** Waiting for the host's files must not make the guest's clock jump: a time limit would strike. */
+const SPIN_MS = 60_000;
+
 /** Runs `inetgw` to its end, whatever its exit code. */
 export function inetgw(guest: Guest, ...args: string[]): Promise<ExecResult> {
-  return guest.exec(commandArgv('inetgw', ...args), { ns: 'gw' });
+  return guest.exec(commandArgv('inetgw', ...args), { ns: 'gw', spinMs: SPIN_MS });
 }
 
 /** Runs `inetgw`, which must succeed; gives what it printed. */
 export function inetgwOk(guest: Guest, ...args: string[]): Promise<string> {
-  return guest.run(commandArgv('inetgw', ...args), { ns: 'gw' });
+  return guest.run(commandArgv('inetgw', ...args), { ns: 'gw', spinMs: SPIN_MS });
 }
 
 export async function statistics(guest: Guest, device = 'ppp0'): Promise<Statistics> {

@@ -2,12 +2,13 @@
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Guest } from './guest.ts';
 import { inetgwOk, statistics } from './inetgw.ts';
-import { GATEWAY, SERVER, setUpLine } from './line.ts';
+import { ADSL_LINE, GATEWAY, SERVER, setUpLine } from './line.ts';
 import { sharedGuest } from './sharedGuest.ts';
 import { sendUdp, type UdpStream } from './udp.ts';
 
 /** Well below the line's 1750 kbit/s, so that only the shaper drops. */
 const DOWN_KBIT_PER_SEC = 1000;
+const LINE_KBIT_PER_SEC = ADSL_LINE.downBitPerSec / 1000;
 const CELL_BITS = 53 * 8;
 
 let guest: Guest;
@@ -29,17 +30,19 @@ function streamOf(ipBytes: number, load: number, version: 4 | 6, port = 7000): U
     port,
     payloadBytes: ipBytes - (version === 4 ? 28 : 48),
     packetsPerSec: (DOWN_KBIT_PER_SEC * 1000 * load) / (cells * CELL_BITS),
-    durationMs: 10_000,
+    durationMs: 6000,
   };
 }
 
 describe.each([4, 6] as const)('IPv%i', (version) => {
   test('below 98 % every packet passes unseen', async () => {
-    await inetgwOk(guest, 'ppp0', '210', String(DOWN_KBIT_PER_SEC));
-    const [large] = await sendUdp(guest, [streamOf(1200, 0.95, version)]);
-    expect(large?.received).toBe(large?.sent);
+    // The line itself is full at 95 % of what is set, and spaces the packets evenly.
+    await inetgwOk(guest, 'ppp0', '210', String(Math.round(LINE_KBIT_PER_SEC / 0.95)));
+    const [large] = await sendUdp(guest, [streamOf(1200, 2, version)]);
+    expect(large?.received).toBeGreaterThan(500);
     const { ingress, firewall } = await statistics(guest);
-    expect(ingress.stages.map((stage) => stage.droppedPackets)).toEqual([0, 0, 0]);
+    expect(ingress.seenPackets).toBeGreaterThanOrEqual(large?.received ?? 0);
+    expect(ingress.stages.map((stage) => stage.excessPackets)).toEqual([0, 0, 0]);
     expect(firewall.markedPackets).toBe(0);
   });
 
