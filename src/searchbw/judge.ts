@@ -172,8 +172,9 @@ function lower(rate: number, earlier: readonly JudgedLine[]): JudgedLine[] {
 function remarksOf(measurement: Measurement, figures: Figures, context: JudgeContext): Remark[] {
   const remarks: Remark[] = [];
   const { maxRttMs } = context.limits;
-  if (figures.rtt !== null && Math.abs(figures.rtt.avg - maxRttMs) < 2 * figures.rttErrorMs) {
-    remarks.push({ kind: 'unsure', errorMs: figures.rttErrorMs });
+  const { rtt, rttErrorMs: errorMs } = figures;
+  if (rtt !== null && errorMs !== null && Math.abs(rtt.avg - maxRttMs) < 2 * errorMs) {
+    remarks.push({ kind: 'unsure', errorMs });
   }
   if (!measurement.settled) remarks.push({ kind: 'not-settled' });
   if (context.otherBitPerSec !== null && figures.otherRawBitPerSec > 0.9 * context.otherBitPerSec) {

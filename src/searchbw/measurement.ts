@@ -47,8 +47,8 @@ export interface Figures {
   lossShare: number;
   /** Answer times in ms; null if nothing was answered. */
   rtt: Summary | null;
-  /** Standard error of the average answer time, ms. */
-  rttErrorMs: number;
+  /** Standard error of the average answer time, ms; null with fewer than two answers. */
+  rttErrorMs: number | null;
   /** By how much the answer time rose over the measurement (ms), and how sure that is (standard errors). */
   rttRise: { riseMs: number; sigmas: number };
   /** User data as the device counts it (IP packets), bit/s. */
@@ -97,7 +97,7 @@ export function figuresOf(measurement: Measurement, facts: LineFacts): Figures {
     lost: sent - answered.length,
     lossShare: sent === 0 ? 0 : (sent - answered.length) / sent,
     rtt: summarize(answered) ?? null,
-    rttErrorMs: standardError(answered),
+    rttErrorMs: answered.length < 2 ? null : standardError(answered),
     rttRise: { riseMs: rise.rise, sigmas: rise.sigmas },
     downBitPerSec: down,
     upBitPerSec: up,
