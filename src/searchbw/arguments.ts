@@ -172,7 +172,8 @@ function checkTasks(
   errors: Errors,
 ): Task[] | undefined {
   if (word === undefined) {
-    return errors.add('the direction is missing: DOWN, UP or AUTO', 'searchbw ppp0 DOWN 1300-1800 50 5 210');
+    errors.add('the direction is missing: DOWN, UP or AUTO', 'searchbw ppp0 DOWN 1300-1800 50 5 210');
+    return;
   }
   const upper = word.toUpperCase();
   if (upper === 'AUTO') {
@@ -182,7 +183,10 @@ function checkTasks(
       { mode: 'auto', direction: 'up', otherBitPerSec: null },
     ];
   }
-  if (upper !== 'DOWN' && upper !== 'UP') return errors.add(`unknown direction '${word}': DOWN, UP or AUTO`);
+  if (upper !== 'DOWN' && upper !== 'UP') {
+    errors.add(`unknown direction '${word}': DOWN, UP or AUTO`);
+    return;
+  }
   const direction: Direction = upper === 'DOWN' ? 'down' : 'up';
   if (options.auto === true) {
     tooMany(rest, 1, errors);
@@ -243,42 +247,62 @@ function checkGrid(
   }
   if (stepText === undefined) return undefined;
   const step = parseRateBitPerSec(stepText);
-  if (step === undefined) return errors.add(`STEP '${stepText}' is not a bandwidth`);
-  if (step === 0) return errors.add('STEP is zero: the measurement would never end');
+  if (step === undefined) {
+    errors.add(`STEP '${stepText}' is not a bandwidth`);
+    return;
+  }
+  if (step === 0) {
+    errors.add('STEP is zero: the measurement would never end');
+    return;
+  }
   if (bounds === undefined) return undefined;
   const [lowerBitPerSec, upperBitPerSec] = bounds;
   if (step > upperBitPerSec - lowerBitPerSec) {
-    return errors.add(
+    errors.add(
       `STEP ${stepText} is larger than the interval ${ends.join('-')} (${formatRate(upperBitPerSec - lowerBitPerSec)})`,
     );
+    return;
   }
   const grid = { lowerBitPerSec, upperBitPerSec, stepBitPerSec: step };
   const lines = countLines(grid);
-  if (lines > MOST_LINES)
-    return errors.add(`${lines} lines are more than ${MOST_LINES}: choose a larger STEP`);
+  if (lines > MOST_LINES) {
+    errors.add(`${lines} lines are more than ${MOST_LINES}: choose a larger STEP`);
+    return;
+  }
   return grid;
 }
 
 function checkPings(text: string, errors: Errors): number | undefined {
-  if (!/^\d+$/.test(text)) return errors.add(`PINGS '${text}' is not a whole number`);
+  if (!/^\d+$/.test(text)) {
+    errors.add(`PINGS '${text}' is not a whole number`);
+    return;
+  }
   const count = Number(text);
-  if (count === 0) return errors.add('PINGS is zero: without a ping there is no answer time');
-  if (count > MOST_PINGS) return errors.add(`PINGS ${text} is more than ${MOST_PINGS}`);
+  if (count === 0) {
+    errors.add('PINGS is zero: without a ping there is no answer time');
+    return;
+  }
+  if (count > MOST_PINGS) {
+    errors.add(`PINGS ${text} is more than ${MOST_PINGS}`);
+    return;
+  }
   return count;
 }
 
 function rate(text: string, name: string, errors: Errors): number | undefined {
   const bitPerSec = parseRateBitPerSec(text);
   if (bitPerSec === undefined) {
-    return errors.add(
+    errors.add(
       `${name} '${text}' is not a bandwidth`,
       'a number in kbit/s, or with a unit: 1710, 1.7mbit, 1gbit',
     );
+    return;
   }
   if (bitPerSec < LOWEST_BIT_PER_SEC || bitPerSec > HIGHEST_BIT_PER_SEC) {
-    return errors.add(
+    errors.add(
       `${name} ${text} is not between ${formatRate(LOWEST_BIT_PER_SEC)} and ${formatRate(HIGHEST_BIT_PER_SEC)}`,
     );
+    return;
   }
   return bitPerSec;
 }
@@ -291,10 +315,14 @@ function duration(
 ): number | undefined {
   if (text === undefined) return undefined;
   const ms = parseDurationMs(text);
-  if (ms === undefined)
-    return errors.add(`${name} '${text}' is not a time`, 'a number in ms, or with a unit: 100, 2s');
-  if (ms < least || ms > most)
-    return errors.add(`${name} ${text} is not between ${least} ms and ${most / 1000} s`);
+  if (ms === undefined) {
+    errors.add(`${name} '${text}' is not a time`, 'a number in ms, or with a unit: 100, 2s');
+    return;
+  }
+  if (ms < least || ms > most) {
+    errors.add(`${name} ${text} is not between ${least} ms and ${most / 1000} s`);
+    return;
+  }
   return ms;
 }
 
@@ -302,8 +330,10 @@ function lossShare(text: string | undefined, errors: Errors): number | undefined
   if (text === undefined) return undefined;
   const match = /^(\d+(?:\.\d+)?)\s*%?$/.exec(text);
   const percent = Number(match?.[1] ?? Number.NaN);
-  if (!(percent >= 0 && percent < 100))
-    return errors.add(`--max-loss '${text}' is not a percentage below 100`);
+  if (!(percent >= 0 && percent < 100)) {
+    errors.add(`--max-loss '${text}' is not a percentage below 100`);
+    return;
+  }
   return percent / 100;
 }
 

@@ -194,7 +194,7 @@ export function describeVerdict(line: JudgedLine): string {
     case 'lossy':
       return `loses ${(line.figures.lossShare * 100).toFixed(0)} %`;
     case 'above-line':
-      return 'more than the line carries';
+      return line.measurement.rateBitPerSec === null ? 'the line is full' : 'more than the line carries';
     case 'invalid':
       return `not valid: ${describeTrouble(verdict.trouble)}`;
   }

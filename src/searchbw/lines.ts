@@ -1,5 +1,4 @@
 /** The text form of a measurement: one line per bandwidth, and what follows from all of them. Pure. */
-import { formatRate } from '../units.ts';
 import { kbit } from './command.ts';
 import type { Direction } from './measurement.ts';
 import type { ResultDirection, ResultLine, SearchResult } from './result.ts';
@@ -70,9 +69,7 @@ export function formatConclusion(direction: ResultDirection, paint: Paint): stri
   const value =
     direction.recommendedBitPerSec === null
       ? paint.bad(`${name}: no value can be recommended`)
-      : paint.strong(
-          `${name}: ${kbit(direction.recommendedBitPerSec)} kbit/s recommended (${formatRate(direction.recommendedBitPerSec)})`,
-        );
+      : paint.strong(`${name}: ${kbit(direction.recommendedBitPerSec)} kbit/s recommended`);
   const warnings = direction.warnings.map(({ text }) => `${paint.bad('warning:')} ${text}\n`).join('');
   const next = direction.nextCommand === null ? '' : `next:     ${direction.nextCommand}\n`;
   return `${value}\n${warnings}${next}`;

@@ -92,11 +92,17 @@ const schema: z.ZodType<SearchResult> = z.object({
 /** As many complaints as help; a file of another kind would fill the screen. */
 const MOST_COMPLAINTS = 3;
 
-/** Parses a result file. Throws a `UserError` that names the file and what is wrong in it. */
+/** The result inside a page made with --report. */
+function embedded(content: string): string | undefined {
+  if (!content.startsWith('<!DOCTYPE html>')) return undefined;
+  return /<script type="application\/json" id="result">(.*?)<\/script>/s.exec(content)?.[1];
+}
+
+/** Parses a result file, or the result inside a report page. Throws a `UserError` that names the file and what is wrong in it. */
 export function parseResult(content: string, fileName: string): SearchResult {
   let data: unknown;
   try {
-    data = JSON.parse(content);
+    data = JSON.parse(embedded(content) ?? content);
   } catch (error) {
     throw failure(`${fileName} is not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }

@@ -1,4 +1,5 @@
 /** Runs a whole session on the model line in virtual time. */
+import { makeResult, type SearchResult } from '../../src/searchbw/result.ts';
 import {
   runSession,
   type DirectionResult,
@@ -50,4 +51,28 @@ export function gridTask(
     pings,
     otherBitPerSec: rateBitPerSec,
   };
+}
+
+/** A whole stored result from the model, the same every time. */
+export function modelResult(runs: readonly ModelRun[]): SearchResult {
+  return makeResult(
+    {
+      startedAt: '2026-01-02T03:04:05.000Z',
+      finishedAt: '2026-01-02T03:08:09.000Z',
+      tool: { name: 'searchbw', version: '0.1.0', node: '20.0.0' },
+      line: {
+        device: 'ppp0',
+        kind: 'ppp',
+        framing: 'atm, overhead 40 (pppoe-llcsnap)',
+        mtuBytes: 1492,
+        kernel: '6.1.0-test',
+        versions: { tc: '6.1.0', ping: '20221126' },
+      },
+      pingHost: { address: '10.0.0.1', how: 'peer', hops: 1 },
+      limits: LIMITS,
+      pingIntervalMs: 200,
+      load: { downloadUrls: [], uploadUrls: [], streams: 4 },
+    },
+    runs.map(({ result }) => result),
+  );
 }
