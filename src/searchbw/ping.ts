@@ -89,7 +89,7 @@ export function readFailure(host: string, output: string): PingReply {
     if (/unknown iface|No such device|Cannot assign requested address/i.test(line)) {
       throw failure(`ping could not use the device: ${line.trim()}`);
     }
-    if (/unreachable|prohibited|filtered/i.test(line)) {
+    if (/unreachable|prohibited|filtered|No route to host/i.test(line)) {
       return { kind: 'unreachable', from: from(line), reason: line.replace(/^.*icmp_seq=\d+ /, '').trim() };
     }
     if (/usage:|invalid|unrecognized/i.test(line)) throw failure(`ping was not understood: ${line.trim()}`);

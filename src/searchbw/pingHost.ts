@@ -29,6 +29,8 @@ export const WELL_KNOWN_ADDRESSES = ['1.1.1.1', '8.8.8.8'] as const;
 
 /** The access network ends within a few hops; further routers say more about the internet than the line. */
 const MAX_HOPS = 8;
+/** After so many routers in a row that stay hidden there is hardly another one behind. */
+const MAX_SILENT_HOPS = 3;
 /** As `mtr -c3`: a router may miss one. */
 const TRIES_PER_HOP = 3;
 /** Without loss: this many answers in a row. */
@@ -46,9 +48,15 @@ export async function findPingHost(pingOnce: PingOnce, options: FindOptions): Pr
   }
   const tried = new Set<string>(options.peer === null ? [] : [options.peer]);
   for (const target of options.towards) {
-    for (let ttl = 1; ttl <= MAX_HOPS; ttl++) {
+    let silentHops = 0;
+    for (let ttl = 1; ttl <= MAX_HOPS && silentHops < MAX_SILENT_HOPS; ttl++) {
       const hop = await routerAt(pingOnce, target, ttl, options);
-      if (hop === undefined || tried.has(hop.from)) continue;
+      if (hop === undefined) {
+        silentHops++;
+        continue;
+      }
+      silentHops = 0;
+      if (tried.has(hop.from)) continue;
       tried.add(hop.from);
       if (options.peer === null && ttl === 1 && isPrivateAddress(hop.from)) {
         // The modem or router in the house stands before the line, so it would never show the queue.
