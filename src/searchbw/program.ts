@@ -60,13 +60,16 @@ function watchOutput(onClosed: () => void): () => void {
 }
 
 /** Measures, shows and writes everything; resolves to the exit code. Throws a `UserError`. */
-export async function measureAndShow(settings: SearchSettings): Promise<number> {
+export async function measureAndShow(
+  settings: SearchSettings,
+  open: typeof openLine = openLine,
+): Promise<number> {
   const interactive = process.stdin.isTTY && process.stderr.isTTY;
   await confirmLength(settings, interactive);
   requireLoads(settings, interactive);
   const address = settings.pingHost === null ? null : await resolveHost(settings.pingHost);
   const towards = settings.towards === null ? WELL_KNOWN_ADDRESSES : [await resolveHost(settings.towards)];
-  const line = await openLine({ device: settings.device, ...settings.framing });
+  const line = await open({ device: settings.device, ...settings.framing });
   const ending = new AbortController();
   const onSignal = (signal: NodeJS.Signals): void => {
     ending.abort(new Interrupted(signal as EndingSignal));

@@ -1,5 +1,5 @@
 /** Reads a stored result back, and says exactly what is wrong with a file that is none. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { failure } from '../errors.ts';
 import { RESULT_FORMAT, RESULT_VERSION, type SearchResult } from './result.ts';
 
