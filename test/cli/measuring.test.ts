@@ -62,7 +62,7 @@ describe('a measuring run', () => {
   }, 60_000);
 
   it('refuses to recommend anything on an idle device, as text and as JSON', async () => {
-    const [text, json] = [await start(), await start('json')];
+    const [text, json] = await Promise.all([start(), start('json')]);
     expect(text.stdout).toMatch(/^lo \(loopback, none\); pinging 127\.0\.0\.1 \(as given\)/);
     expect(text.stdout.match(/not valid: hardly any traffic/g)).toHaveLength(3);
     expect(text.stdout).toContain('DOWN: no value can be recommended');

@@ -19,7 +19,7 @@ const lines: fc.Arbitrary<Partial<ModelLine> & { rawBitPerSec: number }> = fc.re
 });
 
 describe('the grid', () => {
-  it('never recommends more than the line carries, without a warning or with one', async () => {
+  it('never recommends more than the line carries', async () => {
     await fc.assert(
       fc.asyncProperty(lines, async (line) => {
         const { result } = await runOnModel(gridTask(line.rawBitPerSec, 0.75, 1.15, 9, 25), line);
@@ -131,6 +131,8 @@ describe('--auto', () => {
         const { rateBitPerSec } = result.recommendation;
         expect(rateBitPerSec).not.toBeNull();
         expect(rateBitPerSec ?? 0).toBeLessThanOrEqual(line.rawBitPerSec);
+        // The slowest of these lines need some room for their standing queue.
+        expect(rateBitPerSec ?? 0).toBeGreaterThan(line.rawBitPerSec * 0.7);
       }),
       { numRuns: 150 },
     );
