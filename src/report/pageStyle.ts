@@ -25,7 +25,6 @@ export const PAGE_STYLE = `
   }
   body { max-width: none; padding: 0; font-size: 10pt; }
   figure, .answer, table, dl { break-inside: avoid; }
-  details:not([open]) > :not(summary) { display: block; }
 }
 * { box-sizing: border-box; }
 body {

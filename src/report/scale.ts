@@ -10,8 +10,10 @@ export interface Scale {
 
 /** A linear scale whose ends are round where `roundEnds` asks for it. */
 export function linearScale(low: number, high: number, wantedTicks: number, roundEnds = true): Scale {
-  const span = high > low ? high - low : Math.max(1, Math.abs(high));
-  const top = high > low ? high : low + span;
+  // Values that differ by less than numbers can carry count as one.
+  const apart = high - low > 1e-9 * Math.max(Math.abs(low), Math.abs(high));
+  const span = apart ? high - low : Math.max(1, Math.abs(high));
+  const top = low + span;
   const step = roundStep(span / Math.max(1, wantedTicks));
   const from = roundEnds ? Math.floor(low / step + 1e-9) * step : low;
   const to = roundEnds ? Math.ceil(top / step - 1e-9) * step : top;

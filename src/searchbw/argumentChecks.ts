@@ -1,5 +1,7 @@
 /** The checks of single words and options: each adds its errors to the list and goes on. Pure. */
 import { usageError, type UserError } from '../errors.ts';
+import { MAX_RATE_BIT_PER_SEC, MIN_RATE_BIT_PER_SEC } from '../shaper/settings.ts';
+import { deviceNameProblem } from '../system/link.ts';
 import { formatRate, parseDurationMs, parseRateBitPerSec } from '../units.ts';
 import type { RawOptions } from './arguments.ts';
 import { hostError } from './host.ts';
@@ -7,9 +9,6 @@ import type { LoadSettings } from './load.ts';
 import type { Task } from './session.ts';
 import { countLines, type Grid } from './sweep.ts';
 
-/** As inetgw: below it one packet takes a fifth of a second, above it the kernel's clock is too coarse. */
-const LOWEST_BIT_PER_SEC = 64_000;
-const HIGHEST_BIT_PER_SEC = 10_000_000_000;
 /** A grid of more lines than this is a mistyped step. */
 const MOST_LINES = 1000;
 const MOST_PINGS = 10_000;
@@ -26,10 +25,9 @@ export class Errors {
 
 export function checkDevice(device: string, errors: Errors): void {
   if (device === '') errors.add('the device is missing', 'searchbw ppp0 DOWN 1300-1800 50 5 210');
-  // The kernel's dev_valid_name(): at most 15 characters, no '/', ':' or white space, not '.' or '..'.
-  else if (device.length > 15) errors.add(`device name '${device}' has more than 15 characters`);
-  else if (/[/:\s]/.test(device) || device === '.' || device === '..' || device.startsWith('-')) {
-    errors.add(`'${device}' is not a device name`);
+  else {
+    const problem = deviceNameProblem(device);
+    if (problem !== undefined) errors.add(problem);
   }
 }
 
@@ -115,9 +113,9 @@ export function rate(text: string, name: string, errors: Errors): number | undef
     );
     return;
   }
-  if (bitPerSec < LOWEST_BIT_PER_SEC || bitPerSec > HIGHEST_BIT_PER_SEC) {
+  if (bitPerSec < MIN_RATE_BIT_PER_SEC || bitPerSec > MAX_RATE_BIT_PER_SEC) {
     errors.add(
-      `${name} ${text} is not between ${formatRate(LOWEST_BIT_PER_SEC)} and ${formatRate(HIGHEST_BIT_PER_SEC)}`,
+      `${name} ${text} is not between ${formatRate(MIN_RATE_BIT_PER_SEC)} and ${formatRate(MAX_RATE_BIT_PER_SEC)}`,
     );
     return;
   }

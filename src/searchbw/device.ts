@@ -1,14 +1,5 @@
-/** What the system says about network devices: which exist, and who is at the far end. */
-import { readdir } from 'node:fs/promises';
-import { usageError, type UserError } from '../errors.ts';
+/** What the system says about a network device: who is at its far end. */
 import { run, type Runner } from '../system/run.ts';
-
-/** An error that lists the devices there are, if this one is not among them. */
-export async function deviceError(device: string): Promise<UserError | undefined> {
-  const devices = (await readdir('/sys/class/net')).filter((name) => name !== 'bonding_masters');
-  if (devices.includes(device)) return undefined;
-  return usageError(`there is no device '${device}'`, `devices here: ${devices.sort().join(', ')}`);
-}
 
 /** The far end of a point-to-point device; null where there is none. */
 export async function peerAddress(device: string, runner: Runner = run): Promise<string | null> {

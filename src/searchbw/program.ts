@@ -1,11 +1,12 @@
 /** A measuring run from checked settings to the exit code: the last checks, the ports, the signals, the output. */
 import { createInterface } from 'node:readline/promises';
 import { EXIT, exitCodeOfSignal, failure, usageError, type UserError } from '../errors.ts';
+import { deviceNameProblem, findLink, noSuchDevice } from '../system/link.ts';
 import { formatDuration } from '../units.ts';
 import { VERSION } from '../version.ts';
 import { estimate, LONG_RUN_MS, type RawOptions, type SearchSettings } from './arguments.ts';
 import { systemClock } from './clock.ts';
-import { deviceError, peerAddress } from './device.ts';
+import { peerAddress } from './device.ts';
 import { csvHeader, csvLine, formatCommands, formatHeader, formatLine, formatSubject } from './lines.ts';
 import { openLine, type LineControl } from './line.ts';
 import { startLoad } from './load.ts';
@@ -21,8 +22,9 @@ import { runSession, type SessionEvent } from './session.ts';
 /** What is wrong with the arguments as far as only the system can tell: device, files, names. */
 export async function outsideErrors(device: string, options: RawOptions): Promise<UserError[]> {
   const errors = await fileErrors({ reportFile: options.report ?? null, saveFile: options.save ?? null });
-  const missingDevice = /^[^-/:\s]{1,15}$/.test(device) ? await deviceError(device) : undefined;
-  return missingDevice === undefined ? errors : [missingDevice, ...errors];
+  // Loopback has no line, but the file system knows it; what is no device name was complained about already.
+  if (deviceNameProblem(device) !== undefined || (await findLink(device)) !== undefined) return errors;
+  return [await noSuchDevice(device), ...errors];
 }
 
 type EndingSignal = 'SIGHUP' | 'SIGINT' | 'SIGTERM';

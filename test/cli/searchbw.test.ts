@@ -30,8 +30,8 @@ describe('searchbw', () => {
     ],
     [
       ['nosuch0', 'DOWN', '1300-1800', '50', '5', '210'],
-      "searchbw: there is no device 'nosuch0'\nsearchbw: devices here: ",
-      2,
+      'searchbw: there is no device nosuch0\nsearchbw: there ',
+      1,
     ],
     [
       ['lo', 'DOWN', '1300-1800', '50', '5', '210', '--report', '/'],

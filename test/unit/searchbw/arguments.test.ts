@@ -53,9 +53,12 @@ describe('bad input', () => {
     ['ppp0', 'the direction is missing: DOWN, UP or AUTO'],
     [
       'averyverylongdevicename DOWN 1300-1800 50 5 210',
-      "device name 'averyverylongdevicename' has more than 15 characters",
+      "'averyverylongdevicename' is no device name: it is longer than 15 characters",
     ],
-    ['../x DOWN 1300-1800 50 5 210', "'../x' is not a device name"],
+    [
+      '../x DOWN 1300-1800 50 5 210',
+      `"../x" is no device name: letters, digits, '_', '.' and '-' are allowed, not first '.' or '-'`,
+    ],
   ])('%s', (line, message) => {
     expect(messages(line)).toEqual([message]);
   });
