@@ -2,8 +2,6 @@
  * What a measurement needs of the line under it: the one seam between `searchbw` and the shaper. The rest of
  * searchbw knows no tc, no firewall and no state file.
  */
-import { missing } from '../errors.ts';
-
 /** The shaper's rates in bit/s of raw line rate, framing included; null leaves that direction unshaped. */
 export interface LineRates {
   upBitPerSec: number | null;
@@ -59,7 +57,8 @@ export interface LineSettings {
   overhead: string | undefined;
 }
 
-/** Opens the line under a device. The shaper of inetgw plugs in here. */
-export function openLine(_settings: LineSettings): Promise<LineControl> {
-  return Promise.reject(missing('this build of searchbw has no shaper to measure with'));
+/** Opens the line under a device, shaped by the planner and the runner of `inetgw`. */
+export async function openLine(settings: LineSettings): Promise<LineControl> {
+  const { openShapedLine } = await import('./shapedLine.ts');
+  return openShapedLine(settings);
 }

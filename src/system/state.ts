@@ -10,11 +10,14 @@ const VERSION = 1;
 
 export interface DeviceState {
   version: typeof VERSION;
-  /** `changing`: a run is at work or was killed at it; what the kernel holds is not known. */
-  phase: 'active' | 'changing';
+  /**
+   * `changing`: a run is at work or was killed at it; what the kernel holds is not known. `measuring`: the
+   * same of searchbw, whose rates come and go.
+   */
+  phase: 'active' | 'changing' | 'measuring';
   /** The plan in force, or while changing the one to come. */
   plan: Plan;
-  /** While changing: the plan that was in force before. */
+  /** While changing or measuring: the plan that was in force before. */
   previous?: Plan;
   /** ISO 8601. */
   since: string;
@@ -49,7 +52,7 @@ function isState(value: unknown, device: string): value is DeviceState {
   const state = value as Partial<Record<keyof DeviceState, unknown>>;
   return (
     state.version === VERSION &&
-    (state.phase === 'active' || state.phase === 'changing') &&
+    (state.phase === 'active' || state.phase === 'changing' || state.phase === 'measuring') &&
     typeof state.since === 'string' &&
     isPlan(state.plan, device) &&
     (state.previous === undefined || isPlan(state.previous, device))
