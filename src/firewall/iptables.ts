@@ -163,6 +163,10 @@ function renderMatch(match: Match, family: Family): string[] {
     }
     case 'dscp':
       return match.values.map((value) => `-m dscp --dscp 0x${value.toString(16).padStart(2, '0')}`);
+    case 'host':
+      return match.hosts
+        .filter((host) => host.includes(':') === (family === 'ipv6'))
+        .flatMap((host) => [`-s ${host}`, `-d ${host}`]);
     case 'maxIpBytes':
       return [`-m length --length 0:${match.bytes}`];
     case 'mark':

@@ -78,6 +78,12 @@ function renderMatch(match: Match): string[] {
       return [`tcp flags & (${match.mask.join(' | ')}) == ${match.set.join(' | ')}`];
     case 'dscp':
       return ['ip', 'ip6'].map((family) => `${family} dscp { ${match.values.join(', ')} }`);
+    case 'host':
+      // One by one: in a set, an address inside a network that is named too would be an error.
+      return match.hosts.flatMap((host) => {
+        const family = host.includes(':') ? 'ip6' : 'ip';
+        return [`${family} saddr ${host}`, `${family} daddr ${host}`];
+      });
     case 'maxIpBytes':
       return [`meta length <= ${match.bytes}`];
     case 'mark':

@@ -16,6 +16,8 @@ export type Match =
   /** Of the flags in `mask` exactly those in `set` are on. */
   | { kind: 'tcpFlags'; mask: readonly TcpFlag[]; set: readonly TcpFlag[] }
   | { kind: 'dscp'; values: readonly number[] }
+  /** Source or destination is one of these addresses or networks, of either family. */
+  | { kind: 'host'; hosts: readonly string[] }
   | { kind: 'maxIpBytes'; bytes: number }
   | { kind: 'mark'; mark: number }
   /** The connection has carried more than this many bytes in the given direction of conntrack. */
