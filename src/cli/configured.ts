@@ -62,3 +62,30 @@ export function settingsOfSection(section: DeviceSection, options: Options): Set
     valuesFor(section, options),
   );
 }
+
+/** What a section says for searchbw, as its options: framing only if none is typed. */
+export function searchOptions(
+  { search, values }: DeviceSection,
+  typed: { framing?: string; linklayer?: string; overhead?: string },
+): {
+  pingHost?: string;
+  maxRtt?: string;
+  maxLoss?: string;
+  framing?: string;
+  linklayer?: string;
+  overhead?: string;
+} {
+  const framingIsTyped = [typed.framing, typed.linklayer, typed.overhead].some((each) => each !== undefined);
+  const text = (key: 'framing' | 'linklayer' | 'overhead'): Record<string, string> => {
+    const value = framingIsTyped ? undefined : values.get(key);
+    return value === undefined ? {} : { [key]: value.text };
+  };
+  return {
+    ...(search.pingHost === undefined ? {} : { pingHost: search.pingHost }),
+    ...(search.maxRttMs === undefined ? {} : { maxRtt: String(search.maxRttMs) }),
+    ...(search.maxLossPercent === undefined ? {} : { maxLoss: String(search.maxLossPercent) }),
+    ...text('framing'),
+    ...text('linklayer'),
+    ...text('overhead'),
+  };
+}

@@ -44,6 +44,10 @@ const COMMANDS: Readonly<Record<string, CommandBody>> = {
       throw usageError('status takes no device', `for one device: inetgw ${words[0] ?? ''}`);
     return (await import('./inetgwStatus.ts')).statusCommand(options);
   },
+  rules: async ([side, device, ...rest], options) => {
+    if (rest.length > 0) throw usageError('rules takes a side and a device: inetgw rules egress ppp0');
+    return (await import('./inetgwRules.ts')).rulesCommand(side, device, options);
+  },
   config: async ([verb, file, ...rest], options) => {
     if (verb !== 'check' || rest.length > 0)
       throw usageError('config knows one word: inetgw config check [FILE]');

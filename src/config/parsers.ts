@@ -136,8 +136,8 @@ export function parseAnswerTime(name: string, text: string): Parsed<number> {
 export function parsePercent(name: string, text: string): Parsed<number> {
   const match = /^(\d+(?:\.\d+)?)\s*%?$/.exec(text);
   const value = Number(match?.[1]);
-  if (match !== null && value <= 100) return { value };
-  return { problem: `${name} is '${text}'; it must be per cent, from 0 to 100` };
+  if (match !== null && value < 100) return { value };
+  return { problem: `${name} is '${text}'; it must be per cent, from 0 to below 100` };
 }
 
 /** The name or address of a host to ping; a word that begins with '-' would be an option of ping's. */

@@ -45,3 +45,5 @@ export interface RuleSet {
   /** Seen by what came in through the device, before routing and before the administrator's own rules. */
   ingress: readonly Rule[];
 }
+
+export type Side = 'egress' | 'ingress';

@@ -26,7 +26,7 @@ const port = (
 const tcp: Match = { kind: 'protocol', protocol: 'tcp' };
 
 /** The egress rules in order; what none of them names is normal. */
-export function egressRules(settings: ShaperSettings): Rule[] {
+export function egressRules(settings: Pick<ShaperSettings, 'interactive' | 'bulk'>): Rule[] {
   const { interactive, bulk } = settings;
   const to = (egressClass: EgressClass, name: string, ...matches: Match[]): Rule => ({
     name,
@@ -96,7 +96,7 @@ const ACTIVE_FTP_PORTS = [20, 989];
  * What happens to packets that carry the mark of stage 1: those of large downloads are dropped; the others
  * lose the mark, so that it reaches no rule of the administrator's.
  */
-export function ingressRules(settings: ShaperSettings): Rule[] {
+export function ingressRules(settings: Pick<ShaperSettings, 'mark' | 'largeDownloads'>): Rule[] {
   const marked: Match = { kind: 'mark', mark: settings.mark };
   return [
     ...(settings.largeDownloads === undefined ? [] : largeDownloadRules(marked, settings.largeDownloads)),

@@ -84,7 +84,7 @@ describe('errors in the file', () => {
       "f:11:20: interactive-dscp: 'eff' is no DSCP | did you mean ef?",
       expect.stringMatching(/^f:12:21: interactive-hosts: 'nas.example' is no address/),
       expect.stringMatching(/^f:10:14: bulk-ports: '99999' is no port/),
-      "f:13:12: max-loss is '200'; it must be per cent, from 0 to 100",
+      "f:13:12: max-loss is '200'; it must be per cent, from 0 to below 100",
     ]);
   });
   it('of syntax have their place too', () => {
