@@ -33,7 +33,8 @@ function collect(value: string, earlier: string[] = []): string[] {
   return [...earlier, value];
 }
 
-function makeCommand(): Command {
+/** Completions are generated from it. */
+export function makeProgram(): Command {
   return new Command('searchbw')
     .description(DESCRIPTION)
     .usage('DEV DOWN|UP LOWER-UPPER STEP PINGS OTHER [options]')
@@ -69,7 +70,7 @@ function makeCommand(): Command {
 
 /** Runs `searchbw` with the words after its name; resolves to the exit code. */
 export async function run(argv: readonly string[]): Promise<number> {
-  const command = makeCommand();
+  const command = makeProgram();
   try {
     command.parse([...argv], { from: 'user' });
   } catch (error) {
@@ -90,12 +91,19 @@ export async function run(argv: readonly string[]): Promise<number> {
     const { show } = await import('../searchbw/show.ts');
     return show(settingsOf(checkShow(rest, options)));
   }
-  const checked = checkArguments(command.args, options);
+  const checked = checkArguments(command.args, await withConfiguration(first, options));
   const { measureAndShow, outsideErrors } = await import('../searchbw/program.ts');
   // What only the system knows is asked at once with what was mistyped, so that one try tells all.
   const errors = [...checked.errors, ...(await outsideErrors(first, options))];
   const settings = settingsOf({ settings: checked.settings, errors });
   return measureAndShow(settings);
+}
+
+/** What /etc/inetgw.conf says about the device, below what was typed. */
+async function withConfiguration(device: string, options: RawOptions): Promise<RawOptions> {
+  const { configuration, sectionOf, searchOptions } = await import('./configured.ts');
+  const section = sectionOf(await configuration({}), device);
+  return section === undefined ? options : { ...searchOptions(section, options), ...options };
 }
 
 function settingsOf<T>({ settings, errors }: Checked<T>): T {

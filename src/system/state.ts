@@ -2,8 +2,9 @@
  * What inetgw remembers of a device: the plan in force. It is written before the first change, so that a
  * run that was killed half way is noticed and put right by the next one.
  */
-import { readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import type { Plan } from '../shaper/plan.ts';
+import { deviceNameProblem } from './link.ts';
 import { errorCode, makeRunDir, runDir, writeError } from './runDir.ts';
 
 const VERSION = 1;
@@ -83,4 +84,14 @@ export async function writeState(device: string, state: Omit<DeviceState, 'versi
 
 export async function removeState(device: string): Promise<void> {
   await rm(`${await runDir()}/${device}.json`, { force: true });
+}
+
+/** Devices that there is a record of, in this network namespace. */
+export async function recordedDevices(): Promise<string[]> {
+  const names = await readdir(await runDir()).catch(() => []);
+  return names
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => name.slice(0, -'.json'.length))
+    .filter((device) => deviceNameProblem(device) === undefined)
+    .sort();
 }
