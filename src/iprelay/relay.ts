@@ -33,6 +33,8 @@ export class Relay {
   readonly variables: Variables = { ...DEFAULT_VARIABLES };
   readonly forwarders = new Map<number, Forwarder>();
   readonly connections = new Map<number, Connection>();
+  /** Numbers of the forwarders that the configuration file has set. */
+  readonly fromFile = new Set<number>();
   readonly pump = new Pump();
   readonly meters: Readonly<Record<Direction, Meter>> = { up: new Meter(), down: new Meter() };
   readonly startedMs = performance.now();
