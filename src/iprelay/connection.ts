@@ -7,8 +7,8 @@ import { type Direction, DIRECTIONS } from './direction.ts';
 import type { Lane } from './lane.ts';
 import { formatEndpoint, plainAddress, type ProxySpec } from './spec.ts';
 
-/** Stream buffer of both sockets: one read more than what waits in the lane is kept in Node. */
-export const STREAM_BYTES = 65_536;
+/** High-water mark of both sockets: one read at a time, and whatever the kernel does not take is "full". */
+export const STREAM_BYTES = 1;
 /** How long a client may take to read why the connection failed before it is closed. */
 const FAREWELL_MS = 2000;
 
@@ -142,7 +142,9 @@ export class Connection {
   #broke(socket: Socket, error: NodeJS.ErrnoException): void {
     if (this.state === 'closed') return;
     if (this.state === 'connecting') {
-      if (socket === this.#server) this.#connectFailed(reasonOf(error));
+      // A reset is no failure to connect: the server had answered, and hung up at once.
+      if (socket === this.#server && error.code === 'ECONNRESET') this.reset('reset by the server');
+      else if (socket === this.#server) this.#connectFailed(reasonOf(error));
       else this.kill(`reset by the client`);
       return;
     }

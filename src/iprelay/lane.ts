@@ -2,9 +2,13 @@
  * One direction of a connection: reads from one socket, hands on to the other.
  *
  * Without limits and faults each chunk is written as it is read (`direct`). Otherwise it waits here until
- * the scheduler grants it, and while at least `QUEUE_BYTES` wait, nothing is read: the kernel's window closes
- * and the sender feels it. Node reads 64 KiB at a time and may hold one more read in the stream, so a lane
- * keeps at most about 192 KiB whatever the two sides do (plus `DELAY_BYTES` while latency is set).
+ * the scheduler grants it, and while `QUEUE_BYTES` wait, nothing is read: the kernel's window closes and the
+ * sender feels it. Node reads up to 64 KiB at a time and keeps one read in the stream, so a lane holds at most
+ * about 192 KiB whatever the two sides do (plus `DELAY_BYTES` while latency is set).
+ *
+ * The sockets are read chunk by chunk (`readable`, high-water mark 1) instead of flowing, and after a chunk
+ * that was not full, reading begins again only after the poll: libuv would otherwise report a reset that came
+ * together with these bytes as a clean end (uv__stream_io takes POLLHUP after a partial read for one).
  */
 import type { Socket } from 'node:net';
 import type { Direction } from './direction.ts';
@@ -13,6 +17,8 @@ import { Meter } from './meter.ts';
 import type { Pump } from './pump.ts';
 import type { Flow } from './scheduler/scheduler.ts';
 
+/** What libuv suggests and Node allocates for one read of a socket. */
+const READ_BYTES = 65_536;
 /** So much waits for the scheduler before reading stops; two reads, so that fast lanes never run empty. */
 export const QUEUE_BYTES = 65_536;
 /** What may be under way in an added latency: 1 MiB is 80 Mbit/s at 100 ms. */
@@ -46,8 +52,8 @@ export class Lane {
   #delayedBytes = 0;
   #delayTimer: NodeJS.Timeout | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
+  #afterPoll: NodeJS.Immediate | undefined;
   #direct = false;
-  #paused = false;
   /** The sink's kernel buffer is full. */
   #blocked = false;
   /** The source has sent its end, and all before it has left the latency. */
@@ -65,8 +71,10 @@ export class Lane {
 
   /** Begins to read. */
   start(): void {
-    this.source.on('data', (chunk: Buffer) => {
-      this.#received(chunk);
+    this.refresh();
+    this.source.on('readable', () => {
+      if (this.source.readableLength % READ_BYTES === 0) this.#pull();
+      else this.#afterPoll ??= setImmediate(this.#pullLater);
     });
     this.source.on('end', () => {
       this.#sourceEnded();
@@ -74,8 +82,6 @@ export class Lane {
     this.sink.on('drain', () => {
       this.#drained();
     });
-    this.refresh();
-    this.source.resume();
   }
 
   /** A limit or a fault has changed: decides anew whether chunks go straight through. */
@@ -86,7 +92,7 @@ export class Lane {
     // What waits goes first: the order of the bytes is worth more than the speed of a change.
     this.#direct = straight && this.#queuedBytes === 0 && this.#delayed.length === 0;
     this.#updateReady();
-    this.#updateReading();
+    this.#pull();
   }
 
   /** True while bytes wait only for the limit, a stall or a latency, not for a peer that does not read. */
@@ -104,6 +110,7 @@ export class Lane {
     this.#closed = true;
     clearTimeout(this.#delayTimer);
     clearTimeout(this.#closeTimer);
+    clearImmediate(this.#afterPoll);
     const { pump } = this.#context;
     pump.schedulers[this.direction].removeFlow(this.flow);
     pump.unregister(this.flow);
@@ -113,17 +120,30 @@ export class Lane {
     this.#delayedBytes = 0;
   }
 
-  #received(chunk: Buffer): void {
-    if (this.#closed) return;
-    if (this.#direct) {
-      this.#write(chunk, performance.now());
-      if (this.#blocked) this.#updateReading();
-      return;
+  readonly #pullLater = (): void => {
+    this.#afterPoll = undefined;
+    this.#pull();
+  };
+
+  /** Reads what is there while there is room; the stream tells by `readable` when there is more. */
+  #pull(): void {
+    while (!this.#closed && !this.#full) {
+      const chunk = this.source.read() as Buffer | null;
+      if (chunk === null) return;
+      if (this.#direct) this.#write(chunk, performance.now());
+      else this.#accept(chunk);
     }
+  }
+
+  get #full(): boolean {
+    if (this.#direct) return this.#blocked;
+    return this.#queuedBytes >= QUEUE_BYTES || this.#delayedBytes >= DELAY_BYTES;
+  }
+
+  #accept(chunk: Buffer): void {
     const faults = this.#context.faults(this.direction);
     if (faults.latencyMs > 0 || faults.jitterMs > 0 || this.#delayed.length > 0) this.#delay(chunk, faults);
     else this.#enqueue(chunk);
-    this.#updateReading();
   }
 
   #enqueue(chunk: Buffer): void {
@@ -169,7 +189,7 @@ export class Lane {
       }
     }
     this.#delayTimer = this.#armDelay();
-    this.#updateReading();
+    this.#pull();
   }
 
   /** Called by the scheduler: sends up to `maxBytes`, never more. */
@@ -190,7 +210,7 @@ export class Lane {
     }
     if (several) {
       this.sink.uncork();
-      this.#blocked = this.sink.writableNeedDrain && this.sink.writableLength > 0;
+      this.#blocked = this.sink.writableLength > 0;
     }
     this.#afterSending();
     return maxBytes - leftBytes;
@@ -207,14 +227,14 @@ export class Lane {
     if (this.#queuedBytes === 0) {
       if (this.#ended) this.#finish();
       this.refresh();
-    } else this.#updateReading();
+    } else this.#pull();
   }
 
   #write(chunk: Buffer, nowMs: number, corked = false): void {
     if (this.sink.destroyed || this.sink.writableEnded) return;
-    const roomLeft = this.sink.write(chunk);
-    // Node says "full" already for one large chunk that the kernel took at once: only what stays here counts.
-    if (!corked) this.#blocked = !roomLeft && this.sink.writableLength > 0;
+    this.sink.write(chunk);
+    // What the kernel took at once is gone; only what stays here means that the other side is slow.
+    if (!corked) this.#blocked = this.sink.writableLength > 0;
     this.meter.add(chunk.length, nowMs);
     this.#context.moved(this.direction, chunk, nowMs);
   }
@@ -223,7 +243,7 @@ export class Lane {
     if (!this.#blocked || this.#closed) return;
     this.#blocked = false;
     this.#updateReady();
-    this.#updateReading();
+    this.#pull();
   }
 
   #sourceEnded(): void {
@@ -256,17 +276,6 @@ export class Lane {
     const wasReady = this.flow.readyBytes > 0;
     pump.schedulers[this.direction].setReady(this.flow, readyBytes, performance.now());
     if (readyBytes > 0 && !wasReady) pump.schedule();
-  }
-
-  #updateReading(): void {
-    if (this.#closed) return;
-    const full = this.#direct
-      ? this.#blocked
-      : this.#queuedBytes >= QUEUE_BYTES || this.#delayedBytes >= DELAY_BYTES;
-    if (full === this.#paused) return;
-    this.#paused = full;
-    if (full) this.source.pause();
-    else this.source.resume();
   }
 }
 
