@@ -1,15 +1,17 @@
 /**
  * Credit for one limit, earned by elapsed time. Nothing here reads a clock: the time is handed in.
  *
- * Credit is capped, or a limit that was idle for a minute would be followed by a minute's worth at once. Two
- * caps, because two different things are wanted: after idleness little (a second that begins with the burst
- * stays within 103 %), while somebody waits a little more, so that a timer that fires late costs no rate.
+ * Credit is capped, or a limit that was idle for a minute would be followed by a minute's worth at once. What
+ * exceeds the cap while somebody waits was not idle time but our own lateness (a busy machine): that is owed,
+ * and paid back slowly, so that the rate over some seconds is right and still no second is above 105 %.
  */
 
-/** Worth of credit kept while nobody wants to send, in ms. Bandwidth probes are misled by more. */
-export const IDLE_BURST_MS = 25;
-/** Worth of credit kept while somebody waits, in ms: below 50, so that no second can exceed 105 %. */
-export const WAITING_BURST_MS = 45;
+/** Worth of credit kept, in ms. More would mislead bandwidth probes; less would lose to late timers. */
+export const BURST_MS = 25;
+/** Share of the rate that is added while lateness is paid back: 2 % and 25 ms are less than 5 % of a second. */
+export const PAY_BACK = 0.02;
+/** What is owed at most, in ms worth: a suspended machine is not lateness. */
+const OWED_MS = 1000;
 /** The smallest slice that is cut. Below about 1 kB/s it is more than the usual ms worth. */
 export const MIN_SLICE_BYTES = 16;
 
@@ -17,12 +19,13 @@ export class TokenBucket {
   /** Bytes per second; Infinity for no limit. */
   #rateBytesPerSec: number;
   #creditBytes = 0;
+  #owedBytes = 0;
   #updatedMs: number;
 
   constructor(rateBytesPerSec: number, nowMs: number) {
     this.#rateBytesPerSec = rateBytesPerSec;
     this.#updatedMs = nowMs;
-    this.#creditBytes = this.capBytes(false);
+    this.#creditBytes = this.capBytes;
   }
 
   get rateBytesPerSec(): number {
@@ -37,21 +40,27 @@ export class TokenBucket {
     return this.#creditBytes;
   }
 
-  /** The most credit that is kept; `waiting` while somebody has bytes to send. */
-  capBytes(waiting: boolean): number {
+  /** The most credit that is kept. Two slices, so that waiting for one loses nothing to a late timer. */
+  get capBytes(): number {
     if (!this.limited) return Infinity;
-    const worthMs = waiting ? WAITING_BURST_MS : IDLE_BURST_MS;
-    return Math.max((this.#rateBytesPerSec * worthMs) / 1000, MIN_SLICE_BYTES * (waiting ? 2 : 1));
+    return Math.max((this.#rateBytesPerSec * BURST_MS) / 1000, MIN_SLICE_BYTES * 2);
   }
 
-  /** Adds what the time since the last call has earned. A clock that steps back earns nothing. */
+  /**
+   * Adds what the time since the last call has earned; `waiting` if somebody had bytes to send all that time.
+   * A clock that steps back earns nothing.
+   */
   settle(nowMs: number, waiting: boolean): void {
     if (!this.limited) return;
     const elapsedMs = nowMs - this.#updatedMs;
     if (elapsedMs <= 0) return;
     this.#updatedMs = nowMs;
-    const earned = this.#creditBytes + (this.#rateBytesPerSec * elapsedMs) / 1000;
-    this.#creditBytes = Math.min(earned, this.capBytes(waiting));
+    const earned = (this.#rateBytesPerSec * elapsedMs) / 1000;
+    const paidBack = Math.min(this.#owedBytes, earned * PAY_BACK);
+    const credit = this.#creditBytes + earned + paidBack;
+    this.#creditBytes = Math.min(credit, this.capBytes);
+    const late = waiting ? this.#owedBytes - paidBack + (credit - this.#creditBytes) : 0;
+    this.#owedBytes = Math.min(late, (this.#rateBytesPerSec * OWED_MS) / 1000);
   }
 
   spend(bytes: number): void {
@@ -64,9 +73,10 @@ export class TokenBucket {
     this.settle(nowMs, waiting);
     this.#rateBytesPerSec = rateBytesPerSec;
     this.#updatedMs = nowMs;
+    this.#owedBytes = 0;
     if (!this.limited) this.#creditBytes = Infinity;
     // From no limit to one: no burst at all, the moment before may have been at full speed.
-    else this.#creditBytes = wasLimited ? Math.min(this.#creditBytes, this.capBytes(false)) : 0;
+    else this.#creditBytes = wasLimited ? Math.min(this.#creditBytes, this.capBytes) : 0;
   }
 
   /** When there will be credit for so many bytes, in ms of the clock handed in; now if there is already. */

@@ -173,7 +173,7 @@ export class Scheduler {
    * Counted by the limits as they are now: a turn begun under a larger limit may exceed any credit to come.
    */
   #want(flow: Flow): number {
-    const turn = sliceBytes(this.#root.rateBytesPerSec, this.#activeFlows, this.smallestSliceBytes);
+    const turn = this.#turnBytes();
     if (flow.deficitBytes < 1 || flow.deficitBytes > turn) flow.deficitBytes = turn;
     return Math.min(
       flow.deficitBytes,
@@ -183,21 +183,22 @@ export class Scheduler {
     );
   }
 
+  #turnBytes(): number {
+    return sliceBytes(this.#root.rateBytesPerSec, this.#activeFlows, this.smallestSliceBytes);
+  }
+
   #groupSlice(group: Group): number {
     return sliceBytes(group.bucket.rateBytesPerSec, group.activeFlows, this.smallestSliceBytes);
   }
 
-  /** Ahead of the round if it had less than the others, else at its end. */
+  /** Ahead of the round with what it had less than those of the round will have had, else at its end. */
   #queue(flow: Flow): void {
-    flow.deficitBytes = 0;
-    if (flow.servedTagBytes <= this.#levelBytes) {
-      flow.servedTagBytes = this.#levelBytes;
-      this.#sparse.pushTail(flow);
-    } else {
-      // One that took what nobody else could use is not held to it later.
-      flow.servedTagBytes = Math.min(flow.servedTagBytes, this.#levelBytes + MAX_SLICE_BYTES);
-      this.#round.pushTail(flow);
-    }
+    // One that took what nobody else could use is not held to it later.
+    const latestTag = this.#levelBytes + MAX_SLICE_BYTES;
+    flow.servedTagBytes = Math.min(Math.max(flow.servedTagBytes, this.#levelBytes), latestTag);
+    const entitledBytes = Math.floor(this.#levelBytes + this.#turnBytes() - flow.servedTagBytes);
+    flow.deficitBytes = Math.max(0, entitledBytes);
+    (entitledBytes >= 1 ? this.#sparse : this.#round).pushTail(flow);
   }
 
   /** Takes the flow out of the queue if its own cap or its group's has no credit for its turn. */

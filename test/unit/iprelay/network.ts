@@ -61,11 +61,16 @@ export async function connectTo(port: number, host = '127.0.0.1'): Promise<Socke
   return socket;
 }
 
-/** Everything a socket sends until its end; rejects on a reset. */
-export async function readAll(socket: Socket): Promise<Buffer> {
+/** Everything a socket sends until its end; rejects on a reset. The other direction stays open. */
+export function readAll(socket: Socket): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of socket) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
+  return new Promise((resolve, reject) => {
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+    socket.on('end', () => {
+      resolve(Buffer.concat(chunks));
+    });
+    socket.on('error', reject);
+  });
 }
 
 /** How a socket ended, as its owner sees it. */
