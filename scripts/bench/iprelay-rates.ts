@@ -72,7 +72,9 @@ async function rates(): Promise<void> {
 
 async function fairness(): Promise<void> {
   const rows = [];
-  for (const count of process.env["COUNT"] === undefined ? [2, 10, 100, 1000] : [Number(process.env["COUNT"])]) {
+  for (const count of process.env['COUNT'] === undefined
+    ? [2, 10, 100, 1000]
+    : [Number(process.env['COUNT'])]) {
     for (const limit of [512 * count, 1e7, 1e8]) {
       const shares = (await download(limit, count, 10, 3)).map(sum);
       const error = `${((sum(shares) / limit / 10 - 1) * 100).toFixed(2)} %`;
