@@ -7,6 +7,8 @@ const pureFolders = [
   'src/tc/**',
   'src/firewall/**',
   'src/units.ts',
+  'src/searchbw/{auto,command,judge,lines,measurement,recommend,result,settle,statistics,sweep}.ts',
+  'src/report/{scale,svg,terminalPlot}.ts',
   'src/iprelay/scheduler/**',
 ];
 

@@ -14,6 +14,7 @@ export default defineConfig({
           maxWorkers: 1,
           isolate: false,
           fileParallelism: false,
+          globalSetup: ['test/lab/globalTeardown.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
         },

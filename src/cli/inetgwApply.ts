@@ -1,0 +1,102 @@
+/** `inetgw DEV UP DOWN` and `inetgw DEV clear`. */
+import type { SettingsResult } from '../config/fromArguments.ts';
+import { EXIT } from '../errors.ts';
+import { describeFraming } from '../shaper/framing.ts';
+import type { Plan } from '../shaper/plan.ts';
+import { stepsAsScript } from '../shaper/steps.ts';
+import { carryOut, prepare, type Prepared } from '../system/apply.ts';
+import { clear, type ClearOutcome } from '../system/clear.ts';
+import { checkDeviceName, readLink } from '../system/link.ts';
+import { withLock } from '../system/lock.ts';
+import { requireNetAdmin } from '../system/privilege.ts';
+import { run as runProgram } from '../system/run.ts';
+import { finishDespiteSignals } from '../system/signals.ts';
+import { formatRate } from '../units.ts';
+import { settingsOf } from './configured.ts';
+import type { GlobalOptions, Options } from './inetgw.ts';
+import { warn } from './warn.ts';
+import { verboseRunner } from './verbose.ts';
+
+export async function applyCommand(
+  device: string,
+  up: string,
+  down: string,
+  options: Options,
+): Promise<number> {
+  const checked = await settingsOf(device, up, down, options);
+  await readLink(device);
+  return applySettings(checked, options);
+}
+
+/** Sets up one device, or prints what would be run. The device is there, or was a moment ago. */
+export async function applySettings(
+  { settings, warnings }: SettingsResult,
+  options: Options,
+): Promise<number> {
+  const { device } = settings;
+  if (options.quiet !== true) for (const warning of warnings) warn(warning);
+  const applyOptions = {
+    run: options.verbose === true ? verboseRunner(runProgram) : runProgram,
+    replace: options.replace === true,
+  };
+  if (options.dryRun === true) {
+    const prepared = await prepare(settings, { ...applyOptions, rehearse: false });
+    process.stdout.write(stepsAsScript(prepared.steps));
+    return EXIT.ok;
+  }
+  await requireNetAdmin('setting up queues');
+  return finishDespiteSignals(async () => {
+    const prepared = await withLock(device, async () => {
+      const ready = await prepare(settings, { ...applyOptions, rehearse: true });
+      await carryOut(ready, applyOptions);
+      return ready;
+    });
+    reportApplied(prepared, options);
+    return EXIT.ok;
+  });
+}
+
+function reportApplied(prepared: Prepared, options: GlobalOptions): void {
+  const { plan, notices, queues } = prepared;
+  if (options.json === true) {
+    process.stdout.write(`${JSON.stringify({ ...appliedJson(plan), how: queues.how, notices })}\n`);
+    return;
+  }
+  if (options.quiet === true) return;
+  for (const notice of notices) warn(notice);
+  process.stdout.write(
+    `${plan.device}: up ${formatRate(plan.upBitPerSec)}, down ${formatRate(plan.downBitPerSec)},` +
+      ` ${describeFraming(plan.framing)}, firewall rules: ${plan.firewall?.backend ?? 'none'}` +
+      `${queues.how === 'in place' ? ' (changed in place)' : ''}\n`,
+  );
+}
+
+function appliedJson(plan: Plan): object {
+  return {
+    device: plan.device,
+    upBitPerSec: plan.upBitPerSec,
+    downBitPerSec: plan.downBitPerSec,
+    framing: plan.framing,
+    firewall: plan.firewall?.backend ?? null,
+  };
+}
+
+export async function clearCommand(device: string, options: GlobalOptions): Promise<number> {
+  checkDeviceName(device);
+  await requireNetAdmin('taking queues away');
+  const run = options.verbose === true ? verboseRunner(runProgram) : runProgram;
+  return finishDespiteSignals(async () => {
+    const outcome = await withLock(device, () => clear(device, run));
+    if (options.json === true) process.stdout.write(`${JSON.stringify({ device, ...outcome })}\n`);
+    else if (options.quiet !== true) process.stdout.write(`${device}: ${clearedText(outcome)}\n`);
+    return EXIT.ok;
+  });
+}
+
+function clearedText(outcome: ClearOutcome): string {
+  const alone =
+    outcome.leftAlone.length === 0 ? '' : `; left alone, not set by inetgw: ${outcome.leftAlone.join(', ')}`;
+  if (outcome.deviceGone)
+    return `the device is gone${outcome.cleared ? ', its rules were taken away' : ', nothing to clear'}`;
+  return `${outcome.cleared ? 'cleared' : 'nothing to clear'}${alone}`;
+}

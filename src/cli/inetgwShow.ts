@@ -1,0 +1,27 @@
+/** `inetgw DEV`: statistics. */
+import { EXIT, failure } from '../errors.ts';
+import { statisticsOf, statisticsText } from '../report/statistics.ts';
+import { readCurrent } from '../system/device.ts';
+import { checkDeviceName, noSuchDevice } from '../system/link.ts';
+import { requireNetAdmin } from '../system/privilege.ts';
+import { readReadings } from '../system/readings.ts';
+import { run } from '../system/run.ts';
+import type { GlobalOptions } from './inetgw.ts';
+
+export async function showCommand(device: string, options: GlobalOptions): Promise<number> {
+  checkDeviceName(device);
+  const current = await readCurrent(device, run);
+  if (current.link === undefined) throw await noSuchDevice(device);
+  const plan = current.inForce;
+  if (plan === undefined || current.record === undefined) {
+    const why = current.notices.length === 0 ? '' : ` (${current.notices.join('; ')})`;
+    throw failure(`inetgw is not in force on ${device}${why}`, `set it up with: inetgw ${device} UP DOWN`);
+  }
+  await requireNetAdmin('reading the counters');
+  const readings = await readReadings(plan, run);
+  const statistics = statisticsOf(plan, current.record.since, readings, current.notices);
+  process.stdout.write(
+    `${options.json === true ? JSON.stringify(statistics, null, 2) : statisticsText(statistics)}\n`,
+  );
+  return EXIT.ok;
+}

@@ -1,0 +1,4 @@
+/** Standard error for everything that is not the result. */
+export function warn(message: string): void {
+  process.stderr.write(`inetgw: ${message}\n`);
+}

@@ -1,0 +1,80 @@
+/** From the words and flags of the command line to checked settings. */
+import { UserErrors, usageError, type UserError } from '../errors.ts';
+import type { ShaperSettings } from '../shaper/settings.ts';
+import { deviceNameProblem } from '../system/link.ts';
+import { SHAPER_KEY_NAMES, type ShaperKey, type Value, type Values } from './keys.ts';
+import { parseLineRate } from './parsers.ts';
+import { checkTuning, doubts, errorAt } from './settings.ts';
+
+export { parseLineRate } from './parsers.ts';
+
+/** The options as commander hands them over: text, unchecked. */
+export interface ShaperOptions {
+  linklayer?: string;
+  overhead?: string;
+  mpu?: string;
+  framing?: string;
+  mark?: string;
+  largePacket?: string;
+  largeDownload?: string;
+  largeDownloadPorts?: string;
+  /** False after --no-large-downloads. */
+  largeDownloads?: boolean;
+  interactivePorts?: string;
+  interactiveDscp?: string;
+  interactiveHosts?: string;
+  bulkPorts?: string;
+  bulkDscp?: string;
+  bulkHosts?: string;
+  largeUpload?: string;
+  firewall?: string;
+}
+
+export interface SettingsResult {
+  settings: ShaperSettings;
+  /** Doubts that do not stop anything. */
+  warnings: readonly string[];
+}
+
+/** `large-packet` → `largePacket`, as commander names it. */
+function optionName(key: ShaperKey): keyof ShaperOptions {
+  return key.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()) as keyof ShaperOptions;
+}
+
+export function valuesFromFlags(options: ShaperOptions): Values {
+  const values = new Map<ShaperKey, Value>();
+  for (const key of SHAPER_KEY_NAMES) {
+    const text = options[optionName(key)];
+    if (text !== undefined) values.set(key, { text: String(text), name: `--${key}`, place: undefined });
+  }
+  return values;
+}
+
+/** Settings from the command line alone. Throws `UserErrors` with all that is wrong. */
+export function settingsFromArguments(
+  device: string,
+  up: string,
+  down: string,
+  options: ShaperOptions,
+): SettingsResult {
+  const word = (name: string, text: string): Value => ({ text, name, place: undefined });
+  return settingsFromValues(device, word('UP', up), word('DOWN', down), valuesFromFlags(options));
+}
+
+/** Settings of one device from values of any source. Throws `UserErrors` with all that is wrong. */
+export function settingsFromValues(device: string, up: Value, down: Value, values: Values): SettingsResult {
+  const errors: UserError[] = [];
+  const deviceProblem = deviceNameProblem(device);
+  if (deviceProblem !== undefined) errors.push(usageError(deviceProblem));
+  const [upBitPerSec, downBitPerSec] = [up, down].map((value) => {
+    const parsed = parseLineRate(value.name, value.text);
+    if (!('problem' in parsed)) return parsed.value;
+    errors.push(errorAt(value, parsed.problem, parsed.hint));
+    return 0;
+  }) as [number, number];
+  const checked = checkTuning(values);
+  errors.push(...checked.errors);
+  if (errors.length > 0) throw new UserErrors(errors);
+  const settings: ShaperSettings = { ...checked.tuning, device, upBitPerSec, downBitPerSec };
+  return { settings, warnings: doubts(settings) };
+}

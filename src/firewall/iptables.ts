@@ -1,0 +1,183 @@
+/**
+ * The rules as text for iptables-restore --noflush, the same for IPv4 and IPv6. Chains of our own in the
+ * mangle table, one jump into each; the table is committed as one, so there is never half of it.
+ */
+import type { Match, Rule, RuleSet, Verdict } from './rules.ts';
+
+export type Family = 'ipv4' | 'ipv6';
+
+/** iptables' multiport match takes at most this many ports (XT_MULTI_PORTS). */
+const MAX_PORTS_PER_RULE = 15;
+
+export interface ChainNames {
+  egress: string;
+  ingress: string;
+  /** One chain per egress class; a rule goes to it and does not come back to the rules after it. */
+  class: (minor: string) => string;
+}
+
+/** At most 28 characters are allowed; a device name has at most 15. */
+export function chainNames(device: string): ChainNames {
+  return {
+    egress: `inetgw-out-${device}`,
+    ingress: `inetgw-in-${device}`,
+    class: (minor) => `inetgw-${minor}-${device}`,
+  };
+}
+
+/** The jump must see packets before the administrator's rules do, hence position 1. */
+function jumps(device: string): { chain: string; match: string }[] {
+  const names = chainNames(device);
+  return [
+    { chain: 'POSTROUTING', match: `-o ${device} -j ${names.egress}` },
+    { chain: 'PREROUTING', match: `-i ${device} -j ${names.ingress}` },
+  ];
+}
+
+/** What was there before decides how the text begins. */
+export type Present =
+  /** Nothing of ours: the text fails rather than add a second jump if that is not so. */
+  | 'nothing'
+  /** A whole set of ours, which is replaced: the text fails if its jumps are gone. */
+  | 'ours';
+
+/** Text that installs the rules, replacing ours if they are `present`. */
+export function iptablesInstall(rules: RuleSet, family: Family, present: Present): string {
+  const names = chainNames(rules.device);
+  const classIds = classIdsOf([...rules.egress, ...rules.ingress]);
+  const chains = [names.egress, names.ingress, ...classIds.map((id) => names.class(minorOf(id)))];
+  const lines =
+    present === 'nothing'
+      ? chains.map((chain) => `-N ${chain}`)
+      : [...chains.map((chain) => `:${chain} - [0:0]`), ...removeJumps(rules.device)];
+  for (const id of classIds) lines.push(`-A ${names.class(minorOf(id))} -j CLASSIFY --set-class ${id}`);
+  for (const rule of rules.egress) lines.push(...renderRule(names, names.egress, rule, family));
+  for (const rule of rules.ingress) lines.push(...renderRule(names, names.ingress, rule, family));
+  for (const jump of jumps(rules.device)) lines.push(`-I ${jump.chain} 1 ${jump.match}`);
+  return table(lines);
+}
+
+function removeJumps(device: string): string[] {
+  return jumps(device).map((jump) => `-D ${jump.chain} ${jump.match}`);
+}
+
+/**
+ * Text that takes away whatever of ours the saved mangle table shows, or undefined if that is nothing.
+ * Made from what is there, so that it works after any accident: jumps twice, chains without jumps.
+ */
+export function iptablesRemove(device: string, saved: string): string | undefined {
+  const ours = /^inetgw-(?:out|in|[0-9a-f]+)-(.+)$/;
+  const isOurs = (chain: string | undefined): boolean =>
+    chain !== undefined && ours.exec(chain)?.[1] === device;
+  const jumpLines: string[] = [];
+  const chains: string[] = [];
+  for (const line of saved.split('\n')) {
+    if (line.startsWith(':')) {
+      const chain = line.slice(1).split(' ')[0];
+      if (chain !== undefined && isOurs(chain)) chains.push(chain);
+    } else if (line.startsWith('-A ')) {
+      const words = line.split(' ');
+      const target = words[words.indexOf('-j') + 1];
+      if (!isOurs(words[1]) && isOurs(target)) jumpLines.push(`-D ${line.slice('-A '.length)}`);
+    }
+  }
+  if (jumpLines.length === 0 && chains.length === 0) return undefined;
+  return table([
+    ...jumpLines,
+    ...chains.map((chain) => `-F ${chain}`),
+    ...chains.map((chain) => `-X ${chain}`),
+  ]);
+}
+
+/** True if the saved mangle table shows our whole set: both jumps and their chains. */
+export function iptablesPresent(device: string, saved: string): boolean {
+  const names = chainNames(device);
+  const lines = saved.split('\n');
+  return [
+    [names.egress, 'POSTROUTING'],
+    [names.ingress, 'PREROUTING'],
+  ].every(
+    ([chain, from]) =>
+      lines.some((line) => line.startsWith(`:${chain ?? ''} `)) &&
+      lines.some(
+        (line) => line.startsWith(`-A ${from ?? ''} `) && line.trimEnd().endsWith(`-j ${chain ?? ''}`),
+      ),
+  );
+}
+
+function table(lines: readonly string[]): string {
+  return ['*mangle', ...lines, 'COMMIT', ''].join('\n');
+}
+
+/** The classes that rules send to. */
+export function classIdsOf(rules: readonly Rule[]): string[] {
+  const ids = rules.flatMap((rule) => (rule.verdict.kind === 'class' ? [rule.verdict.classId] : []));
+  return [...new Set(ids)].sort();
+}
+
+export function minorOf(classId: string): string {
+  return classId.slice(classId.indexOf(':') + 1);
+}
+
+/** One line per alternative; none where the rule has nothing to say to the family. */
+export function renderRule(names: ChainNames, chain: string, rule: Rule, family: Family): string[] {
+  const alternatives = rule.matches.reduce<string[]>(
+    (lines, match) => lines.flatMap((line) => renderMatch(match, family).map((text) => `${line} ${text}`)),
+    [`-A ${chain}`],
+  );
+  return alternatives.map(
+    (line) => `${line} -m comment --comment ${rule.name} ${renderVerdict(names, rule.verdict)}`,
+  );
+}
+
+function renderVerdict(names: ChainNames, verdict: Verdict): string {
+  switch (verdict.kind) {
+    case 'class':
+      return `-g ${names.class(minorOf(verdict.classId))}`;
+    case 'drop':
+      return '-j DROP';
+    case 'setMark':
+      return `-j MARK --set-mark ${verdict.mark}`;
+  }
+}
+
+/** One condition; more than one text where iptables needs more than one rule for it. */
+function renderMatch(match: Match, family: Family): string[] {
+  switch (match.kind) {
+    case 'protocol':
+      return [`-p ${match.protocol}`];
+    case 'icmp':
+      return [family === 'ipv4' ? '-p icmp' : '-p ipv6-icmp'];
+    case 'port': {
+      const option = { source: '--sports', destination: '--dports', either: '--ports' }[match.side];
+      const groups: string[] = [];
+      for (let at = 0; at < match.ports.length; at += MAX_PORTS_PER_RULE) {
+        const ports = match.ports.slice(at, at + MAX_PORTS_PER_RULE).join(',');
+        groups.push(`-p ${match.protocol} -m multiport ${option} ${ports}`);
+      }
+      return groups;
+    }
+    case 'tcpFlags': {
+      const flags = (list: readonly string[]): string => list.join(',').toUpperCase();
+      return [`-m tcp --tcp-flags ${flags(match.mask)} ${flags(match.set)}`];
+    }
+    case 'dscp':
+      return match.values.map((value) => `-m dscp --dscp 0x${value.toString(16).padStart(2, '0')}`);
+    case 'host':
+      return match.hosts
+        .filter((host) => host.includes(':') === (family === 'ipv6'))
+        .flatMap((host) => [`-s ${host}`, `-d ${host}`]);
+    case 'maxIpBytes':
+      return [`-m length --length 0:${match.bytes}`];
+    case 'mark':
+      return [`-m mark --mark ${match.mark}`];
+    case 'carried':
+      return [
+        `-m connbytes --connbytes ${match.moreThanBytes + 1}: --connbytes-dir ${match.direction} --connbytes-mode bytes`,
+      ];
+    case 'direction':
+      return [`-m conntrack --ctdir ${match.direction.toUpperCase()}`];
+    case 'helper':
+      return [`-m helper --helper ${match.helper}`];
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * The rules as one nft transaction: a table of our own per device, so that what others have is never
+ * touched, and taking it away leaves nothing.
+ */
+import type { Match, Rule, RuleSet, Side, Verdict } from './rules.ts';
+
+/**
+ * Just after mangle (-150), so that a class set here is not lost to a general rule there, and after
+ * connection tracking (-200), whose byte counts the rules read.
+ */
+const PRIORITY = -149;
+
+/** nft's identifiers take letters, digits and few signs: others are written as their code, so names stay unique. */
+export function tableName(device: string): string {
+  const safe = device.replaceAll(
+    /[^A-Za-z0-9]/g,
+    (sign) => `_${sign.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  );
+  return `inetgw_${safe}`;
+}
+
+/** Text that takes our table away; fine if there is none. (`destroy` would need nft 1.0.7.) */
+export function nftRemove(device: string): string {
+  const name = tableName(device);
+  return `add table inet ${name}\ndelete table inet ${name}\n`;
+}
+
+/**
+ * Text that installs the rules, replacing ours in the same transaction.
+ *
+ * @param side only these, in a table of their own: for administrators who carry the rules themselves
+ */
+export function nftInstall(rules: RuleSet, side?: Side): string {
+  const name = `${tableName(rules.device)}${side === undefined ? '' : `_${side}`}`;
+  const chain = (name: string, hook: string, other: string, list: readonly Rule[]): string[] => [
+    `  chain ${name} {`,
+    `    type filter hook ${hook} priority ${PRIORITY}; policy accept;`,
+    `    ${other} != "${rules.device}" return`,
+    ...list.flatMap(renderRule).map((line) => `    ${line}`),
+    '  }',
+  ];
+  return [
+    `add table inet ${name}`,
+    `delete table inet ${name}`,
+    `table inet ${name} {`,
+    ...(side === 'ingress' ? [] : chain('egress', 'postrouting', 'oifname', rules.egress)),
+    ...(side === 'egress' ? [] : chain('ingress', 'prerouting', 'iifname', rules.ingress)),
+    '}',
+    '',
+  ].join('\n');
+}
+
+function renderRule(rule: Rule): string[] {
+  const alternatives = rule.matches.reduce<string[]>(
+    (lines, match) => lines.flatMap((line) => renderMatch(match).map((text) => `${line}${text} `)),
+    [''],
+  );
+  return alternatives.map((line) => `${line}counter ${renderVerdict(rule.verdict)} comment "${rule.name}"`);
+}
+
+function renderVerdict(verdict: Verdict): string {
+  switch (verdict.kind) {
+    case 'class':
+      return `meta priority set ${verdict.classId} return`;
+    case 'drop':
+      return 'drop';
+    case 'setMark':
+      return `meta mark set ${verdict.mark}`;
+  }
+}
+
+/** One condition; more than one text where nft needs more than one rule for it. */
+function renderMatch(match: Match): string[] {
+  switch (match.kind) {
+    case 'protocol':
+      return [`meta l4proto ${match.protocol}`];
+    case 'icmp':
+      return ['meta l4proto { icmp, ipv6-icmp }'];
+    case 'port': {
+      const sides = { source: ['sport'], destination: ['dport'], either: ['sport', 'dport'] }[match.side];
+      return sides.map((side) => `${match.protocol} ${side} { ${match.ports.join(', ')} }`);
+    }
+    case 'tcpFlags':
+      return [`tcp flags & (${match.mask.join(' | ')}) == ${match.set.join(' | ')}`];
+    case 'dscp':
+      return ['ip', 'ip6'].map((family) => `${family} dscp { ${match.values.join(', ')} }`);
+    case 'host':
+      // One by one: in a set, an address inside a network that is named too would be an error.
+      return match.hosts.flatMap((host) => {
+        const family = host.includes(':') ? 'ip6' : 'ip';
+        return [`${family} saddr ${host}`, `${family} daddr ${host}`];
+      });
+    case 'maxIpBytes':
+      return [`meta length <= ${match.bytes}`];
+    case 'mark':
+      return [`meta mark ${match.mark}`];
+    case 'carried':
+      return [`ct ${match.direction} bytes > ${match.moreThanBytes}`];
+    case 'direction':
+      return [`ct direction ${match.direction}`];
+    case 'helper':
+      return [`ct helper "${match.helper}"`];
+  }
+}

@@ -1,0 +1,49 @@
+/** Firewall rules as values, the same for iptables and nft; the renderers stand beside this file. */
+import type { ClassId } from '../tc/objects.ts';
+
+export type TcpFlag = 'syn' | 'ack' | 'fin' | 'rst';
+
+/** One condition. All conditions of a rule must hold. */
+export type Match =
+  | { kind: 'protocol'; protocol: 'tcp' | 'udp' }
+  | { kind: 'icmp' }
+  | {
+      kind: 'port';
+      protocol: 'tcp' | 'udp';
+      side: 'source' | 'destination' | 'either';
+      ports: readonly number[];
+    }
+  /** Of the flags in `mask` exactly those in `set` are on. */
+  | { kind: 'tcpFlags'; mask: readonly TcpFlag[]; set: readonly TcpFlag[] }
+  | { kind: 'dscp'; values: readonly number[] }
+  /** Source or destination is one of these addresses or networks, of either family. */
+  | { kind: 'host'; hosts: readonly string[] }
+  | { kind: 'maxIpBytes'; bytes: number }
+  | { kind: 'mark'; mark: number }
+  /** The connection has carried more than this many bytes in the given direction of conntrack. */
+  | { kind: 'carried'; direction: 'original' | 'reply'; moreThanBytes: number }
+  /** This packet travels in the given direction of its connection. */
+  | { kind: 'direction'; direction: 'original' | 'reply' }
+  /** A connection that conntrack's helper announced, such as an FTP data connection. */
+  | { kind: 'helper'; helper: 'ftp' };
+
+export type Verdict =
+  { kind: 'class'; classId: ClassId } | { kind: 'drop' } | { kind: 'setMark'; mark: number };
+
+export interface Rule {
+  /** Stable name, shown in statistics and as the rule's comment. */
+  name: string;
+  matches: readonly Match[];
+  verdict: Verdict;
+}
+
+/** Rules for one device; the first rule that matches decides. */
+export interface RuleSet {
+  device: string;
+  /** Seen by what leaves through the device, after routing. */
+  egress: readonly Rule[];
+  /** Seen by what came in through the device, before routing and before the administrator's own rules. */
+  ingress: readonly Rule[];
+}
+
+export type Side = 'egress' | 'ingress';

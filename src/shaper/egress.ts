@@ -1,0 +1,120 @@
+/** Egress: HTB with three priority classes, a flow queue in each. */
+import type { ClassId, HtbClass, Qdisc, QdiscSpec, TcObject } from '../tc/objects.ts';
+import { fqCodelParameters, htbBurstBytes, htbQuantumBytes } from './arithmetic.ts';
+import { kernelRateBitPerSec, type Framing } from './framing.ts';
+import { linkHeaderBytes, type KernelFacts, type LinkFacts } from './link.ts';
+import type { ShaperSettings } from './settings.ts';
+
+export const EGRESS_CLASSES = ['interactive', 'normal', 'bulk'] as const;
+export type EgressClass = (typeof EGRESS_CLASSES)[number];
+
+const ROOT_HANDLE = '1:';
+const PARENT_CLASS = '1:1';
+
+export const CLASS_IDS: Readonly<Record<EgressClass, ClassId>> = {
+  interactive: '1:10',
+  normal: '1:20',
+  bulk: '1:30',
+};
+
+/**
+ * What each class gets when all want everything. Above that a class borrows what others leave, the most
+ * urgent class first (prio), so the shares only say that nobody starves: a flood of small packets
+ * leaves normal traffic its share, and a mail upload still moves.
+ */
+const SHARE: Readonly<Record<EgressClass, number>> = { interactive: 0.4, normal: 0.4, bulk: 0.2 };
+
+const LEAF_HANDLES = { interactive: '10:', normal: '20:', bulk: '30:' } as const;
+
+/** The objects in the order in which they are made. */
+export function egressObjects(
+  settings: ShaperSettings,
+  link: LinkFacts,
+  framing: Framing,
+  kernel: KernelFacts,
+): TcObject[] {
+  const dev = link.device;
+  const rateBitPerSec = kernelRateBitPerSec(framing, settings.upBitPerSec);
+  const root: Qdisc = {
+    type: 'qdisc',
+    dev,
+    parent: 'root',
+    handle: ROOT_HANDLE,
+    spec: { kind: 'htb', defaultMinor: '20' },
+    // On the root, so that everything below it counts what the line sees.
+    stab: {
+      linkLayer: framing.linkLayer === 'atm' ? 'atm' : 'ethernet',
+      overheadBytes: framing.overheadBytes - linkHeaderBytes(link.kind),
+      mpuBytes: framing.mpuBytes,
+      mtuBytes: stabMtuBytes(link.mtuBytes + linkHeaderBytes(link.kind)),
+    },
+  };
+  const parent: HtbClass = {
+    ...htbClass(PARENT_CLASS, ROOT_HANDLE, rateBitPerSec, rateBitPerSec, 0),
+  };
+  return [root, parent, ...EGRESS_CLASSES.flatMap((name, prio) => classObjects(name, prio))];
+
+  function htbClass(
+    classId: ClassId,
+    under: HtbClass['parent'],
+    rate: number,
+    ceil: number,
+    prio: number,
+  ): HtbClass {
+    return {
+      type: 'class',
+      dev,
+      parent: under,
+      classId,
+      rateBitPerSec: rate,
+      ceilBitPerSec: ceil,
+      burstBytes: htbBurstBytes(framing, rate, link.mtuBytes),
+      cburstBytes: htbBurstBytes(framing, ceil, link.mtuBytes),
+      quantumBytes: htbQuantumBytes(framing, rate, link.mtuBytes),
+      prio,
+    };
+  }
+
+  function classObjects(name: EgressClass, prio: number): TcObject[] {
+    const share = Math.floor(rateBitPerSec * SHARE[name]);
+    return [
+      htbClass(CLASS_IDS[name], PARENT_CLASS, share, rateBitPerSec, prio),
+      {
+        type: 'qdisc',
+        dev,
+        parent: CLASS_IDS[name],
+        handle: LEAF_HANDLES[name],
+        spec: leafSpec(kernel.leafQdisc, framing, rateBitPerSec, link.mtuBytes),
+      },
+    ];
+  }
+}
+
+function leafSpec(
+  kind: KernelFacts['leafQdisc'],
+  framing: Framing,
+  rateBitPerSec: number,
+  mtuBytes: number,
+): QdiscSpec {
+  const parameters = fqCodelParameters(framing, rateBitPerSec, mtuBytes);
+  switch (kind) {
+    case 'fq_codel':
+      return { kind, ...parameters };
+    case 'sfq':
+      // sfq holds at most 127 packets per flow; perturb as its manual page advises for long-lived flows.
+      return {
+        kind,
+        limitPackets: Math.min(parameters.limitPackets, 127),
+        quantumBytes: mtuBytes + 14,
+        perturbSec: 10,
+      };
+  }
+}
+
+/**
+ * The size table of a stab covers packets up to its mtu in 512 steps, doubled until it fits; a segment
+ * that GSO left whole (64 KB) is estimated from the table's end by the kernel.
+ */
+function stabMtuBytes(longestBytes: number): number {
+  return Math.max(2047, 2 ** Math.ceil(Math.log2(longestBytes + 1)) - 1);
+}

@@ -1,0 +1,111 @@
+/**
+ * Ingress: the excess cascade. Each stage sees only what the stage before let through as excess:
+ *
+ *     small packets first try the last 1 % of the line, which is kept for them
+ *     1  up to 98 %          accepted unseen; the excess gets the mark
+ *     2  the next 1 %        accepted; of the excess, large packets are dropped: large ones have 99 %
+ *     3  what is left now    small packets beyond all of it: dropped, the line is at 100 %
+ *
+ * Three buckets side by side at 98, 99 and 100 % would not do the same: they would drop different packets.
+ * That small packets try the last 1 % first and not last makes no difference to what they get in all; but
+ * else large packets would find 98 % taken in part by small ones, while the last 1 % lay idle.
+ */
+import type { Action, Filter, Qdisc, TcObject, Verdict } from '../tc/objects.ts';
+import { bytesIn, policeBurstBytes } from './arithmetic.ts';
+import { kernelRateBitPerSec, type Framing } from './framing.ts';
+import { linkHeaderBytes, type LinkFacts } from './link.ts';
+import type { ShaperSettings } from './settings.ts';
+
+const HANDLE = 'ffff:';
+
+/** Order of the filters. */
+const PREF = { reserve: 1, stage1: 2, stage2: 3, stage3: 4 } as const;
+
+/** Shares of the downlink. */
+const SHARE = { stage1: 0.98, stage2: 0.01, reserve: 0.01 } as const;
+
+/** Which of a device's numbered actions does what; the statistics read their counters by these. */
+export const ACTION = {
+  isSmall: 0,
+  stage1: 1,
+  stage2: 2,
+  reserve: 3,
+  dropLarge: 4,
+  dropAll: 5,
+  mark: 6,
+} as const;
+export type ActionName = keyof typeof ACTION;
+
+/**
+ * Indices of actions are global, so ours carry a prefix ("IG" in ASCII) and the device's index:
+ * 0x4947 << 16 | ifindex << 3 | n. Eight per device; beyond 8191 devices they would wrap.
+ */
+export function actionIndex(ifindex: number, name: ActionName): number {
+  return 0x4947_0000 + ((ifindex & 0x1fff) << 3) + ACTION[name];
+}
+
+/** The objects in the order in which they are made. */
+export function ingressObjects(settings: ShaperSettings, link: LinkFacts, framing: Framing): TcObject[] {
+  const dev = link.device;
+  const rateBitPerSec = kernelRateBitPerSec(framing, settings.downBitPerSec);
+  const qdisc: Qdisc = { type: 'qdisc', dev, parent: 'ingress', handle: HANDLE, spec: { kind: 'ingress' } };
+
+  const bucket = (name: keyof typeof SHARE, exceed: Verdict): Action => {
+    const share = Math.max(1, Math.floor(rateBitPerSec * SHARE[name]));
+    return {
+      kind: 'police',
+      index: actionIndex(link.ifindex, name),
+      rateBitPerSec: share,
+      burstBytes: policeBurstBytes(framing, share, link.mtuBytes, BURST[name](rateBitPerSec)),
+      mtuBytes: policeMtuBytes(link),
+      // Ingress lengths never contain the link header, whatever the device.
+      overheadBytes: Math.max(0, framing.overheadBytes),
+      mpuBytes: framing.mpuBytes,
+      linkLayer: framing.linkLayer === 'atm' ? 'atm' : 'ethernet',
+      exceed,
+      conform: 'ok',
+    };
+  };
+  const sizeTest = (name: 'isSmall' | 'dropLarge', exceed: Verdict, conform: Verdict): Action => ({
+    kind: 'policeSize',
+    index: actionIndex(link.ifindex, name),
+    // Unlike a bucket, the size test does count the link header (tcf_police_mtu_check).
+    maxBytes: settings.largePacketBytes - 1 + linkHeaderBytes(link.kind),
+    exceed,
+    conform,
+  });
+  const filter = (pref: number, actions: readonly Action[]): Filter => ({
+    type: 'filter',
+    dev,
+    parent: HANDLE,
+    pref,
+    match: 'all',
+    actions,
+  });
+  return [
+    qdisc,
+    filter(PREF.reserve, [sizeTest('isSmall', 'continue', 'pipe'), bucket('reserve', 'continue')]),
+    filter(PREF.stage1, [
+      bucket('stage1', 'pipe'),
+      { kind: 'mark', index: actionIndex(link.ifindex, 'mark'), mark: settings.mark, then: 'continue' },
+    ]),
+    filter(PREF.stage2, [bucket('stage2', 'pipe'), sizeTest('dropLarge', 'drop', 'continue')]),
+    filter(PREF.stage3, [{ kind: 'drop', index: actionIndex(link.ifindex, 'dropAll') }]),
+  ];
+}
+
+/**
+ * How much of the line may pass at once, in bytes, at least two packets (see policeBurstBytes). What stage 1
+ * holds may stand in the provider's queue at worst: 10 ms of it. The reserve holds 20 ms of the whole
+ * line, so that small packets that come in a bunch find room.
+ */
+const BURST: Readonly<Record<keyof typeof SHARE, (rateBitPerSec: number) => number>> = {
+  stage1: (rateBitPerSec) => bytesIn(rateBitPerSec, 10),
+  stage2: (rateBitPerSec) => bytesIn(rateBitPerSec, 1),
+  reserve: (rateBitPerSec) => bytesIn(rateBitPerSec, 20),
+};
+
+/** At least tc's own default; a jumbo frame must not exceed for its length alone. */
+function policeMtuBytes(link: LinkFacts): number {
+  return Math.max(2047, link.mtuBytes + 64);
+}

@@ -1,0 +1,20 @@
+/** Facts of the device that a plan depends on. Read by system/link.ts, plain values here. */
+import type { LinkKind } from './framing.ts';
+
+export interface LinkFacts {
+  device: string;
+  /** Tells a device from another that later came up under the same name. */
+  ifindex: number;
+  kind: LinkKind;
+  mtuBytes: number;
+}
+
+/** Bytes of link header that egress qdiscs count on top of the IP packet. */
+export function linkHeaderBytes(kind: LinkKind): number {
+  return kind === 'ethernet' ? 14 : 0;
+}
+
+/** What the kernel offers where a plan has a choice. */
+export interface KernelFacts {
+  leafQdisc: 'fq_codel' | 'sfq';
+}

@@ -1,0 +1,84 @@
+/** What the user asked for, checked. Made by config/, read by the planner; no facts of the device in it. */
+import type { Framing } from './framing.ts';
+
+/** Which firewall tool carries the rules; `auto` takes the first that works on this kernel. */
+export type FirewallBackend = 'nft' | 'iptables';
+export type FirewallChoice = 'auto' | FirewallBackend | 'none';
+
+export interface LargeDownloadSettings {
+  /** A download is large once it has carried more than this. The article: 10 MByte. */
+  thresholdBytes: number;
+  /** Server ports of HTTP(S) and FTP; QUIC is UDP 443. */
+  tcpPorts: readonly number[];
+  udpPorts: readonly number[];
+}
+
+/** What an egress class gets beyond what always goes there. */
+export interface ClassSettings {
+  /** Ports, at either end. */
+  tcpPorts: readonly number[];
+  udpPorts: readonly number[];
+  /** DSCP values, 0 to 63. */
+  dscp: readonly number[];
+  /** Addresses and networks of either family, at either end: a machine behind the gateway or a server. */
+  hosts: readonly string[];
+}
+
+export interface BulkSettings extends ClassSettings {
+  /** An upload that has carried more than this is bulk. */
+  uploadThresholdBytes: number;
+}
+
+export interface ShaperSettings {
+  device: string;
+  /** Raw rates of the line, framing included. */
+  upBitPerSec: number;
+  downBitPerSec: number;
+  /** Undefined: the default for the kind of device. */
+  framing: Framing | undefined;
+  /** The firewall mark that ingress sets above 98 %. */
+  mark: number;
+  /** Packets of at least this IP length are dropped above 99 %. */
+  largePacketBytes: number;
+  /** Undefined: the large-download rule is left out. */
+  largeDownloads: LargeDownloadSettings | undefined;
+  /** What must not wait. */
+  interactive: ClassSettings;
+  /** What may always wait. */
+  bulk: BulkSettings;
+  firewall: FirewallChoice;
+}
+
+/** Everything but the device and the rates. Numbers from the article where it names them. */
+export const DEFAULT_SETTINGS: Omit<ShaperSettings, 'device' | 'upBitPerSec' | 'downBitPerSec'> = {
+  framing: undefined,
+  mark: 20,
+  largePacketBytes: 1024,
+  largeDownloads: {
+    thresholdBytes: 10_000_000,
+    // HTTP and its usual alternatives, HTTPS, FTP data and control, FTPS.
+    tcpPorts: [80, 443, 8080, 8443, 20, 21, 989, 990],
+    udpPorts: [443],
+  },
+  interactive: {
+    tcpPorts: [],
+    udpPorts: [],
+    // EF, VA, CS4 to CS7: what RFC 4594 and RFC 5865 name for calls, video conferences and control.
+    dscp: [46, 44, 32, 40, 48, 56],
+    hosts: [],
+  },
+  bulk: {
+    // SMTP, submission and its TLS form.
+    tcpPorts: [25, 465, 587],
+    udpPorts: [],
+    // CS1 and LE (RFC 8622).
+    dscp: [8, 1],
+    hosts: [],
+    uploadThresholdBytes: 10_000_000,
+  },
+  firewall: 'auto',
+};
+
+/** The range in which bursts, quanta and codel targets were tried. */
+export const MIN_RATE_BIT_PER_SEC = 64_000;
+export const MAX_RATE_BIT_PER_SEC = 10_000_000_000;

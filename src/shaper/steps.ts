@@ -1,0 +1,89 @@
+/**
+ * From plans to the programs that carry them out: each step is one program with its arguments and its
+ * input, byte for byte what `--dry-run` prints. Pure.
+ */
+import { iptablesInstall, iptablesRemove, type Family, type Present } from '../firewall/iptables.ts';
+import { nftInstall, nftRemove } from '../firewall/nft.ts';
+import { batchText, changeLines, setUpLines, tearDownLines, type TcView } from '../tc/batch.ts';
+import type { Plan } from './plan.ts';
+
+export interface Step {
+  /** What it does, for messages: `the IPv6 firewall rules`. */
+  what: string;
+  argv: readonly [string, ...string[]];
+  input: string;
+}
+
+/** Wait up to 5 s for another program that is changing the tables. */
+const RESTORE_ARGS = ['--noflush', '--wait', '5'] as const;
+const RESTORE_PROGRAM = { ipv4: 'iptables-restore', ipv6: 'ip6tables-restore' } as const;
+const SAVE_PROGRAM = { ipv4: 'iptables-save', ipv6: 'ip6tables-save' } as const;
+
+export const TC_BATCH = ['tc', '-batch', '-'] as const;
+
+export function tcStep(lines: readonly string[]): Step {
+  return { what: 'the queues', argv: TC_BATCH, input: batchText(lines) };
+}
+
+/** How the queues come from what is there to the plan: changed in place, or made anew. */
+export interface QueueChange {
+  how: 'in place' | 'anew';
+  lines: readonly string[];
+}
+
+/**
+ * @param inForce the plan that the kernel holds, if that is known for sure
+ * @param view what stands on the device
+ */
+export function queueChange(plan: Plan, inForce: Plan | undefined, view: TcView): QueueChange {
+  const inPlace = inForce === undefined ? undefined : changeLines(inForce.tc, plan.tc);
+  if (inPlace !== undefined) return { how: 'in place', lines: inPlace };
+  return { how: 'anew', lines: [...tearDownLines(plan.device, view), ...setUpLines(plan.tc)] };
+}
+
+/** Steps that install the plan's firewall rules. */
+export function firewallSteps(plan: Plan, present: Present, families: readonly Family[]): Step[] {
+  if (plan.firewall === undefined) return [];
+  const { backend, rules } = plan.firewall;
+  switch (backend) {
+    case 'nft':
+      return [{ what: 'the firewall rules', argv: ['nft', '-f', '-'], input: nftInstall(rules) }];
+    case 'iptables':
+      return families.map((family) => restoreStep(family, iptablesInstall(rules, family, present)));
+  }
+}
+
+function restoreStep(family: Family, input: string): Step {
+  return {
+    what: `the ${familyName(family)} firewall rules`,
+    argv: [RESTORE_PROGRAM[family], ...RESTORE_ARGS],
+    input,
+  };
+}
+
+export function familyName(family: Family): string {
+  return family === 'ipv4' ? 'IPv4' : 'IPv6';
+}
+
+/**
+ * The program that shows the family's tables, from which `iptablesRemoveStep` is made. All that are in use,
+ * and not mangle by name: naming a table would bring it into being.
+ */
+export function saveArgv(family: Family): readonly [string, ...string[]] {
+  return [SAVE_PROGRAM[family]];
+}
+
+/** The step that takes away our iptables rules of one family; undefined if there are none. */
+export function iptablesRemoveStep(device: string, family: Family, saved: string): Step | undefined {
+  const text = iptablesRemove(device, saved);
+  return text === undefined ? undefined : restoreStep(family, text);
+}
+
+export function nftRemoveStep(device: string): Step {
+  return { what: 'the firewall rules', argv: ['nft', '-f', '-'], input: nftRemove(device) };
+}
+
+/** The steps as a shell script: what `--dry-run` prints, and what a shell can run. */
+export function stepsAsScript(steps: readonly Step[]): string {
+  return steps.map((step) => `# ${step.what}\n${step.argv.join(' ')} <<'EOF'\n${step.input}EOF\n`).join('');
+}

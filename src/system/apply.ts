@@ -1,0 +1,200 @@
+/** Bringing a plan about, all or nothing: what was there before comes back if a step fails. */
+import { failure, UserError } from '../errors.ts';
+import { makePlan, type Plan } from '../shaper/plan.ts';
+import { egressRules, ingressRules } from '../shaper/rules.ts';
+import type { FirewallBackend, ShaperSettings } from '../shaper/settings.ts';
+import { firewallSteps, queueChange, tcStep, type QueueChange, type Step } from '../shaper/steps.ts';
+import type { KernelFacts } from '../shaper/link.ts';
+import type { Family } from '../firewall/iptables.ts';
+import { setUpLines, tearDownLines } from '../tc/batch.ts';
+import { readCurrent, type Current } from './device.ts';
+import { chooseBackend, families, installFirewall, removeFirewall } from './firewall.ts';
+import { findLink, noSuchDevice } from './link.ts';
+import { missingPiece, rehearse } from './rehearse.ts';
+import type { Runner } from './run.ts';
+import { runStep } from './runStep.ts';
+import { removeState, writeState } from './state.ts';
+
+export interface ApplyOptions {
+  run: Runner;
+  /** Replace queues that somebody else has put on the device. */
+  replace: boolean;
+}
+
+export interface PrepareOptions extends ApplyOptions {
+  /** Try the batch in a namespace of its own first. A dry run does not: it must need no privilege. */
+  rehearse: boolean;
+}
+
+export interface Prepared {
+  plan: Plan;
+  queues: QueueChange;
+  current: Current;
+  families: readonly Family[];
+  /** Everything that will be run, in order, as long as nothing fails. */
+  steps: readonly Step[];
+  notices: readonly string[];
+}
+
+/**
+ * Everything that can be found out and decided before the first change. Reads, and tries in a namespace of
+ * its own; changes nothing.
+ */
+export async function prepare(settings: ShaperSettings, options: PrepareOptions): Promise<Prepared> {
+  const { run } = options;
+  const { device } = settings;
+  const current = await readCurrent(device, run);
+  if (current.link === undefined) throw await noSuchDevice(device);
+  if (!current.ours && !options.replace) refuseForeign(device, current);
+
+  const familyList = await families();
+  const backend = await backendFor(settings, current, run);
+  const recordedLeaf = current.inForce === undefined ? undefined : leafOf(current.inForce);
+  const kernel: KernelFacts = { leafQdisc: recordedLeaf ?? 'fq_codel' };
+  let plan = makePlan(settings, current.link, kernel, backend);
+  let queues = queueChange(plan, current.inForce, current.view);
+  const notices = [...current.notices];
+
+  if (queues.how === 'anew' && options.rehearse) {
+    const result = await rehearse(plan.tc, run);
+    if (!result.ok) {
+      const lacksFqCodel = result.object?.type === 'qdisc' && result.object.spec.kind === 'fq_codel';
+      if (!lacksFqCodel) throw missingPiece(result);
+      plan = makePlan(settings, current.link, { leafQdisc: 'sfq' }, backend);
+      queues = queueChange(plan, current.inForce, current.view);
+      const second = await rehearse(plan.tc, run);
+      if (!second.ok) throw missingPiece(second);
+      notices.push('this kernel has no fq_codel: sfq queues the flows instead');
+    }
+  }
+  const present = expectedFirewall(current, plan);
+  const steps = [
+    ...firewallSteps(plan, present, familyList),
+    ...(queues.lines.length > 0 ? [tcStep(queues.lines)] : []),
+  ];
+  return { plan, queues, current, families: familyList, steps, notices };
+}
+
+/** Carries a preparation out and records it. The caller holds the device's lock. */
+export async function carryOut(prepared: Prepared, options: ApplyOptions): Promise<void> {
+  const { run } = options;
+  const { plan, queues, current } = prepared;
+  const { device } = plan;
+  const before = current.record;
+  await writeState(device, {
+    phase: 'changing',
+    plan,
+    since: new Date().toISOString(),
+    ...(current.inForce === undefined ? {} : { previous: current.inForce }),
+  });
+  try {
+    const oldBackend = before?.plan.firewall?.backend;
+    if (oldBackend !== undefined && oldBackend !== plan.firewall?.backend) {
+      await removeFirewall(device, oldBackend, run);
+    }
+    await installFirewall(plan, expectedFirewall(current, plan), prepared.families, run);
+    if (queues.lines.length > 0) await runStep(tcStep(queues.lines), run);
+    await writeState(device, { phase: 'active', plan, since: new Date().toISOString() });
+  } catch (error) {
+    throw await undo(error, prepared, options);
+  }
+}
+
+/** Puts back what was in force before, or clears; gives the error to be thrown. */
+async function undo(cause: unknown, prepared: Prepared, { run }: ApplyOptions): Promise<unknown> {
+  const { plan, current } = prepared;
+  const { device } = plan;
+  const previous = current.inForce;
+  try {
+    const gone = (await findLink(device)) === undefined;
+    await putBack(device, earlierOf(current), plan.firewall?.backend, run);
+    if (gone) return failure(`${device} went away while it was being set up`, undefined, { cause });
+  } catch (second) {
+    const why = second instanceof Error ? second.message : String(second);
+    const first = cause instanceof Error ? cause.message : String(cause);
+    return failure(
+      `${first}; and putting the earlier state back failed too: ${why}`,
+      `clear the device with: inetgw ${device} clear`,
+      { cause },
+    );
+  }
+  if (!(cause instanceof UserError)) return cause;
+  const outcome =
+    previous === undefined ? `nothing was left on ${device}` : 'the earlier settings are in force again';
+  return new UserError(cause.exitCode, `${cause.message} (${outcome})`, cause.hint, { cause });
+}
+
+export interface Earlier {
+  plan: Plan;
+  since: string;
+}
+
+/** What was in force on the device, to be put back. */
+export function earlierOf(current: Current): Earlier | undefined {
+  const { inForce, record } = current;
+  return inForce === undefined || record === undefined ? undefined : { plan: inForce, since: record.since };
+}
+
+/**
+ * Makes `earlier` what is in force on the device, whatever stands there now; undefined: nothing of ours is
+ * left. A device that is gone keeps nothing but its firewall rules and its record: those are taken away.
+ */
+export async function putBack(
+  device: string,
+  earlier: Earlier | undefined,
+  backendNow: FirewallBackend | undefined,
+  run: Runner,
+): Promise<void> {
+  const { link, view } = await readCurrent(device, run);
+  await removeFirewall(device, backendNow, run);
+  const setUp = link === undefined || earlier === undefined ? [] : setUpLines(earlier.plan.tc);
+  const lines = [...tearDownLines(device, view), ...setUp];
+  if (lines.length > 0) await runStep(tcStep(lines), run);
+  if (link === undefined || earlier === undefined) {
+    await removeState(device);
+    return;
+  }
+  await installFirewall(earlier.plan, 'nothing', await families(), run);
+  await writeState(device, { phase: 'active', ...earlier });
+}
+
+export function refuseForeign(device: string, current: Current): void {
+  const { root, ingress } = current.view;
+  const found = [
+    ...(root === undefined ? [] : [`a root qdisc (${root.kind} ${root.handle})`]),
+    ...(ingress === undefined ? [] : [`an ingress qdisc (${ingress.kind})`]),
+  ];
+  if (found.length === 0) return;
+  throw failure(
+    `${device} already has ${found.join(' and ')} that inetgw has not set`,
+    'to have it replaced, say --replace',
+  );
+}
+
+async function backendFor(
+  settings: ShaperSettings,
+  current: Current,
+  run: Runner,
+): Promise<FirewallBackend | undefined> {
+  if (settings.firewall === 'none') return undefined;
+  if (settings.firewall !== 'auto') return settings.firewall;
+  // What carries the rules now has shown that it works.
+  const recorded = current.record?.plan.firewall?.backend;
+  if (recorded !== undefined) return recorded;
+  const rules = { device: settings.device, egress: egressRules(settings), ingress: ingressRules(settings) };
+  return chooseBackend(rules, run);
+}
+
+function expectedFirewall(current: Current, plan: Plan): 'nothing' | 'ours' {
+  const recorded = current.record?.phase === 'active' ? current.record.plan.firewall?.backend : undefined;
+  return recorded !== undefined && recorded === plan.firewall?.backend ? 'ours' : 'nothing';
+}
+
+function leafOf(plan: Plan): KernelFacts['leafQdisc'] | undefined {
+  for (const object of plan.tc) {
+    if (object.type === 'qdisc' && (object.spec.kind === 'fq_codel' || object.spec.kind === 'sfq')) {
+      return object.spec.kind;
+    }
+  }
+  return undefined;
+}

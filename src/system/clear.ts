@@ -1,0 +1,50 @@
+/** Taking away everything that inetgw has put on a device. */
+import { tearDownLines } from '../tc/batch.ts';
+import { tcStep } from '../shaper/steps.ts';
+import { readCurrent } from './device.ts';
+import { removeFirewall } from './firewall.ts';
+import { findLink } from './link.ts';
+import type { Runner } from './run.ts';
+import { runStep } from './runStep.ts';
+import { removeState, writeState } from './state.ts';
+
+export interface ClearOutcome {
+  /** False: there was nothing of ours. */
+  cleared: boolean;
+  deviceGone: boolean;
+  /** Queues that somebody else has put there: left alone. */
+  leftAlone: readonly string[];
+}
+
+/**
+ * Clearing what is not there is fine, and so is a device that is gone: its queues went with it, its
+ * firewall rules did not. The caller holds the device's lock.
+ */
+export async function clear(device: string, run: Runner): Promise<ClearOutcome> {
+  const current = await readCurrent(device, run);
+  const { view, record } = current;
+  const leftAlone: string[] = [];
+  if (record !== undefined && record.phase === 'active') {
+    // Killed from here on, the next run knows that something may be missing.
+    await writeState(device, { phase: 'changing', plan: record.plan, since: record.since });
+  }
+  const lines = tearDownLines(device, view);
+  if (current.ours && lines.length > 0) {
+    try {
+      await runStep(tcStep(lines), run);
+    } catch (error) {
+      // It may have gone away since we looked.
+      if ((await findLink(device)) !== undefined) throw error;
+    }
+  } else {
+    if (view.root !== undefined) leftAlone.push(`root qdisc ${view.root.kind} ${view.root.handle}`);
+    if (view.ingress !== undefined) leftAlone.push(`ingress qdisc ${view.ingress.kind}`);
+  }
+  await removeFirewall(device, record?.plan.firewall?.backend, run);
+  await removeState(device);
+  return {
+    cleared: current.ours || record !== undefined,
+    deviceGone: current.link === undefined,
+    leftAlone,
+  };
+}

@@ -1,0 +1,98 @@
+/** Facts of a network device, read from /sys/class/net: no program is started for them. */
+import { readdir, readFile } from 'node:fs/promises';
+import type { UserError } from '../errors.ts';
+import { failure, usageError } from '../errors.ts';
+import type { LinkKind } from '../shaper/framing.ts';
+import type { LinkFacts } from '../shaper/link.ts';
+
+/** IFNAMSIZ - 1 in include/uapi/linux/if.h. */
+const MAX_NAME_LENGTH = 15;
+
+/** ARPHRD_* in include/uapi/linux/if_arp.h. */
+const ARPHRD_ETHERNET = 1;
+const ARPHRD_PPP = 512;
+
+/**
+ * Says what is wrong with a device name, or nothing. Stricter than the kernel: what would mean something
+ * else to tc, iptables (`+`) or nft is refused.
+ */
+export function deviceNameProblem(name: string): string | undefined {
+  if (name === '') return 'the device name is empty';
+  if (name.length > MAX_NAME_LENGTH) {
+    return `'${name.slice(0, 40)}' is no device name: it is longer than ${MAX_NAME_LENGTH} characters`;
+  }
+  if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(name)) {
+    return `${JSON.stringify(name)} is no device name: letters, digits, '_', '.' and '-' are allowed, not first '.' or '-'`;
+  }
+  return undefined;
+}
+
+/** Throws a usage error if the name cannot be a device's. */
+export function checkDeviceName(name: string): void {
+  const problem = deviceNameProblem(name);
+  if (problem !== undefined) throw usageError(problem);
+}
+
+/** The devices of this network namespace, loopback left out. */
+export async function listDevices(): Promise<string[]> {
+  const names = await readdir('/sys/class/net').catch(() => []);
+  return names.filter((name) => name !== 'lo' && name !== 'bonding_masters').sort();
+}
+
+/** The device's facts, or undefined if it does not exist. */
+export async function findLink(device: string): Promise<LinkFacts | undefined> {
+  const read = async (name: string): Promise<number> =>
+    Number((await readFile(`/sys/class/net/${device}/${name}`, 'utf8')).trim());
+  try {
+    const [ifindex, type, mtuBytes] = await Promise.all([read('ifindex'), read('type'), read('mtu')]);
+    return { device, ifindex, kind: kindOf(type), mtuBytes };
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENODEV')) {
+      return undefined;
+    }
+    throw failure(`cannot read the facts of ${device}: ${String(error)}`);
+  }
+}
+
+/** IFF_UP in include/uapi/linux/if.h. */
+const IFF_UP = 1;
+
+/** True if the device is there and has been set up (`ip link set DEV up`). */
+export async function isUp(device: string): Promise<boolean> {
+  const flags = await readFile(`/sys/class/net/${device}/flags`, 'utf8').catch(() => '0');
+  return (Number(flags.trim()) & IFF_UP) !== 0;
+}
+
+/** The device's facts; an error that lists the devices that exist if it is not there. */
+export async function readLink(device: string): Promise<LinkFacts> {
+  const link = await findLink(device);
+  if (link !== undefined) return link;
+  throw await noSuchDevice(device);
+}
+
+export async function noSuchDevice(device: string): Promise<UserError> {
+  const names = await listDevices();
+  return failure(
+    `there is no device ${device}`,
+    names.length === 0 ? 'there is no device but lo' : `there are: ${names.join(', ')}`,
+  );
+}
+
+function kindOf(arphrdType: number): LinkKind {
+  switch (arphrdType) {
+    case ARPHRD_ETHERNET:
+      return 'ethernet';
+    case ARPHRD_PPP:
+      return 'ppp';
+    default:
+      return 'ip';
+  }
+}
+
+/** False where the kernel has no IPv6 at all: then no rule is needed and ip6tables would fail. */
+export async function hasIpv6(): Promise<boolean> {
+  return readFile('/proc/net/if_inet6').then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,101 @@
+/**
+ * One writer per device. The lock is a file that names the process that holds it; a process that was
+ * killed leaves it behind, so a lock whose holder is gone is broken. The start time tells the holder from
+ * a later process with the same number.
+ */
+import { link, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { failure } from '../errors.ts';
+import { errorCode, makeRunDir, removeEmptyRunDir, writeError } from './runDir.ts';
+
+const WAIT_MS = 20_000;
+const RETRY_MS = 50;
+
+/** Runs `body` while this process alone may change `device`. Waits up to 20 s for another holder. */
+export async function withLock<T>(device: string, body: () => Promise<T>): Promise<T> {
+  const release = await acquireLock(device);
+  try {
+    return await body();
+  } finally {
+    await release();
+  }
+}
+
+/** Takes the lock; the result gives it back. */
+export async function acquireLock(device: string): Promise<() => Promise<void>> {
+  const path = `${await makeRunDir()}/${device}.lock`;
+  const own = `${path}.${process.pid}`;
+  await writeIdentity(own);
+  try {
+    const deadline = performance.now() + WAIT_MS;
+    for (;;) {
+      // A hard link is made or not, in one step, and never shows a half-written file.
+      const taken = await link(own, path).then(
+        () => true,
+        (error: unknown) => {
+          if (errorCode(error) === 'EEXIST') return false;
+          throw writeError(path, error);
+        },
+      );
+      if (taken) {
+        return async () => {
+          await unlink(path).catch(() => undefined);
+          await removeEmptyRunDir();
+        };
+      }
+      const holder = await readHolder(path);
+      if (holder === 'gone') {
+        await breakLock(path, `${own}.stale`);
+        continue;
+      }
+      if (performance.now() > deadline) {
+        throw failure(
+          `another inetgw${holder === undefined ? '' : ` (process ${holder})`} has been working on ${device} for ${WAIT_MS / 1000} s`,
+        );
+      }
+      await sleep(RETRY_MS);
+    }
+  } finally {
+    await rm(own, { force: true });
+  }
+}
+
+/** Another process that ends may take the empty folder away before our first file is in it: made again. */
+async function writeIdentity(own: string): Promise<void> {
+  const identity = `${process.pid} ${(await startTime(process.pid)) ?? '?'}\n`;
+  for (let triesLeft = 5; ; triesLeft--) {
+    try {
+      await writeFile(own, identity);
+      return;
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT' || triesLeft === 0) throw writeError(own, error);
+      await makeRunDir();
+    }
+  }
+}
+
+/**
+ * Moves a dead holder's lock away. Between reading it and moving it, another process may have done the same
+ * and taken the lock: then what was moved is that one's, and it is put back.
+ */
+async function breakLock(path: string, aside: string): Promise<void> {
+  await rename(path, aside).catch(() => undefined);
+  if (typeof (await readHolder(aside)) === 'number') await link(aside, path).catch(() => undefined);
+  await rm(aside, { force: true });
+}
+
+/** The holder's process number, `gone` if it no longer runs, undefined if the lock was just released. */
+async function readHolder(path: string): Promise<number | 'gone' | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined;
+  const [pid, started] = text.trim().split(' ');
+  const running = pid === undefined ? undefined : await startTime(Number(pid));
+  return running === undefined || running !== started ? 'gone' : Number(pid);
+}
+
+/** Field 22 of /proc/PID/stat: clock ticks between boot and the process's start (proc(5)). */
+async function startTime(pid: number): Promise<string | undefined> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+  // The command's name stands in parentheses and may contain spaces: count from behind it.
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+}

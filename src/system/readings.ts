@@ -1,0 +1,48 @@
+/** Reads the counters of a plan that is in force. */
+import {
+  parseIptablesCounters,
+  parseNftCounters,
+  sumCounters,
+  type RuleCounters,
+} from '../firewall/counters.ts';
+import { tableName } from '../firewall/nft.ts';
+import type { Readings } from '../report/statistics.ts';
+import type { Plan } from '../shaper/plan.ts';
+import { parseActionStatistics, parseQdiscStatistics } from '../tc/statistics.ts';
+import { families, firewallPresent } from './firewall.ts';
+import { ProgramError, type Runner } from './run.ts';
+
+export async function readReadings(plan: Plan, run: Runner): Promise<Readings> {
+  const { device } = plan;
+  try {
+    const [qdiscs, actions, rules] = await Promise.all([
+      run(['tc', '-s', '-j', 'qdisc', 'show', 'dev', device]),
+      run(['tc', '-s', '-j', 'filter', 'show', 'dev', device, 'ingress']),
+      readRules(plan, run),
+    ]);
+    return {
+      qdiscs: parseQdiscStatistics(qdiscs.stdout),
+      actions: parseActionStatistics(actions.stdout),
+      rules,
+    };
+  } catch (error) {
+    if (error instanceof ProgramError) throw error.toUserError();
+    throw error;
+  }
+}
+
+async function readRules(plan: Plan, run: Runner): Promise<RuleCounters | undefined> {
+  if (plan.firewall === undefined) return new Map();
+  if (!(await firewallPresent(plan, run))) return undefined;
+  switch (plan.firewall.backend) {
+    case 'nft':
+      return parseNftCounters((await run(['nft', 'list', 'table', 'inet', tableName(plan.device)])).stdout);
+    case 'iptables': {
+      const programs = (await families()).map((family) =>
+        family === 'ipv4' ? 'iptables-save' : 'ip6tables-save',
+      );
+      const saved = await Promise.all(programs.map((program) => run([program, '-c'])));
+      return sumCounters(saved.map(({ stdout }) => parseIptablesCounters(stdout, plan.device)));
+    }
+  }
+}

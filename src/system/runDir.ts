@@ -1,0 +1,50 @@
+/** Where state lives: /run/inetgw, which vanishes with the kernel's own state at the next boot. */
+import { mkdir, readlink, rmdir } from 'node:fs/promises';
+import { failure, noPrivilege, type UserError } from '../errors.ts';
+
+const BASE = '/run/inetgw';
+
+/**
+ * The folder for devices of this network namespace. Device names are unique in one namespace only, so the
+ * others get a folder each, named after the namespace's inode.
+ */
+export async function runDir(): Promise<string> {
+  const [own, first] = await Promise.all(
+    ['/proc/self/ns/net', '/proc/1/ns/net'].map((path) => readlink(path).catch(() => undefined)),
+  );
+  if (own === undefined || first === undefined || own === first) return BASE;
+  return `${BASE}/netns-${/\d+/.exec(own)?.[0] ?? 'unknown'}`;
+}
+
+export async function makeRunDir(): Promise<string> {
+  const dir = await runDir();
+  await mkdir(dir, { recursive: true, mode: 0o755 }).catch((error: unknown) => {
+    throw writeError(dir, error);
+  });
+  return dir;
+}
+
+/** Takes the folders away if nothing is in them any more, so that /run is as it was before. */
+export async function removeEmptyRunDir(): Promise<void> {
+  const dir = await runDir();
+  await rmdir(dir).catch(() => undefined);
+  if (dir !== BASE) await rmdir(BASE).catch(() => undefined);
+}
+
+/** The error for a file in /run that cannot be written: no privilege, full, read-only. */
+export function writeError(path: string, error: unknown): UserError {
+  const code = errorCode(error);
+  if (code === 'EACCES' || code === 'EPERM')
+    return noPrivilege(`no permission to write ${path}`, 'run it as root');
+  const why =
+    code === 'ENOSPC'
+      ? 'the file system is full'
+      : code === 'EROFS'
+        ? 'the file system is read-only'
+        : String(error);
+  return failure(`cannot write ${path}: ${why}`);
+}
+
+export function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}

@@ -1,0 +1,25 @@
+import { failure } from '../errors.ts';
+import type { Step } from '../shaper/steps.ts';
+import { batchReason, failedBatchLine } from '../tc/parse.ts';
+import { ProgramError, type Runner } from './run.ts';
+
+/** Runs one step. A failure names the step, the line of its input and what the program said. */
+export async function runStep(step: Step, run: Runner): Promise<void> {
+  try {
+    await run(step.argv, { input: step.input });
+  } catch (error) {
+    if (!(error instanceof ProgramError)) throw error;
+    const lineNumber = failedLine(error.result.stderr);
+    const line = lineNumber === undefined ? undefined : step.input.split('\n')[lineNumber - 1];
+    const said = line === undefined ? error.message : batchReason(error.result.stderr);
+    const place =
+      line === undefined ? '' : ` at line ${lineNumber ?? 0} of ${step.argv[0]}'s input, '${line.trim()}'`;
+    throw failure(`setting ${step.what} failed${place}: ${said}`, undefined, { cause: error });
+  }
+}
+
+/** tc says `Command failed -:7`, iptables-restore `line 7 failed` or `Error occurred at line: 7`. */
+function failedLine(stderr: string): number | undefined {
+  const restore = /line:? (\d+)/.exec(stderr)?.[1];
+  return failedBatchLine(stderr) ?? (restore === undefined ? undefined : Number(restore));
+}

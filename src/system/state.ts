@@ -1,0 +1,97 @@
+/**
+ * What inetgw remembers of a device: the plan in force. It is written before the first change, so that a
+ * run that was killed half way is noticed and put right by the next one.
+ */
+import { readdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import type { Plan } from '../shaper/plan.ts';
+import { deviceNameProblem } from './link.ts';
+import { errorCode, makeRunDir, runDir, writeError } from './runDir.ts';
+
+const VERSION = 1;
+
+export interface DeviceState {
+  version: typeof VERSION;
+  /**
+   * `changing`: a run is at work or was killed at it; what the kernel holds is not known. `measuring`: the
+   * same of searchbw, whose rates come and go.
+   */
+  phase: 'active' | 'changing' | 'measuring';
+  /** The plan in force, or while changing the one to come. */
+  plan: Plan;
+  /** While changing or measuring: the plan that was in force before. */
+  previous?: Plan;
+  /** ISO 8601. */
+  since: string;
+}
+
+export type StateReading =
+  | { kind: 'none' }
+  | { kind: 'state'; state: DeviceState }
+  /** There is a file, but it is not one of ours or is damaged. */
+  | { kind: 'unreadable'; why: string };
+
+export async function readState(device: string): Promise<StateReading> {
+  const path = `${await runDir()}/${device}.json`;
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return { kind: 'none' };
+    return { kind: 'unreadable', why: `cannot read ${path}: ${String(error)}` };
+  }
+  try {
+    const value: unknown = JSON.parse(text);
+    if (isState(value, device)) return { kind: 'state', state: value };
+  } catch {
+    // Said below, with the file's name.
+  }
+  return { kind: 'unreadable', why: `${path} is damaged or was written by another version` };
+}
+
+function isState(value: unknown, device: string): value is DeviceState {
+  if (typeof value !== 'object' || value === null) return false;
+  const state = value as Partial<Record<keyof DeviceState, unknown>>;
+  return (
+    state.version === VERSION &&
+    (state.phase === 'active' || state.phase === 'changing' || state.phase === 'measuring') &&
+    typeof state.since === 'string' &&
+    isPlan(state.plan, device) &&
+    (state.previous === undefined || isPlan(state.previous, device))
+  );
+}
+
+/** Shape enough for the uses that are made of it: identity, statements, firewall backend. */
+function isPlan(value: unknown, device: string): value is Plan {
+  if (typeof value !== 'object' || value === null) return false;
+  const plan = value as Partial<Record<keyof Plan, unknown>>;
+  const link = plan.link as { ifindex?: unknown } | null | undefined;
+  return plan.device === device && Array.isArray(plan.tc) && typeof link?.ifindex === 'number';
+}
+
+/** Replaces the file as a whole: a reader sees the old or the new one. */
+export async function writeState(device: string, state: Omit<DeviceState, 'version'>): Promise<void> {
+  const path = `${await makeRunDir()}/${device}.json`;
+  const draft = `${path}.${process.pid}`;
+  const content: DeviceState = { version: VERSION, ...state };
+  try {
+    await writeFile(draft, `${JSON.stringify(content)}\n`, { mode: 0o644 });
+    await rename(draft, path);
+  } catch (error) {
+    await unlink(draft).catch(() => undefined);
+    throw writeError(path, error);
+  }
+}
+
+export async function removeState(device: string): Promise<void> {
+  await rm(`${await runDir()}/${device}.json`, { force: true });
+}
+
+/** Devices that there is a record of, in this network namespace. */
+export async function recordedDevices(): Promise<string[]> {
+  const names = await readdir(await runDir()).catch(() => []);
+  return names
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => name.slice(0, -'.json'.length))
+    .filter((device) => deviceNameProblem(device) === undefined)
+    .sort();
+}

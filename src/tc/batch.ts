@@ -1,0 +1,87 @@
+/** From objects to the lines of a `tc -batch`: set up, tear down, change in place. Pure. */
+import { sameValue } from './sameValue.ts';
+import type { Action, TcObject } from './objects.ts';
+import { renderActionChange, renderClass, renderFilterAdd, renderQdisc } from './render.ts';
+
+/** What stands on a device now, as far as setting up and tearing down depend on it. */
+export interface TcView {
+  /** A root qdisc that somebody has put there; the kernel's default (handle 0:) does not count. */
+  root: { kind: string; handle: string } | undefined;
+  /** ingress or clsact: they exclude each other. */
+  ingress: { kind: string; handle: string } | undefined;
+}
+
+export function batchText(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+/** The lines that make the objects on devices where nothing of the kind stands. */
+export function setUpLines(objects: readonly TcObject[]): string[] {
+  return objects.map((object) => {
+    switch (object.type) {
+      case 'qdisc':
+        return renderQdisc('add', object);
+      case 'class':
+        return renderClass('add', object);
+      case 'filter':
+        return renderFilterAdd(object);
+    }
+  });
+}
+
+/** The lines that take away what stands at root and ingress; no line can fail for want of an object. */
+export function tearDownLines(device: string, view: TcView): string[] {
+  return [
+    ...(view.root === undefined ? [] : [`qdisc del dev ${device} root`]),
+    ...(view.ingress === undefined ? [] : [`qdisc del dev ${device} ${view.ingress.kind}`]),
+  ];
+}
+
+/**
+ * The lines that turn `from` into `to` by changing parameters only: no queue is lost and no packet passes
+ * unshaped. Undefined where the structure differs and everything must be made anew.
+ */
+export function changeLines(from: readonly TcObject[], to: readonly TcObject[]): string[] | undefined {
+  if (from.length !== to.length) return undefined;
+  const lines: string[] = [];
+  for (const [n, next] of to.entries()) {
+    const previous = from[n];
+    if (previous === undefined) return undefined;
+    const changed = changeObject(previous, next);
+    if (changed === undefined) return undefined;
+    lines.push(...changed);
+  }
+  return lines;
+}
+
+function changeObject(from: TcObject, to: TcObject): string[] | undefined {
+  if (sameValue(from, to)) return [];
+  if (from.type === 'class' && to.type === 'class') {
+    const sameIdentity = from.dev === to.dev && from.parent === to.parent && from.classId === to.classId;
+    return sameIdentity ? [renderClass('change', to)] : undefined;
+  }
+  if (from.type === 'qdisc' && to.type === 'qdisc') {
+    const sameIdentity = from.dev === to.dev && from.parent === to.parent && from.handle === to.handle;
+    const changeable =
+      from.spec.kind === to.spec.kind && (to.spec.kind === 'fq_codel' || to.spec.kind === 'sfq');
+    return sameIdentity && changeable ? [renderQdisc('change', to)] : undefined;
+  }
+  if (from.type === 'filter' && to.type === 'filter') {
+    const sameIdentity = from.dev === to.dev && from.parent === to.parent && from.pref === to.pref;
+    return sameIdentity ? changeActions(from.actions, to.actions) : undefined;
+  }
+  return undefined;
+}
+
+function changeActions(from: readonly Action[], to: readonly Action[]): string[] | undefined {
+  if (from.length !== to.length) return undefined;
+  const lines: string[] = [];
+  for (const [n, next] of to.entries()) {
+    const previous = from[n];
+    if (previous === undefined || previous.kind !== next.kind) return undefined;
+    if (sameValue(previous, next)) continue;
+    if (previous.index !== next.index) return undefined;
+    lines.push(renderActionChange(next));
+  }
+  return lines;
+}

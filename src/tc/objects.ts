@@ -1,0 +1,95 @@
+/**
+ * What tc can be told to keep on a device, as values. A plan is a list of these; statements.ts makes the
+ * commands that bring them about.
+ */
+
+/** `1:10`; major and minor are hexadecimal in tc, and so they are kept as text. */
+export type ClassId = `${string}:${string}`;
+/** `1:` */
+export type Handle = `${string}:`;
+
+export interface Stab {
+  linkLayer: 'atm' | 'ethernet';
+  /** May be negative: the link header that is already in the length is taken off. */
+  overheadBytes: number;
+  mpuBytes: number;
+  /** The longest packet the table must cover. */
+  mtuBytes: number;
+}
+
+export type QdiscSpec =
+  | { kind: 'htb'; defaultMinor: string }
+  | {
+      kind: 'fq_codel';
+      limitPackets: number;
+      flows: number;
+      quantumBytes: number;
+      targetUs: number;
+      intervalUs: number;
+      ecn: boolean;
+    }
+  | { kind: 'sfq'; limitPackets: number; quantumBytes: number; perturbSec: number }
+  | { kind: 'ingress' };
+
+export interface Qdisc {
+  type: 'qdisc';
+  dev: string;
+  parent: 'root' | 'ingress' | ClassId;
+  handle: Handle;
+  spec: QdiscSpec;
+  stab?: Stab;
+}
+
+export interface HtbClass {
+  type: 'class';
+  dev: string;
+  parent: Handle | ClassId;
+  classId: ClassId;
+  rateBitPerSec: number;
+  ceilBitPerSec: number;
+  burstBytes: number;
+  cburstBytes: number;
+  quantumBytes: number;
+  prio: number;
+}
+
+/** `ok` accepts and ends, `continue` goes to the next filter, `pipe` to the next action of this filter. */
+export type Verdict = 'ok' | 'drop' | 'continue' | 'pipe';
+
+export type Action =
+  | {
+      /** Token bucket. Both verdicts are always written: the default for exceed, reclassify, loops. */
+      kind: 'police';
+      index: number;
+      rateBitPerSec: number;
+      burstBytes: number;
+      /** Packets longer than this exceed whatever the bucket holds; tc's own default of 2040 is a trap. */
+      mtuBytes: number;
+      overheadBytes: number;
+      mpuBytes: number;
+      linkLayer: 'atm' | 'ethernet';
+      exceed: Verdict;
+      conform: Verdict;
+    }
+  | {
+      /** Size test: a police action without a rate. */
+      kind: 'policeSize';
+      index: number;
+      maxBytes: number;
+      exceed: Verdict;
+      conform: Verdict;
+    }
+  | { kind: 'mark'; index: number; mark: number; then: Verdict }
+  | { kind: 'drop'; index: number };
+
+export interface Filter {
+  type: 'filter';
+  dev: string;
+  parent: Handle;
+  pref: number;
+  /** matchall: every packet, IPv4, IPv6 and all else. */
+  match: 'all';
+  actions: readonly Action[];
+}
+
+export type TcObject = Qdisc | HtbClass | Filter;

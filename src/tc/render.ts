@@ -1,0 +1,69 @@
+/** tc's own words for each object: one line of `tc -batch` each. Pure. */
+import type { Action, Filter, HtbClass, Qdisc, QdiscSpec, Stab } from './objects.ts';
+
+export function renderQdisc(verb: 'add' | 'change', qdisc: Qdisc): string {
+  const where =
+    qdisc.parent === 'root' || qdisc.parent === 'ingress' ? qdisc.parent : `parent ${qdisc.parent}`;
+  // `ingress` names the place and the kind at once; its handle is always ffff:.
+  if (qdisc.spec.kind === 'ingress') return `qdisc ${verb} dev ${qdisc.dev} handle ${qdisc.handle} ingress`;
+  const stab = qdisc.stab === undefined ? '' : `${renderStab(qdisc.stab)} `;
+  return `qdisc ${verb} dev ${qdisc.dev} ${where} handle ${qdisc.handle} ${stab}${renderSpec(verb, qdisc.spec)}`;
+}
+
+function renderStab(stab: Stab): string {
+  const mpu = stab.mpuBytes > 0 ? ` mpu ${stab.mpuBytes}` : '';
+  return `stab mtu ${stab.mtuBytes} tsize 512${mpu} overhead ${stab.overheadBytes} linklayer ${stab.linkLayer}`;
+}
+
+function renderSpec(verb: 'add' | 'change', spec: Exclude<QdiscSpec, { kind: 'ingress' }>): string {
+  switch (spec.kind) {
+    case 'htb':
+      return `htb default ${spec.defaultMinor}`;
+    case 'fq_codel':
+      // The number of flows is fixed once the qdisc stands; naming it in a change is refused.
+      return (
+        `fq_codel limit ${spec.limitPackets}${verb === 'add' ? ` flows ${spec.flows}` : ''}` +
+        ` quantum ${spec.quantumBytes} target ${spec.targetUs}us interval ${spec.intervalUs}us ${spec.ecn ? 'ecn' : 'noecn'}`
+      );
+    case 'sfq':
+      return `sfq limit ${spec.limitPackets} quantum ${spec.quantumBytes} perturb ${spec.perturbSec}`;
+  }
+}
+
+export function renderClass(verb: 'add' | 'change', htbClass: HtbClass): string {
+  const { dev, parent, classId, quantumBytes, prio } = htbClass;
+  return (
+    `class ${verb} dev ${dev} parent ${parent} classid ${classId} htb` +
+    ` rate ${htbClass.rateBitPerSec}bit ceil ${htbClass.ceilBitPerSec}bit` +
+    ` burst ${htbClass.burstBytes} cburst ${htbClass.cburstBytes} quantum ${quantumBytes} prio ${prio}`
+  );
+}
+
+export function renderFilterAdd(filter: Filter): string {
+  const actions = filter.actions.map((action) => ` action ${renderAction(action)}`).join('');
+  return `filter add dev ${filter.dev} parent ${filter.parent} protocol all pref ${filter.pref} matchall${actions}`;
+}
+
+/** A police action is changed by its index; the filter that holds it stays as it is. */
+export function renderActionChange(action: Action): string {
+  return `actions change action ${renderAction(action)}`;
+}
+
+function renderAction(action: Action): string {
+  switch (action.kind) {
+    case 'police': {
+      const mpu = action.mpuBytes > 0 ? ` mpu ${action.mpuBytes}` : '';
+      return (
+        `police rate ${action.rateBitPerSec}bit burst ${action.burstBytes} mtu ${action.mtuBytes}${mpu}` +
+        ` overhead ${action.overheadBytes} linklayer ${action.linkLayer}` +
+        ` conform-exceed ${action.exceed}/${action.conform} index ${action.index}`
+      );
+    }
+    case 'policeSize':
+      return `police mtu ${action.maxBytes} conform-exceed ${action.exceed}/${action.conform} index ${action.index}`;
+    case 'mark':
+      return `skbedit mark ${action.mark} ${action.then} index ${action.index}`;
+    case 'drop':
+      return `gact drop index ${action.index}`;
+  }
+}

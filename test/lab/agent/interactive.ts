@@ -1,0 +1,61 @@
+/** The agent's side of the two interactive flows: starts both ends, gives the word, collects. */
+import type { MeasureOptions, MeasureResult } from '../measure.ts';
+import { signalJob, startJob, type Job } from './jobs.ts';
+import type { PeerResult } from './peer.ts';
+
+export interface Interactive {
+  jobs: Job[];
+  go: (windowMs: number) => void;
+  results: () => Promise<Pick<MeasureResult, 'voip' | 'echo'>>;
+}
+
+/** Starts both ends and returns once they have heard of each other. */
+export async function startInteractive(
+  where: NonNullable<MeasureOptions['interactive']>,
+): Promise<Interactive> {
+  const start = (ns: string, settings: object): Job =>
+    startJob(
+      { argv: [process.execPath, process.argv[1] ?? '', 'peer', JSON.stringify(settings)], ns },
+      { keepInput: true },
+    );
+  const server = start(where.serverNs, {});
+  await saidReady(server);
+  const client = start(where.clientNs, { serverAddress: where.serverAddress });
+  await saidReady(client);
+  const jobs = [server, client];
+  return {
+    jobs,
+    go: (windowMs) => {
+      for (const job of jobs) job.child.stdin?.write(`${windowMs}\n`);
+    },
+    results: async () => {
+      const [atServer, atClient] = await Promise.all(jobs.map(resultOf));
+      if (atServer === undefined || atClient === undefined) throw new Error('a peer is missing');
+      return {
+        voip: {
+          up: { sent: atClient.sent, delaysMs: atServer.delaysMs },
+          down: { sent: atServer.sent, delaysMs: atClient.delaysMs },
+        },
+        ...(atClient.echo === undefined ? {} : { echo: atClient.echo }),
+      };
+    },
+  };
+}
+
+function saidReady(job: Job): Promise<void> {
+  return new Promise((resolve, reject) => {
+    job.child.stdout?.once('data', () => {
+      resolve();
+    });
+    void job.ended.then(({ stderr }) => {
+      reject(new Error(`an end of the interactive flows could not start: ${stderr}`));
+    });
+  });
+}
+
+async function resultOf(job: Job): Promise<PeerResult> {
+  const { stdout, stderr, code } = await job.ended;
+  signalJob(job, 'SIGKILL');
+  if (code !== 0) throw new Error(`an end of the interactive flows failed: ${stderr}`);
+  return JSON.parse(stdout.slice(stdout.indexOf('\n') + 1)) as PeerResult;
+}

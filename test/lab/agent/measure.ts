@@ -1,0 +1,160 @@
+/** One measurement, from the start of the flows to their end, without the host's doing anything meanwhile. */
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FlowGroup, GroupResult, MeasureOptions, MeasureResult } from '../measure.ts';
+import { clockMs, exec, signalJob, startJob, type Job } from './jobs.ts';
+import { startInteractive, type Interactive } from './interactive.ts';
+
+const FIRST_PORT = 5201;
+
+interface Flow {
+  group: FlowGroup;
+  port: number;
+  jobs: Job[];
+}
+
+export async function measure(options: MeasureOptions): Promise<MeasureResult> {
+  const started: Job[] = [];
+  let interactive: Interactive | undefined;
+  try {
+    if (options.interactive !== undefined) {
+      interactive = await startInteractive(options.interactive);
+      started.push(...interactive.jobs);
+    }
+    const flows = await startFlows(options.flows, started);
+    await passWarmUp(options);
+    const windowMs = options.pings * options.pingIntervalMs;
+    const before = await sampleFlows(flows);
+    const idleBefore = processorTimes();
+    interactive?.go(windowMs);
+    const ping = runPings(options);
+    await sleep(windowMs);
+    const idleAfter = processorTimes();
+    const after = await sampleFlows(flows);
+    const groups = flows.map((flow, index) => groupResult(flow, before[index], after[index]));
+    const total = (direction: 'down' | 'up'): number =>
+      groups.reduce((sum, group) => sum + (group.direction === direction ? group.bitPerSec : 0), 0);
+    return {
+      windowMs,
+      ping: { sent: options.pings, timesMs: await ping },
+      groups,
+      downBitPerSec: total('down'),
+      upBitPerSec: total('up'),
+      ...(await interactive?.results()),
+      idleFraction: (idleAfter.idle - idleBefore.idle) / (idleAfter.total - idleBefore.total),
+    };
+  } finally {
+    for (const job of started) signalJob(job, 'SIGKILL');
+    await Promise.all(started.map((job) => job.ended));
+  }
+}
+
+async function startFlows(groups: readonly FlowGroup[], started: Job[]): Promise<Flow[]> {
+  const flows = groups.map((group, index): Flow => {
+    const port = FIRST_PORT + index;
+    const server = startJob({ argv: ['iperf3', '-s', '-p', String(port)], ns: group.serverNs });
+    started.push(server);
+    return { group, port, jobs: [server] };
+  });
+  for (const flow of flows) await listening(flow);
+  for (const { group, port, jobs } of flows) {
+    const client = startJob({
+      argv: [
+        ...(['iperf3', '-c', group.serverAddress, '-p', String(port), '-P', String(group.count)] as const),
+        ...['-t', '3600', '-C', group.congestion, ...(group.direction === 'down' ? ['-R'] : [])],
+        ...(group.dscp === undefined ? [] : ['--dscp', String(group.dscp)]),
+      ],
+      ns: group.clientNs,
+    });
+    started.push(client);
+    jobs.push(client);
+  }
+  return flows;
+}
+
+async function passWarmUp({ warmUpMs, meanwhile = [] }: MeasureOptions): Promise<void> {
+  await sleep(warmUpMs / 2);
+  for (const { ns, argv } of meanwhile) {
+    const result = await exec({ ns, argv });
+    if (result.code !== 0) throw new Error(`'${argv.join(' ')}' ended with ${result.code}: ${result.stderr}`);
+  }
+  await sleep(warmUpMs / 2);
+}
+
+/** Waits until the server listens: its port stands in the table of its own namespace. */
+async function listening({ port, jobs }: Flow): Promise<void> {
+  const wanted = new RegExp(`:${port.toString(16).toUpperCase().padStart(4, '0')} \\S+ 0A `);
+  const pid = jobs[0]?.child.pid ?? 0;
+  for (let attempt = 0; attempt < 1000; attempt += 1) {
+    const tables = ['tcp', 'tcp6'].map((name) => readFileSync(`/proc/${pid}/net/${name}`, 'utf8'));
+    if (tables.some((table) => wanted.test(table))) return;
+    await sleep(10);
+  }
+  throw new Error(`iperf3 does not listen on port ${port}`);
+}
+
+interface Sample {
+  atMs: number;
+  /** Bytes received so far, by the connection's two ends. */
+  received: Map<string, number>;
+}
+
+/** What each receiver has got so far, of the connections that carry data. */
+async function sampleFlows(flows: readonly Flow[]): Promise<Sample[]> {
+  const samples: Sample[] = [];
+  for (const { group, port } of flows) {
+    const [ns, side] = group.direction === 'down' ? [group.clientNs, 'dport'] : [group.serverNs, 'sport'];
+    const { stdout } = await exec({ argv: ['ss', '-N', ns, '-tinHO', side, '=', `:${port}`] });
+    const received = new Map<string, number>();
+    for (const line of stdout.split('\n')) {
+      const ends = line.split(/\s+/).slice(3, 5).join(' ');
+      if (ends !== '') received.set(ends, Number(/ bytes_received:(\d+)/.exec(line)?.[1] ?? 0));
+    }
+    samples.push({ atMs: clockMs(), received });
+  }
+  return samples;
+}
+
+function groupResult({ group }: Flow, before?: Sample, after?: Sample): GroupResult {
+  const seconds = ((after?.atMs ?? 0) - (before?.atMs ?? 0)) / 1000;
+  const flowsBitPerSec = [...(after?.received ?? [])]
+    .map(([ends, bytes]) => ((bytes - (before?.received.get(ends) ?? 0)) * 8) / seconds)
+    .sort((one, other) => other - one)
+    // iperf3's control connection is the one more; it carries next to nothing.
+    .slice(0, group.count);
+  if (flowsBitPerSec.length < group.count) {
+    throw new Error(`${group.label}: only ${flowsBitPerSec.length} of ${group.count} flows are connected`);
+  }
+  const bitPerSec = flowsBitPerSec.reduce((sum, rate) => sum + rate, 0);
+  return { label: group.label, direction: group.direction, bitPerSec, flowsBitPerSec };
+}
+
+async function runPings(options: MeasureOptions): Promise<number[]> {
+  const { stdout } = await exec({
+    ns: options.pingNs,
+    argv: [
+      ...(['ping', '-n', '-c', String(options.pings), '-i', String(options.pingIntervalMs / 1000)] as const),
+      ...['-W', '10', options.pingTarget],
+    ],
+    // The window's processor is measured, and nothing here reads the host's files.
+    spinMs: 0,
+  });
+  return stdout
+    .split('\n')
+    .filter((line) => !line.includes('DUP!'))
+    .flatMap((line) => / time=([\d.]+) ms/.exec(line)?.slice(1, 2) ?? [])
+    .map(Number);
+}
+
+/** Jiffies of the one processor since the start (proc(5)): user nice system idle iowait irq softirq. */
+function processorTimes(): { idle: number; total: number } {
+  const [user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0] = readFileSync(
+    '/proc/stat',
+    'utf8',
+  )
+    .slice(5)
+    .trim()
+    .split(/\s+/, 7)
+    .map(Number);
+  return { idle: idle + iowait, total: user + nice + system + idle + iowait + irq + softirq };
+}

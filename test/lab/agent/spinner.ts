@@ -1,0 +1,32 @@
+/**
+ * Keeps the processor from idling for a while. The virtual clock jumps over idle time, also over the time the
+ * host needs to deliver a file, which is neither short nor repeatable for the clock that jumps. A loop at idle
+ * priority (SCHED_IDLE: any other program comes first) fills that time with instructions instead.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+
+let spinner: ChildProcess | undefined;
+let users = 0;
+
+export function startSpinner(): void {
+  spinner = spawn('chrt', ['--idle', '0', 'sh', '-c', 'kill -STOP $$; while :; do :; done'], {
+    stdio: 'ignore',
+  });
+}
+
+/** Spins for so much virtual time, or until the function that it returns is called. */
+export function spin(forMs: number): () => void {
+  if (forMs <= 0) return () => undefined;
+  users += 1;
+  if (users === 1) spinner?.kill('SIGCONT');
+  let spinning = true;
+  const stop = (): void => {
+    if (!spinning) return;
+    spinning = false;
+    clearTimeout(timer);
+    users -= 1;
+    if (users === 0) spinner?.kill('SIGSTOP');
+  };
+  const timer = setTimeout(stop, forMs);
+  return stop;
+}

@@ -1,0 +1,167 @@
+/** Each kind of packet that leaves lands in its class: proved by the counters of the class. */
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { EgressClass } from '../../src/shaper/egress.ts';
+import type { Guest } from './guest.ts';
+import { inetgwOk, statistics } from './inetgw.ts';
+import { GATEWAY, SERVER, setUpLine } from './line.ts';
+import { sharedGuest } from './sharedGuest.ts';
+import { sendUdp } from './udp.ts';
+
+let guest: Guest;
+beforeAll(async () => {
+  guest = await sharedGuest();
+  await setUpLine(guest);
+});
+
+/** Packets per class that left while `body` ran. */
+async function counted(body: () => Promise<unknown>): Promise<Record<EgressClass, number>> {
+  const before = await statistics(guest);
+  await body();
+  const after = await statistics(guest);
+  const difference = (name: EgressClass): number => {
+    const packets = (list: typeof after.egress): number =>
+      list.find((row) => row.class === name)?.sentPackets ?? Number.NaN;
+    return packets(after.egress) - packets(before.egress);
+  };
+  return { interactive: difference('interactive'), normal: difference('normal'), bulk: difference('bulk') };
+}
+
+/** An upload by TCP to `port`; its large packets are what is looked for. */
+async function upload(version: 4 | 6, port: number, bytes: number, ...options: string[]): Promise<void> {
+  const address = version === 4 ? SERVER.ipv4 : SERVER.ipv6;
+  const server = await guest.request('spawn', {
+    argv: ['iperf3', '-s', '-1', '-p', String(port)],
+    ns: 'isp',
+  });
+  await guest.request('sleep', { ms: 500 });
+  await guest.run(['iperf3', '-c', address, '-p', String(port), '-n', String(bytes), ...options], {
+    ns: 'gw',
+    timeoutMs: 300_000,
+  });
+  await guest.request('wait', { job: server.job });
+}
+
+const UPLOAD_BYTES = 100_000;
+/** Full segments of such an upload. */
+const UPLOAD_PACKETS = 65;
+
+describe.each(['nft', 'iptables'])('rules by %s', (firewall) => {
+  beforeAll(async () => {
+    await inetgwOk(guest, 'ppp0', '210', '1710', '--firewall', firewall);
+  });
+
+  describe.each([4, 6] as const)('IPv%i', (version) => {
+    const server = version === 4 ? SERVER.ipv4 : SERVER.ipv6;
+
+    test('pings are interactive', async () => {
+      const { interactive, normal, bulk } = await counted(() =>
+        guest.run(['ping', '-c', '20', '-i', '0.01', '-s', '1000', server], { ns: 'gw' }),
+      );
+      expect(interactive).toBeGreaterThanOrEqual(20);
+      expect([normal, bulk]).toEqual([0, 0]);
+    });
+
+    test('ICMP errors are interactive', async () => {
+      // Nobody listens: the gateway says so, packet by packet, as far as the kernel's limit lets it.
+      const { interactive, normal, bulk } = await counted(() =>
+        guest.run(
+          [
+            'sh',
+            '-c',
+            `for n in 1 2 3 4 5; do echo x > /dev/udp/${version === 4 ? GATEWAY.ipv4 : GATEWAY.ipv6}/9; done`,
+          ].map((word, at) => (at === 0 ? 'bash' : word)) as [string, ...string[]],
+          { ns: 'isp' },
+        ),
+      );
+      expect(interactive).toBeGreaterThanOrEqual(1);
+      expect([normal, bulk]).toEqual([0, 0]);
+    });
+
+    test.each([
+      ['a plain upload', 7100, [], 'normal'],
+      ['mail (SMTP)', 25, [], 'bulk'],
+      ['SSH that is marked AF21', 22, ['--dscp', 'af21'], 'interactive'],
+      ['SSH that is marked as bulk (CS1)', 22, ['--dscp', 'cs1'], 'bulk'],
+      ['DNS over TCP', 53, [], 'interactive'],
+      ['what is marked LE', 7101, ['--dscp', '1'], 'bulk'],
+      ['what is marked EF', 7102, ['--dscp', 'ef'], 'interactive'],
+      ['what is marked CS4', 7103, ['--dscp', 'cs4'], 'interactive'],
+      ['what is marked CS7', 7104, ['--dscp', 'cs7'], 'interactive'],
+      ['what is marked VA', 7105, ['--dscp', '44'], 'interactive'],
+    ] as const)('large packets of %s', async (_what, port, options, expected) => {
+      const packets = await counted(() => upload(version, port, UPLOAD_BYTES, ...options));
+      expect(packets[expected]).toBeGreaterThanOrEqual(UPLOAD_PACKETS);
+      for (const other of ['normal', 'bulk'] as const) {
+        if (other !== expected) expect(packets[other]).toBeLessThan(10);
+      }
+    });
+
+    test.each([
+      ['small packets', 7200, 150, 'interactive'],
+      ['large packets', 7200, 800, 'normal'],
+      ['large packets to the time service', 123, 800, 'interactive'],
+      ['large packets to DNS', 53, 800, 'interactive'],
+    ] as const)('UDP: %s', async (_what, port, payloadBytes, expected) => {
+      const packets = await counted(() =>
+        sendUdp(guest, [
+          {
+            fromNs: 'gw',
+            toNs: 'isp',
+            toAddress: server,
+            port,
+            payloadBytes,
+            packetsPerSec: 20,
+            durationMs: 2000,
+          },
+        ]),
+      );
+      expect(packets[expected]).toBeGreaterThanOrEqual(40);
+      // iperf3's own control connection has a few large packets.
+      if (expected === 'interactive') expect(packets.normal).toBeLessThan(10);
+      expect(packets.bulk).toBe(0);
+    });
+
+    test('the acknowledgements of a download are interactive, all of them', async () => {
+      const packets = await counted(() => upload(version, 7300, 500_000, '-R'));
+      expect(packets.interactive).toBeGreaterThan(150);
+      expect(packets.normal + packets.bulk).toBeLessThan(5);
+    });
+  });
+});
+
+test('an upload turns bulk once it is large, and only then', async () => {
+  await inetgwOk(guest, 'ppp0', '210', '1710', '--large-upload', '200kb');
+  const small = await counted(() => upload(4, 7400, 150_000));
+  expect(small.bulk).toBe(0);
+  const large = await counted(() => upload(4, 7400, 400_000));
+  // 200 kB of 400 kB: about 140 packets on either side of the limit.
+  expect(large.normal).toBeGreaterThan(100);
+  expect(large.bulk).toBeGreaterThan(100);
+});
+
+test('ports named by the user are bulk', async () => {
+  await inetgwOk(guest, 'ppp0', '210', '1710', '--bulk-ports', '7500,udp/7501');
+  const tcp = await counted(() => upload(4, 7500, UPLOAD_BYTES));
+  expect(tcp.bulk).toBeGreaterThanOrEqual(UPLOAD_PACKETS);
+  const mail = await counted(() => upload(4, 25, UPLOAD_BYTES));
+  expect(mail.normal).toBeGreaterThanOrEqual(UPLOAD_PACKETS);
+  await inetgwOk(guest, 'ppp0', 'clear');
+});
+
+test('marks that other software has set are left as they are', async () => {
+  await guest.run(
+    [
+      'nft',
+      'add table inet admin; add chain inet admin out { type route hook output priority mangle; };' +
+        ' add rule inet admin out meta mark set 7; add chain inet admin last { type filter hook postrouting priority 300; };' +
+        ' add rule inet admin last oifname ppp0 meta mark != 7 counter',
+    ],
+    { ns: 'gw' },
+  );
+  await inetgwOk(guest, 'ppp0', '210', '1710');
+  await upload(4, 7600, UPLOAD_BYTES);
+  const rules = await guest.run(['nft', 'list', 'table', 'inet', 'admin'], { ns: 'gw' });
+  await guest.run(['nft', 'delete', 'table', 'inet', 'admin'], { ns: 'gw' });
+  await inetgwOk(guest, 'ppp0', 'clear');
+  expect(rules).toContain('counter packets 0 bytes 0');
+});

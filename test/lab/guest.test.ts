@@ -1,0 +1,74 @@
+/** What the lab promises about its guests themselves. Each test here boots one of its own. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Guest, GuestError } from './guest.ts';
+import { checkoutRoot } from './paths.ts';
+
+let guest: Guest;
+beforeAll(async () => {
+  guest = await Guest.boot();
+});
+afterAll(async () => {
+  await guest.close();
+});
+
+test('writes in the guest never reach the host', async () => {
+  const path = join(checkoutRoot, 'package.json');
+  const before = await readFile(path, 'utf8');
+  await guest.run(['sh', '-c', `echo changed > ${path} && grep -q changed ${path}`]);
+  expect(await readFile(path, 'utf8')).toBe(before);
+});
+
+test('time stands still between requests', async () => {
+  const { ms: before } = await guest.request('clock', {});
+  await sleep(1500);
+  const { ms: after } = await guest.request('clock', {});
+  expect(after - before).toBeLessThan(500);
+});
+
+test('an hour of waiting passes in seconds', async () => {
+  // The first run of a program may wait for the host, and the clock jumps over that (docs/lab.md).
+  await guest.run(['sleep', '0']);
+  const startedAt = performance.now();
+  const result = await guest.exec(['sleep', '3600'], { timeoutMs: 4_000_000 });
+  expect(result.elapsedMs).toBeGreaterThanOrEqual(3_600_000);
+  expect(result.elapsedMs).toBeLessThan(3_602_000);
+  expect(performance.now() - startedAt).toBeLessThan(60_000);
+});
+
+test('a guest that hangs is killed by the limit and reported with its console', async () => {
+  await guest.run(['sh', '-c', 'echo the last words > /dev/console']);
+  const hung = guest.request('exec', { argv: ['sh', '-c', 'while :; do :; done'] }, 2000);
+  await expect(hung).rejects.toThrow(/did not answer 'exec' within 2 s of real time[^]*the last words/);
+  expect(guest.alive).toBe(false);
+  await expect(guest.exec(['true'])).rejects.toThrow(GuestError);
+  expect(await isRunning(guest.pid)).toBe(false);
+});
+
+test('the guest dies with the process that started it, however that ends', async () => {
+  const script = `
+    import { Guest } from './test/lab/guest.ts';
+    const guest = await Guest.boot();
+    console.log(guest.pid);
+    setInterval(() => {}, 1000);`;
+  const owner = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+    cwd: checkoutRoot,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [said] = (await once(owner.stdout, 'data')) as [Buffer];
+  const pid = Number(said.toString());
+  expect(await isRunning(pid)).toBe(true);
+  owner.kill('SIGKILL');
+  for (let attempt = 0; attempt < 50 && (await isRunning(pid)); attempt += 1) await sleep(100);
+  expect(await isRunning(pid)).toBe(false);
+});
+
+/** Whether the process exists and is more than a dead one that nobody has asked for yet. */
+async function isRunning(pid: number | undefined): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid ?? 0}/stat`, 'utf8').catch(() => '');
+  return stat !== '' && !/\) Z /.test(stat);
+}

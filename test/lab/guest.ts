@@ -1,0 +1,298 @@
+/**
+ * A guest with Debian's kernel under QEMU's emulation. Its clock counts executed instructions (`-icount`) and
+ * jumps over idle time; it runs only while a request is being answered. So what is measured inside does not
+ * depend on how busy the host is, and a guest that waits costs nothing.
+ *
+ * How it stops: the agent writes its answer and then touches the guest's panic port, and QEMU halts the
+ * processor at that very instruction. The next request is put into the port first and then lets it go on.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { Socket } from 'node:net';
+import { join } from 'node:path';
+import { failure, missing } from '../../src/errors.ts';
+import { bundleAgent } from './agentBundle.ts';
+import { buildInitramfs } from './initramfs.ts';
+import { findKernel } from './kernel.ts';
+import { LineReader } from './lines.ts';
+import { filesToPreload } from './preload.ts';
+import { makeRunFolder } from './runFolder.ts';
+import type { Answer, Command, ExecResult, Operation, Operations } from './protocol.ts';
+
+export interface GuestOptions {
+  /** One instruction takes 2^shift virtual nanoseconds: 1 is a 500 MIPS processor, 0 a 1000 MIPS one. */
+  shift?: number;
+  memoryMiB?: number;
+  /** Real time for the boot; default 120 s. */
+  bootLimitMs?: number;
+  /** Real time for one request unless it says otherwise; default 120 s. */
+  requestLimitMs?: number;
+  /** The guest is ended after this real time, whatever it does; default 3 h. */
+  lifeLimitMs?: number;
+}
+
+/** The guest died, hung, or did not come up; the message ends with the tail of its console. */
+export class GuestError extends Error {
+  override readonly name = 'GuestError';
+}
+
+/** An agent that answered, but with an error. */
+export class RequestError extends Error {
+  override readonly name = 'RequestError';
+}
+
+interface Waiting {
+  answer: string | undefined;
+  paused: boolean;
+  resolve: (line: string) => void;
+  reject: (error: Error) => void;
+}
+
+export class Guest {
+  /** Real time from the start of QEMU to the agent's first word. */
+  bootMs = 0;
+  readonly #process: ChildProcess;
+  readonly #agent: Socket;
+  readonly #qmp: Socket;
+  readonly #folder: string;
+  readonly #options: Required<GuestOptions>;
+  #waiting: Waiting | undefined;
+  #queue: Promise<unknown> = Promise.resolve();
+  #ended: GuestError | undefined;
+  readonly #exit: Promise<void>;
+  readonly #onProcessExit = (): void => {
+    this.#process.kill('SIGKILL');
+    rmSync(this.#folder, { recursive: true, force: true });
+  };
+
+  private constructor(process_: ChildProcess, folder: string, options: Required<GuestOptions>) {
+    this.#process = process_;
+    this.#folder = folder;
+    this.#options = options;
+    this.#agent = socketOf(process_, 3);
+    this.#qmp = socketOf(process_, 4);
+    this.#listen();
+    let said = '';
+    process_.stderr?.on('data', (chunk: Buffer) => {
+      said = (said + chunk.toString()).slice(-4000);
+    });
+    this.#exit = new Promise((resolve) => {
+      const ended = (why: string): void => {
+        this.#ended ??= new GuestError(`the guest ended: ${why}${said === '' ? '' : `\n${said.trim()}`}`);
+        process.off('exit', this.#onProcessExit);
+        resolve();
+      };
+      process_.once('error', (error) => {
+        ended(error.message);
+      });
+      process_.once('exit', (code, signal) => {
+        ended(signal ?? `exit code ${code ?? '?'}`);
+      });
+    });
+    void this.#exit.then(() => {
+      this.#waiting?.reject(this.#ended ?? new GuestError('the guest ended'));
+    });
+    process.on('exit', this.#onProcessExit);
+    setTimeout(() => {
+      void this.#fail(`the guest lived longer than ${options.lifeLimitMs / 1000} s`);
+    }, options.lifeLimitMs).unref();
+  }
+
+  /** Boots a guest. Fetches the kernel first if it is not in the cache. */
+  static async boot(options: GuestOptions = {}): Promise<Guest> {
+    const full: Required<GuestOptions> = {
+      shift: 1,
+      memoryMiB: 1024,
+      bootLimitMs: 120_000,
+      requestLimitMs: 120_000,
+      lifeLimitMs: 3 * 3600_000,
+      ...options,
+    };
+    const kernel = await findKernel();
+    const agentFile = await bundleAgent();
+    const folder = await makeRunFolder();
+    const initramfsFile = join(folder, 'initramfs');
+    const nodeFile = process.execPath;
+    const preload = [agentFile, ...(await filesToPreload(nodeFile))];
+    await writeFile(initramfsFile, await buildInitramfs({ kernel, agentFile, nodeFile, preload }));
+    const startedAt = performance.now();
+    const argv = qemuArguments(full, kernel.imageFile, initramfsFile, join(folder, 'console'));
+    // pdeathsig: QEMU dies with this process, even when that is killed without a chance to clean up.
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'qemu-system-x86_64', ...argv], {
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
+    });
+    const guest = new Guest(child, folder, full);
+    guest.#command('qmp_capabilities');
+    await guest.#await(full.bootLimitMs, 'boot', () => undefined);
+    await rm(initramfsFile);
+    guest.bootMs = performance.now() - startedAt;
+    return guest;
+  }
+
+  /** Real process id of QEMU, for tests that check that it is gone. */
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  get alive(): boolean {
+    return this.#ended === undefined;
+  }
+
+  /** One request to the agent. `limitMs` is real time: a guest that needs longer is killed and reported. */
+  async request<Name extends Operation>(
+    op: Name,
+    ask: Operations[Name]['ask'],
+    limitMs: number = this.#options.requestLimitMs,
+  ): Promise<Operations[Name]['answer']> {
+    const send = (): Promise<string> =>
+      this.#await(limitMs, op, () => {
+        this.#agent.write(`${JSON.stringify({ op, ask })}\n`);
+        this.#command('cont');
+      });
+    const line = this.#queue.then(send);
+    this.#queue = line.catch(() => undefined);
+    const answer = JSON.parse(await line) as Answer;
+    if (!answer.ok) throw new RequestError(`the lab's agent could not '${op}': ${answer.error}`);
+    return answer.value as Operations[Name]['answer'];
+  }
+
+  /** Runs a program to its end, whatever its exit code. */
+  exec(argv: Command['argv'], options: Omit<Command, 'argv'> = {}): Promise<ExecResult> {
+    return this.request('exec', { argv, ...options });
+  }
+
+  /** Runs a program that must succeed; gives what it printed. */
+  async run(argv: Command['argv'], options: Omit<Command, 'argv'> = {}): Promise<string> {
+    const result = await this.exec(argv, options);
+    if (result.code !== 0) {
+      const said = (result.stderr || result.stdout).trim();
+      throw new RequestError(`in the guest, '${argv.join(' ')}' ended with ${result.code}: ${said}`);
+    }
+    return result.stdout;
+  }
+
+  /** What the kernel and the agent printed on the serial console so far. */
+  async console(): Promise<string> {
+    return readFile(join(this.#folder, 'console'), 'utf8').catch(() => '');
+  }
+
+  /** Ends the guest and removes its files. Safe to call twice. */
+  async close(): Promise<void> {
+    this.#ended ??= new GuestError('the guest was closed');
+    this.#process.kill('SIGKILL');
+    await this.#exit;
+    this.#agent.destroy();
+    this.#qmp.destroy();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  #listen(): void {
+    const answers = new LineReader((line) => {
+      if (this.#waiting !== undefined) this.#waiting.answer = line;
+      this.#settle();
+    });
+    const events = new LineReader((line) => {
+      const event = (JSON.parse(line) as { event?: string; error?: { desc: string } }).event;
+      if (event === 'GUEST_PANICKED' && this.#waiting !== undefined) this.#waiting.paused = true;
+      this.#settle();
+    });
+    for (const [socket, reader] of [
+      [this.#agent, answers],
+      [this.#qmp, events],
+    ] as const) {
+      socket.setEncoding('utf8');
+      socket.on('data', (text: Buffer | string) => {
+        reader.push(text.toString());
+      });
+      // The process's own end says more than a broken pipe.
+      socket.on('error', () => undefined);
+    }
+    this.#hold(false);
+  }
+
+  #settle(): void {
+    const waiting = this.#waiting;
+    if (waiting?.answer !== undefined && waiting.paused) waiting.resolve(waiting.answer);
+  }
+
+  #command(execute: string): void {
+    this.#qmp.write(`${JSON.stringify({ execute })}\n`);
+  }
+
+  async #await(limitMs: number, what: string, start: () => void): Promise<string> {
+    if (this.#ended !== undefined) throw await this.#withConsole(this.#ended.message);
+    this.#hold(true);
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      return await new Promise<string>((resolve, reject) => {
+        this.#waiting = { answer: undefined, paused: false, resolve, reject };
+        timer = setTimeout(() => {
+          reject(
+            new GuestError(`the guest did not answer '${what}' within ${limitMs / 1000} s of real time`),
+          );
+        }, limitMs);
+        start();
+      });
+    } catch (error) {
+      throw await this.#fail(error instanceof Error ? error.message : String(error));
+    } finally {
+      clearTimeout(timer);
+      this.#waiting = undefined;
+      this.#hold(false);
+    }
+  }
+
+  /** A guest without a request must not keep the process running. */
+  #hold(on: boolean): void {
+    const handles = [this.#process, this.#agent, this.#qmp, this.#process.stderr as Socket | null];
+    for (const handle of handles) {
+      if (on) handle?.ref();
+      else handle?.unref();
+    }
+  }
+
+  async #fail(message: string): Promise<GuestError> {
+    const error = await this.#withConsole(message);
+    this.#ended = error;
+    await this.close();
+    return error;
+  }
+
+  async #withConsole(message: string): Promise<GuestError> {
+    const tail = (await this.console()).replaceAll('\r', '').split('\n').slice(-40).join('\n').trim();
+    return new GuestError(tail === '' ? message : `${message}\n--- the guest's console ---\n${tail}`);
+  }
+}
+
+function socketOf(child: ChildProcess, index: number): Socket {
+  const stream: unknown = child.stdio[index];
+  if (stream instanceof Socket) return stream;
+  throw missing('QEMU could not be started', 'apt-get install qemu-system-x86');
+}
+
+function qemuArguments(
+  options: Required<GuestOptions>,
+  imageFile: string,
+  initramfsFile: string,
+  consoleFile: string,
+): string[] {
+  if (![imageFile, initramfsFile, consoleFile].every((path) => !path.includes(','))) {
+    throw failure('the lab cannot work below a folder with a comma in its name');
+  }
+  return [
+    ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-machine', 'q35'],
+    ...['-accel', 'tcg', '-icount', `shift=${options.shift},sleep=off`, '-rtc', 'clock=vm'],
+    ...['-smp', '1', '-m', String(options.memoryMiB)],
+    ...['-kernel', imageFile, '-initrd', initramfsFile],
+    // tsc=reliable: the clock counts instructions, there is nothing to compare it with. The rest saves time.
+    ...['-append', 'console=ttyS0 quiet panic=-1 tsc=reliable mitigations=off random.trust_cpu=on audit=0'],
+    ...['-chardev', `file,id=console,path=${consoleFile}`, '-serial', 'chardev:console'],
+    ...['-virtfs', 'local,path=/,security_model=none,multidevs=remap,readonly=on,mount_tag=host'],
+    // Without ioeventfd a write is handled at its instruction, not at some later real time.
+    ...['-device', 'virtio-serial-pci,ioeventfd=off'],
+    ...['-chardev', 'socket,id=agent,fd=3', '-device', 'virtserialport,chardev=agent,name=agent'],
+    ...['-chardev', 'socket,id=qmp,fd=4', '-mon', 'chardev=qmp,mode=control'],
+    ...['-device', 'pvpanic', '-action', 'panic=pause'],
+  ];
+}

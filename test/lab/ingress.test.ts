@@ -1,0 +1,158 @@
+/** Each ingress stage drops what it should and nothing else: proved by counters on a real link. */
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Guest } from './guest.ts';
+import { inetgwOk, statistics } from './inetgw.ts';
+import { ADSL_LINE, GATEWAY, SERVER, setUpLine } from './line.ts';
+import { sharedGuest } from './sharedGuest.ts';
+import { sendUdp, type UdpResult, type UdpStream } from './udp.ts';
+
+/** Well below the line's 1750 kbit/s, so that only the shaper drops. */
+const DOWN_KBIT_PER_SEC = 1000;
+const LINE_KBIT_PER_SEC = ADSL_LINE.downBitPerSec / 1000;
+const CELL_BITS = 53 * 8;
+
+let guest: Guest;
+beforeAll(async () => {
+  guest = await sharedGuest();
+  await setUpLine(guest);
+});
+afterEach(async () => {
+  await inetgwOk(guest, 'ppp0', 'clear');
+});
+
+/** A stream to the gateway that takes `load` times the shaped downlink. */
+function streamOf(ipBytes: number, load: number, version: 4 | 6, port = 7000): UdpStream {
+  const cells = Math.ceil((ipBytes + 40) / 48);
+  return {
+    fromNs: 'isp',
+    toNs: 'gw',
+    toAddress: version === 4 ? GATEWAY.ipv4 : GATEWAY.ipv6,
+    port,
+    payloadBytes: ipBytes - (version === 4 ? 28 : 48),
+    packetsPerSec: (DOWN_KBIT_PER_SEC * 1000 * load) / (cells * CELL_BITS),
+    durationMs: 6000,
+  };
+}
+
+const lost = (result: UdpResult | undefined): number =>
+  result === undefined ? Number.NaN : result.sent - result.received;
+const passed = (result: UdpResult | undefined): number =>
+  result === undefined ? Number.NaN : result.received / result.sent;
+/** iperf3's own connection may lose a packet, and the stream's last one may come too late to be counted. */
+function expectSame(dropped: number, missing: number): void {
+  expect(missing).toBeGreaterThan(40);
+  expect(Math.abs(dropped - missing)).toBeLessThanOrEqual(2);
+}
+
+describe.each([4, 6] as const)('IPv%i', (version) => {
+  test('below 98 % every packet passes unseen', async () => {
+    // The line itself is full at 95 % of what is set, and spaces the packets evenly.
+    await inetgwOk(guest, 'ppp0', '210', String(Math.round(LINE_KBIT_PER_SEC / 0.95)));
+    const [large] = await sendUdp(guest, [streamOf(1200, 2, version)]);
+    expect(large?.received).toBeGreaterThan(500);
+    const { ingress, firewall } = await statistics(guest);
+    expect(ingress.seenPackets).toBeGreaterThanOrEqual(large?.received ?? 0);
+    expect(ingress.stages.map((stage) => stage.excessPackets)).toEqual([0, 0, 0]);
+    expect(firewall.markedPackets).toBe(0);
+  });
+
+  test('large packets beyond 99 % are dropped by stage 2 and by nothing else', async () => {
+    await inetgwOk(guest, 'ppp0', '210', String(DOWN_KBIT_PER_SEC));
+    const [large] = await sendUdp(guest, [streamOf(1200, 1.2, version)]);
+    const { ingress } = await statistics(guest);
+    const [, stage2, stage3] = ingress.stages;
+    expectSame(stage2.droppedPackets, lost(large));
+    expect(stage3.droppedPackets).toBe(0);
+    // 99 % of the line passed: 0.99 / 1.2 of what was sent.
+    expect(Math.abs(passed(large) - 0.99 / 1.2)).toBeLessThan(0.01);
+  });
+
+  test('packets below 1024 bytes are dropped by stage 3 only, above 100 %', async () => {
+    await inetgwOk(guest, 'ppp0', '210', String(DOWN_KBIT_PER_SEC));
+    const [middle] = await sendUdp(guest, [streamOf(528, 1.2, version)]);
+    const { ingress } = await statistics(guest);
+    const [, stage2, stage3] = ingress.stages;
+    expect(stage2.droppedPackets).toBe(0);
+    expectSame(stage3.droppedPackets, lost(middle));
+    expect(Math.abs(passed(middle) - 1 / 1.2)).toBeLessThan(0.01);
+  });
+
+  test('small packets survive beside large ones that overfill the line', async () => {
+    await inetgwOk(guest, 'ppp0', '210', String(DOWN_KBIT_PER_SEC));
+    const [large, small] = await sendUdp(guest, [
+      streamOf(1200, 1.2, version, 7000),
+      streamOf(100, 0.03, version, 7001),
+    ]);
+    expect(large?.received).toBeLessThan(large?.sent ?? 0);
+    expect(small?.received).toBe(small?.sent);
+    const { ingress } = await statistics(guest);
+    expect(ingress.stages[2].droppedPackets).toBe(0);
+  });
+
+  test('the size limit is exact: 1023 bytes are spared, 1024 are not', async () => {
+    await inetgwOk(guest, 'ppp0', '210', String(DOWN_KBIT_PER_SEC));
+    const [spared] = await sendUdp(guest, [streamOf(1023, 1.1, version)]);
+    const before = await statistics(guest);
+    expect(before.ingress.stages[1].droppedPackets).toBe(0);
+    expectSame(before.ingress.stages[2].droppedPackets, lost(spared));
+    const [dropped] = await sendUdp(guest, [streamOf(1024, 1.1, version)]);
+    const after = await statistics(guest);
+    expectSame(after.ingress.stages[1].droppedPackets, lost(dropped));
+    expect(after.ingress.stages[1].droppedPackets).toBeGreaterThan(50);
+  });
+
+  test.each(['nft', 'iptables'])(
+    'the mark reaches the large-download rule (%s): a download below 10 MByte loses nothing there, one above does',
+    async (firewall) => {
+      await inetgwOk(guest, 'ppp0', '210', '1600', '--firewall', firewall);
+      await download(9_000_000, version);
+      const below = await statistics(guest);
+      expect(below.firewall.markedPackets).toBeGreaterThan(10);
+      expect(below.firewall.largeDownloadDroppedPackets).toBe(0);
+      await download(13_000_000, version);
+      const above = await statistics(guest);
+      expect(above.firewall.largeDownloadDroppedPackets).toBeGreaterThan(5);
+      expect(above.firewall.rules['large-download-tcp']?.packets).toBe(
+        above.firewall.largeDownloadDroppedPackets,
+      );
+    },
+  );
+});
+
+test('--no-large-downloads leaves that rule out and the stages in', async () => {
+  await inetgwOk(guest, 'ppp0', '210', '1600', '--no-large-downloads');
+  await download(13_000_000, 4);
+  const { firewall, ingress } = await statistics(guest);
+  expect(firewall.largeDownloadDroppedPackets).toBe(0);
+  expect(firewall.markedPackets).toBeGreaterThan(10);
+  expect(ingress.stages[1].droppedPackets).toBeGreaterThan(10);
+});
+
+test('the mark ends with our own rules: those of the administrator never see it', async () => {
+  await guest.run(
+    [
+      'nft',
+      'add table inet admin; add chain inet admin in { type filter hook input priority 0; }; add rule inet admin in meta mark 20 counter',
+    ],
+    { ns: 'gw' },
+  );
+  await inetgwOk(guest, 'ppp0', '210', String(DOWN_KBIT_PER_SEC));
+  await sendUdp(guest, [streamOf(1200, 1.2, 4)]);
+  const { firewall } = await statistics(guest);
+  expect(firewall.markedPackets).toBeGreaterThan(5);
+  const rules = await guest.run(['nft', 'list', 'table', 'inet', 'admin'], { ns: 'gw' });
+  await guest.run(['nft', 'delete', 'table', 'inet', 'admin'], { ns: 'gw' });
+  expect(rules).toContain('counter packets 0 bytes 0');
+});
+
+/** A download from port 80 by TCP, as of a web server. */
+async function download(bytes: number, version: 4 | 6): Promise<void> {
+  const server = await guest.request('spawn', { argv: ['iperf3', '-s', '-1', '-p', '80'], ns: 'isp' });
+  await guest.request('sleep', { ms: 500 });
+  const address = version === 4 ? SERVER.ipv4 : SERVER.ipv6;
+  await guest.run(['iperf3', '-c', address, '-p', '80', '-R', '-n', String(bytes)], {
+    ns: 'gw',
+    timeoutMs: 300_000,
+  });
+  await guest.request('wait', { job: server.job });
+}

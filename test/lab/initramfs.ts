@@ -1,0 +1,132 @@
+/**
+ * The guest's first file system: busybox, the modules that reach the host's root file system over 9p, and a
+ * script that mounts it. Everything else the guest uses, it finds on the host.
+ */
+import { readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { execa } from 'execa';
+import type { Kernel } from './kernel.ts';
+
+/** What must be loaded before the host's root file system can be seen; the rest comes from there. */
+const BOOT_MODULES = ['virtio_pci', '9pnet_virtio', '9p', 'overlay', 'virtio_console'];
+
+export interface InitramfsOptions {
+  kernel: Kernel;
+  /** The agent's bundle and the host's node, under their host paths. */
+  agentFile: string;
+  nodeFile: string;
+  /** Host files that the guest copies into its memory. */
+  preload: readonly string[];
+}
+
+/** A cpio archive in the `newc` form that the kernel unpacks at start. */
+export async function buildInitramfs(options: InitramfsOptions): Promise<Buffer> {
+  const { kernel } = options;
+  const release = join(kernel.modulesFolder, kernel.release);
+  const order = loadOrder(await readFile(join(release, 'modules.dep'), 'utf8'), BOOT_MODULES);
+  const entries: Entry[] = ['bin', 'm', 'proc', 'sys', 'dev', 'host', 'over', 'root'].map(folder);
+  for (const path of await withLibraries('/bin/busybox')) {
+    entries.push(...foldersOf(path), file(path.slice(1), 0o755, await readFile(path)));
+  }
+  for (const module of order) {
+    entries.push(file(`m/${basename(module)}`, 0o644, await readFile(join(release, module))));
+  }
+  entries.push(file('init', 0o755, Buffer.from(initScript(options, order))));
+  entries.push(file('preload', 0o644, Buffer.from(options.preload.map((path) => `${path}\n`).join(''))));
+  return cpio(entries);
+}
+
+/** Debian has busybox in a static and in a shared form, of which only one can be installed. */
+async function withLibraries(program: string): Promise<string[]> {
+  const { stdout } = await execa('ldd', [program], { reject: false, env: { LC_ALL: 'C' } });
+  return [program, ...[...stdout.matchAll(/(\/\S+) \(0x/g)].flatMap((match) => match[1] ?? [])];
+}
+
+function foldersOf(path: string): Entry[] {
+  const names = path.split('/').slice(1, -1);
+  return names.map((_, index) => folder(names.slice(0, index + 1).join('/')));
+}
+
+/** Modules with all they need, each after what it needs, as paths in the module folder. Pure. */
+export function loadOrder(modulesDep: string, wanted: readonly string[]): string[] {
+  const needs = new Map<string, string[]>();
+  const pathOf = new Map<string, string>();
+  for (const line of modulesDep.split('\n')) {
+    const [path, rest] = line.split(':');
+    if (path === undefined || rest === undefined) continue;
+    needs.set(path, rest.split(' ').filter(Boolean));
+    pathOf.set(basename(path).replace(/\.ko.*$/, ''), path);
+  }
+  const order = new Set<string>();
+  const visit = (path: string): void => {
+    for (const needed of needs.get(path) ?? []) visit(needed);
+    order.add(path);
+  };
+  for (const name of wanted) {
+    const path = pathOf.get(name);
+    // Not a module: built in.
+    if (path !== undefined) visit(path);
+  }
+  return [...order];
+}
+
+/**
+ * The host's root is the read-only lower layer of an overlay whose upper layer is memory: the guest may write
+ * anywhere and the host never sees it. /run is empty as after a start.
+ */
+function initScript({ kernel, agentFile, nodeFile }: InitramfsOptions, order: readonly string[]): string {
+  const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+  return `#!/bin/busybox sh
+bb=/bin/busybox
+die() { echo "lab: $*"; echo o > /proc/sysrq-trigger; $bb sleep 9; }
+$bb mount -t proc proc /proc
+$bb mount -t sysfs sysfs /sys
+$bb mount -t devtmpfs devtmpfs /dev
+${order.map((module) => `$bb insmod /m/${basename(module)} || die "cannot load ${basename(module)}"`).join('\n')}
+$bb mount -t 9p -o trans=virtio,version=9p2000.L,cache=loose,msize=512000,ro host /host || die 'no 9p'
+$bb mount -t tmpfs -o size=80% over /over && $bb mkdir /over/upper /over/work
+$bb mount -t overlay -o lowerdir=/host,upperdir=/over/upper,workdir=/over/work root /root || die 'no overlay'
+for m in proc sys dev; do $bb mount --move /$m /root/$m || die "cannot move $m"; done
+cd /root
+# Opened for writing, a file moves to the upper layer.
+while read -r path; do [ -f "/root$path" ] && : >> "/root$path"; done < /preload
+$bb mount -t tmpfs run run
+$bb mkdir -p run/lock run/netns run/tmp dev/pts dev/shm usr/lib/modules
+$bb mount -t devpts devpts dev/pts
+$bb mount -t tmpfs shm dev/shm
+$bb mount -t bpf bpf sys/fs/bpf
+$bb mount --bind /host${quote(kernel.modulesFolder)} usr/lib/modules || die 'no modules'
+[ -e lib/modules/${kernel.release} ] || { $bb mkdir -p lib/modules && $bb mount --bind usr/lib/modules lib/modules; }
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TMPDIR=/run/tmp LC_ALL=C
+exec $bb switch_root /root /bin/sh -c ${quote(
+    `ip link set lo up; ${quote(nodeFile)} ${quote(agentFile)}; echo "lab: the agent ended with $?"; echo o > /proc/sysrq-trigger; sleep 9`,
+  )}
+`;
+}
+
+interface Entry {
+  name: string;
+  mode: number;
+  data: Buffer;
+}
+
+const folder = (name: string): Entry => ({ name, mode: 0o040755, data: Buffer.alloc(0) });
+const file = (name: string, mode: number, data: Buffer): Entry => ({ name, mode: 0o100000 | mode, data });
+
+/** The `newc` form of cpio: a header of thirteen hexadecimal numbers, name and data padded to four bytes. */
+function cpio(entries: readonly Entry[]): Buffer {
+  const parts: Buffer[] = [];
+  const add = ({ name, mode, data }: Entry, inode: number): void => {
+    const head = [inode, mode, 0, 0, 1, 0, data.length, 0, 0, 0, 0, name.length + 1, 0]
+      .map((value) => value.toString(16).padStart(8, '0'))
+      .join('');
+    for (const part of [Buffer.from(`070701${head}${name}\0`), data]) {
+      parts.push(part, Buffer.alloc(-part.length & 3));
+    }
+  };
+  entries.forEach((entry, index) => {
+    add(entry, index + 1);
+  });
+  add({ name: 'TRAILER!!!', mode: 0, data: Buffer.alloc(0) }, 0);
+  return Buffer.concat(parts);
+}

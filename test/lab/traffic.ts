@@ -1,0 +1,64 @@
+/** Loads for the line in the words of a test: so many downloads, so many uploads, from here to there. */
+import type { Guest } from './guest.ts';
+import { FAR, SERVER } from './line.ts';
+import type { FlowGroup, MeasureOptions, MeasureResult } from './measure.ts';
+
+export interface FlowOptions {
+  label?: string;
+  congestion?: FlowGroup['congestion'];
+  /** Where the client runs; `lan` needs a line with a LAN. */
+  client?: 'gw' | 'lan';
+  /** The other end: the host at the provider, or the far one. */
+  server?: 'isp' | 'far';
+  ipVersion?: 4 | 6;
+  dscp?: number;
+}
+
+export const downloads = (count: number, options: FlowOptions = {}): FlowGroup =>
+  flows('down', count, options);
+export const uploads = (count: number, options: FlowOptions = {}): FlowGroup => flows('up', count, options);
+
+function flows(direction: 'down' | 'up', count: number, options: FlowOptions): FlowGroup {
+  const server = options.server ?? 'isp';
+  const host = server === 'isp' ? SERVER : FAR;
+  return {
+    label: options.label ?? direction,
+    direction,
+    count,
+    congestion: options.congestion ?? 'cubic',
+    clientNs: options.client ?? 'gw',
+    serverNs: server,
+    serverAddress: options.ipVersion === 6 ? host.ipv6 : host.ipv4,
+    ...(options.dscp === undefined ? {} : { dscp: options.dscp }),
+  };
+}
+
+export interface LoadOptions extends Partial<Omit<MeasureOptions, 'interactive'>> {
+  /** Adds the call and the key strokes. */
+  interactive?: boolean;
+}
+
+/**
+ * Loads the line, waits, and measures everything in one window; 80 pings in 16 s by default. `limitMs` is real
+ * time: the emulated processor may need several times the virtual time on fast lines.
+ */
+export function measure(guest: Guest, options: LoadOptions, limitMs = 600_000): Promise<MeasureResult> {
+  const { interactive, ...rest } = options;
+  const pingNs = rest.pingNs ?? 'gw';
+  return guest.request(
+    'measure',
+    {
+      flows: [],
+      warmUpMs: rest.flows === undefined ? 0 : 10_000,
+      pings: 80,
+      pingIntervalMs: 200,
+      pingTarget: SERVER.ipv4,
+      ...rest,
+      pingNs,
+      ...(interactive === true
+        ? { interactive: { clientNs: pingNs, serverNs: 'isp', serverAddress: SERVER.ipv4 } }
+        : {}),
+    },
+    limitMs,
+  );
+}
