@@ -9,6 +9,7 @@ const pureFolders = [
   'src/units.ts',
   'src/searchbw/{auto,command,judge,lines,measurement,recommend,result,settle,statistics,sweep}.ts',
   'src/report/{scale,svg,terminalPlot}.ts',
+  'src/iprelay/scheduler/**',
 ];
 
 export default tseslint.config(

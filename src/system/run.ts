@@ -10,6 +10,8 @@ export interface RunOptions {
   input?: string;
   timeoutMs?: number;
   signal?: AbortSignal;
+  /** Variables that this program needs; it sees no others but PATH and the locale. */
+  env?: Readonly<Record<string, string>>;
   /** Exit codes that are answers, not failures (0 always is one). */
   okCodes?: readonly number[];
 }
@@ -51,7 +53,7 @@ export const run: Runner = async (argv, options = {}) => {
   const [file, ...args] = argv;
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const result = await execa(file, args, {
-    env: { PATH: SEARCH_PATH, LC_ALL: 'C', LANG: 'C' },
+    env: { ...options.env, PATH: SEARCH_PATH, LC_ALL: 'C', LANG: 'C' },
     extendEnv: false,
     input: options.input ?? '',
     reject: false,
@@ -95,6 +97,7 @@ const PACKAGE_OF: Readonly<Record<string, string>> = {
   ethtool: 'ethtool',
   modprobe: 'kmod',
   unshare: 'util-linux',
+  'systemd-notify': 'systemd',
 };
 
 function packageHint(file: string): string | undefined {
