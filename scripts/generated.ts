@@ -1,4 +1,6 @@
 /** The files that are made from the source: their names, below the checkout, and what they must contain. */
+import { COMPLETED } from './completed.ts';
+import { bashCompletion, fishCompletion, zshCompletion } from './completions.ts';
 import { DEFAULT_SETTINGS } from '../src/shaper/settings.ts';
 import { egressRules, ingressRules } from '../src/shaper/rules.ts';
 import { hookFiles, systemdUnit, type HookKind } from '../src/hooks/render.ts';
@@ -22,9 +24,21 @@ function hookTemplates(): [string, string][] {
   ];
 }
 
+function completions(): [string, string][] {
+  return COMPLETED.flatMap((command): [string, string][] => {
+    const name = command.program.name();
+    return [
+      [`templates/completions/bash/${name}`, bashCompletion(command)],
+      [`templates/completions/zsh/_${name}`, zshCompletion(command)],
+      [`templates/completions/fish/${name}.fish`, fishCompletion(command)],
+    ];
+  });
+}
+
 export function generatedFiles(): ReadonlyMap<string, string> {
   return new Map([
     ...hookTemplates(),
+    ...completions(),
     ['templates/iptables-egress', shellSnippet('egress', egressRules(DEFAULT_SETTINGS))],
     ['templates/iptables-ingress', shellSnippet('ingress', ingressRules(DEFAULT_SETTINGS))],
   ]);
