@@ -7,6 +7,8 @@ import { SERVER, setUpLine } from './line.ts';
 import { sharedGuest } from './sharedGuest.ts';
 
 const CONFIG = '/run/lab/inetgw.conf';
+/** How often the link goes and comes: each takes half a minute. LAB_RECONNECTS=20 for the long form. */
+const RECONNECTS = Number(process.env['LAB_RECONNECTS'] ?? 3);
 
 let guest: Guest;
 let untouched: string;
@@ -48,7 +50,8 @@ describe('the configuration file', () => {
       ...['sh', '-c', script],
     ];
     await guest.run(bounded(command), { ns: 'gw', spinMs: 60_000 });
-    expect(await status()).toMatchObject({ state: 'shaped' });
+    // Its record is not where the others look in this namespace: it may not see which one process 1 is in.
+    expect(await guest.run(['tc', 'qdisc', 'show', 'dev', 'ppp0'], { ns: 'gw' })).toContain('htb 1:');
     const clear = commandArgv('inetgw', 'ppp0', 'clear').join(' ');
     await guest.run(bounded(clear), { ns: 'gw', spinMs: 60_000 });
     expect(await snapshot(guest)).toBe(untouched);
@@ -60,25 +63,29 @@ describe('the ppp hooks', () => {
     'tc qdisc show dev ppp0 | grep -q "htb 1:" && tc qdisc show dev ppp0 | grep -q ingress && ! ls /run/inetgw/*/*.lock /run/inetgw/*.lock';
   const reconnect = `
     until_true() { for _ in $(seq 600); do if eval "$1"; then return; fi; sleep 0.1; done 2>/dev/null; echo "never: $1"; exit 1; }
-    pkill -f 'rp-pppoe.so g0' || true
+    pkill -f '^pppd .* g0 ' || true
     until_true '! ip link show ppp0'
     until_true 'pppd file /run/lab/ppp-options silent updetach plugin rp-pppoe.so g0 unit 0'
     until_true '${shaped}'`;
 
-  test('shape a link each time that it comes up, and leave nothing behind when it goes', async () => {
-    await inetgwOk(guest, 'install-hook', 'ppp', 'ppp0', '210', '1710', '--quiet');
-    for (let round = 0; round < 3; round++) {
-      await guest.run(['sh', '-c', reconnect], { ns: 'gw', spinMs: 120_000, timeoutMs: 250_000 });
-      expect(await statistics(guest)).toMatchObject({
-        upBitPerSec: 210_000,
-        downBitPerSec: 1_710_000,
-        warnings: [],
-      });
-    }
-    const gone = `pkill -f 'rp-pppoe.so g0'; for _ in $(seq 300); do
+  test(
+    'shape a link each time that it comes up, and leave nothing behind when it goes',
+    async () => {
+      await inetgwOk(guest, 'install-hook', 'ppp', 'ppp0', '210', '1710', '--quiet');
+      for (let round = 0; round < RECONNECTS; round++) {
+        await guest.run(['sh', '-c', reconnect], { ns: 'gw', spinMs: 120_000, timeoutMs: 250_000 });
+        expect(await statistics(guest)).toMatchObject({
+          upBitPerSec: 210_000,
+          downBitPerSec: 1_710_000,
+          warnings: [],
+        });
+      }
+      const gone = `pkill -f '^pppd .* g0 '; for _ in $(seq 300); do
       [ -z "$(nft list tables)" ] && ! ls /run/inetgw/*/ppp0.json /run/inetgw/ppp0.json && exit 0; sleep 0.1; done 2>/dev/null
       nft list tables; find /run/inetgw; exit 1`;
-    await guest.run(['sh', '-c', gone], { ns: 'gw', spinMs: 120_000 });
-    await inetgwOk(guest, 'install-hook', 'ppp', 'ppp0', '--remove', '--quiet');
-  });
+      await guest.run(['sh', '-c', gone], { ns: 'gw', spinMs: 120_000 });
+      await inetgwOk(guest, 'install-hook', 'ppp', 'ppp0', '--remove', '--quiet');
+    },
+    120_000 + RECONNECTS * 90_000,
+  );
 });
