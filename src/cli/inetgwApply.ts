@@ -1,5 +1,5 @@
 /** `inetgw DEV UP DOWN` and `inetgw DEV clear`. */
-import { settingsFromArguments, type ShaperOptions } from '../config/fromArguments.ts';
+import type { SettingsResult } from '../config/fromArguments.ts';
 import { EXIT } from '../errors.ts';
 import { describeFraming } from '../shaper/framing.ts';
 import type { Plan } from '../shaper/plan.ts';
@@ -12,7 +12,8 @@ import { requireNetAdmin } from '../system/privilege.ts';
 import { run as runProgram } from '../system/run.ts';
 import { finishDespiteSignals } from '../system/signals.ts';
 import { formatRate } from '../units.ts';
-import type { GlobalOptions } from './inetgw.ts';
+import { settingsOf } from './configured.ts';
+import type { GlobalOptions, Options } from './inetgw.ts';
 import { warn } from './warn.ts';
 import { verboseRunner } from './verbose.ts';
 
@@ -20,15 +21,24 @@ export async function applyCommand(
   device: string,
   up: string,
   down: string,
-  options: ShaperOptions & GlobalOptions,
+  options: Options,
 ): Promise<number> {
-  const { settings, warnings } = settingsFromArguments(device, up, down, options);
+  const checked = await settingsOf(device, up, down, options);
+  await readLink(device);
+  return applySettings(checked, options);
+}
+
+/** Sets up one device, or prints what would be run. The device is there, or was a moment ago. */
+export async function applySettings(
+  { settings, warnings }: SettingsResult,
+  options: Options,
+): Promise<number> {
+  const { device } = settings;
   if (options.quiet !== true) for (const warning of warnings) warn(warning);
   const applyOptions = {
     run: options.verbose === true ? verboseRunner(runProgram) : runProgram,
     replace: options.replace === true,
   };
-  await readLink(device);
   if (options.dryRun === true) {
     const prepared = await prepare(settings, { ...applyOptions, rehearse: false });
     process.stdout.write(stepsAsScript(prepared.steps));

@@ -1,6 +1,217 @@
-import { usageError } from '../errors.ts';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { Command, CommanderError } from 'commander';
+import { configError, EXIT, usageError } from '../errors.ts';
+import { parseCidr } from '../iprelay/access.ts';
+import { isRelayName } from '../iprelay/control/paths.ts';
+import { DEFAULT_OPTIONS } from '../iprelay/forwarder.ts';
+import {
+  type FileSettings,
+  type ForwarderSettings,
+  type Mode,
+  NO_FILE_SETTINGS,
+  parseAddressPort,
+  parseLogTarget,
+  type Settings,
+} from '../iprelay/service/settings.ts';
+import { parseSpec } from '../iprelay/spec.ts';
+import { isVariableName, type ParsedVariable, parseVariable } from '../iprelay/variables.ts';
+import { VERSION } from '../version.ts';
+
+/** The forwarder of the command line has this number; further ones count on. */
+const FIRST_NUMBER = 99;
+
+const EXAMPLES = `
+Limits are in bytes per second for each direction. Without -d there is a prompt: try ? there.
+
+Other commands:
+  iprelay attach [NAME]               the prompt of a running daemon
+  iprelay ctl NAME COMMAND... [--json]  one command to it
+  iprelay list [--json]               the running daemons
+
+Examples:
+  iprelay -d 110:1.2.3.4:110                        forward POP3 to the new machine
+  iprelay -d -b 512 10080:www.microsoft.com:80      never more than 512 bytes per second
+  iprelay -d -b 1024 10110:localhost:10001          a sub-channel through another relay
+  iprelay ctl 10110 set bandwidth 2048              change it while it runs
+`;
+
+interface Flags {
+  d?: true;
+  foreground?: true;
+  b?: string;
+  up?: string;
+  down?: string;
+  config?: string;
+  name?: string;
+  pidFile?: string;
+  log?: string;
+  logFormat?: string;
+  metrics?: string;
+  allow: string[];
+  set: string[];
+  bindRetry?: true;
+}
+
+const collect = (value: string, all: string[]): string[] => [...all, value];
+
+function program(): Command {
+  return (
+    new Command('iprelay')
+      .description('A user-space bandwidth-shaping TCP proxy: all connections share one limit.')
+      .argument('[proxyspec...]', '[bind_address:]local_port:remote_host:remote_port')
+      .option('-d', 'run as a daemon in the background')
+      .option('-f, --foreground', 'serve in the foreground without a prompt (for systemd)')
+      .option('-b <n>', 'limit in bytes per second for each direction')
+      .option('--up <n>', 'another limit from client to server')
+      .option('--down <n>', 'another limit from server to client')
+      .option('-c, --config <file>', 'configuration file (TOML); SIGHUP reads it again')
+      .option('--name <name>', 'name for attach and ctl (default: the first local port)')
+      .option('--pid-file <file>', 'write the process number there')
+      .option('--log <target>', 'none, stderr, syslog, journal or a file')
+      .option('--log-format <format>', 'readable or json')
+      .option('--metrics <[address:]port>', 'Prometheus metrics on this address')
+      .option('--allow <network>', 'only clients of this network (may be repeated)', collect, [])
+      .option('--set <name=value>', 'set a variable (may be repeated)', collect, [])
+      .option('--bind-retry', 'try a port that is not free again every 5 s, 20 times')
+      .version(VERSION, '-V, --version')
+      .addHelpText('after', EXAMPLES)
+      .exitOverride()
+      // Errors are worded and written by runMain, in one place for all commands.
+      .configureOutput({ writeErr: () => undefined })
+  );
+}
 
 /** Runs `iprelay` with the words after its name; resolves to the exit code. */
-export function run(_argv: readonly string[]): Promise<number> {
-  return Promise.reject(usageError('not built yet'));
+export async function run(argv: readonly string[]): Promise<number> {
+  const [first, ...rest] = argv;
+  if (first === 'attach' || first === 'ctl' || first === 'list') {
+    const client = await import('../iprelay/control/commands.ts');
+    return client[first](rest);
+  }
+  const parsed = parseArguments(argv);
+  if (parsed === undefined) return EXIT.ok;
+  const settings = await readSettings(parsed.flags, parsed.specs);
+  const { start } = await import('../iprelay/service/start.ts');
+  return start(settings);
+}
+
+/** Undefined after `--help` or `--version`. */
+function parseArguments(argv: readonly string[]): { flags: Flags; specs: string[] } | undefined {
+  const command = program();
+  try {
+    command.parse(argv, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return undefined;
+    throw usageError(error.message.replace(/^error: /, ''), 'try: iprelay --help');
+  }
+  return { flags: command.opts<Flags>(), specs: command.args };
+}
+
+/** Checks everything that can be checked before anything is started. */
+export async function readSettings(flags: Flags, specs: readonly string[]): Promise<Settings> {
+  const configFile = flags.config === undefined ? undefined : resolve(flags.config);
+  const file = configFile === undefined ? NO_FILE_SETTINGS : await readConfig(configFile);
+  const forwarders = specs.map(forwarderOf);
+  const mode: Mode = flags.d === true ? 'daemon' : flags.foreground === true ? 'foreground' : 'prompt';
+  if (flags.d === true && flags.foreground === true)
+    throw usageError('-d and --foreground exclude each other');
+  if (forwarders.length + file.forwarders.length === 0) {
+    const needy = mode === 'daemon' ? '-d' : mode === 'foreground' ? '--foreground' : undefined;
+    const option = needy ?? (flags.b === undefined ? undefined : '-b');
+    if (option !== undefined) {
+      throw usageError(`${option} needs a proxyspec`, 'as in: iprelay -d -b 512 10080:www.microsoft.com:80');
+    }
+  }
+  const taken = file.forwarders.find(({ number }) => forwarders.some((each) => each.number === number));
+  if (taken !== undefined) throw usageError(`forwarder ${taken.number} is in ${configFile ?? ''} already`);
+  const variables = variablesOf(flags);
+  const all = [...forwarders, ...file.forwarders];
+  const name = flags.name ?? file.name ?? String(all[0]?.spec.localPort ?? process.pid);
+  if (!isRelayName(name))
+    throw usageError(`not a name: ${name}`, 'letters, digits, dot and dash, at most 32');
+  return {
+    ...file,
+    mode,
+    configFile,
+    forwarders: all,
+    forwardersOfFile: file.forwarders.map(({ number }) => number),
+    // The command line stands above the file.
+    variables: [...file.variables, ...variables],
+    fromCommandLine: variables.map((parsed) => parsed.name),
+    allow: [...checkedNetworks(flags.allow), ...file.allow],
+    allowFromCommandLine: flags.allow,
+    name,
+    pidFile: flags.pidFile === undefined ? file.pidFile : resolve(flags.pidFile),
+    log: logTarget(flags.log, file, mode, name),
+    logFormat: logFormat(flags.logFormat) ?? file.logFormat ?? 'readable',
+    metrics: flags.metrics === undefined ? file.metrics : metricsAddress(flags.metrics),
+    bindRetry: flags.bindRetry === true,
+  };
+}
+
+async function readConfig(path: string): Promise<FileSettings> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw configError(`cannot read ${path}: ${(error as NodeJS.ErrnoException).code ?? '?'}`);
+  });
+  return (await import('../iprelay/service/config.ts')).parseConfig(text, path);
+}
+
+function forwarderOf(text: string, index: number): ForwarderSettings {
+  const result = parseSpec(text);
+  if (!result.ok) {
+    throw result.problem === 'ports'
+      ? usageError(`bad port values in ${text}`, 'ports are from 1 to 65535')
+      : usageError(`not a proxyspec: ${text}`, 'as in: 8080:www.somewhere.net:80, 8080:[2001:db8::1]:80');
+  }
+  return { number: FIRST_NUMBER + index, spec: result.spec, options: DEFAULT_OPTIONS };
+}
+
+function variablesOf(flags: Flags): ParsedVariable[] {
+  const texts: [option: string, name: string, value: string][] = [];
+  if (flags.b !== undefined) texts.push(['-b', 'bandwidth', flags.b]);
+  if (flags.up !== undefined) texts.push(['--up', 'bandwidth_up', flags.up]);
+  if (flags.down !== undefined) texts.push(['--down', 'bandwidth_down', flags.down]);
+  for (const text of flags.set) {
+    const at = text.indexOf('=');
+    if (at < 0) throw usageError(`--set ${text}: must be name=value`);
+    texts.push(['--set', text.slice(0, at), text.slice(at + 1)]);
+  }
+  return texts.map(([option, name, value]) => {
+    if (!isVariableName(name)) throw usageError(`${option}: no variable ${name}`);
+    const parsed = parseVariable(name, value);
+    if (typeof parsed === 'string') throw usageError(`${option}: ${parsed}`);
+    return parsed;
+  });
+}
+
+function checkedNetworks(texts: readonly string[]): readonly string[] {
+  const wrong = texts.find((text) => parseCidr(text) === undefined);
+  if (wrong !== undefined) throw usageError(`--allow: not a network: ${wrong}`, 'as in: 192.0.2.0/24');
+  return texts;
+}
+
+function logTarget(flag: string | undefined, file: FileSettings, mode: Mode, name: string): Settings['log'] {
+  if (flag !== undefined) {
+    const target = parseLogTarget(flag);
+    return typeof target === 'object' ? { file: resolve(target.file) } : target;
+  }
+  if (file.log !== undefined) return file.log;
+  if (mode === 'prompt') return 'none';
+  if (mode === 'foreground') return 'stderr';
+  const state = process.env['XDG_STATE_HOME'] ?? `${process.env['HOME'] ?? '/tmp'}/.local/state`;
+  const folder = process.getuid?.() === 0 ? '/var/log' : `${state}/inetgw`;
+  return { file: `${folder}/iprelay-${name}.log` };
+}
+
+function logFormat(text: string | undefined): 'json' | 'readable' | undefined {
+  if (text === undefined || text === 'json' || text === 'readable') return text;
+  throw usageError(`--log-format: readable or json, not ${text}`);
+}
+
+function metricsAddress(text: string): { host: string; port: number } {
+  const address = parseAddressPort(text);
+  if (address === undefined) throw usageError(`--metrics: not a port or address:port: ${text}`);
+  return address;
 }

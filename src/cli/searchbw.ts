@@ -1,6 +1,113 @@
-import { usageError } from '../errors.ts';
+/** The `searchbw` command: words and flags in, the modules of src/searchbw/ put together, results out. */
+import { Command, CommanderError } from 'commander';
+import { EXIT, UserErrors, usageError, type UserError } from '../errors.ts';
+import { checkArguments, checkShow, type Checked, type RawOptions } from '../searchbw/arguments.ts';
+
+const DESCRIPTION = `Finds the raw rate of an internet line: sets the shaper to one bandwidth after the other, measures
+answer time and user data under load, and recommends the highest bandwidth that still answers at once.`;
+
+const EXAMPLES = `
+DEV DOWN|UP LOWER-UPPER STEP PINGS OTHER   bandwidths in kbit/s, or with a unit: 1.7mbit
+  DOWN|UP       the direction to measure; keep it full with large downloads (or uploads)
+  LOWER-UPPER   the interval, in steps of STEP
+  PINGS         pings per line: 5 for an overview, 100 in detail
+  OTHER         the fixed rate of the other direction
+DEV DOWN|UP --auto [OTHER]   the same without an interval: narrows down by itself
+DEV AUTO                     both directions, one after the other
+show FILE                    shows a stored result again, in any form
+
+Examples:
+  An overview first, then in detail, then the uplink:
+    searchbw ppp0 DOWN 1300-1800 50 5 210
+    searchbw ppp0 DOWN 1650-1750 20 100 210
+    searchbw ppp0 UP 150-250 10 5 1710
+  By itself, with a load of its own and a report to look at:
+    searchbw ppp0 AUTO --load https://HOST/large --load-up https://HOST/upload --report line.html
+  A stored result again:
+    searchbw show line.json --csv
+
+Exit codes: 0 a value was recommended, 1 failed or none can be recommended, 2 wrong usage, 4 no privilege,
+5 a program or kernel feature is missing, 128+n ended by signal n.`;
+
+function collect(value: string, earlier: string[] = []): string[] {
+  return [...earlier, value];
+}
+
+/** Completions are generated from it. */
+export function makeProgram(): Command {
+  return new Command('searchbw')
+    .description(DESCRIPTION)
+    .usage('DEV DOWN|UP LOWER-UPPER STEP PINGS OTHER [options]')
+    .argument('[words...]', 'device, direction and numbers; see below')
+    .option('--auto', 'find the value without an interval')
+    .option('--ping-host <host>', 'the host to ping; otherwise the PPP peer or the first router that answers')
+    .option('--towards <host>', 'look for that router on the way to this host (default 1.1.1.1, 8.8.8.8)')
+    .option('--max-rtt <ms>', 'acceptable average answer time (default 100)')
+    .option('--max-loss <percent>', 'acceptable loss of pings (default 2)')
+    .option('--ping-interval <ms>', 'time between pings (default 200 to 1000, so that a line takes 5 s)')
+    .option('--settle <time>', 'wait at most so long for the queue to settle (default 25s)')
+    .option('--load <url>', 'download this while measuring DOWN; repeatable', collect)
+    .option('--load-up <url>', 'upload to this while measuring UP; repeatable', collect)
+    .option('--streams <n>', 'parallel transfers per URL (default 4)')
+    .option('--framing <keyword>', 'framing of the line, as for inetgw: pppoe-llcsnap, docsis, …')
+    .option('--linklayer <kind>', 'atm or ethernet, as for inetgw')
+    .option('--overhead <bytes>', 'bytes per packet, as for inetgw')
+    .option('--json', 'the result as JSON on standard output')
+    .option('--csv', 'one CSV line per measurement on standard output')
+    .option('--report <file>', 'write a page with curves and all samples (HTML)')
+    .option('--save <file>', 'write the result (JSON), for searchbw show')
+    .option('--log', 'logarithmic answer time in the terminal plot')
+    .option('--no-plot', 'no plot in the terminal')
+    .option('--no-color', 'no colour (also NO_COLOR and TERM=dumb)')
+    .option('-q, --quiet', 'no progress on standard error')
+    .option('-y, --yes', 'do not ask before a run of more than 30 minutes')
+    .option('-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .addHelpText('after', EXAMPLES)
+    .configureOutput({ writeErr: () => undefined })
+    .exitOverride();
+}
 
 /** Runs `searchbw` with the words after its name; resolves to the exit code. */
-export function run(_argv: readonly string[]): Promise<number> {
-  return Promise.reject(usageError('not built yet'));
+export async function run(argv: readonly string[]): Promise<number> {
+  const command = makeProgram();
+  try {
+    command.parse([...argv], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return EXIT.ok;
+    throw usageError(error.message.replace(/^error: /, ''), "'searchbw --help' shows how it is used");
+  }
+  const options = command.opts<RawOptions & { version?: boolean }>();
+  if (options.version === true) {
+    const { VERSION } = await import('../version.ts');
+    process.stdout.write(`searchbw ${VERSION}\n`);
+    return EXIT.ok;
+  }
+  const [first, ...rest] = command.args;
+  if (first === undefined)
+    throw usageError('what is to be measured?', 'searchbw ppp0 DOWN 1300-1800 50 5 210');
+  if (first === 'show') {
+    const { show } = await import('../searchbw/show.ts');
+    return show(settingsOf(checkShow(rest, options)));
+  }
+  const checked = checkArguments(command.args, await withConfiguration(first, options));
+  const { measureAndShow, outsideErrors } = await import('../searchbw/program.ts');
+  // What only the system knows is asked at once with what was mistyped, so that one try tells all.
+  const errors = [...checked.errors, ...(await outsideErrors(first, options))];
+  const settings = settingsOf({ settings: checked.settings, errors });
+  return measureAndShow(settings);
+}
+
+/** What /etc/inetgw.conf says about the device, below what was typed. */
+async function withConfiguration(device: string, options: RawOptions): Promise<RawOptions> {
+  const { configuration, sectionOf, searchOptions } = await import('./configured.ts');
+  const section = sectionOf(await configuration({}), device);
+  return section === undefined ? options : { ...searchOptions(section, options), ...options };
+}
+
+function settingsOf<T>({ settings, errors }: Checked<T>): T {
+  const unique = new Map<string, UserError>(errors.map((error) => [error.message, error]));
+  if (settings === undefined || unique.size > 0) throw new UserErrors([...unique.values()]);
+  return settings;
 }

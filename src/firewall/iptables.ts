@@ -44,7 +44,7 @@ export type Present =
 /** Text that installs the rules, replacing ours if they are `present`. */
 export function iptablesInstall(rules: RuleSet, family: Family, present: Present): string {
   const names = chainNames(rules.device);
-  const classIds = classIdsOf(rules);
+  const classIds = classIdsOf([...rules.egress, ...rules.ingress]);
   const chains = [names.egress, names.ingress, ...classIds.map((id) => names.class(minorOf(id)))];
   const lines =
     present === 'nothing'
@@ -109,18 +109,18 @@ function table(lines: readonly string[]): string {
   return ['*mangle', ...lines, 'COMMIT', ''].join('\n');
 }
 
-function classIdsOf(rules: RuleSet): string[] {
-  const ids = [...rules.egress, ...rules.ingress].flatMap((rule) =>
-    rule.verdict.kind === 'class' ? [rule.verdict.classId] : [],
-  );
+/** The classes that rules send to. */
+export function classIdsOf(rules: readonly Rule[]): string[] {
+  const ids = rules.flatMap((rule) => (rule.verdict.kind === 'class' ? [rule.verdict.classId] : []));
   return [...new Set(ids)].sort();
 }
 
-function minorOf(classId: string): string {
+export function minorOf(classId: string): string {
   return classId.slice(classId.indexOf(':') + 1);
 }
 
-function renderRule(names: ChainNames, chain: string, rule: Rule, family: Family): string[] {
+/** One line per alternative; none where the rule has nothing to say to the family. */
+export function renderRule(names: ChainNames, chain: string, rule: Rule, family: Family): string[] {
   const alternatives = rule.matches.reduce<string[]>(
     (lines, match) => lines.flatMap((line) => renderMatch(match, family).map((text) => `${line} ${text}`)),
     [`-A ${chain}`],
@@ -163,6 +163,10 @@ function renderMatch(match: Match, family: Family): string[] {
     }
     case 'dscp':
       return match.values.map((value) => `-m dscp --dscp 0x${value.toString(16).padStart(2, '0')}`);
+    case 'host':
+      return match.hosts
+        .filter((host) => host.includes(':') === (family === 'ipv6'))
+        .flatMap((host) => [`-s ${host}`, `-d ${host}`]);
     case 'maxIpBytes':
       return [`-m length --length 0:${match.bytes}`];
     case 'mark':

@@ -2,7 +2,7 @@
  * The rules as one nft transaction: a table of our own per device, so that what others have is never
  * touched, and taking it away leaves nothing.
  */
-import type { Match, Rule, RuleSet, Verdict } from './rules.ts';
+import type { Match, Rule, RuleSet, Side, Verdict } from './rules.ts';
 
 /**
  * Just after mangle (-150), so that a class set here is not lost to a general rule there, and after
@@ -25,8 +25,13 @@ export function nftRemove(device: string): string {
   return `add table inet ${name}\ndelete table inet ${name}\n`;
 }
 
-/** Text that installs the rules, replacing ours in the same transaction. */
-export function nftInstall(rules: RuleSet): string {
+/**
+ * Text that installs the rules, replacing ours in the same transaction.
+ *
+ * @param side only these, in a table of their own: for administrators who carry the rules themselves
+ */
+export function nftInstall(rules: RuleSet, side?: Side): string {
+  const name = `${tableName(rules.device)}${side === undefined ? '' : `_${side}`}`;
   const chain = (name: string, hook: string, other: string, list: readonly Rule[]): string[] => [
     `  chain ${name} {`,
     `    type filter hook ${hook} priority ${PRIORITY}; policy accept;`,
@@ -35,10 +40,11 @@ export function nftInstall(rules: RuleSet): string {
     '  }',
   ];
   return [
-    nftRemove(rules.device).trimEnd(),
-    `table inet ${tableName(rules.device)} {`,
-    ...chain('egress', 'postrouting', 'oifname', rules.egress),
-    ...chain('ingress', 'prerouting', 'iifname', rules.ingress),
+    `add table inet ${name}`,
+    `delete table inet ${name}`,
+    `table inet ${name} {`,
+    ...(side === 'ingress' ? [] : chain('egress', 'postrouting', 'oifname', rules.egress)),
+    ...(side === 'egress' ? [] : chain('ingress', 'prerouting', 'iifname', rules.ingress)),
     '}',
     '',
   ].join('\n');
@@ -78,6 +84,12 @@ function renderMatch(match: Match): string[] {
       return [`tcp flags & (${match.mask.join(' | ')}) == ${match.set.join(' | ')}`];
     case 'dscp':
       return ['ip', 'ip6'].map((family) => `${family} dscp { ${match.values.join(', ')} }`);
+    case 'host':
+      // One by one: in a set, an address inside a network that is named too would be an error.
+      return match.hosts.flatMap((host) => {
+        const family = host.includes(':') ? 'ip6' : 'ip';
+        return [`${family} saddr ${host}`, `${family} daddr ${host}`];
+      });
     case 'maxIpBytes':
       return [`meta length <= ${match.bytes}`];
     case 'mark':

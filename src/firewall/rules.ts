@@ -16,6 +16,8 @@ export type Match =
   /** Of the flags in `mask` exactly those in `set` are on. */
   | { kind: 'tcpFlags'; mask: readonly TcpFlag[]; set: readonly TcpFlag[] }
   | { kind: 'dscp'; values: readonly number[] }
+  /** Source or destination is one of these addresses or networks, of either family. */
+  | { kind: 'host'; hosts: readonly string[] }
   | { kind: 'maxIpBytes'; bytes: number }
   | { kind: 'mark'; mark: number }
   /** The connection has carried more than this many bytes in the given direction of conntrack. */
@@ -43,3 +45,5 @@ export interface RuleSet {
   /** Seen by what came in through the device, before routing and before the administrator's own rules. */
   ingress: readonly Rule[];
 }
+
+export type Side = 'egress' | 'ingress';

@@ -32,6 +32,7 @@ export const ACTION = {
   reserve: 3,
   dropLarge: 4,
   dropAll: 5,
+  mark: 6,
 } as const;
 export type ActionName = keyof typeof ACTION;
 
@@ -84,7 +85,10 @@ export function ingressObjects(settings: ShaperSettings, link: LinkFacts, framin
   return [
     qdisc,
     filter(PREF.reserve, [sizeTest('isSmall', 'continue', 'pipe'), bucket('reserve', 'continue')]),
-    filter(PREF.stage1, [bucket('stage1', 'pipe'), { kind: 'mark', mark: settings.mark, then: 'continue' }]),
+    filter(PREF.stage1, [
+      bucket('stage1', 'pipe'),
+      { kind: 'mark', index: actionIndex(link.ifindex, 'mark'), mark: settings.mark, then: 'continue' },
+    ]),
     filter(PREF.stage2, [bucket('stage2', 'pipe'), sizeTest('dropLarge', 'drop', 'continue')]),
     filter(PREF.stage3, [{ kind: 'drop', index: actionIndex(link.ifindex, 'dropAll') }]),
   ];

@@ -1,26 +1,12 @@
 /** Which packets go to which egress class, and which downloads give way first. */
 import type { Match, Rule } from '../firewall/rules.ts';
 import { CLASS_IDS, type EgressClass } from './egress.ts';
-import type { LargeDownloadSettings, ShaperSettings } from './settings.ts';
+import type { ClassSettings, LargeDownloadSettings, ShaperSettings } from './settings.ts';
 
-/** DSCP values by name (RFC 4594, RFC 5865, RFC 8622; 0x10 is the old TOS bit "low delay"). */
-const DSCP = {
-  ef: 46,
-  va: 44,
-  cs4: 32,
-  cs5: 40,
-  cs6: 48,
-  cs7: 56,
-  af21: 18,
-  cs1: 8,
-  le: 1,
-  lowDelay: 4,
-} as const;
+/** OpenSSH's marks of an interactive session: AF21 (RFC 4594), and the old TOS bit "low delay". */
+const SSH_INTERACTIVE_DSCP = [18, 4];
 
-const dscp = (...names: (keyof typeof DSCP)[]): Match => ({
-  kind: 'dscp',
-  values: names.map((name) => DSCP[name]),
-});
+const dscp = (values: readonly number[]): Match => ({ kind: 'dscp', values });
 
 /** A TCP segment without data: 20 + 20 bytes of header and up to 60 of options, over IPv6 20 more. */
 const PURE_ACK_BYTES = 128;
@@ -40,13 +26,26 @@ const port = (
 const tcp: Match = { kind: 'protocol', protocol: 'tcp' };
 
 /** The egress rules in order; what none of them names is normal. */
-export function egressRules(settings: ShaperSettings): Rule[] {
-  const { bulk } = settings;
+export function egressRules(settings: Pick<ShaperSettings, 'interactive' | 'bulk'>): Rule[] {
+  const { interactive, bulk } = settings;
   const to = (egressClass: EgressClass, name: string, ...matches: Match[]): Rule => ({
     name,
     matches,
     verdict: { kind: 'class', classId: CLASS_IDS[egressClass] },
   });
+  /** Ports and hosts that the administrator has named for a class. */
+  const chosen = (
+    egressClass: 'interactive' | 'bulk',
+    { tcpPorts, udpPorts, hosts }: ClassSettings,
+  ): Rule[] => [
+    ...(tcpPorts.length > 0
+      ? [to(egressClass, `${egressClass}-tcp-ports`, port('tcp', 'either', tcpPorts))]
+      : []),
+    ...(udpPorts.length > 0
+      ? [to(egressClass, `${egressClass}-udp-ports`, port('udp', 'either', udpPorts))]
+      : []),
+    ...(hosts.length > 0 ? [to(egressClass, `${egressClass}-hosts`, { kind: 'host', hosts })] : []),
+  ];
   return [
     to('interactive', 'icmp', { kind: 'icmp' }),
     // Opening and closing a connection, and acknowledging a download, must not wait behind an upload,
@@ -68,15 +67,15 @@ export function egressRules(settings: ShaperSettings): Rule[] {
       { kind: 'maxIpBytes', bytes: PURE_ACK_BYTES },
     ),
     // What asks to wait, waits, small or not.
-    to('bulk', 'dscp-bulk', dscp('cs1', 'le')),
-    ...(bulk.tcpPorts.length > 0 ? [to('bulk', 'bulk-tcp-ports', port('tcp', 'either', bulk.tcpPorts))] : []),
-    ...(bulk.udpPorts.length > 0 ? [to('bulk', 'bulk-udp-ports', port('udp', 'either', bulk.udpPorts))] : []),
+    ...(bulk.dscp.length > 0 ? [to('bulk', 'dscp-bulk', dscp(bulk.dscp))] : []),
+    ...chosen('interactive', interactive),
+    ...chosen('bulk', bulk),
     to('interactive', 'dns-udp', port('udp', 'either', [53])),
     to('interactive', 'dns-tcp', port('tcp', 'either', [53, 853])),
     to('interactive', 'ntp', port('udp', 'either', [123])),
     // OpenSSH marks interactive sessions AF21 since 7.8, low delay before; its bulk is CS1 or unmarked.
-    to('interactive', 'ssh', port('tcp', 'either', [22]), dscp('af21', 'lowDelay')),
-    to('interactive', 'dscp-realtime', dscp('ef', 'va', 'cs4', 'cs5', 'cs6', 'cs7')),
+    to('interactive', 'ssh', port('tcp', 'either', [22]), dscp(SSH_INTERACTIVE_DSCP)),
+    ...(interactive.dscp.length > 0 ? [to('interactive', 'dscp-realtime', dscp(interactive.dscp))] : []),
     to('interactive', 'small', { kind: 'maxIpBytes', bytes: SMALL_PACKET_BYTES }),
     // An upload is large whoever opened the connection.
     ...(['original', 'reply'] as const).map((direction) =>
@@ -97,7 +96,7 @@ const ACTIVE_FTP_PORTS = [20, 989];
  * What happens to packets that carry the mark of stage 1: those of large downloads are dropped; the others
  * lose the mark, so that it reaches no rule of the administrator's.
  */
-export function ingressRules(settings: ShaperSettings): Rule[] {
+export function ingressRules(settings: Pick<ShaperSettings, 'mark' | 'largeDownloads'>): Rule[] {
   const marked: Match = { kind: 'mark', mark: settings.mark };
   return [
     ...(settings.largeDownloads === undefined ? [] : largeDownloadRules(marked, settings.largeDownloads)),

@@ -13,10 +13,18 @@ export interface LargeDownloadSettings {
   udpPorts: readonly number[];
 }
 
-export interface BulkSettings {
-  /** Ports, at either end, whose traffic may always wait. */
+/** What an egress class gets beyond what always goes there. */
+export interface ClassSettings {
+  /** Ports, at either end. */
   tcpPorts: readonly number[];
   udpPorts: readonly number[];
+  /** DSCP values, 0 to 63. */
+  dscp: readonly number[];
+  /** Addresses and networks of either family, at either end: a machine behind the gateway or a server. */
+  hosts: readonly string[];
+}
+
+export interface BulkSettings extends ClassSettings {
   /** An upload that has carried more than this is bulk. */
   uploadThresholdBytes: number;
 }
@@ -34,6 +42,9 @@ export interface ShaperSettings {
   largePacketBytes: number;
   /** Undefined: the large-download rule is left out. */
   largeDownloads: LargeDownloadSettings | undefined;
+  /** What must not wait. */
+  interactive: ClassSettings;
+  /** What may always wait. */
   bulk: BulkSettings;
   firewall: FirewallChoice;
 }
@@ -49,10 +60,20 @@ export const DEFAULT_SETTINGS: Omit<ShaperSettings, 'device' | 'upBitPerSec' | '
     tcpPorts: [80, 443, 8080, 8443, 20, 21, 989, 990],
     udpPorts: [443],
   },
+  interactive: {
+    tcpPorts: [],
+    udpPorts: [],
+    // EF, VA, CS4 to CS7: what RFC 4594 and RFC 5865 name for calls, video conferences and control.
+    dscp: [46, 44, 32, 40, 48, 56],
+    hosts: [],
+  },
   bulk: {
     // SMTP, submission and its TLS form.
     tcpPorts: [25, 465, 587],
     udpPorts: [],
+    // CS1 and LE (RFC 8622).
+    dscp: [8, 1],
+    hosts: [],
     uploadThresholdBytes: 10_000_000,
   },
   firewall: 'auto',

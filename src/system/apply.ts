@@ -2,10 +2,11 @@
 import { failure, UserError } from '../errors.ts';
 import { makePlan, type Plan } from '../shaper/plan.ts';
 import { egressRules, ingressRules } from '../shaper/rules.ts';
-import type { ShaperSettings } from '../shaper/settings.ts';
+import type { FirewallBackend, ShaperSettings } from '../shaper/settings.ts';
 import { firewallSteps, queueChange, tcStep, type QueueChange, type Step } from '../shaper/steps.ts';
 import type { KernelFacts } from '../shaper/link.ts';
 import type { Family } from '../firewall/iptables.ts';
+import { setUpLines, tearDownLines } from '../tc/batch.ts';
 import { readCurrent, type Current } from './device.ts';
 import { chooseBackend, families, installFirewall, removeFirewall } from './firewall.ts';
 import { findLink, noSuchDevice } from './link.ts';
@@ -105,26 +106,9 @@ async function undo(cause: unknown, prepared: Prepared, { run }: ApplyOptions): 
   const { device } = plan;
   const previous = current.inForce;
   try {
-    if ((await findLink(device)) === undefined) {
-      await removeFirewall(device, plan.firewall?.backend, run);
-      await removeState(device);
-      return failure(`${device} went away while it was being set up`, undefined, { cause });
-    }
-    const { view } = await readCurrent(device, run);
-    await removeFirewall(device, plan.firewall?.backend, run);
-    const back = previous ?? { ...plan, tc: [], firewall: undefined };
-    const { lines } = queueChange(back, undefined, view);
-    if (lines.length > 0) await runStep(tcStep(lines), run);
-    if (previous === undefined) {
-      await removeState(device);
-    } else {
-      await installFirewall(previous, 'nothing', prepared.families, run);
-      await writeState(device, {
-        phase: 'active',
-        plan: previous,
-        since: current.record?.since ?? new Date().toISOString(),
-      });
-    }
+    const gone = (await findLink(device)) === undefined;
+    await putBack(device, earlierOf(current), plan.firewall?.backend, run);
+    if (gone) return failure(`${device} went away while it was being set up`, undefined, { cause });
   } catch (second) {
     const why = second instanceof Error ? second.message : String(second);
     const first = cause instanceof Error ? cause.message : String(cause);
@@ -140,7 +124,41 @@ async function undo(cause: unknown, prepared: Prepared, { run }: ApplyOptions): 
   return new UserError(cause.exitCode, `${cause.message} (${outcome})`, cause.hint, { cause });
 }
 
-function refuseForeign(device: string, current: Current): void {
+export interface Earlier {
+  plan: Plan;
+  since: string;
+}
+
+/** What was in force on the device, to be put back. */
+export function earlierOf(current: Current): Earlier | undefined {
+  const { inForce, record } = current;
+  return inForce === undefined || record === undefined ? undefined : { plan: inForce, since: record.since };
+}
+
+/**
+ * Makes `earlier` what is in force on the device, whatever stands there now; undefined: nothing of ours is
+ * left. A device that is gone keeps nothing but its firewall rules and its record: those are taken away.
+ */
+export async function putBack(
+  device: string,
+  earlier: Earlier | undefined,
+  backendNow: FirewallBackend | undefined,
+  run: Runner,
+): Promise<void> {
+  const { link, view } = await readCurrent(device, run);
+  await removeFirewall(device, backendNow, run);
+  const setUp = link === undefined || earlier === undefined ? [] : setUpLines(earlier.plan.tc);
+  const lines = [...tearDownLines(device, view), ...setUp];
+  if (lines.length > 0) await runStep(tcStep(lines), run);
+  if (link === undefined || earlier === undefined) {
+    await removeState(device);
+    return;
+  }
+  await installFirewall(earlier.plan, 'nothing', await families(), run);
+  await writeState(device, { phase: 'active', ...earlier });
+}
+
+export function refuseForeign(device: string, current: Current): void {
   const { root, ingress } = current.view;
   const found = [
     ...(root === undefined ? [] : [`a root qdisc (${root.kind} ${root.handle})`]),
@@ -157,7 +175,7 @@ async function backendFor(
   settings: ShaperSettings,
   current: Current,
   run: Runner,
-): Promise<'nft' | 'iptables' | undefined> {
+): Promise<FirewallBackend | undefined> {
   if (settings.firewall === 'none') return undefined;
   if (settings.firewall !== 'auto') return settings.firewall;
   // What carries the rules now has shown that it works.

@@ -47,8 +47,11 @@ export async function readCurrent(device: string, run: Runner): Promise<Current>
   const complete = sameDevice && looksLikeOurs(view);
   const active = record.phase === 'active';
   const notices: string[] = [];
-  if (!active) notices.push(`an earlier run was ended while it was changing ${device}`);
-  else if (sameDevice && !complete)
+  if (record.phase === 'measuring') {
+    notices.push(`a measurement of searchbw was ended before it could put back what was on ${device}`);
+  } else if (record.phase === 'changing') {
+    notices.push(`an earlier run was ended while it was changing ${device}`);
+  } else if (sameDevice && !complete)
     notices.push(`the queues that inetgw had set on ${device} were taken away by someone`);
   return {
     link,

@@ -54,6 +54,15 @@ export async function findLink(device: string): Promise<LinkFacts | undefined> {
   }
 }
 
+/** IFF_UP in include/uapi/linux/if.h. */
+const IFF_UP = 1;
+
+/** True if the device is there and has been set up (`ip link set DEV up`). */
+export async function isUp(device: string): Promise<boolean> {
+  const flags = await readFile(`/sys/class/net/${device}/flags`, 'utf8').catch(() => '0');
+  return (Number(flags.trim()) & IFF_UP) !== 0;
+}
+
 /** The device's facts; an error that lists the devices that exist if it is not there. */
 export async function readLink(device: string): Promise<LinkFacts> {
   const link = await findLink(device);

@@ -13,7 +13,7 @@ const RETRY_MS = 50;
 
 /** Runs `body` while this process alone may change `device`. Waits up to 20 s for another holder. */
 export async function withLock<T>(device: string, body: () => Promise<T>): Promise<T> {
-  const release = await acquire(device);
+  const release = await acquireLock(device);
   try {
     return await body();
   } finally {
@@ -21,7 +21,8 @@ export async function withLock<T>(device: string, body: () => Promise<T>): Promi
   }
 }
 
-async function acquire(device: string): Promise<() => Promise<void>> {
+/** Takes the lock; the result gives it back. */
+export async function acquireLock(device: string): Promise<() => Promise<void>> {
   const path = `${await makeRunDir()}/${device}.lock`;
   const own = `${path}.${process.pid}`;
   await writeIdentity(own);

@@ -10,6 +10,8 @@ export interface RunOptions {
   input?: string;
   timeoutMs?: number;
   signal?: AbortSignal;
+  /** Variables that this program needs; it sees no others but PATH and the locale. */
+  env?: Readonly<Record<string, string>>;
   /** Exit codes that are answers, not failures (0 always is one). */
   okCodes?: readonly number[];
 }
@@ -23,8 +25,8 @@ export interface RunResult {
 /** Runs programs; handed to whoever needs effects, so that tests can watch or refuse them. */
 export type Runner = (argv: readonly [string, ...string[]], options?: RunOptions) => Promise<RunResult>;
 
-/** 10 s: the slowest of our calls (iptables-restore waiting for the xtables lock) stays far below. */
-export const DEFAULT_TIMEOUT_MS = 10_000;
+/** 30 s: the slowest of our calls, the first one on a small board that loads modules, stays far below. */
+export const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** sbin folders are not on every user's PATH, and ip-up.d starts hooks with a nearly empty environment. */
 const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -51,13 +53,15 @@ export const run: Runner = async (argv, options = {}) => {
   const [file, ...args] = argv;
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const result = await execa(file, args, {
-    env: { PATH: SEARCH_PATH, LC_ALL: 'C', LANG: 'C' },
+    env: { ...options.env, PATH: SEARCH_PATH, LC_ALL: 'C', LANG: 'C' },
     extendEnv: false,
     input: options.input ?? '',
     reject: false,
     stripFinalNewline: false,
     timeout: timeoutMs,
     forceKillAfterDelay: 500,
+    // A group of its own: Ctrl-C is for us, who finish or undo what we are at, and not for tc half way.
+    detached: true,
     maxBuffer: 64 * 1024 * 1024,
     ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
   });
@@ -93,6 +97,7 @@ const PACKAGE_OF: Readonly<Record<string, string>> = {
   ethtool: 'ethtool',
   modprobe: 'kmod',
   unshare: 'util-linux',
+  'systemd-notify': 'systemd',
 };
 
 function packageHint(file: string): string | undefined {

@@ -2,19 +2,23 @@
  * What inetgw remembers of a device: the plan in force. It is written before the first change, so that a
  * run that was killed half way is noticed and put right by the next one.
  */
-import { readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import type { Plan } from '../shaper/plan.ts';
+import { deviceNameProblem } from './link.ts';
 import { errorCode, makeRunDir, runDir, writeError } from './runDir.ts';
 
 const VERSION = 1;
 
 export interface DeviceState {
   version: typeof VERSION;
-  /** `changing`: a run is at work or was killed at it; what the kernel holds is not known. */
-  phase: 'active' | 'changing';
+  /**
+   * `changing`: a run is at work or was killed at it; what the kernel holds is not known. `measuring`: the
+   * same of searchbw, whose rates come and go.
+   */
+  phase: 'active' | 'changing' | 'measuring';
   /** The plan in force, or while changing the one to come. */
   plan: Plan;
-  /** While changing: the plan that was in force before. */
+  /** While changing or measuring: the plan that was in force before. */
   previous?: Plan;
   /** ISO 8601. */
   since: string;
@@ -49,7 +53,7 @@ function isState(value: unknown, device: string): value is DeviceState {
   const state = value as Partial<Record<keyof DeviceState, unknown>>;
   return (
     state.version === VERSION &&
-    (state.phase === 'active' || state.phase === 'changing') &&
+    (state.phase === 'active' || state.phase === 'changing' || state.phase === 'measuring') &&
     typeof state.since === 'string' &&
     isPlan(state.plan, device) &&
     (state.previous === undefined || isPlan(state.previous, device))
@@ -80,4 +84,14 @@ export async function writeState(device: string, state: Omit<DeviceState, 'versi
 
 export async function removeState(device: string): Promise<void> {
   await rm(`${await runDir()}/${device}.json`, { force: true });
+}
+
+/** Devices that there is a record of, in this network namespace. */
+export async function recordedDevices(): Promise<string[]> {
+  const names = await readdir(await runDir()).catch(() => []);
+  return names
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => name.slice(0, -'.json'.length))
+    .filter((device) => deviceNameProblem(device) === undefined)
+    .sort();
 }

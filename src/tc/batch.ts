@@ -80,8 +80,7 @@ function changeActions(from: readonly Action[], to: readonly Action[]): string[]
     const previous = from[n];
     if (previous === undefined || previous.kind !== next.kind) return undefined;
     if (sameValue(previous, next)) continue;
-    // A mark has no index of its own to be changed by.
-    if (previous.kind === 'mark' || next.kind === 'mark' || previous.index !== next.index) return undefined;
+    if (previous.index !== next.index) return undefined;
     lines.push(renderActionChange(next));
   }
   return lines;

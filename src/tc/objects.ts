@@ -79,7 +79,7 @@ export type Action =
       exceed: Verdict;
       conform: Verdict;
     }
-  | { kind: 'mark'; mark: number; then: Verdict }
+  | { kind: 'mark'; index: number; mark: number; then: Verdict }
   | { kind: 'drop'; index: number };
 
 export interface Filter {

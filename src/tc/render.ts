@@ -62,7 +62,7 @@ function renderAction(action: Action): string {
     case 'policeSize':
       return `police mtu ${action.maxBytes} conform-exceed ${action.exceed}/${action.conform} index ${action.index}`;
     case 'mark':
-      return `skbedit mark ${action.mark} ${action.then}`;
+      return `skbedit mark ${action.mark} ${action.then} index ${action.index}`;
     case 'drop':
       return `gact drop index ${action.index}`;
   }

@@ -31,6 +31,8 @@ test('time stands still between requests', async () => {
 });
 
 test('an hour of waiting passes in seconds', async () => {
+  // The first run of a program may wait for the host, and the clock jumps over that (docs/lab.md).
+  await guest.run(['sleep', '0']);
   const startedAt = performance.now();
   const result = await guest.exec(['sleep', '3600'], { timeoutMs: 4_000_000 });
   expect(result.elapsedMs).toBeGreaterThanOrEqual(3_600_000);

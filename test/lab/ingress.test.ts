@@ -4,7 +4,7 @@ import type { Guest } from './guest.ts';
 import { inetgwOk, statistics } from './inetgw.ts';
 import { ADSL_LINE, GATEWAY, SERVER, setUpLine } from './line.ts';
 import { sharedGuest } from './sharedGuest.ts';
-import { sendUdp, type UdpStream } from './udp.ts';
+import { sendUdp, type UdpResult, type UdpStream } from './udp.ts';
 
 /** Well below the line's 1750 kbit/s, so that only the shaper drops. */
 const DOWN_KBIT_PER_SEC = 1000;
@@ -34,6 +34,16 @@ function streamOf(ipBytes: number, load: number, version: 4 | 6, port = 7000): U
   };
 }
 
+const lost = (result: UdpResult | undefined): number =>
+  result === undefined ? Number.NaN : result.sent - result.received;
+const passed = (result: UdpResult | undefined): number =>
+  result === undefined ? Number.NaN : result.received / result.sent;
+/** iperf3's own connection may lose a packet, and the stream's last one may come too late to be counted. */
+function expectSame(dropped: number, missing: number): void {
+  expect(missing).toBeGreaterThan(40);
+  expect(Math.abs(dropped - missing)).toBeLessThanOrEqual(2);
+}
+
 describe.each([4, 6] as const)('IPv%i', (version) => {
   test('below 98 % every packet passes unseen', async () => {
     // The line itself is full at 95 % of what is set, and spaces the packets evenly.
@@ -51,10 +61,10 @@ describe.each([4, 6] as const)('IPv%i', (version) => {
     const [large] = await sendUdp(guest, [streamOf(1200, 1.2, version)]);
     const { ingress } = await statistics(guest);
     const [, stage2, stage3] = ingress.stages;
-    expect(stage2.droppedPackets).toBe((large?.sent ?? 0) - (large?.received ?? 0));
+    expectSame(stage2.droppedPackets, lost(large));
     expect(stage3.droppedPackets).toBe(0);
     // 99 % of the line passed: 0.99 / 1.2 of what was sent.
-    expect((large?.received ?? 0) / (large?.sent ?? 1)).toBeCloseTo(0.99 / 1.2, 2);
+    expect(Math.abs(passed(large) - 0.99 / 1.2)).toBeLessThan(0.01);
   });
 
   test('packets below 1024 bytes are dropped by stage 3 only, above 100 %', async () => {
@@ -63,8 +73,8 @@ describe.each([4, 6] as const)('IPv%i', (version) => {
     const { ingress } = await statistics(guest);
     const [, stage2, stage3] = ingress.stages;
     expect(stage2.droppedPackets).toBe(0);
-    expect(stage3.droppedPackets).toBe((middle?.sent ?? 0) - (middle?.received ?? 0));
-    expect((middle?.received ?? 0) / (middle?.sent ?? 1)).toBeCloseTo(1 / 1.2, 2);
+    expectSame(stage3.droppedPackets, lost(middle));
+    expect(Math.abs(passed(middle) - 1 / 1.2)).toBeLessThan(0.01);
   });
 
   test('small packets survive beside large ones that overfill the line', async () => {
@@ -84,10 +94,10 @@ describe.each([4, 6] as const)('IPv%i', (version) => {
     const [spared] = await sendUdp(guest, [streamOf(1023, 1.1, version)]);
     const before = await statistics(guest);
     expect(before.ingress.stages[1].droppedPackets).toBe(0);
-    expect(before.ingress.stages[2].droppedPackets).toBe((spared?.sent ?? 0) - (spared?.received ?? 0));
+    expectSame(before.ingress.stages[2].droppedPackets, lost(spared));
     const [dropped] = await sendUdp(guest, [streamOf(1024, 1.1, version)]);
     const after = await statistics(guest);
-    expect(after.ingress.stages[1].droppedPackets).toBe((dropped?.sent ?? 0) - (dropped?.received ?? 0));
+    expectSame(after.ingress.stages[1].droppedPackets, lost(dropped));
     expect(after.ingress.stages[1].droppedPackets).toBeGreaterThan(50);
   });
 

@@ -1,0 +1,91 @@
+/** Flags over environment over file, for one device or all. */
+import { valuesFromFlags, settingsFromValues, type SettingsResult } from '../config/fromArguments.ts';
+import type { Configuration, DeviceSection } from '../config/file.ts';
+import { layered, valuesFromEnvironment, type Value, type Values } from '../config/keys.ts';
+import { configError, UserErrors } from '../errors.ts';
+import { CONFIG_PATH, readConfiguration } from '../system/configFile.ts';
+import type { Options } from './inetgw.ts';
+
+/** The file that was named, by flag or environment. */
+export function namedFile(options: Pick<Options, 'config'>): string | undefined {
+  const fromEnvironment = process.env['INETGW_CONFIG'];
+  return options.config ?? (fromEnvironment === '' ? undefined : fromEnvironment);
+}
+
+export async function configuration(options: Pick<Options, 'config'>): Promise<Configuration | undefined> {
+  return readConfiguration(namedFile(options));
+}
+
+/** The configuration, which has to be there and right. */
+export async function requireConfiguration(options: Pick<Options, 'config'>): Promise<Configuration> {
+  const found = await configuration(options);
+  if (found === undefined) {
+    throw configError(
+      `there is no ${CONFIG_PATH}`,
+      'an example with every key is in templates/inetgw.conf.example, and in inetgw.conf(5)',
+    );
+  }
+  return found;
+}
+
+/** The section of a device, which must have no errors; those of other devices do not matter to it. */
+export function sectionOf(config: Configuration | undefined, device: string): DeviceSection | undefined {
+  const section = config?.sections.find((each) => each.device === device);
+  if (section !== undefined && section.errors.length > 0) throw new UserErrors(section.errors);
+  return section;
+}
+
+/** What is said about a device: flags, environment, file. */
+export function valuesFor(section: DeviceSection | undefined, options: Options): Values {
+  return layered(valuesFromFlags(options), valuesFromEnvironment(process.env), section?.values ?? new Map());
+}
+
+/** The settings of `inetgw DEV UP DOWN`. */
+export async function settingsOf(
+  device: string,
+  up: string,
+  down: string,
+  options: Options,
+): Promise<SettingsResult> {
+  const section = sectionOf(await configuration(options), device);
+  const word = (name: string, text: string): Value => ({ text, name, place: undefined });
+  return settingsFromValues(device, word('UP', up), word('DOWN', down), valuesFor(section, options));
+}
+
+/** The settings that the file has for a device, or undefined if it has no rates for it. */
+export function settingsOfSection(section: DeviceSection, options: Options): SettingsResult | undefined {
+  if (section.rates === undefined) return undefined;
+  return settingsFromValues(
+    section.device,
+    section.rates.up,
+    section.rates.down,
+    valuesFor(section, options),
+  );
+}
+
+/** What a section says for searchbw, as its options: framing only if none is typed. */
+export function searchOptions(
+  { search, values }: DeviceSection,
+  typed: { framing?: string; linklayer?: string; overhead?: string },
+): {
+  pingHost?: string;
+  maxRtt?: string;
+  maxLoss?: string;
+  framing?: string;
+  linklayer?: string;
+  overhead?: string;
+} {
+  const framingIsTyped = [typed.framing, typed.linklayer, typed.overhead].some((each) => each !== undefined);
+  const text = (key: 'framing' | 'linklayer' | 'overhead'): Record<string, string> => {
+    const value = framingIsTyped ? undefined : values.get(key);
+    return value === undefined ? {} : { [key]: value.text };
+  };
+  return {
+    ...(search.pingHost === undefined ? {} : { pingHost: search.pingHost }),
+    ...(search.maxRttMs === undefined ? {} : { maxRtt: String(search.maxRttMs) }),
+    ...(search.maxLossPercent === undefined ? {} : { maxLoss: String(search.maxLossPercent) }),
+    ...text('framing'),
+    ...text('linklayer'),
+    ...text('overhead'),
+  };
+}

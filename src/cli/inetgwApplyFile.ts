@@ -1,0 +1,67 @@
+/** `inetgw apply` and `inetgw apply DEV`: what the configuration file says. */
+import type { DeviceSection } from '../config/file.ts';
+import { requireFaultless } from '../config/file.ts';
+import { configError, EXIT, UserError, UserErrors } from '../errors.ts';
+import { checkDeviceName, findLink, isUp, readLink } from '../system/link.ts';
+import { requireConfiguration, sectionOf, settingsOfSection } from './configured.ts';
+import type { Options } from './inetgw.ts';
+import { applySettings } from './inetgwApply.ts';
+import { warn } from './warn.ts';
+
+export async function applyOneFromFile(device: string, options: Options): Promise<number> {
+  checkDeviceName(device);
+  const config = await requireConfiguration(options);
+  const section = sectionOf(config, device);
+  if (section === undefined) {
+    const names = config.sections.map((each) => each.device).join(', ');
+    throw configError(
+      `${config.file} has no section for ${device}`,
+      names === '' ? `it has none at all; begin one with [${device}]` : `it has sections for: ${names}`,
+    );
+  }
+  const checked = settingsOfSection(section, options);
+  if (checked === undefined) {
+    throw configError(`${config.file} has no rates for ${device}`, `write up and down into its section`);
+  }
+  await readLink(device);
+  return applySettings(checked, options);
+}
+
+/**
+ * Everything in the file is checked before the first device is touched. A device that is absent or down is
+ * said and no error; one that fails does not keep the others from being set up.
+ */
+export async function applyAllFromFile(options: Options): Promise<number> {
+  const config = await requireConfiguration(options);
+  requireFaultless(config);
+  const say = (text: string): void => {
+    if (options.quiet !== true) warn(text);
+  };
+  if (config.sections.length === 0) say(`${config.file} has no section: nothing to do`);
+  // All of them before the first change, so that a wrong environment or flag stops everything.
+  const ready = config.sections.map((section) => ({ section, checked: settingsOfSection(section, options) }));
+  const failures: UserError[] = [];
+  let code: number = EXIT.ok;
+  for (const { section, checked } of ready) {
+    const why = checked === undefined ? `${config.file} has no rates for it` : await whyNotNow(section);
+    if (why !== undefined || checked === undefined) {
+      say(`${section.device}: left alone, ${why ?? ''}`);
+      continue;
+    }
+    try {
+      code = await applySettings(checked, options);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      failures.push(new UserError(error.exitCode, `${section.device}: ${error.message}`, error.hint));
+    }
+    // A signal came: the device in hand was finished, the next one is not begun.
+    if (code !== EXIT.ok) return code;
+  }
+  if (failures.length > 0) throw new UserErrors(failures);
+  return EXIT.ok;
+}
+
+async function whyNotNow({ device }: DeviceSection): Promise<string | undefined> {
+  if ((await findLink(device)) === undefined) return 'there is no such device now';
+  return (await isUp(device)) ? undefined : 'it is down';
+}

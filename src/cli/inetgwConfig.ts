@@ -1,0 +1,41 @@
+/** `inetgw config check [FILE]`. */
+import { requireFaultless } from '../config/file.ts';
+import { EXIT, UserErrors } from '../errors.ts';
+import { formatRate, parseRateBitPerSec } from '../units.ts';
+import { requireConfiguration } from './configured.ts';
+import type { Options } from './inetgw.ts';
+import { warn } from './warn.ts';
+
+export async function configCheckCommand(file: string | undefined, options: Options): Promise<number> {
+  const named = file ?? options.config;
+  const json = (report: object): void => {
+    process.stdout.write(`${JSON.stringify(report)}\n`);
+  };
+  try {
+    const config = await requireConfiguration(named === undefined ? {} : { config: named });
+    requireFaultless(config);
+    const warnings = config.sections.flatMap((section) => section.warnings);
+    const devices = config.sections.map(({ device, rates }) => ({
+      device,
+      upBitPerSec: rates === undefined ? null : (parseRateBitPerSec(rates.up.text) ?? null),
+      downBitPerSec: rates === undefined ? null : (parseRateBitPerSec(rates.down.text) ?? null),
+    }));
+    if (options.json === true) {
+      json({ file: config.file, ok: true, devices, warnings });
+      return EXIT.ok;
+    }
+    for (const warning of warnings) warn(warning);
+    if (options.quiet === true) return EXIT.ok;
+    const lines = devices.map(({ device, upBitPerSec, downBitPerSec }) =>
+      upBitPerSec === null || downBitPerSec === null
+        ? `  ${device}: no rates`
+        : `  ${device}: up ${formatRate(upBitPerSec)}, down ${formatRate(downBitPerSec)}`,
+    );
+    process.stdout.write([`${config.file} is right`, ...lines, ''].join('\n'));
+    return EXIT.ok;
+  } catch (error) {
+    if (options.json !== true || !(error instanceof UserErrors)) throw error;
+    json({ ok: false, errors: error.errors.map(({ message, hint }) => ({ message, hint: hint ?? null })) });
+    return error.errors[0]?.exitCode ?? EXIT.config;
+  }
+}

@@ -1,0 +1,47 @@
+/** `inetgw rules egress|ingress DEV`: the rules that inetgw installs, for those who install them themselves. */
+import { checkTuning, type Tuning } from '../config/settings.ts';
+import { EXIT, usageError, UserErrors } from '../errors.ts';
+import { nftInstall } from '../firewall/nft.ts';
+import type { Side } from '../firewall/rules.ts';
+import { iptablesTable, shellSnippet } from '../firewall/snippet.ts';
+import { egressRules, ingressRules } from '../shaper/rules.ts';
+import { checkDeviceName } from '../system/link.ts';
+import { configuration, sectionOf, valuesFor } from './configured.ts';
+import type { Options } from './inetgw.ts';
+
+/** The device need not exist: the rules are the same before it comes up. */
+export async function rulesCommand(
+  side: string | undefined,
+  device: string | undefined,
+  options: Options,
+): Promise<number> {
+  if ((side !== 'egress' && side !== 'ingress') || device === undefined)
+    throw usageError('rules takes a side and a device: inetgw rules egress ppp0');
+  checkDeviceName(device);
+  const section = sectionOf(await configuration(options), device);
+  const { tuning, errors } = checkTuning(valuesFor(section, options));
+  if (errors.length > 0) throw new UserErrors(errors);
+  process.stdout.write(rulesText(side, device, tuning, options.format ?? 'sh'));
+  return EXIT.ok;
+}
+
+function rulesText(side: Side, device: string, tuning: Tuning, format: string): string {
+  const egress = egressRules(tuning);
+  const ingress = ingressRules(tuning);
+  const rules = side === 'egress' ? egress : ingress;
+  switch (format) {
+    case 'sh':
+      return shellSnippet(side, rules, device);
+    case 'iptables-restore':
+      return (['ipv4', 'ipv6'] as const)
+        .map((family) => {
+          const program = family === 'ipv4' ? 'iptables-restore' : 'ip6tables-restore';
+          return `# for ${program} --noflush\n${iptablesTable(side, rules, device, family)}`;
+        })
+        .join('');
+    case 'nft':
+      return nftInstall({ device, egress, ingress }, side);
+    default:
+      throw usageError(`--format ${format} is not known`, 'known: sh, iptables-restore, nft');
+  }
+}

@@ -1,0 +1,117 @@
+/** `inetgw status`: every device that there is a record of or a section for. */
+import type { Configuration, DeviceSection } from '../config/file.ts';
+import { EXIT } from '../errors.ts';
+import { describeFraming } from '../shaper/framing.ts';
+import { table } from '../report/table.ts';
+import { readCurrent, type Current } from '../system/device.ts';
+import { firewallPresent } from '../system/firewall.ts';
+import { isUp } from '../system/link.ts';
+import { hasNetAdmin } from '../system/privilege.ts';
+import { run } from '../system/run.ts';
+import { recordedDevices } from '../system/state.ts';
+import { formatRate, parseRateBitPerSec } from '../units.ts';
+import { configuration } from './configured.ts';
+import type { Options } from './inetgw.ts';
+import { warn } from './warn.ts';
+
+/** One device in `inetgw status --json`. Rates in bit/s. */
+export interface DeviceStatus {
+  device: string;
+  link: 'up' | 'down' | 'absent';
+  /** `shaped`: as recorded. `disturbed`: recorded, but something was taken away. `unshaped`: no record. */
+  state: 'shaped' | 'disturbed' | 'unshaped';
+  upBitPerSec: number | null;
+  downBitPerSec: number | null;
+  framing: string | null;
+  firewall: 'nft' | 'iptables' | 'none' | null;
+  /** ISO 8601. */
+  since: string | null;
+  /** Whether the file has a section, and whether its rates are the ones in force. */
+  configured: 'no' | 'without rates' | 'in force' | 'not in force';
+  notices: string[];
+}
+
+export async function statusCommand(options: Options): Promise<number> {
+  const config = await configuration(options);
+  const sections = new Map(config?.sections.map((section) => [section.device, section]));
+  const devices = [...new Set([...sections.keys(), ...(await recordedDevices())])];
+  const mayLook = await hasNetAdmin();
+  const all = await Promise.all(
+    devices.map((device) => statusOf(device, sections.get(device), config, mayLook)),
+  );
+  if (options.json === true) {
+    process.stdout.write(`${JSON.stringify(all, null, 2)}\n`);
+    return EXIT.ok;
+  }
+  if (!mayLook) warn('without CAP_NET_ADMIN it cannot be told whether the firewall rules are in force');
+  if (all.length === 0) process.stdout.write('no device is shaped and none is configured\n');
+  else process.stdout.write(`${statusText(all)}\n`);
+  return EXIT.ok;
+}
+
+async function statusOf(
+  device: string,
+  section: DeviceSection | undefined,
+  config: Configuration | undefined,
+  mayLook: boolean,
+): Promise<DeviceStatus> {
+  const current = await readCurrent(device, run);
+  const notices = [...current.notices];
+  const plan = current.inForce ?? (current.link === undefined ? undefined : current.record?.plan);
+  let whole = current.inForce !== undefined;
+  if (current.inForce !== undefined && mayLook && !(await firewallPresent(current.inForce, run))) {
+    whole = false;
+    notices.push(`the firewall rules of ${device} were taken away by someone`);
+  }
+  if (section !== undefined && section.errors.length > 0) {
+    notices.push(`its section in ${config?.file ?? 'the file'} has errors, see: inetgw config check`);
+  }
+  return {
+    device,
+    link: current.link === undefined ? 'absent' : (await isUp(device)) ? 'up' : 'down',
+    state: whole ? 'shaped' : isDisturbed(current) ? 'disturbed' : 'unshaped',
+    upBitPerSec: plan?.upBitPerSec ?? null,
+    downBitPerSec: plan?.downBitPerSec ?? null,
+    framing: plan === undefined ? null : describeFraming(plan.framing),
+    firewall: plan === undefined ? null : (plan.firewall?.backend ?? 'none'),
+    since: plan === undefined ? null : (current.record?.since ?? null),
+    configured: configuredState(section, current),
+    notices,
+  };
+}
+
+function isDisturbed(current: Current): boolean {
+  return current.record !== undefined && current.link !== undefined;
+}
+
+function configuredState(
+  section: DeviceSection | undefined,
+  { inForce }: Current,
+): DeviceStatus['configured'] {
+  if (section === undefined) return 'no';
+  if (section.rates === undefined) return 'without rates';
+  const same =
+    inForce !== undefined &&
+    parseRateBitPerSec(section.rates.up.text) === inForce.upBitPerSec &&
+    parseRateBitPerSec(section.rates.down.text) === inForce.downBitPerSec;
+  return same ? 'in force' : 'not in force';
+}
+
+function statusText(all: readonly DeviceStatus[]): string {
+  const rate = (bitPerSec: number | null): string => (bitPerSec === null ? '-' : formatRate(bitPerSec));
+  const rows = all.map((each) => [
+    each.device,
+    each.link,
+    each.state,
+    rate(each.upBitPerSec),
+    rate(each.downBitPerSec),
+    each.firewall ?? '-',
+    each.configured,
+    each.since ?? '-',
+  ]);
+  const notices = all.flatMap((each) => each.notices.map((notice) => `${each.device}: ${notice}`));
+  return [
+    table(['device', 'link', 'state', 'up', 'down', 'firewall', 'file', 'since'], rows),
+    ...notices,
+  ].join('\n');
+}

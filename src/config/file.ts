@@ -1,0 +1,191 @@
+/**
+ * The configuration file: TOML, one section per device. Every error has its line and column, all of them
+ * are told at once. Pure: the text comes from system/configFile.ts.
+ */
+import { parse, TomlError, type TomlTable, type TomlValue } from 'smol-toml';
+import { configError, UserErrors, type UserError } from '../errors.ts';
+import { deviceNameProblem } from '../system/link.ts';
+import {
+  FILE_KEY_NAMES,
+  FILE_KEYS,
+  SHAPER_KEY_NAMES,
+  type FileKey,
+  type KeyForm,
+  type ShaperKey,
+  type Value,
+  type Values,
+} from './keys.ts';
+import { locate, type Place } from './locate.ts';
+import { parseAnswerTime, parseHostName, parseLineRate, parsePercent, type Parsed } from './parsers.ts';
+import { checkTuning, doubts, errorAt } from './settings.ts';
+import { closest } from './suggest.ts';
+
+/** What a section says about searchbw; undefined is searchbw's own default. */
+export interface SearchDefaults {
+  pingHost: string | undefined;
+  maxRttMs: number | undefined;
+  maxLossPercent: number | undefined;
+}
+
+export interface DeviceSection {
+  device: string;
+  /** Raw rates of the line as they are written; both or neither is there. */
+  rates: { up: Value; down: Value } | undefined;
+  /** What is said about the shaper, to be put under flags and environment. */
+  values: Values;
+  search: SearchDefaults;
+  /** What is wrong with this section. */
+  errors: readonly UserError[];
+  warnings: readonly string[];
+}
+
+export interface Configuration {
+  /** The file, for messages. */
+  file: string;
+  /** In the order of the file. */
+  sections: readonly DeviceSection[];
+  /** What is wrong outside the sections. */
+  errors: readonly UserError[];
+}
+
+/** Reads a file's text. Throws one error where it is no TOML at all; other errors stand in the result. */
+export function parseConfiguration(text: string, file: string): Configuration {
+  const table = parseToml(text, file);
+  const sections: DeviceSection[] = [];
+  const errors: UserError[] = [];
+  for (const [device, content] of Object.entries(table)) {
+    const at = (place: Place): string => `${file}:${place.line}:${place.column}`;
+    const place = locate(text, [device]).key;
+    if (!isTable(content)) {
+      const isKey = (FILE_KEY_NAMES as readonly string[]).includes(device);
+      errors.push(
+        configError(
+          `${at(place)}: ${device} stands outside a section`,
+          isKey ? `begin the device's section before it, with a line such as [ppp0]` : undefined,
+        ),
+      );
+      continue;
+    }
+    const problem = deviceNameProblem(device);
+    if (problem !== undefined) errors.push(configError(`${at(place)}: ${problem}`));
+    else sections.push(readSection(text, file, device, content));
+  }
+  return { file, sections, errors };
+}
+
+/** Throws everything that is wrong with the file. */
+export function requireFaultless({ sections, errors }: Configuration): void {
+  const all = [...errors, ...sections.flatMap((section) => section.errors)];
+  if (all.length > 0) throw new UserErrors(all);
+}
+
+function parseToml(text: string, file: string): TomlTable {
+  try {
+    // A byte order mark, as some editors write it, is no content.
+    return parse(text.replace(/^\uFEFF/, ''));
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    const what = error.message.split('\n')[0]?.replace(/^Invalid TOML document: /, '') ?? 'not TOML';
+    throw configError(`${file}:${error.line}:${error.column}: ${what}`, syntaxHint(text, error.line));
+  }
+}
+
+/** The usual slips of who knows other formats. */
+function syntaxHint(text: string, line: number): string {
+  const content = text.split('\n')[line - 1] ?? '';
+  if (/=\s*[^\s"'[{]*[A-Za-z/]/.test(content)) return 'text stands in quotes: framing = "pppoe-llcsnap"';
+  return 'a section begins with [ppp0], a setting is written as: up = 210';
+}
+
+function isTable(value: TomlValue): value is TomlTable {
+  return typeof value === 'object' && !Array.isArray(value) && !(value instanceof Date);
+}
+
+function readSection(text: string, file: string, device: string, content: TomlTable): DeviceSection {
+  const errors: UserError[] = [];
+  const found = new Map<FileKey, Value>();
+  for (const [key, value] of Object.entries(content)) {
+    const places = locate(text, [device, key]);
+    const at = (which: 'key' | 'value'): string => `${file}:${places[which].line}:${places[which].column}`;
+    const known = FILE_KEY_NAMES.find((name) => name === key);
+    if (known === undefined) {
+      errors.push(unknownKey(at('key'), device, key, value));
+      continue;
+    }
+    const read = textOf(FILE_KEYS[known], key, value);
+    if ('problem' in read) errors.push(configError(`${at('value')}: ${read.problem}`, read.hint));
+    else found.set(known, { text: read.value, name: key, place: at('value') });
+  }
+  const check = <T>(key: FileKey, parser: (name: string, text: string) => Parsed<T>): T | undefined => {
+    const value = found.get(key);
+    if (value === undefined) return undefined;
+    const parsed = parser(value.name, value.text);
+    if (!('problem' in parsed)) return parsed.value;
+    errors.push(errorAt(value, parsed.problem, parsed.hint));
+    return undefined;
+  };
+  const [up, down] = [found.get('up'), found.get('down')];
+  const upBitPerSec = check('up', parseLineRate);
+  const downBitPerSec = check('down', parseLineRate);
+  if ((up === undefined) !== (down === undefined)) {
+    const header = locate(text, [device]).key;
+    const absent = up === undefined ? 'up' : 'down';
+    errors.push(
+      configError(`${file}:${header.line}:${header.column}: ${absent} is missing in the section ${device}`),
+    );
+  }
+  const values = new Map<ShaperKey, Value>();
+  for (const key of SHAPER_KEY_NAMES) {
+    const value = found.get(key);
+    if (value !== undefined) values.set(key, value);
+  }
+  errors.push(...checkTuning(values).errors);
+  return {
+    device,
+    rates: up === undefined || down === undefined ? undefined : { up, down },
+    values,
+    search: {
+      pingHost: check('ping-host', parseHostName),
+      maxRttMs: check('max-rtt', parseAnswerTime),
+      maxLossPercent: check('max-loss', parsePercent),
+    },
+    errors,
+    warnings:
+      upBitPerSec === undefined || downBitPerSec === undefined
+        ? []
+        : doubts({ upBitPerSec, downBitPerSec }).map((doubt) => `${file}: ${device}: ${doubt}`),
+  };
+}
+
+function unknownKey(place: string, device: string, key: string, value: TomlValue): UserError {
+  if (isTable(value)) {
+    const whole = `${device}.${key}`;
+    return configError(
+      `${place}: a section within the section ${device}`,
+      `if the device is called ${whole}, quote it: ["${whole}"]`,
+    );
+  }
+  const suggestion = closest(key.replaceAll('_', '-'), FILE_KEY_NAMES);
+  return configError(
+    `${place}: ${JSON.stringify(key)} is not known`,
+    suggestion === undefined ? `known: ${FILE_KEY_NAMES.join(', ')}` : `did you mean ${suggestion}?`,
+  );
+}
+
+/** The value as the command line would have it. */
+function textOf(form: KeyForm, key: string, value: TomlValue): Parsed<string> {
+  if (form === 'switch') {
+    return typeof value === 'boolean'
+      ? { value: String(value) }
+      : { problem: `${key} must be true or false, without quotes` };
+  }
+  if (typeof value === 'string' || typeof value === 'number') return { value: String(value) };
+  if (form === 'value') return { problem: `${key} must be a text in quotes or a number` };
+  if (Array.isArray(value) && value.every((each) => typeof each === 'string' || typeof each === 'number')) {
+    return { value: value.join(',') };
+  }
+  return {
+    problem: `${key} must be a list of texts and numbers`,
+    hint: `for example ${key} = [80, "udp/443"]`,
+  };
+}

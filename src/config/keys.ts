@@ -1,0 +1,88 @@
+/**
+ * Everything that can be set for a device, under one name everywhere: `large-packet` in the configuration
+ * file is `--large-packet` on the command line and `INETGW_LARGE_PACKET` in the environment.
+ */
+
+/** What a key takes in the file: TOML text or number, true or false, or a list of texts and numbers. */
+export type KeyForm = 'value' | 'switch' | 'list';
+
+/** Keys that make the shaper. */
+export const SHAPER_KEYS = {
+  framing: 'value',
+  linklayer: 'value',
+  overhead: 'value',
+  mpu: 'value',
+  mark: 'value',
+  'large-packet': 'value',
+  'large-downloads': 'switch',
+  'large-download': 'value',
+  'large-download-ports': 'list',
+  'interactive-ports': 'list',
+  'interactive-dscp': 'list',
+  'interactive-hosts': 'list',
+  'bulk-ports': 'list',
+  'bulk-dscp': 'list',
+  'bulk-hosts': 'list',
+  'large-upload': 'value',
+  firewall: 'value',
+} as const satisfies Record<string, KeyForm>;
+
+export type ShaperKey = keyof typeof SHAPER_KEYS;
+export const SHAPER_KEY_NAMES = Object.keys(SHAPER_KEYS) as readonly ShaperKey[];
+
+/** All keys of a section of the file: the rates are words on the command line, the last three are searchbw's. */
+export const FILE_KEYS = {
+  up: 'value',
+  down: 'value',
+  ...SHAPER_KEYS,
+  'ping-host': 'value',
+  'max-rtt': 'value',
+  'max-loss': 'value',
+} as const satisfies Record<string, KeyForm>;
+
+export type FileKey = keyof typeof FILE_KEYS;
+export const FILE_KEY_NAMES = Object.keys(FILE_KEYS) as readonly FileKey[];
+
+/** One thing that the user said, and where. */
+export interface Value {
+  text: string;
+  /** As the user wrote it: `--mark`, `INETGW_MARK` or `mark`. */
+  name: string;
+  /** `/etc/inetgw.conf:3:8`; undefined for flags and environment. */
+  place: string | undefined;
+}
+
+export type Values<Key extends string = ShaperKey> = ReadonlyMap<Key, Value>;
+
+/** `large-packet` → `INETGW_LARGE_PACKET`. */
+export function environmentName(key: ShaperKey): string {
+  return `INETGW_${key.toUpperCase().replaceAll('-', '_')}`;
+}
+
+export function valuesFromEnvironment(environment: Readonly<Record<string, string | undefined>>): Values {
+  const values = new Map<ShaperKey, Value>();
+  for (const key of SHAPER_KEY_NAMES) {
+    const name = environmentName(key);
+    const text = environment[name];
+    // Set to nothing is how a shell unsets for one command.
+    if (text !== undefined && text !== '') values.set(key, { text, name, place: undefined });
+  }
+  return values;
+}
+
+const FRAMING_PARTS = ['linklayer', 'overhead', 'mpu'] as const satisfies readonly ShaperKey[];
+
+/**
+ * Layers put over each other, the first on top. A framing named by keyword hides the parts given below it,
+ * and parts hide a keyword below them: otherwise a flag would contradict the file instead of replacing it.
+ */
+export function layered(...layers: readonly Values[]): Values {
+  const result = new Map<ShaperKey, Value>();
+  for (const layer of layers) {
+    const hidden = new Set<ShaperKey>();
+    if (result.has('framing')) for (const part of FRAMING_PARTS) hidden.add(part);
+    else if (FRAMING_PARTS.some((part) => result.has(part))) hidden.add('framing');
+    for (const [key, value] of layer) if (!result.has(key) && !hidden.has(key)) result.set(key, value);
+  }
+  return result;
+}

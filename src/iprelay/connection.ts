@@ -1,0 +1,184 @@
+/**
+ * One client and its server: two lanes and the truth about endings. A half-close passes as a half-close, a
+ * reset as a reset; a server that cannot be reached is told to the client in words, as the original did.
+ */
+import { connect, type Socket } from 'node:net';
+import { type Direction, DIRECTIONS } from './direction.ts';
+import type { Lane } from './lane.ts';
+import { formatEndpoint, plainAddress, type ProxySpec } from './spec.ts';
+
+/** High-water mark of both sockets: one read at a time, and whatever the kernel does not take is "full". */
+export const STREAM_BYTES = 1;
+/** How long a client may take to read why the connection failed before it is closed. */
+const FAREWELL_MS = 2000;
+
+export interface ConnectionEvents {
+  opened: (connection: Connection) => void;
+  failed: (connection: Connection, reason: string) => void;
+  /** Both sockets are closed; it is gone. */
+  closed: (connection: Connection, how: string) => void;
+}
+
+export interface ConnectSettings {
+  /** Source address of the outgoing connection; undefined lets the kernel choose. */
+  readonly sourceAddress: string | undefined;
+  readonly timeoutMs: number;
+}
+
+export type ConnectionState = 'connecting' | 'open' | 'closed';
+
+export class Connection {
+  readonly id: number;
+  readonly forwarder: number;
+  readonly spec: ProxySpec;
+  readonly clientName: string;
+  readonly startedMs = performance.now();
+  lastMovedMs = performance.now();
+  state: ConnectionState = 'connecting';
+  lanes: Readonly<Record<Direction, Lane>> | undefined;
+  readonly #client: Socket;
+  #server: Socket | undefined;
+  readonly #events: ConnectionEvents;
+  #openSockets = 1;
+  #how = 'closed';
+  #connectTimer: NodeJS.Timeout | undefined;
+  #farewellTimer: NodeJS.Timeout | undefined;
+
+  constructor(id: number, forwarder: number, spec: ProxySpec, client: Socket, events: ConnectionEvents) {
+    this.id = id;
+    this.forwarder = forwarder;
+    this.spec = spec;
+    this.#client = client;
+    this.#events = events;
+    this.clientName = formatEndpoint(plainAddress(client.remoteAddress ?? '?'), client.remotePort ?? 0);
+    this.#watch(client);
+  }
+
+  /** `CONN000001`, as it is typed in `kill`. */
+  get name(): string {
+    return connectionName(this.id);
+  }
+
+  get serverName(): string {
+    return formatEndpoint(this.spec.remoteHost, this.spec.remotePort);
+  }
+
+  /** Looks up the name anew for each connection and connects to the first address that answers. */
+  connect(
+    settings: ConnectSettings,
+    makeLane: (direction: Direction, from: Socket, to: Socket) => Lane,
+  ): void {
+    const { sourceAddress } = settings;
+    const server = connect({
+      host: this.spec.remoteHost,
+      port: this.spec.remotePort,
+      allowHalfOpen: true,
+      noDelay: true,
+      autoSelectFamily: true,
+      ...(sourceAddress === undefined
+        ? {}
+        : { localAddress: sourceAddress, family: sourceAddress.includes(':') ? 6 : 4 }),
+      ...{ highWaterMark: STREAM_BYTES },
+    });
+    this.#server = server;
+    this.#openSockets++;
+    this.#connectTimer = setTimeout(() => {
+      server.destroy(new Error('timed out'));
+    }, settings.timeoutMs);
+    this.#watch(server);
+    server.on('connect', () => {
+      clearTimeout(this.#connectTimer);
+      if (this.state !== 'connecting') return;
+      this.state = 'open';
+      this.lanes = { up: makeLane('up', this.#client, server), down: makeLane('down', server, this.#client) };
+      for (const direction of DIRECTIONS) this.lanes[direction].start();
+      this.#events.opened(this);
+    });
+  }
+
+  /** True while bytes wait only for a limit or a fault. */
+  get heldBack(): boolean {
+    return this.lanes !== undefined && (this.lanes.up.heldBack || this.lanes.down.heldBack);
+  }
+
+  /** Ends both sides at once; a reader sees an end, or a reset if bytes of it were not read. */
+  kill(how: string): void {
+    this.#leaveOff(how);
+    this.#client.destroy();
+    this.#server?.destroy();
+  }
+
+  /** Resets both sides. */
+  reset(how: string): void {
+    this.#leaveOff(how);
+    this.#client.resetAndDestroy();
+    this.#server?.resetAndDestroy();
+  }
+
+  #leaveOff(how: string): void {
+    if (this.state !== 'closed') this.#how = how;
+    this.state = 'closed';
+    clearTimeout(this.#connectTimer);
+    clearTimeout(this.#farewellTimer);
+    for (const direction of DIRECTIONS) this.lanes?.[direction].close();
+  }
+
+  #watch(socket: Socket): void {
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      this.#broke(socket, error);
+    });
+    socket.on('close', () => {
+      if (--this.#openSockets > 0) {
+        // Closed without an error before the other: if it was not the regular end, the other must not linger.
+        if (this.state === 'connecting') this.kill('closed by the client');
+        return;
+      }
+      this.#leaveOff(this.#how);
+      this.#events.closed(this, this.#how);
+    });
+  }
+
+  /** One side reset the connection, or vanished: the other side gets a reset too, not a clean end. */
+  #broke(socket: Socket, error: NodeJS.ErrnoException): void {
+    if (this.state === 'closed') return;
+    if (this.state === 'connecting') {
+      // A reset is no failure to connect: the server had answered, and hung up at once.
+      if (socket === this.#server && error.code === 'ECONNRESET') this.reset('reset by the server');
+      else if (socket === this.#server) this.#connectFailed(reasonOf(error));
+      else this.kill(`reset by the client`);
+      return;
+    }
+    this.reset(`reset by the ${socket === this.#client ? 'client' : 'server'}`);
+  }
+
+  #connectFailed(reason: string): void {
+    this.state = 'closed';
+    this.#how = 'not connected';
+    clearTimeout(this.#connectTimer);
+    this.#events.failed(this, reason);
+    const client = this.#client;
+    client.end(`Failed to connect to: ${this.serverName}\n`);
+    // What the client sends meanwhile is read away: closing over unread bytes would be a reset, and a reset
+    // may reach the client before it has read the words.
+    client.on('data', nothing);
+    client.resume();
+    client.on('end', () => client.destroy());
+    this.#farewellTimer = setTimeout(() => client.destroy(), FAREWELL_MS);
+    client.on('close', () => {
+      clearTimeout(this.#farewellTimer);
+    });
+  }
+}
+
+const nothing = (): void => undefined;
+
+/** The connection's name: `CONN000001`. */
+export function connectionName(id: number): string {
+  return `CONN${String(id).padStart(6, '0')}`;
+}
+
+function reasonOf(error: NodeJS.ErrnoException): string {
+  // Happy eyeballs (several addresses tried) reports all attempts; the first one says it.
+  const first: unknown = error instanceof AggregateError ? error.errors[0] : error;
+  return first instanceof Error ? first.message : error.message;
+}

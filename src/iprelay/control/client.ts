@@ -1,0 +1,82 @@
+/** Talks to a running relay: the same executor as in its own process, behind the control socket. */
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { failure, type UserError, usageError } from '../../errors.ts';
+import type { Executor } from '../prompt.ts';
+import { findSockets } from './paths.ts';
+import type { Answers, Request, Response } from './protocol.ts';
+
+export interface RemoteRelay extends Executor {
+  readonly name: string;
+  /** Ends when the relay ends. */
+  readonly ended: AbortSignal;
+  close: () => void;
+}
+
+/** The names of all relays that answer. */
+export async function runningRelays(): Promise<{ name: string; path: string }[]> {
+  const running: { name: string; path: string }[] = [];
+  for (const each of await findSockets()) {
+    const socket = await open(each.path).catch(() => undefined);
+    socket?.destroy();
+    if (socket !== undefined) running.push(each);
+  }
+  return running;
+}
+
+/** Connects to the relay NAME; without a name to the only one that runs. */
+export async function connectRelay(name: string | undefined): Promise<RemoteRelay> {
+  const running = await runningRelays();
+  const names = running.map((each) => each.name).join(', ');
+  const known = names === '' ? 'no relay with a control socket is running' : `running: ${names}`;
+  if (name === undefined && running.length > 1) throw usageError('which relay?', known);
+  const chosen = name === undefined ? running[0] : running.find((each) => each.name === name);
+  if (chosen === undefined) {
+    throw name === undefined ? failure(known) : failure(`no relay named ${name} is running`, known);
+  }
+  return remote(chosen.name, await open(chosen.path));
+}
+
+async function open(path: string): Promise<Socket> {
+  const socket = connect(path);
+  await once(socket, 'connect');
+  return socket;
+}
+
+function remote(name: string, socket: Socket): RemoteRelay {
+  const ended = new AbortController();
+  const waiting: { resolve: (response: Response) => void; reject: (error: UserError) => void }[] = [];
+  let received = '';
+  socket.setEncoding('utf8');
+  socket.on('data', (text: string) => {
+    received += text;
+    for (let end = received.indexOf('\n'); end >= 0; end = received.indexOf('\n')) {
+      waiting.shift()?.resolve(JSON.parse(received.slice(0, end)) as Response);
+      received = received.slice(end + 1);
+    }
+  });
+  socket.on('error', () => undefined);
+  socket.on('close', () => {
+    ended.abort();
+    for (const { reject } of waiting) reject(failure(`the relay ${name} has ended`));
+  });
+  const ask = async <Kind extends Request['do']>(request: Request & { do: Kind }): Promise<Answers[Kind]> => {
+    const response = await new Promise<Response>((resolve, reject) => {
+      if (socket.destroyed) reject(failure(`the relay ${name} has ended`));
+      waiting.push({ resolve, reject });
+      socket.write(`${JSON.stringify(request)}\n`);
+    });
+    if ('error' in response) throw failure(response.error);
+    return response.result as Answers[Kind];
+  };
+  return {
+    name,
+    ended: ended.signal,
+    execute: (line) => ask({ do: 'execute', line }),
+    complete: (line) => ask({ do: 'complete', line }),
+    stats: () => ask({ do: 'stats' }),
+    close: () => {
+      socket.destroy();
+    },
+  };
+}

@@ -1,0 +1,32 @@
+/** What goes over the control socket: a JSON object per line, answered in order by a JSON object per line. */
+import type { Reply } from '../execute.ts';
+import type { RelayStats } from '../stats.ts';
+
+export type Request = { do: 'execute'; line: string } | { do: 'complete'; line: string } | { do: 'stats' };
+
+/** The answer that belongs to each request. */
+export interface Answers {
+  execute: Reply;
+  complete: [string[], string];
+  stats: RelayStats;
+}
+
+export type Response = { result: Answers[keyof Answers] } | { error: string };
+
+/** Longer lines are not commands. */
+export const MAX_REQUEST_BYTES = 65_536;
+
+/** A request, or undefined if the text is not one. */
+export function parseRequest(text: string): Request | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== 'object' || value === null || !('do' in value)) return undefined;
+  if (value.do === 'stats') return { do: 'stats' };
+  const line = 'line' in value ? value.line : undefined;
+  if (typeof line !== 'string' || line.length > MAX_REQUEST_BYTES) return undefined;
+  return value.do === 'execute' || value.do === 'complete' ? { do: value.do, line } : undefined;
+}

@@ -1,0 +1,285 @@
+/**
+ * One direction of a connection: reads from one socket, hands on to the other.
+ *
+ * Without limits and faults each chunk is written as it is read (`direct`). Otherwise it waits here until
+ * the scheduler grants it, and while `QUEUE_BYTES` wait, nothing is read: the kernel's window closes and the
+ * sender feels it. Node reads up to 64 KiB at a time and keeps one read in the stream, so a lane holds at most
+ * about 192 KiB whatever the two sides do (plus `DELAY_BYTES` while latency is set).
+ *
+ * The sockets are read chunk by chunk (`readable`, high-water mark 1) instead of flowing, and after a chunk
+ * that was not full, reading begins again only after the poll: libuv would otherwise report a reset that came
+ * together with these bytes as a clean end (uv__stream_io takes POLLHUP after a partial read for one).
+ */
+import type { Socket } from 'node:net';
+import type { Direction } from './direction.ts';
+import { dueMs, type Faults } from './faults.ts';
+import { Meter } from './meter.ts';
+import type { Pump } from './pump.ts';
+import type { Flow } from './scheduler/scheduler.ts';
+
+/** What libuv suggests and Node allocates for one read of a socket. */
+const READ_BYTES = 65_536;
+/** So much waits for the scheduler before reading stops; two reads, so that fast lanes never run empty. */
+export const QUEUE_BYTES = 65_536;
+/** What may be under way in an added latency: 1 MiB is 80 Mbit/s at 100 ms. */
+export const DELAY_BYTES = 1_048_576;
+
+/** What a lane needs to know of its surroundings; looked at on every change, so always as it is now. */
+export interface LaneContext {
+  readonly pump: Pump;
+  /** True if a limit of the process, the forwarder or the connection is set for this direction. */
+  limited: (direction: Direction) => boolean;
+  faults: (direction: Direction) => Faults;
+  /** True while a stall or an outage lets nothing pass. */
+  held: (direction: Direction) => boolean;
+  /** Bytes went through. */
+  moved: (direction: Direction, chunk: Buffer, nowMs: number) => void;
+  /** The fault `reset` is due. */
+  resetDue: () => void;
+}
+
+export class Lane {
+  readonly direction: Direction;
+  readonly source: Socket;
+  readonly sink: Socket;
+  readonly flow: Flow;
+  readonly meter = new Meter();
+  readonly #context: LaneContext;
+  #queue: Buffer[] = [];
+  #queuedBytes = 0;
+  /** Chunks in the added latency; the last one may be the end of the stream. */
+  #delayed: { chunk: Buffer | undefined; dueMs: number }[] = [];
+  #delayedBytes = 0;
+  #delayTimer: NodeJS.Timeout | undefined;
+  #closeTimer: NodeJS.Timeout | undefined;
+  #afterPoll: NodeJS.Immediate | undefined;
+  #direct = false;
+  /** The sink's kernel buffer is full. */
+  #blocked = false;
+  /** The source has sent its end, and all before it has left the latency. */
+  #ended = false;
+  #closed = false;
+
+  constructor(direction: Direction, source: Socket, sink: Socket, flow: Flow, context: LaneContext) {
+    this.direction = direction;
+    this.source = source;
+    this.sink = sink;
+    this.flow = flow;
+    this.#context = context;
+    context.pump.register(flow, (maxBytes) => this.#send(maxBytes));
+  }
+
+  /** Begins to read. */
+  start(): void {
+    this.refresh();
+    this.source.on('readable', () => {
+      if (this.source.readableLength % READ_BYTES === 0) this.#pull();
+      else this.#afterPoll ??= setImmediate(this.#pullLater);
+    });
+    this.source.on('end', () => {
+      this.#sourceEnded();
+    });
+    this.sink.on('drain', () => {
+      this.#drained();
+    });
+  }
+
+  /** A limit or a fault has changed: decides anew whether chunks go straight through. */
+  refresh(): void {
+    if (this.#closed) return;
+    const { limited, faults, held } = this.#context;
+    const straight = !limited(this.direction) && !held(this.direction) && isCalm(faults(this.direction));
+    // What waits goes first: the order of the bytes is worth more than the speed of a change.
+    this.#direct = straight && this.#queuedBytes === 0 && this.#delayed.length === 0;
+    this.#updateReady();
+    this.#pull();
+  }
+
+  /** True while bytes wait only for the limit, a stall or a latency, not for a peer that does not read. */
+  get heldBack(): boolean {
+    return (this.#queuedBytes > 0 && !this.#blocked) || this.#delayed.length > 0;
+  }
+
+  /** Bytes kept in this process for the lane. */
+  get bufferedBytes(): number {
+    return this.#queuedBytes + this.#delayedBytes + this.source.readableLength + this.sink.writableLength;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearTimeout(this.#delayTimer);
+    clearTimeout(this.#closeTimer);
+    clearImmediate(this.#afterPoll);
+    const { pump } = this.#context;
+    pump.schedulers[this.direction].removeFlow(this.flow);
+    pump.unregister(this.flow);
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    this.#delayed = [];
+    this.#delayedBytes = 0;
+  }
+
+  readonly #pullLater = (): void => {
+    this.#afterPoll = undefined;
+    this.#pull();
+  };
+
+  /** Reads what is there while there is room; the stream tells by `readable` when there is more. */
+  #pull(): void {
+    while (!this.#closed && !this.#full) {
+      const chunk = this.source.read() as Buffer | null;
+      if (chunk === null) return;
+      if (this.#direct) this.#write(chunk, performance.now());
+      else this.#accept(chunk);
+    }
+  }
+
+  get #full(): boolean {
+    if (this.#direct) return this.#blocked;
+    return this.#queuedBytes >= QUEUE_BYTES || this.#delayedBytes >= DELAY_BYTES;
+  }
+
+  #accept(chunk: Buffer): void {
+    const faults = this.#context.faults(this.direction);
+    if (faults.latencyMs > 0 || faults.jitterMs > 0 || this.#delayed.length > 0) this.#delay(chunk, faults);
+    else this.#enqueue(chunk);
+  }
+
+  #enqueue(chunk: Buffer): void {
+    this.#queue.push(chunk);
+    this.#queuedBytes += chunk.length;
+    this.#updateReady();
+  }
+
+  #delay(chunk: Buffer | undefined, faults: Faults): void {
+    const nowMs = performance.now();
+    this.#delayed.push({
+      chunk,
+      dueMs: dueMs(faults, nowMs, this.#delayed.at(-1)?.dueMs ?? nowMs, Math.random),
+    });
+    this.#delayedBytes += chunk?.length ?? 0;
+    this.#delayTimer ??= this.#armDelay();
+  }
+
+  #armDelay(): NodeJS.Timeout | undefined {
+    const first = this.#delayed[0];
+    if (first === undefined) return undefined;
+    return setTimeout(
+      () => {
+        this.#release();
+      },
+      Math.max(0, Math.ceil(first.dueMs - performance.now())),
+    );
+  }
+
+  /** Chunks whose latency is over go on to the scheduler. */
+  #release(): void {
+    const nowMs = performance.now();
+    for (
+      let first = this.#delayed[0];
+      first !== undefined && first.dueMs <= nowMs;
+      first = this.#delayed[0]
+    ) {
+      this.#delayed.shift();
+      if (first.chunk === undefined) this.#end();
+      else {
+        this.#delayedBytes -= first.chunk.length;
+        this.#enqueue(first.chunk);
+      }
+    }
+    this.#delayTimer = this.#armDelay();
+    this.#pull();
+  }
+
+  /** Called by the scheduler: sends up to `maxBytes`, never more. */
+  #send(maxBytes: number): number {
+    const nowMs = performance.now();
+    let leftBytes = maxBytes;
+    const several = (this.#queue[0]?.length ?? 0) < maxBytes && this.#queue.length > 1;
+    if (several) this.sink.cork();
+    while (leftBytes > 0 && !this.#blocked && !this.#closed) {
+      const chunk = this.#queue[0];
+      if (chunk === undefined) break;
+      const part = chunk.length <= leftBytes ? chunk : chunk.subarray(0, leftBytes);
+      if (part === chunk) this.#queue.shift();
+      else this.#queue[0] = chunk.subarray(leftBytes);
+      this.#queuedBytes -= part.length;
+      leftBytes -= part.length;
+      this.#write(part, nowMs, several);
+    }
+    if (several) {
+      this.sink.uncork();
+      this.#blocked = this.sink.writableLength > 0;
+    }
+    this.#afterSending();
+    return maxBytes - leftBytes;
+  }
+
+  #afterSending(): void {
+    if (this.#closed) return;
+    this.#updateReady();
+    const { resetAfterBytes } = this.#context.faults(this.direction);
+    if (resetAfterBytes !== undefined && this.meter.totalBytes >= resetAfterBytes) {
+      this.#context.resetDue();
+      return;
+    }
+    if (this.#queuedBytes === 0) {
+      if (this.#ended) this.#finish();
+      this.refresh();
+    } else this.#pull();
+  }
+
+  #write(chunk: Buffer, nowMs: number, corked = false): void {
+    if (this.sink.destroyed || this.sink.writableEnded) return;
+    this.sink.write(chunk);
+    // What the kernel took at once is gone; only what stays here means that the other side is slow.
+    if (!corked) this.#blocked = this.sink.writableLength > 0;
+    this.meter.add(chunk.length, nowMs);
+    this.#context.moved(this.direction, chunk, nowMs);
+  }
+
+  #drained(): void {
+    if (!this.#blocked || this.#closed) return;
+    this.#blocked = false;
+    this.#updateReady();
+    this.#pull();
+  }
+
+  #sourceEnded(): void {
+    if (this.#closed) return;
+    if (this.#delayed.length > 0) this.#delay(undefined, this.#context.faults(this.direction));
+    else this.#end();
+  }
+
+  #end(): void {
+    this.#ended = true;
+    if (this.#queuedBytes === 0) this.#finish();
+  }
+
+  #finish(): void {
+    const { slowCloseMs } = this.#context.faults(this.direction);
+    if (this.#closeTimer !== undefined) return;
+    if (slowCloseMs > 0) this.#closeTimer = setTimeout(() => this.sink.end(), slowCloseMs);
+    else this.sink.end();
+  }
+
+  /** Tells the scheduler how much could be sent this moment. */
+  #updateReady(): void {
+    const { pump, held, faults } = this.#context;
+    let readyBytes = this.#blocked || held(this.direction) ? 0 : this.#queuedBytes;
+    const { resetAfterBytes } = faults(this.direction);
+    if (resetAfterBytes !== undefined) {
+      readyBytes = Math.min(readyBytes, Math.max(0, resetAfterBytes - this.meter.totalBytes));
+    }
+    if (readyBytes === this.flow.readyBytes) return;
+    const wasReady = this.flow.readyBytes > 0;
+    pump.schedulers[this.direction].setReady(this.flow, readyBytes, performance.now());
+    if (readyBytes > 0 && !wasReady) pump.schedule();
+  }
+}
+
+/** No fault that concerns the bytes on their way (an end that is slow does not). */
+function isCalm(faults: Faults): boolean {
+  return faults.latencyMs === 0 && faults.jitterMs === 0 && faults.resetAfterBytes === undefined;
+}

@@ -1,0 +1,63 @@
+/** Listening sockets: opened, or taken over from systemd, and what is wrong when that fails. */
+import { createServer, type Server } from 'node:net';
+import { failure, noPrivilege, type UserError } from '../errors.ts';
+import { portHolder } from '../system/port-holder.ts';
+import { STREAM_BYTES } from './connection.ts';
+import { formatEndpoint } from './spec.ts';
+
+/** A server with the socket options the relay needs, not listening yet. */
+export function makeServer(): Server {
+  return createServer({
+    allowHalfOpen: true,
+    noDelay: true,
+    // Nothing is read before the server side is there: what the client sends waits in its kernel.
+    pauseOnConnect: true,
+    highWaterMark: STREAM_BYTES,
+  });
+}
+
+/** Begins to listen. Throws a `UserError` that says who holds the port, or what privilege it needs. */
+export async function listenOn(server: Server, address: string, port: number): Promise<void> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ host: address, port, backlog: 4096 }, () => {
+        server.removeListener('error', reject);
+        resolve();
+      });
+    });
+  } catch (error) {
+    throw await listenError(error as NodeJS.ErrnoException, address, port);
+  }
+}
+
+async function listenError(error: NodeJS.ErrnoException, address: string, port: number): Promise<UserError> {
+  const place = formatEndpoint(address, port);
+  switch (error.code) {
+    case 'EADDRINUSE': {
+      const holder = await portHolder(port).catch(() => undefined);
+      return failure(`port ${port} is in use${holder === undefined ? '' : ` (by ${holder})`}`);
+    }
+    case 'EACCES':
+      return noPrivilege(
+        `no privilege to listen on port ${port}`,
+        'ports below 1024 need root, CAP_NET_BIND_SERVICE or a systemd socket unit',
+      );
+    case 'EADDRNOTAVAIL':
+      return failure(`cannot listen on ${place}: the address is not on this machine`);
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return failure(`cannot listen on ${place}: the name is unknown`);
+    case undefined:
+    default:
+      return failure(`cannot listen on ${place}: ${error.message}`);
+  }
+}
+
+export function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => {
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,48 @@
+/** Metrics for Prometheus (text format 0.0.4). Names end in their unit; counters in `_total`. Pure. */
+import type { RelayStats } from './stats.ts';
+
+export function renderMetrics(stats: RelayStats, memoryBytes: number): string {
+  const lines: string[] = [];
+  const metric = (
+    name: string,
+    kind: 'gauge' | 'counter',
+    help: string,
+    values: readonly (readonly [string, number])[],
+  ): void => {
+    if (values.length === 0) return;
+    lines.push(`# HELP iprelay_${name} ${help}`, `# TYPE iprelay_${name} ${kind}`);
+    for (const [labels, value] of values) lines.push(`iprelay_${name}${labels} ${value}`);
+  };
+  metric('info', 'gauge', 'The version.', [[`{version="${stats.version}"}`, 1]]);
+  metric('uptime_seconds', 'gauge', 'Since the start.', [['', stats.upSec]]);
+  metric('connections', 'gauge', 'Open connections.', [['', stats.connections.length]]);
+  metric('connections_total', 'counter', 'Accepted connections.', [['', stats.totalConnections]]);
+  metric('connect_failures_total', 'counter', 'Servers not reached.', [['', stats.failedConnects]]);
+  metric('refused_total', 'counter', 'Clients refused by the access list or the limit on connections.', [
+    ['', stats.refused],
+  ]);
+  metric('bytes_total', 'counter', 'Bytes forwarded; up is client to server.', [
+    ['{direction="up"}', stats.out.bytes],
+    ['{direction="down"}', stats.in.bytes],
+  ]);
+  metric(
+    'limit_bytes_per_second',
+    'gauge',
+    'The limit of the process; missing without one.',
+    (['up', 'down'] as const).flatMap((direction) => {
+      const limit = stats.limit[direction];
+      return limit === null ? [] : [[`{direction="${direction}"}`, limit] as const];
+    }),
+  );
+  metric(
+    'forwarder_connections',
+    'gauge',
+    'Open connections of each forwarder.',
+    stats.forwarders.map((each) => [`{forwarder="${each.number}",port="${each.listen}"}`, each.connections]),
+  );
+  metric('buffered_bytes', 'gauge', 'Bytes held in this process.', [
+    ['', stats.connections.reduce((sum, each) => sum + each.bufferedBytes, 0)],
+  ]);
+  metric('resident_memory_bytes', 'gauge', 'Memory of this process.', [['', memoryBytes]]);
+  return `${lines.join('\n')}\n`;
+}

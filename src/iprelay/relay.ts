@@ -1,0 +1,338 @@
+/**
+ * The relay: forwarders, connections, variables and limits of one process. Everything that changes it goes
+ * through here, from the command line, the prompt, the control socket and the configuration file alike.
+ */
+import type { Server, Socket } from 'node:net';
+import { failure } from '../errors.ts';
+import type { AccessList } from './access.ts';
+import { Connection } from './connection.ts';
+import { type Direction, DIRECTIONS } from './direction.ts';
+import { DEFAULT_OPTIONS, Forwarder, type ForwarderOptions, type Schedules } from './forwarder.ts';
+import { IdleWheel } from './idle.ts';
+import { Lane, type LaneContext } from './lane.ts';
+import type { Log } from './log.ts';
+import { Meter } from './meter.ts';
+import { Pump } from './pump.ts';
+import type { ProxySpec } from './spec.ts';
+import { assign, DEFAULT_VARIABLES, type ParsedVariable, type Variables } from './variables.ts';
+
+export interface RelayOptions {
+  readonly log: Log;
+  readonly access: AccessList;
+  /** How many descriptors the process may have. */
+  readonly descriptorLimit: number;
+  /** Sockets that systemd has opened, by port. */
+  readonly activated?: (port: number) => Server[];
+}
+
+/** Descriptors that are not for connections: log, control socket, resolver, listeners. */
+const RESERVED_DESCRIPTORS = 100;
+const NO_SCHEDULES: Schedules = { up: undefined, down: undefined };
+
+export class Relay {
+  readonly variables: Variables = { ...DEFAULT_VARIABLES };
+  readonly forwarders = new Map<number, Forwarder>();
+  readonly connections = new Map<number, Connection>();
+  /** Numbers of the forwarders that the configuration file has set. */
+  readonly fromFile = new Set<number>();
+  readonly pump = new Pump();
+  readonly meters: Readonly<Record<Direction, Meter>> = { up: new Meter(), down: new Meter() };
+  readonly startedMs = performance.now();
+  totalConnections = 0;
+  failedConnects = 0;
+  refused = 0;
+  access: AccessList;
+  readonly log: Log;
+  readonly #options: RelayOptions;
+  readonly #idle = new IdleWheel<Connection>();
+  readonly #forwarderOf = new Map<Connection, Forwarder>();
+  readonly #idleTimer: NodeJS.Timeout;
+  #nextId = 1;
+  #emptied: (() => void) | undefined;
+  #lastRefusalMs = -Infinity;
+
+  constructor(options: RelayOptions) {
+    this.#options = options;
+    this.log = options.log;
+    this.access = options.access;
+    this.#idleTimer = setInterval(() => {
+      this.#closeIdle();
+    }, 1000);
+    this.#idleTimer.unref();
+  }
+
+  /** The limit of the process in a direction, bytes per second. */
+  limit(direction: Direction): number | undefined {
+    const { bandwidth, bandwidth_up, bandwidth_down } = this.variables;
+    const own = direction === 'up' ? bandwidth_up : bandwidth_down;
+    const limit = own > 0 ? own : bandwidth;
+    return limit > 0 ? limit : undefined;
+  }
+
+  setVariable(parsed: ParsedVariable): void {
+    assign(this.variables, parsed);
+    this.log.info({ variable: parsed.name, value: parsed.value }, 'variable set');
+    if (parsed.name === 'idle_out') this.#idle.retime(this.#idleMs());
+    if (parsed.name === 'debug') this.log.setDebug(this.variables.debug);
+    this.refresh();
+  }
+
+  /** Puts a forwarder in the place of number N, if there was one. The old one stays if the new one cannot. */
+  async setForwarder(
+    number: number,
+    spec: ProxySpec,
+    options: ForwarderOptions,
+    schedules = NO_SCHEDULES,
+  ): Promise<void> {
+    const old = this.forwarders.get(number);
+    const addresses =
+      spec.bindAddress === undefined ? this.variables.local_addrs.split(',') : [spec.bindAddress];
+    const nowMs = performance.now();
+    const groups = {
+      up: this.pump.schedulers.up.addGroup(nowMs),
+      down: this.pump.schedulers.down.addGroup(nowMs),
+    };
+    const forwarder = new Forwarder(number, spec, groups, () => {
+      this.#refreshForwarder(forwarder);
+    });
+    // The same port again: the old one has to let go first, and comes back if the new one fails.
+    const samePort = old?.spec.localPort === spec.localPort;
+    if (samePort) old.close();
+    try {
+      await this.#listen(forwarder, addresses);
+    } catch (error) {
+      if (samePort) {
+        await this.#listen(
+          old,
+          old.spec.bindAddress === undefined ? this.variables.local_addrs.split(',') : [old.spec.bindAddress],
+        ).catch((again: unknown) => {
+          this.forwarders.delete(number);
+          this.log.error({ forwarder: number, err: again }, 'the former forwarder could not be brought back');
+        });
+      }
+      throw error;
+    }
+    old?.close();
+    this.forwarders.set(number, forwarder);
+    this.setForwarderOptions(number, options, schedules);
+    this.log.info({ forwarder: number, spec }, 'forwarder set');
+  }
+
+  /** New limits and faults, for the running connections too. */
+  setForwarderOptions(number: number, options: ForwarderOptions, schedules = NO_SCHEDULES): void {
+    const forwarder = this.forwarders.get(number);
+    if (forwarder === undefined) throw failure(`no forwarder ${number}`);
+    forwarder.setOptions(options, schedules);
+    this.#refreshForwarder(forwarder);
+  }
+
+  /** Its connections stay. False if there is none. */
+  deleteForwarder(number: number): boolean {
+    const forwarder = this.forwarders.get(number);
+    if (forwarder === undefined) return false;
+    forwarder.setOptions({ ...forwarder.options, faults: DEFAULT_OPTIONS.faults }, NO_SCHEDULES);
+    forwarder.close();
+    this.#refreshForwarder(forwarder);
+    this.log.info({ forwarder: number }, 'forwarder deleted');
+    return this.forwarders.delete(number);
+  }
+
+  /** Closes connection `CONN000001`; false if there is none of that name. */
+  kill(name: string): boolean {
+    for (const connection of this.connections.values()) {
+      if (connection.name !== name.toUpperCase()) continue;
+      connection.kill('killed');
+      return true;
+    }
+    return false;
+  }
+
+  killAll(): number {
+    const count = this.connections.size;
+    for (const connection of [...this.connections.values()]) connection.kill('killed');
+    return count;
+  }
+
+  /** Stops to accept and waits until the connections have ended, at most so long; the rest is closed. */
+  async close(drainMs: number): Promise<void> {
+    for (const forwarder of this.forwarders.values()) forwarder.close();
+    if (this.connections.size > 0 && drainMs > 0) {
+      this.log.info({ connections: this.connections.size }, 'draining');
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, drainMs);
+        this.#emptied = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    if (this.connections.size > 0)
+      this.log.warn({ connections: this.connections.size }, 'connections cut off');
+    this.killAll();
+    clearInterval(this.#idleTimer);
+    this.pump.stop();
+  }
+
+  /** Limits may have changed: all lanes decide anew. */
+  refresh(): void {
+    const nowMs = performance.now();
+    for (const direction of DIRECTIONS) {
+      const scheduler = this.pump.schedulers[direction];
+      scheduler.smallestSliceBytes = this.variables.data_size;
+      scheduler.setLimit(this.limit(direction), nowMs);
+    }
+    for (const forwarder of new Set([...this.forwarders.values(), ...this.#forwarderOf.values()])) {
+      this.#refreshForwarder(forwarder);
+    }
+  }
+
+  /** The most connections at a time, by the variable and by the descriptors of the process. */
+  get maxConnections(): number {
+    const byDescriptors = Math.floor((this.#options.descriptorLimit - RESERVED_DESCRIPTORS) / 2);
+    const { max_conns } = this.variables;
+    return max_conns > 0 ? Math.min(max_conns, byDescriptors) : byDescriptors;
+  }
+
+  #refreshForwarder(forwarder: Forwarder): void {
+    const nowMs = performance.now();
+    for (const direction of DIRECTIONS) {
+      this.pump.schedulers[direction].setGroupLimit(
+        forwarder.groups[direction],
+        forwarder.limit(direction),
+        nowMs,
+      );
+    }
+    for (const [connection, of] of this.#forwarderOf) {
+      if (of !== forwarder || connection.lanes === undefined) continue;
+      for (const direction of DIRECTIONS) {
+        const lane = connection.lanes[direction];
+        this.pump.schedulers[direction].setFlowLimit(lane.flow, this.#flowLimit(forwarder, direction), nowMs);
+        lane.refresh();
+      }
+    }
+    this.pump.schedule();
+  }
+
+  #flowLimit(forwarder: Forwarder, direction: Direction): number | undefined {
+    const { conn_bandwidth } = this.variables;
+    const own = forwarder.options.connectionLimits[direction];
+    return own ?? (conn_bandwidth > 0 ? conn_bandwidth : undefined);
+  }
+
+  async #listen(forwarder: Forwarder, addresses: readonly string[]): Promise<void> {
+    await forwarder.listen(
+      addresses,
+      (client) => {
+        this.#accept(forwarder, client);
+      },
+      (error) => {
+        this.log.error({ forwarder: forwarder.number, err: error }, 'accepting failed');
+      },
+      this.#options.activated?.(forwarder.spec.localPort),
+    );
+  }
+
+  #accept(forwarder: Forwarder, client: Socket): void {
+    if (!this.access.allows(client.remoteAddress)) {
+      this.refused++;
+      this.log.info({ client: client.remoteAddress, forwarder: forwarder.number }, 'not on the access list');
+      client.on('error', nothing);
+      client.resetAndDestroy();
+      return;
+    }
+    if (this.connections.size >= this.maxConnections) {
+      this.refused++;
+      // One line per second: a flood of clients must not become a flood of log lines.
+      if (performance.now() - this.#lastRefusalMs > 1000) {
+        this.#lastRefusalMs = performance.now();
+        this.log.warn({ connections: this.connections.size, refused: this.refused }, 'too many connections');
+      }
+      client.on('error', nothing);
+      client.destroy();
+      return;
+    }
+    const id = this.#nextId++;
+    const connection = new Connection(id, forwarder.number, forwarder.spec, client, this);
+    this.connections.set(id, connection);
+    this.#forwarderOf.set(connection, forwarder);
+    this.totalConnections++;
+    forwarder.totalConnections++;
+    const { force_from, connect_timeout } = this.variables;
+    const anyAddress = force_from === '0.0.0.0' || force_from === '::';
+    const context = this.#context(connection, forwarder);
+    connection.connect(
+      { sourceAddress: anyAddress ? undefined : force_from, timeoutMs: connect_timeout * 1000 },
+      (direction, from, to) => {
+        const scheduler = this.pump.schedulers[direction];
+        const nowMs = performance.now();
+        const flow = scheduler.addFlow(forwarder.groups[direction], nowMs);
+        scheduler.setFlowLimit(flow, this.#flowLimit(forwarder, direction), nowMs);
+        return new Lane(direction, from, to, flow, context);
+      },
+    );
+  }
+
+  #context(connection: Connection, forwarder: Forwarder): LaneContext {
+    return {
+      pump: this.pump,
+      limited: (direction) =>
+        this.limit(direction) !== undefined ||
+        forwarder.limit(direction) !== undefined ||
+        this.#flowLimit(forwarder, direction) !== undefined,
+      faults: (direction) => forwarder.options.faults[direction],
+      held: (direction) => forwarder.clocks[direction].held,
+      moved: (direction, chunk, nowMs) => {
+        connection.lastMovedMs = nowMs;
+        this.meters[direction].add(chunk.length, nowMs);
+        if (this.variables.dump_traff === 1) {
+          this.log.info(
+            { connection: connection.name, direction, bytes: chunk.length, data: chunk.toString('latin1') },
+            'traffic',
+          );
+        }
+      },
+      resetDue: () => {
+        connection.reset('reset by the fault');
+      },
+    };
+  }
+
+  opened(connection: Connection): void {
+    this.#idle.add(connection, this.#idleMs());
+    this.log.info(
+      { connection: connection.name, client: connection.clientName, server: connection.serverName },
+      'connected',
+    );
+  }
+
+  failed(connection: Connection, reason: string): void {
+    this.failedConnects++;
+    this.log.warn(
+      { connection: connection.name, client: connection.clientName, server: connection.serverName, reason },
+      'failed to connect',
+    );
+  }
+
+  closed(connection: Connection, how: string): void {
+    this.connections.delete(connection.id);
+    this.#forwarderOf.delete(connection);
+    this.#idle.delete(connection);
+    const bytes = {
+      up: connection.lanes?.up.meter.totalBytes,
+      down: connection.lanes?.down.meter.totalBytes,
+    };
+    this.log.info({ connection: connection.name, how, ...bytes }, 'closed');
+    if (this.connections.size === 0) this.#emptied?.();
+  }
+
+  #idleMs(): number {
+    return this.variables.idle_out === 0 ? 1e12 : this.variables.idle_out * 1000;
+  }
+
+  #closeIdle(): void {
+    const due = this.#idle.take(performance.now(), this.#idleMs(), (connection) => connection.heldBack);
+    for (const connection of due) connection.kill('idle');
+  }
+}
+
+const nothing = (): void => undefined;

@@ -1,0 +1,28 @@
+import { readFile, unlink, writeFile } from 'node:fs/promises';
+import { failure } from '../../errors.ts';
+
+/** Writes our process number; a file left by a process that is gone is replaced, one in use is not. */
+export async function writePidFile(file: string): Promise<void> {
+  const old = Number((await readFile(file, 'utf8').catch(() => '')).trim());
+  if (old > 0 && old !== process.pid && isRunning(old)) {
+    throw failure(`${file}: process ${old} is running already`);
+  }
+  await writeFile(file, `${process.pid}\n`, { mode: 0o644 }).catch((error: unknown) => {
+    throw failure(`cannot write ${file}: ${(error as NodeJS.ErrnoException).code ?? '?'}`);
+  });
+}
+
+/** Removes the file if it is ours. */
+export async function removePidFile(file: string): Promise<void> {
+  const text = await readFile(file, 'utf8').catch(() => '');
+  if (text.trim() === String(process.pid)) await unlink(file).catch(() => undefined);
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

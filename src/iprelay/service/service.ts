@@ -1,0 +1,215 @@
+/** A running relay from start to end: log, listeners, control socket, signals, prompt. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readFile } from 'node:fs/promises';
+import { EXIT, exitCodeOfSignal, UserError, UserErrors } from '../../errors.ts';
+import { descriptorLimit } from '../../system/port-holder.ts';
+import { VERSION } from '../../version.ts';
+import { AccessList } from '../access.ts';
+import { complete } from '../complete.ts';
+import { execute } from '../execute.ts';
+import { SILENT } from '../log.ts';
+import { loadSchedules } from '../options.ts';
+import type { Executor, PromptStreams } from '../prompt.ts';
+import { Relay } from '../relay.ts';
+import { collectStats } from '../stats.ts';
+import type { OpenLog } from './log-output.ts';
+import { reload } from './reload.ts';
+import { unknownHostWarning } from './resolve.ts';
+import type { ForwarderSettings, Settings } from './settings.ts';
+
+/** As the original: a bind that fails is tried again every 5 s, 20 times. */
+const BIND_RETRY_MS = 5000;
+const BIND_RETRIES = 20;
+
+export interface ServiceHooks {
+  /** All forwarders listen; warnings for standard error. Called once. */
+  ready: (warnings: readonly string[]) => void;
+  streams: PromptStreams;
+}
+
+/** Everything that has to be undone at the end, in reverse order. */
+type Undo = () => Promise<void> | void;
+
+/** Runs until it is ended by a signal or at the prompt; resolves to the exit code. */
+export async function runService(settings: Settings, hooks: ServiceHooks): Promise<number> {
+  const undo: Undo[] = [];
+  try {
+    return await serve(settings, hooks, undo);
+  } finally {
+    for (const step of undo.reverse()) await step();
+  }
+}
+
+async function serve(settings: Settings, hooks: ServiceHooks, undo: Undo[]): Promise<number> {
+  const { env } = process;
+  const log = await startLog(settings, undo);
+  const activated =
+    env['LISTEN_FDS'] === undefined ? undefined : await (await import('./systemd.ts')).activatedServers(env);
+  const relay = new Relay({
+    log: log ?? SILENT,
+    access: new AccessList(settings.allow),
+    descriptorLimit: await descriptorLimit(),
+    activated: (port) => {
+      const servers = activated?.get(port) ?? [];
+      activated?.delete(port);
+      return servers;
+    },
+  });
+  let drainMs = 0;
+  undo.push(() => relay.close(drainMs));
+  for (const parsed of settings.variables) relay.setVariable(parsed);
+  for (const forwarder of settings.forwarders) await startForwarder(relay, forwarder, settings.bindRetry);
+  for (const number of settings.forwardersOfFile) relay.fromFile.add(number);
+  const executor = localExecutor(relay);
+  if (settings.mode !== 'prompt') {
+    const { openControlSocket } = await import('../control/server.ts');
+    const control = await openControlSocket(settings.name, executor);
+    undo.push(control.close);
+  }
+  const { pidFile, metrics } = settings;
+  if (pidFile !== undefined) {
+    const { removePidFile, writePidFile } = await import('./pid-file.ts');
+    await writePidFile(pidFile);
+    undo.push(() => removePidFile(pidFile));
+  }
+  if (metrics !== undefined) {
+    const { serveMetrics } = await import('./metrics-server.ts');
+    undo.push(await serveMetrics(metrics, () => collectStats(relay, VERSION)));
+  }
+  const signals = watchSignals(undo);
+  if (settings.configFile !== undefined || log !== undefined) {
+    signals.onHangup(() => void hangup(relay, settings, log));
+  }
+  const hosts = [...new Set(settings.forwarders.map(({ spec }) => spec.remoteHost))];
+  const asked = Promise.all(hosts.map(unknownHostWarning)).then((all) => all.flatMap((each) => each ?? []));
+  if (settings.mode === 'prompt') {
+    hooks.ready([]);
+    return runPromptMode(executor, hooks.streams, signals, asked);
+  }
+  const warnings = await asked;
+  for (const warning of warnings) relay.log.warn({}, warning);
+  relay.log.info({ version: VERSION, pid: process.pid, forwarders: relay.forwarders.size }, 'started');
+  await notify(['READY=1'], relay);
+  hooks.ready(warnings);
+  const signal = await signals.first;
+  drainMs = relay.variables.drain_time * 1000;
+  relay.log.info({ signal }, 'ending');
+  await notify(['STOPPING=1'], relay);
+  void signals.second.then((again) => process.exit(exitCodeOfSignal(again)));
+  // SIGTERM is how a service is meant to end; Ctrl-C on one in the foreground is an interruption.
+  return signal === 'SIGTERM' ? EXIT.ok : exitCodeOfSignal(signal);
+}
+
+async function startLog(settings: Settings, undo: Undo[]): Promise<OpenLog | undefined> {
+  if (settings.log === 'none') return undefined;
+  const { openLog } = await import('./log-output.ts');
+  const log = await openLog(settings.log, settings.logFormat, settings.name);
+  undo.push(log.close);
+  return log;
+}
+
+async function notify(states: readonly string[], relay: Relay): Promise<void> {
+  if (process.env['NOTIFY_SOCKET'] === undefined) return;
+  const { notifySystemd } = await import('./systemd.ts');
+  await notifySystemd(states, process.env).catch((error: unknown) => {
+    relay.log.warn({ err: error }, 'systemd could not be told');
+  });
+}
+
+async function startForwarder(relay: Relay, settings: ForwarderSettings, retry: boolean): Promise<void> {
+  const { number, spec, options } = settings;
+  const schedules = await loadSchedules(options);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await relay.setForwarder(number, spec, options, schedules);
+      return;
+    } catch (error) {
+      if (!retry || attempt >= BIND_RETRIES) throw error;
+      relay.log.warn({ forwarder: number, err: error }, 'cannot listen yet');
+      await sleep(BIND_RETRY_MS);
+    }
+  }
+}
+
+function localExecutor(relay: Relay): Executor {
+  return {
+    execute: (line) => execute(relay, line),
+    complete: (line) =>
+      Promise.resolve(
+        complete(line, {
+          forwarders: [...relay.forwarders.keys()],
+          connections: [...relay.connections.values()].map((connection) => connection.name),
+        }),
+      ),
+    stats: () => Promise.resolve(collectStats(relay, VERSION)),
+  };
+}
+
+async function runPromptMode(
+  executor: Executor,
+  streams: PromptStreams,
+  signals: Signals,
+  asked: Promise<readonly string[]>,
+): Promise<number> {
+  const { runPrompt } = await import('../prompt.ts');
+  const abort = new AbortController();
+  let signal: EndSignal | undefined;
+  void signals.first.then((received) => {
+    signal = received;
+    abort.abort();
+  });
+  void asked.then((warnings) => {
+    for (const warning of warnings) process.stderr.write(`iprelay: ${warning}\n`);
+  });
+  const leave = await runPrompt(executor, streams, abort.signal);
+  if (signal !== undefined) return exitCodeOfSignal(signal);
+  return leave === 'interrupt' ? exitCodeOfSignal('SIGINT') : EXIT.ok;
+}
+
+/** The log file is opened anew (logrotate), the configuration is read again; errors leave all as it was. */
+async function hangup(relay: Relay, settings: Settings, log: OpenLog | undefined): Promise<void> {
+  log?.reopen();
+  const { configFile } = settings;
+  if (configFile === undefined) return;
+  try {
+    const { parseConfig } = await import('./config.ts');
+    await reload(relay, parseConfig(await readFile(configFile, 'utf8'), configFile), settings);
+    relay.log.info({ file: configFile }, 'configuration read again');
+  } catch (error) {
+    const known = error instanceof UserError || error instanceof UserErrors;
+    relay.log.error(known ? { problem: error.message } : { err: error }, 'configuration not read, all stays');
+  }
+}
+
+type EndSignal = 'SIGINT' | 'SIGTERM';
+
+interface Signals {
+  readonly first: Promise<EndSignal>;
+  readonly second: Promise<EndSignal>;
+  onHangup: (action: () => void) => void;
+}
+
+function watchSignals(undo: Undo[]): Signals {
+  const waiting: ((signal: EndSignal) => void)[] = [];
+  const next = (): Promise<EndSignal> =>
+    new Promise((resolve) => {
+      waiting.push(resolve);
+    });
+  const end = (signal: NodeJS.Signals): void => {
+    if (signal === 'SIGINT' || signal === 'SIGTERM') waiting.shift()?.(signal);
+  };
+  process.on('SIGINT', end).on('SIGTERM', end);
+  undo.push(() => {
+    process.off('SIGINT', end).off('SIGTERM', end);
+  });
+  return {
+    first: next(),
+    second: next(),
+    onHangup: (action) => {
+      process.on('SIGHUP', action);
+      undo.push(() => {
+        process.off('SIGHUP', action);
+      });
+    },
+  };
+}

@@ -1,0 +1,69 @@
+/** Starts a relay in the way its mode says: at the prompt, in the foreground, or in the background. */
+import { closeSync, mkdirSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { EXIT, UserError, UserErrors } from '../../errors.ts';
+import { type DetachReport, REPORT_FD_VARIABLE } from '../../system/detach.ts';
+import { runService } from './service.ts';
+import type { Settings } from './settings.ts';
+
+export async function start(settings: Settings): Promise<number> {
+  const warn = (warnings: readonly string[]): void => {
+    for (const warning of warnings) process.stderr.write(`iprelay: ${warning}\n`);
+  };
+  const streams = { input: process.stdin, output: process.stdout };
+  if (settings.mode !== 'daemon') return runService(settings, { ready: warn, streams });
+  makeLogFolder(settings);
+  const reportFd = process.env[REPORT_FD_VARIABLE];
+  if (reportFd === undefined) return background();
+  delete process.env['IPRELAY_REPORT_FD'];
+  return daemon(settings, Number(reportFd), streams);
+}
+
+/** The folder of the default log file may not be there yet. */
+function makeLogFolder({ log }: Settings): void {
+  if (typeof log === 'object') mkdirSync(dirname(log.file), { recursive: true });
+}
+
+/** The visible process: ends when the daemon listens, or shows why it does not. */
+async function background(): Promise<number> {
+  const { detach } = await import('../../system/detach.ts');
+  const report = await detach();
+  for (const message of report.messages) process.stderr.write(`iprelay: ${message}\n`);
+  return report.exitCode;
+}
+
+/** The detached process: no terminal, no working folder that could not be unmounted. */
+async function daemon(
+  settings: Settings,
+  reportFd: number,
+  streams: { input: NodeJS.ReadStream; output: NodeJS.WriteStream },
+): Promise<number> {
+  process.chdir('/');
+  let reported = false;
+  const report = (message: DetachReport): void => {
+    if (reported) return;
+    reported = true;
+    try {
+      writeSync(reportFd, JSON.stringify(message));
+      closeSync(reportFd);
+    } catch {
+      // The visible process was killed meanwhile.
+    }
+  };
+  try {
+    return await runService(settings, {
+      ready: (messages) => {
+        report({ ok: true, messages, exitCode: EXIT.ok });
+      },
+      streams,
+    });
+  } catch (error) {
+    const errors = error instanceof UserErrors ? error.errors : error instanceof UserError ? [error] : [];
+    const known = errors.flatMap((each) =>
+      each.hint === undefined ? [each.message] : [each.message, each.hint],
+    );
+    const messages = errors.length > 0 ? known : [`this is a bug: ${String(error)}`];
+    report({ ok: false, messages, exitCode: errors[0]?.exitCode ?? EXIT.failed });
+    return errors[0]?.exitCode ?? EXIT.failed;
+  }
+}

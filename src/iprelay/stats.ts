@@ -1,0 +1,109 @@
+/** What `show stats`, `watch` and the metrics show: a picture of the relay at one moment. */
+import type { Direction } from './direction.ts';
+import type { Meter } from './meter.ts';
+import type { Relay } from './relay.ts';
+import { formatEndpoint } from './spec.ts';
+
+/** Bytes per second. */
+export interface Rates {
+  readonly overall: number;
+  readonly last5s: number;
+  readonly lastMinute: number;
+}
+
+export interface TrafficStats {
+  readonly bytes: number;
+  readonly bytesPerSec: Rates;
+}
+
+export interface ConnectionStats {
+  readonly name: string;
+  readonly forwarder: number;
+  readonly client: string;
+  readonly server: string;
+  readonly state: string;
+  readonly upSec: number;
+  readonly idleSec: number;
+  /** Server to client. */
+  readonly in: TrafficStats;
+  /** Client to server. */
+  readonly out: TrafficStats;
+  readonly bufferedBytes: number;
+}
+
+export interface RelayStats {
+  /** Version of this structure. */
+  readonly format: 1;
+  readonly version: string;
+  readonly upSec: number;
+  readonly connections: readonly ConnectionStats[];
+  readonly totalConnections: number;
+  readonly failedConnects: number;
+  readonly refused: number;
+  /** Bytes per second; null where none is set. */
+  readonly limit: Readonly<Record<Direction, number | null>>;
+  readonly in: TrafficStats;
+  readonly out: TrafficStats;
+  readonly forwarders: readonly {
+    readonly number: number;
+    readonly listen: number;
+    readonly server: string;
+    readonly connections: number;
+  }[];
+}
+
+const round = (value: number): number => Math.round(value * 10) / 10;
+
+function traffic(meter: Meter | undefined, startedMs: number, nowMs: number): TrafficStats {
+  const ageMs = nowMs - startedMs;
+  const bytes = meter?.totalBytes ?? 0;
+  return {
+    bytes,
+    bytesPerSec: {
+      // In the first second it counts as one: the original divided by zero.
+      overall: round(bytes / Math.max(1, ageMs / 1000)),
+      last5s: round(meter?.rate5s(nowMs, ageMs) ?? 0),
+      lastMinute: round(meter?.rate1min(nowMs, ageMs) ?? 0),
+    },
+  };
+}
+
+/** Takes the picture. */
+export function collectStats(relay: Relay, version: string): RelayStats {
+  const nowMs = performance.now();
+  const perForwarder = new Map<number, number>();
+  const connections = [...relay.connections.values()].map((connection): ConnectionStats => {
+    perForwarder.set(connection.forwarder, (perForwarder.get(connection.forwarder) ?? 0) + 1);
+    const { lanes, startedMs } = connection;
+    return {
+      name: connection.name,
+      forwarder: connection.forwarder,
+      client: connection.clientName,
+      server: connection.serverName,
+      state: connection.state,
+      upSec: Math.floor((nowMs - startedMs) / 1000),
+      idleSec: Math.floor((nowMs - connection.lastMovedMs) / 1000),
+      in: traffic(lanes?.down.meter, startedMs, nowMs),
+      out: traffic(lanes?.up.meter, startedMs, nowMs),
+      bufferedBytes: (lanes?.up.bufferedBytes ?? 0) + (lanes?.down.bufferedBytes ?? 0),
+    };
+  });
+  return {
+    format: 1,
+    version,
+    upSec: Math.floor((nowMs - relay.startedMs) / 1000),
+    connections,
+    totalConnections: relay.totalConnections,
+    failedConnects: relay.failedConnects,
+    refused: relay.refused,
+    limit: { up: relay.limit('up') ?? null, down: relay.limit('down') ?? null },
+    in: traffic(relay.meters.down, relay.startedMs, nowMs),
+    out: traffic(relay.meters.up, relay.startedMs, nowMs),
+    forwarders: [...relay.forwarders.values()].map((forwarder) => ({
+      number: forwarder.number,
+      listen: forwarder.spec.localPort,
+      server: formatEndpoint(forwarder.spec.remoteHost, forwarder.spec.remotePort),
+      connections: perForwarder.get(forwarder.number) ?? 0,
+    })),
+  };
+}

@@ -1,0 +1,203 @@
+/**
+ * The search without an interval: successive narrowing instead of a grid. Pure.
+ *
+ * 1. Unshaped: the full line shows its own raw rate (user data plus framing).
+ * 2. A bandwidth some way below it is tried; good ones raise the lower end, others lower the upper end.
+ * 3. The gap is halved until it is narrower than the precision.
+ *
+ * Each measurement lasts only until a sequential test has decided on which side of the limit the average
+ * answer time lies: far from the limit that is a second or two, close to it longer.
+ */
+import { formatRate } from '../units.ts';
+import { describeTrouble, isValid, type JudgedLine, type Limits } from './judge.ts';
+import type { Direction, PingSample } from './measurement.ts';
+import type { Recommendation, Warning } from './recommend.ts';
+import { MAX_ATTEMPTS } from './sweep.ts';
+import { sideOfLimit } from './statistics.ts';
+
+export interface AutoState {
+  direction: Direction;
+  limits: Limits;
+  /** Raw throughput of the full, unshaped line; null until measured. */
+  unshapedBitPerSec: number | null;
+  /** Highest bandwidth found good, with its line. */
+  good: JudgedLine | null;
+  /** Lowest bandwidth found not good. */
+  badBitPerSec: number | null;
+  lines: readonly JudgedLine[];
+  /** Why the search ended without, or with a doubtful, answer. */
+  warnings: readonly Warning[];
+  /** The reasoning so far, one sentence each. */
+  reasoning: readonly string[];
+  ended: boolean;
+}
+
+export type AutoStep = { kind: 'measure'; rateBitPerSec: number | null; attempt: number } | { kind: 'done' };
+
+/** First try: staged policing keeps the far queue short from about here on (measured on an ADSL line). */
+const FIRST_SHARE = 0.94;
+/** How much further down the next try lies while nothing good is known. */
+const DOWN_SHARE = 0.88;
+/** Below half of what the line carries the shaper is not what makes answers slow. */
+const LOWEST_SHARE = 0.5;
+/** The gap that is left between the last good and the first other bandwidth, as a share of the line. */
+export const PRECISION_SHARE = 0.012;
+
+/** Fewest and most pings of one measurement, and the width of the test in standard errors. */
+export const AUTO_MIN_PINGS = 15;
+export const AUTO_MAX_PINGS = 50;
+const TEST_SIGMAS = 2.6;
+
+export function startAuto(direction: Direction, limits: Limits): AutoState {
+  return {
+    direction,
+    limits,
+    unshapedBitPerSec: null,
+    good: null,
+    badBitPerSec: null,
+    lines: [],
+    warnings: [],
+    reasoning: [],
+    ended: false,
+  };
+}
+
+/** Whether these pings decide the question, so that no more need be sent. */
+export function isDecided(samples: readonly PingSample[], maxRttMs: number): boolean {
+  if (samples.length < AUTO_MIN_PINGS) return false;
+  if (samples.length >= AUTO_MAX_PINGS) return true;
+  const answers = samples.flatMap(({ rttMs }) => (rttMs === null ? [] : [rttMs]));
+  return sideOfLimit(answers, maxRttMs, TEST_SIGMAS) !== 'open';
+}
+
+export function nextAuto(state: AutoState): AutoStep {
+  if (state.ended) return { kind: 'done' };
+  const last = state.lines.at(-1);
+  if (last !== undefined && !isValid(last)) {
+    return { kind: 'measure', rateBitPerSec: last.measurement.rateBitPerSec, attempt: last.attempt + 1 };
+  }
+  if (state.unshapedBitPerSec === null) return { kind: 'measure', rateBitPerSec: null, attempt: 1 };
+  return { kind: 'measure', rateBitPerSec: candidate(state, state.unshapedBitPerSec), attempt: 1 };
+}
+
+function candidate(state: AutoState, line: number): number {
+  const bad = state.badBitPerSec ?? line;
+  if (state.good !== null) return round((rateOf(state.good) + bad) / 2, line);
+  const first = line * FIRST_SHARE;
+  return round(bad > first ? first : bad * DOWN_SHARE, line);
+}
+
+/** To three digits of the line's rate: nobody types more, and it is far below the precision. */
+function round(bitPerSec: number, line: number): number {
+  const unit = 10 ** Math.max(0, Math.floor(Math.log10(line)) - 3);
+  return Math.floor(bitPerSec / unit) * unit;
+}
+
+export function recordAuto(state: AutoState, line: JudgedLine): AutoState {
+  const next = { ...state, lines: [...state.lines, line] };
+  if (line.verdict.kind === 'invalid')
+    return recordInvalid(next, line, describeTrouble(line.verdict.trouble));
+  if (line.measurement.rateBitPerSec === null) return recordUnshaped(next, line);
+  return narrow(recordCandidate(next, line));
+}
+
+function recordInvalid(state: AutoState, line: JudgedLine, trouble: string): AutoState {
+  const what = line.measurement.rateBitPerSec === null ? 'unshaped' : formatRate(rateOf(line));
+  if (line.attempt < MAX_ATTEMPTS) return say(state, `${what}: not valid (${trouble}), once more`);
+  if (line.verdict.kind !== 'invalid') return state;
+  const cause = line.verdict.trouble;
+  const unshaped = line.measurement.rateBitPerSec === null && cause.kind === 'idle';
+  const rtt = line.figures.rtt;
+  const warning: Warning =
+    unshaped && rtt !== null
+      ? { kind: 'not-full', averageMs: rtt.avg, rawBitPerSec: line.figures.rawBitPerSec }
+      : state.good === null
+        ? { kind: 'no-valid-start', trouble: cause }
+        : { kind: 'given-up', trouble: cause };
+  return end(say(state, `${what}: stayed not valid (${trouble}), so the search ends here`), [warning]);
+}
+
+function recordUnshaped(state: AutoState, line: JudgedLine): AutoState {
+  const raw = line.figures.rawBitPerSec;
+  const average = line.figures.rtt?.avg ?? 0;
+  return say(
+    { ...state, unshapedBitPerSec: raw },
+    `unshaped: ${formatRate(raw)} with framing at ${average.toFixed(0)} ms on average, so the line is full and this is about its raw rate`,
+  );
+}
+
+function recordCandidate(state: AutoState, line: JudgedLine): AutoState {
+  const rate = rateOf(line);
+  // Too close to the limit to be told from it with the most pings allowed: the safe side is below.
+  const good = line.verdict.kind === 'good' && !isUnsure(line);
+  const next = good
+    ? { ...state, good: line }
+    : { ...state, badBitPerSec: Math.min(rate, state.badBitPerSec ?? Number.POSITIVE_INFINITY) };
+  const seen = `${formatRate(rate)}: ${(line.figures.rtt?.avg ?? 0).toFixed(0)} ms after ${line.figures.sent} pings, ${!good && line.verdict.kind === 'good' ? 'too close to the limit to be called good' : verdictWord(line)}`;
+  const upper = next.badBitPerSec ?? next.unshapedBitPerSec ?? rate;
+  const range =
+    next.good === null
+      ? `so the answer lies below ${formatRate(upper)}`
+      : `so it lies between ${formatRate(rateOf(next.good))} and ${formatRate(upper)}`;
+  return say(next, `${seen}, ${range}`);
+}
+
+function verdictWord(line: JudgedLine): string {
+  switch (line.verdict.kind) {
+    case 'good':
+      return 'good';
+    case 'slow':
+      return 'too slow';
+    case 'lossy':
+      return 'lossy';
+    case 'above-line':
+      return 'more than the line carries';
+    case 'invalid':
+      return 'not valid';
+  }
+}
+
+/** Ends the search when the gap is narrow enough, or when there is nothing left to try below. */
+function narrow(state: AutoState): AutoState {
+  const line = state.unshapedBitPerSec ?? 0;
+  const upper = state.badBitPerSec ?? line;
+  if (state.good === null) {
+    if (upper * DOWN_SHARE >= LOWEST_SHARE * line) return state;
+    return end(say(state, 'half of the line was not good either, so the search ends here'), [
+      { kind: 'shaping-does-not-help', lowestBitPerSec: upper },
+    ]);
+  }
+  if (upper - rateOf(state.good) > PRECISION_SHARE * line) return state;
+  return end(
+    say(
+      state,
+      `the gap is below ${PRECISION_SHARE * 100} % of the line: ${formatRate(rateOf(state.good))} it is`,
+    ),
+    [],
+  );
+}
+
+function isUnsure(line: JudgedLine): boolean {
+  return line.remarks.some(({ kind }) => kind === 'unsure');
+}
+
+function say(state: AutoState, sentence: string): AutoState {
+  return { ...state, reasoning: [...state.reasoning, sentence] };
+}
+
+function end(state: AutoState, warnings: readonly Warning[]): AutoState {
+  return { ...state, ended: true, warnings: [...state.warnings, ...warnings] };
+}
+
+function rateOf(line: JudgedLine): number {
+  return line.measurement.rateBitPerSec ?? 0;
+}
+
+export function recommendAuto(state: AutoState): Recommendation {
+  return {
+    direction: state.direction,
+    rateBitPerSec: state.good === null ? null : rateOf(state.good),
+    warnings: state.warnings,
+    next: null,
+  };
+}

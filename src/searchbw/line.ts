@@ -1,0 +1,64 @@
+/**
+ * What a measurement needs of the line under it: the one seam between `searchbw` and the shaper. The rest of
+ * searchbw knows no tc, no firewall and no state file.
+ */
+/** The shaper's rates in bit/s of raw line rate, framing included; null leaves that direction unshaped. */
+export interface LineRates {
+  upBitPerSec: number | null;
+  downBitPerSec: number | null;
+}
+
+/** The device's counters. Bytes and packets only ever grow (the implementation unwraps 32-bit counters). */
+export interface LineCounters {
+  /** Bytes received as the device counts them; without what the ingress stages dropped, where that is known. */
+  rxBytes: number;
+  txBytes: number;
+  rxPackets: number;
+  txPackets: number;
+  /** When they were read, on the same monotonic clock for all readings. */
+  atMs: number;
+}
+
+/** Stored with every result, so that a figure can still be judged in a year. */
+export interface LineDescription {
+  device: string;
+  /** `ppp`, `ethernet`, …: what decides the default framing. */
+  kind: string;
+  /** In words a person knows: `atm, overhead 40 (pppoe-llcsnap)`. */
+  framing: string;
+  mtuBytes: number;
+  kernel: string;
+  /** Program name to version: `{ tc: '6.1.0' }`. */
+  versions: Readonly<Record<string, string>>;
+}
+
+export interface LineControl {
+  describe(): LineDescription;
+  /** Bytes on the wire for one packet of this many bytes as the device's counters count it. Pure. */
+  wireBytes(packetBytes: number): number;
+  /**
+   * Notes what is in force on the device, records durably that a measurement runs (so that the next inetgw
+   * or searchbw notices if this process is killed outright), and sets up a shaper *without* the large-download
+   * rule, which would falsify the maximum. Throws before anything is changed, or leaves things as they were.
+   */
+  prepare(): Promise<void>;
+  /** Changes the rates in place, keeping queued packets. Called only between prepare() and restore(). */
+  setRates(rates: LineRates): Promise<void>;
+  readCounters(): Promise<LineCounters>;
+  /** Puts back, byte for byte, what prepare() found. Safe to call twice, and after a failed prepare(). */
+  restore(): Promise<void>;
+}
+
+export interface LineSettings {
+  device: string;
+  /** The framing as typed (`--framing`, `--linklayer`, `--overhead`), checked by the shaper's own rules. */
+  framing: string | undefined;
+  linklayer: string | undefined;
+  overhead: string | undefined;
+}
+
+/** Opens the line under a device, shaped by the planner and the runner of `inetgw`. */
+export async function openLine(settings: LineSettings): Promise<LineControl> {
+  const { openShapedLine } = await import('./shapedLine.ts');
+  return openShapedLine(settings);
+}

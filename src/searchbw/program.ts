@@ -1,0 +1,234 @@
+/** A measuring run from checked settings to the exit code: the last checks, the ports, the signals, the output. */
+import { createInterface } from 'node:readline/promises';
+import { EXIT, exitCodeOfSignal, failure, usageError, type UserError } from '../errors.ts';
+import { deviceNameProblem, findLink, noSuchDevice } from '../system/link.ts';
+import { formatDuration } from '../units.ts';
+import { VERSION } from '../version.ts';
+import { estimate, LONG_RUN_MS, type RawOptions, type SearchSettings } from './arguments.ts';
+import { systemClock } from './clock.ts';
+import { peerAddress } from './device.ts';
+import { csvHeader, csvLine, formatCommands, formatHeader, formatLine, formatSubject } from './lines.ts';
+import { openLine, type LineControl } from './line.ts';
+import { startLoad } from './load.ts';
+import type { Direction } from './measurement.ts';
+import { fileErrors, renderEnd, screenFor, writeFiles } from './output.ts';
+import { pingOnce, resolveHost } from './ping.ts';
+import { makePinger } from './pinger.ts';
+import { findPingHost, WELL_KNOWN_ADDRESSES, type FoundHost } from './pingHost.ts';
+import { Progress } from './progress.ts';
+import { makeResult, toResultLine, type ResultHead, type SearchResult } from './result.ts';
+import { runSession, type SessionEvent } from './session.ts';
+
+/** What is wrong with the arguments as far as only the system can tell: device, files, names. */
+export async function outsideErrors(device: string, options: RawOptions): Promise<UserError[]> {
+  const errors = await fileErrors({ reportFile: options.report ?? null, saveFile: options.save ?? null });
+  // Loopback has no line, but the file system knows it; what is no device name was complained about already.
+  if (deviceNameProblem(device) !== undefined || (await findLink(device)) !== undefined) return errors;
+  return [await noSuchDevice(device), ...errors];
+}
+
+type EndingSignal = 'SIGHUP' | 'SIGINT' | 'SIGTERM';
+const ENDING_SIGNALS: readonly EndingSignal[] = ['SIGHUP', 'SIGINT', 'SIGTERM'];
+
+/** Why a run was ended from outside. */
+class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+  readonly signal: EndingSignal;
+  constructor(signal: EndingSignal) {
+    super(`ended by ${signal}`);
+    this.signal = signal;
+  }
+}
+
+/** Nobody reads any more (`searchbw … | head`): no error, but there is a shaper to put back first. */
+class OutputClosed extends Error {
+  override readonly name = 'OutputClosed';
+}
+
+/** Replaces the handlers of standard output, which would exit on the spot; returns how to put them back. */
+function watchOutput(onClosed: () => void): () => void {
+  const { stdout } = process;
+  const usual = stdout.listeners('error') as ((error: Error) => void)[];
+  const onError = (error: NodeJS.ErrnoException): void => {
+    if (error.code === 'EPIPE') onClosed();
+    else for (const listener of usual) listener(error);
+  };
+  for (const listener of usual) stdout.off('error', listener);
+  stdout.on('error', onError);
+  return () => {
+    stdout.off('error', onError);
+    for (const listener of usual) stdout.on('error', listener);
+  };
+}
+
+/** Measures, shows and writes everything; resolves to the exit code. Throws a `UserError`. */
+export async function measureAndShow(
+  settings: SearchSettings,
+  open: typeof openLine = openLine,
+): Promise<number> {
+  const interactive = process.stdin.isTTY && process.stderr.isTTY;
+  await confirmLength(settings, interactive);
+  requireLoads(settings, interactive);
+  const address = settings.pingHost === null ? null : await resolveHost(settings.pingHost);
+  const towards = settings.towards === null ? WELL_KNOWN_ADDRESSES : [await resolveHost(settings.towards)];
+  const line = await open({ device: settings.device, ...settings.framing });
+  const ending = new AbortController();
+  const onSignal = (signal: NodeJS.Signals): void => {
+    ending.abort(new Interrupted(signal as EndingSignal));
+  };
+  for (const signal of ENDING_SIGNALS) process.on(signal, onSignal);
+  const releaseOutput = watchOutput(() => {
+    ending.abort(new OutputClosed());
+  });
+  const progress = new Progress(process.stderr, settings.output.quiet, estimate(settings).durationMs);
+  try {
+    const pingHost = await choosePingHost(settings, address, towards, ending.signal, progress);
+    const result = await measureAll(settings, line, pingHost, ending.signal, progress);
+    return result.directions.every(({ recommendedBitPerSec }) => recommendedBitPerSec !== null)
+      ? EXIT.ok
+      : EXIT.failed;
+  } catch (error) {
+    progress.clear();
+    if (error instanceof OutputClosed) return EXIT.ok;
+    if (!(error instanceof Interrupted)) throw error;
+    process.stderr.write(`searchbw: ended by ${error.signal}, the earlier shaper is back in force\n`);
+    return exitCodeOfSignal(error.signal);
+  } finally {
+    for (const signal of ENDING_SIGNALS) process.off(signal, onSignal);
+    releaseOutput();
+  }
+}
+
+async function confirmLength(settings: SearchSettings, interactive: boolean): Promise<void> {
+  const { lines, durationMs } = estimate(settings);
+  const many = lines === null ? '' : `${lines} line${lines === 1 ? '' : 's'}, `;
+  const plan = `${many}about ${formatDuration(Math.ceil(durationMs / 1000) * 1000)}`;
+  if (!settings.output.quiet) process.stderr.write(`${plan}\n`);
+  if (durationMs <= LONG_RUN_MS || settings.yes) return;
+  if (!interactive) throw usageError(`that is a long run (${plan})`, 'start it with --yes if it is meant');
+  if (!/^y(es)?$/i.test(await ask('Start? [y/N] '))) throw failure('not started');
+}
+
+async function ask(question: string): Promise<string> {
+  const asking = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return (await asking.question(question)).trim();
+  } finally {
+    asking.close();
+  }
+}
+
+/** Two directions need two loads: either our own, or somebody who changes them over. */
+function requireLoads({ tasks, load }: SearchSettings, interactive: boolean): void {
+  if (tasks.length < 2 || interactive) return;
+  if (load.downloadUrls.length > 0 && load.uploadUrls.length > 0) return;
+  throw usageError(
+    'AUTO measures both directions and needs a load for each',
+    'give --load URL and --load-up URL, or start it on a terminal and change the load over when asked',
+  );
+}
+
+async function choosePingHost(
+  settings: SearchSettings,
+  address: string | null,
+  towards: readonly string[],
+  signal: AbortSignal,
+  progress: Progress,
+): Promise<FoundHost> {
+  const { device } = settings;
+  if (address !== null) {
+    progress.show(`trying ${address}`);
+    // Three tries: on a full line one may be lost.
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const reply = await pingOnce(address, { device, signal });
+      if (reply.kind === 'answer') return { address, how: 'given' };
+    }
+    throw failure(`the ping host ${address} does not answer`, 'choose another one, or leave --ping-host out');
+  }
+  progress.show('looking for a host to ping');
+  const peer = await peerAddress(device);
+  return findPingHost(pingOnce, {
+    device,
+    peer,
+    towards,
+    signal,
+    onStep: (text) => {
+      progress.show(text);
+    },
+  });
+}
+
+async function measureAll(
+  settings: SearchSettings,
+  line: LineControl,
+  pingHost: FoundHost,
+  signal: AbortSignal,
+  progress: Progress,
+): Promise<SearchResult> {
+  const { device, limits, pingIntervalMs, settleLimitMs, output, load, tasks } = settings;
+  const screen = screenFor(process.stdout, process.env, output.color);
+  const head = { line: line.describe(), pingHost, limits };
+  const write = (text: string): void => {
+    progress.clear();
+    process.stdout.write(text);
+  };
+  if (output.format === 'text') write(formatSubject(head));
+  if (output.format === 'csv') write(csvHeader());
+  const onEvent = (event: SessionEvent): void => {
+    if (event.kind === 'line' && output.format === 'csv')
+      write(csvLine(event.direction, toResultLine(event.line)));
+    if (output.format === 'text') {
+      if (event.kind === 'direction') write(formatHeader(event.task.direction));
+      if (event.kind === 'line') write(formatLine(toResultLine(event.line), screen.paint));
+      if (event.kind === 'reasoning') write(`  ${screen.paint.faint(event.sentence)}\n`);
+    }
+    progress.event(event);
+  };
+  const startedAt = new Date().toISOString();
+  const found = await runSession(
+    { tasks, limits, pingIntervalMs, settleLimitMs },
+    {
+      line,
+      pinger: makePinger(pingHost.address, { device }, systemClock, pingOnce),
+      clock: systemClock,
+      signal,
+      onEvent,
+      startLoad: (direction) => startLoad(direction, load),
+      beforeNext: async (direction) => {
+        progress.clear();
+        await changeOver(direction, settings);
+      },
+    },
+  );
+  progress.clear();
+  const full: ResultHead = {
+    ...head,
+    startedAt,
+    finishedAt: new Date().toISOString(),
+    tool: { name: 'searchbw', version: VERSION, node: process.versions.node },
+    pingIntervalMs,
+    load: { ...load, downloadUrls: [...load.downloadUrls], uploadUrls: [...load.uploadUrls] },
+  };
+  const result = makeResult(full, found);
+  if (output.format === 'json') write(`${JSON.stringify(result, undefined, 2)}\n`);
+  if (output.format === 'text') {
+    for (const direction of result.directions) write(renderEnd(direction, result, output, screen));
+    write(formatCommands(result));
+  } else warnOnStandardError(result);
+  await writeFiles(result, output);
+  return result;
+}
+
+/** Where standard output is for programs, a person still has to see what speaks against the result. */
+function warnOnStandardError(result: SearchResult): void {
+  for (const { warnings } of result.directions) {
+    for (const { text } of warnings) process.stderr.write(`searchbw: warning: ${text}\n`);
+  }
+}
+
+async function changeOver(direction: Direction, { load }: SearchSettings): Promise<void> {
+  const urls = direction === 'down' ? load.downloadUrls : load.uploadUrls;
+  if (urls.length > 0) return;
+  const [end, start] = direction === 'down' ? ['uploads', 'downloads'] : ['downloads', 'uploads'];
+  await ask(`Now end the ${end}, start large ${start}, and press Enter: `);
+}

@@ -1,0 +1,133 @@
+/**
+ * The result of a run as it is stored, reopened and shown: plain data, documented in docs/searchbw.md. Every
+ * output (text, CSV, plot, page) is made from this form, so a reopened file shows what the run showed.
+ */
+import { gridCommand, inetgwCommand } from './command.ts';
+import { describeRemark, describeVerdict, type JudgedLine, type Limits, type Verdict } from './judge.ts';
+import type { LineDescription } from './line.ts';
+import type { ByteWindow, Direction, Figures, PingSample } from './measurement.ts';
+import type { FoundHost } from './pingHost.ts';
+import { describeWarning } from './recommend.ts';
+import type { DirectionResult } from './session.ts';
+
+export const RESULT_FORMAT = 'searchbw-result';
+/** Raised when a reader of the earlier form would misread the new one. */
+export const RESULT_VERSION = 1;
+
+export interface ResultLine {
+  /** The shaper's rate in the direction under test; null: unshaped. */
+  rateBitPerSec: number | null;
+  /** 1 for the first try at this bandwidth, 2 for the first repeat … */
+  attempt: number;
+  verdict: Verdict['kind'];
+  /** The verdict, and for a line that is not valid the reason, in words. */
+  verdictText: string;
+  remarks: string[];
+  /** When pinging began, ms since the start of the run; how long settling took before that. */
+  atMs: number;
+  settleMs: number;
+  settled: boolean;
+  fastestMs: number | null;
+  figures: Figures;
+  /** Every single ping and every reading of the counters. */
+  samples: PingSample[];
+  windows: ByteWindow[];
+}
+
+export interface ResultDirection {
+  direction: Direction;
+  mode: 'grid' | 'auto';
+  grid: { lowerBitPerSec: number; upperBitPerSec: number; stepBitPerSec: number; pings: number } | null;
+  /** The fixed rate of the other direction; null: unshaped. */
+  otherBitPerSec: number | null;
+  lines: ResultLine[];
+  reasoning: string[];
+  /** Null: nothing can be recommended; the warnings say why. */
+  recommendedBitPerSec: number | null;
+  warnings: { kind: string; text: string }[];
+  /** The command of the next measurement worth making. */
+  nextCommand: string | null;
+}
+
+export interface SearchResult {
+  format: typeof RESULT_FORMAT;
+  formatVersion: number;
+  /** ISO 8601. */
+  startedAt: string;
+  finishedAt: string;
+  tool: { name: 'searchbw'; version: string; node: string };
+  line: LineDescription;
+  pingHost: FoundHost;
+  limits: Limits;
+  pingIntervalMs: number;
+  /** `own` load, or the URLs the tool loaded itself. */
+  load: { downloadUrls: string[]; uploadUrls: string[]; streams: number };
+  directions: ResultDirection[];
+  /** The command that puts the recommended values in force, if there are any. */
+  inetgwCommand: string | null;
+}
+
+export type ResultHead = Omit<SearchResult, 'format' | 'formatVersion' | 'directions' | 'inetgwCommand'>;
+
+export function toResultLine(line: JudgedLine): ResultLine {
+  const { measurement } = line;
+  return {
+    rateBitPerSec: measurement.rateBitPerSec,
+    attempt: line.attempt,
+    verdict: line.verdict.kind,
+    verdictText: describeVerdict(line),
+    remarks: line.remarks.map(describeRemark),
+    atMs: measurement.atMs,
+    settleMs: measurement.settleMs,
+    settled: measurement.settled,
+    fastestMs: measurement.fastestMs,
+    figures: line.figures,
+    samples: [...measurement.samples],
+    windows: [...measurement.windows],
+  };
+}
+
+function toResultDirection(result: DirectionResult, device: string): ResultDirection {
+  const { task, recommendation, otherBitPerSec } = result;
+  const { next } = recommendation;
+  return {
+    direction: task.direction,
+    mode: task.mode,
+    grid: task.mode === 'grid' ? { ...task.grid, pings: task.pings } : null,
+    otherBitPerSec,
+    lines: result.lines.map(toResultLine),
+    reasoning: [...result.reasoning],
+    recommendedBitPerSec: recommendation.rateBitPerSec,
+    warnings: recommendation.warnings.map((warning) => ({
+      kind: warning.kind,
+      text: describeWarning(warning),
+    })),
+    nextCommand:
+      next === null || otherBitPerSec === null
+        ? null
+        : gridCommand(device, task.direction, next, otherBitPerSec),
+  };
+}
+
+export function makeResult(head: ResultHead, directions: readonly DirectionResult[]): SearchResult {
+  const found = directions.map((direction) => toResultDirection(direction, head.line.device));
+  return {
+    format: RESULT_FORMAT,
+    formatVersion: RESULT_VERSION,
+    ...head,
+    directions: found,
+    inetgwCommand: commandFor(head.line.device, found),
+  };
+}
+
+/** Both rates are needed: the other one is the recommended one of its own direction, or the fixed one. */
+function commandFor(device: string, directions: readonly ResultDirection[]): string | null {
+  const rate = (direction: Direction): number | null => {
+    const own = directions.find((each) => each.direction === direction);
+    if (own !== undefined) return own.recommendedBitPerSec;
+    return directions.find((each) => each.direction !== direction)?.otherBitPerSec ?? null;
+  };
+  const up = rate('up');
+  const down = rate('down');
+  return up === null || down === null ? null : inetgwCommand(device, up, down);
+}

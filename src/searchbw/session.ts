@@ -1,0 +1,270 @@
+/**
+ * A whole run: prepare the line, measure step by step, judge, and whatever happens put back what was in force.
+ * The decisions are made in sweep.ts, auto.ts, judge.ts and recommend.ts; here are the effects and their order.
+ */
+import { failure, UserError } from '../errors.ts';
+import { isDecided, nextAuto, recommendAuto, recordAuto, startAuto } from './auto.ts';
+import type { Clock } from './clock.ts';
+import { judgeLine, type JudgedLine, type Limits } from './judge.ts';
+import type { LineControl } from './line.ts';
+import type { Load } from './load.ts';
+import type { Direction, LineFacts, Measurement } from './measurement.ts';
+import { measure, type MeasurePorts, type MeasureRequest } from './measure.ts';
+import type { Pinger } from './pinger.ts';
+import { recommend, type Recommendation } from './recommend.ts';
+import { finalLines, nextStep, recordLine, startSweep, type Grid } from './sweep.ts';
+
+/** What is measured of one direction. */
+export type Task =
+  | { mode: 'grid'; direction: Direction; grid: Grid; pings: number; otherBitPerSec: number }
+  /** `otherBitPerSec` null: unshaped, or for the second direction of AUTO, what the first one found. */
+  | { mode: 'auto'; direction: Direction; otherBitPerSec: number | null };
+
+export interface SessionSettings {
+  tasks: readonly Task[];
+  limits: Limits;
+  pingIntervalMs: number;
+  settleLimitMs: number;
+}
+
+export type SessionEvent =
+  | { kind: 'preparing' }
+  | { kind: 'direction'; task: Task }
+  | {
+      kind: 'step';
+      direction: Direction;
+      rateBitPerSec: number | null;
+      attempt: number;
+      index: number;
+      total: number | null;
+    }
+  | { kind: 'line'; direction: Direction; line: JudgedLine }
+  | { kind: 'reasoning'; sentence: string }
+  | { kind: 'recommendation'; recommendation: Recommendation }
+  | { kind: 'restoring' };
+
+export interface DirectionResult {
+  task: Task;
+  /** The rate the other direction really had. */
+  otherBitPerSec: number | null;
+  lines: readonly JudgedLine[];
+  reasoning: readonly string[];
+  recommendation: Recommendation;
+}
+
+export interface SessionPorts {
+  line: LineControl;
+  pinger: Pinger;
+  clock: Clock;
+  signal: AbortSignal;
+  onEvent: (event: SessionEvent) => void;
+  /** Begins the load of a direction; undefined where it is the user's own. */
+  startLoad: (direction: Direction) => Load | undefined;
+  /** Called before each direction after the first, so that the user can change the load over. */
+  beforeNext: (direction: Direction) => Promise<void>;
+}
+
+/** How long a load of our own may take to move its first bytes. */
+const LOAD_START_LIMIT_MS = 15_000;
+
+/**
+ * Runs all tasks and returns what was found. Throws a `UserError` for what goes wrong outside, and the signal's
+ * reason when aborted; in every case the line is restored before this settles.
+ */
+export async function runSession(settings: SessionSettings, ports: SessionPorts): Promise<DirectionResult[]> {
+  const { line, signal, onEvent } = ports;
+  const results: DirectionResult[] = [];
+  let failed: { error: unknown } | undefined;
+  try {
+    signal.throwIfAborted();
+    onEvent({ kind: 'preparing' });
+    await line.prepare();
+    const originMs = ports.clock.nowMs();
+    for (const task of settings.tasks) {
+      if (results.length > 0) await ports.beforeNext(task.direction);
+      results.push(await runTask(task, results, settings, ports, originMs));
+    }
+  } catch (error) {
+    failed = { error };
+  }
+  onEvent({ kind: 'restoring' });
+  try {
+    await line.restore();
+  } catch (error) {
+    throw restoreFailed(error, failed?.error);
+  }
+  if (failed !== undefined) throw failed.error;
+  return results;
+}
+
+/** A shaper left behind is the worse of two evils, so it is told first. */
+function restoreFailed(error: unknown, before: unknown): unknown {
+  if (!(error instanceof UserError)) return error;
+  const also = before instanceof Error ? ` (after: ${before.message})` : '';
+  return new UserError(
+    error.exitCode,
+    `the earlier shaper could not be put back: ${error.message}${also}`,
+    error.hint,
+    {
+      cause: error,
+    },
+  );
+}
+
+async function runTask(
+  task: Task,
+  earlier: readonly DirectionResult[],
+  settings: SessionSettings,
+  ports: SessionPorts,
+  originMs: number,
+): Promise<DirectionResult> {
+  ports.onEvent({ kind: 'direction', task });
+  const load = ports.startLoad(task.direction);
+  try {
+    if (load !== undefined) await waitForLoad(load, ports);
+    const otherBitPerSec = task.otherBitPerSec ?? earlier.at(-1)?.recommendation.rateBitPerSec ?? null;
+    const context = { ...settings, otherBitPerSec, originMs };
+    const result =
+      task.mode === 'grid' ? await runGrid(task, context, ports) : await runAuto(task, context, ports);
+    ports.onEvent({ kind: 'recommendation', recommendation: result.recommendation });
+    return result;
+  } finally {
+    await load?.stop();
+  }
+}
+
+async function waitForLoad(load: Load, ports: SessionPorts): Promise<void> {
+  const deadlineMs = ports.clock.nowMs() + LOAD_START_LIMIT_MS;
+  while (load.status().bytes === 0) {
+    if (ports.clock.nowMs() > deadlineMs) {
+      const { lastError } = load.status();
+      throw failure(`the load does not start${lastError === null ? '' : `: ${lastError}`}`);
+    }
+    await ports.clock.sleep(100, ports.signal);
+  }
+}
+
+interface TaskContext extends SessionSettings {
+  otherBitPerSec: number | null;
+  originMs: number;
+}
+
+async function runGrid(
+  task: Extract<Task, { mode: 'grid' }>,
+  context: TaskContext,
+  ports: SessionPorts,
+): Promise<DirectionResult> {
+  let state = startSweep(task.grid);
+  let step = nextStep(state);
+  while (step.kind === 'measure') {
+    const { rateBitPerSec, attempt, index } = step;
+    ports.onEvent({
+      kind: 'step',
+      direction: task.direction,
+      rateBitPerSec,
+      attempt,
+      index,
+      total: state.rates.length,
+    });
+    const measurement = await measureStep(task.direction, rateBitPerSec, context, ports, {
+      expectFull: isFull(finalLines(state.lines), rateBitPerSec),
+      isEnough: (samples) => samples.length >= task.pings,
+      wanted: (samples) => task.pings - samples.length,
+    });
+    const line = judge(measurement, attempt, task.direction, state.lines, context, ports);
+    state = recordLine(state, line);
+    ports.onEvent({ kind: 'line', direction: task.direction, line });
+    step = nextStep(state);
+  }
+  const recommendation = recommend({
+    direction: task.direction,
+    lines: state.lines,
+    grid: task.grid,
+    limits: context.limits,
+    givenUp: step.kind === 'given-up' ? step.trouble : null,
+  });
+  return { task, otherBitPerSec: context.otherBitPerSec, lines: state.lines, reasoning: [], recommendation };
+}
+
+/** Fewest pings of the unshaped measurement: its throughput is what the rest starts from. */
+const UNSHAPED_PINGS = 25;
+
+async function runAuto(
+  task: Extract<Task, { mode: 'auto' }>,
+  context: TaskContext,
+  ports: SessionPorts,
+): Promise<DirectionResult> {
+  const { maxRttMs } = context.limits;
+  let state = startAuto(task.direction, context.limits);
+  let step = nextAuto(state);
+  while (step.kind === 'measure') {
+    const { rateBitPerSec, attempt } = step;
+    const index = state.lines.length;
+    ports.onEvent({ kind: 'step', direction: task.direction, rateBitPerSec, attempt, index, total: null });
+    const measurement = await measureStep(task.direction, rateBitPerSec, context, ports, {
+      expectFull: rateBitPerSec === null,
+      isEnough: (samples) =>
+        rateBitPerSec === null ? samples.length >= UNSHAPED_PINGS : isDecided(samples, maxRttMs),
+      wanted: () => Number.POSITIVE_INFINITY,
+    });
+    const line = judge(measurement, attempt, task.direction, state.lines, context, ports);
+    const before = state.reasoning.length;
+    state = recordAuto(state, line);
+    ports.onEvent({ kind: 'line', direction: task.direction, line });
+    for (const sentence of state.reasoning.slice(before)) ports.onEvent({ kind: 'reasoning', sentence });
+    step = nextAuto(state);
+  }
+  return {
+    task,
+    otherBitPerSec: context.otherBitPerSec,
+    lines: state.lines,
+    reasoning: state.reasoning,
+    recommendation: recommendAuto(state),
+  };
+}
+
+/** Whether a line at this or a lower bandwidth already overfilled the far queue. */
+function isFull(lines: readonly JudgedLine[], rateBitPerSec: number): boolean {
+  return lines.some(
+    ({ measurement, verdict }) =>
+      (verdict.kind === 'slow' || verdict.kind === 'above-line') &&
+      measurement.rateBitPerSec !== null &&
+      measurement.rateBitPerSec <= rateBitPerSec,
+  );
+}
+
+function measureStep(
+  direction: Direction,
+  rateBitPerSec: number | null,
+  context: TaskContext,
+  ports: MeasurePorts,
+  how: Pick<MeasureRequest, 'expectFull' | 'isEnough' | 'wanted'>,
+): Promise<Measurement> {
+  return measure(ports, {
+    direction,
+    rateBitPerSec,
+    otherBitPerSec: context.otherBitPerSec,
+    pingIntervalMs: context.pingIntervalMs,
+    maxRttMs: context.limits.maxRttMs,
+    originMs: context.originMs,
+    settleLimitMs: context.settleLimitMs,
+    ...how,
+  });
+}
+
+function judge(
+  measurement: Measurement,
+  attempt: number,
+  direction: Direction,
+  earlier: readonly JudgedLine[],
+  context: TaskContext,
+  ports: SessionPorts,
+): JudgedLine {
+  const facts: LineFacts = {
+    direction,
+    mtuBytes: ports.line.describe().mtuBytes,
+    wireBytes: (bytes) => ports.line.wireBytes(bytes),
+  };
+  const { limits, otherBitPerSec } = context;
+  return judgeLine(measurement, attempt, { facts, limits, otherBitPerSec, earlier });
+}

@@ -1,0 +1,187 @@
+/**
+ * The line under a device, shaped by the very planner and runner of `inetgw`, for as long as a measurement
+ * lasts. What was in force before comes back at the end.
+ */
+import { readFile } from 'node:fs/promises';
+import { release } from 'node:os';
+import { settingsFromArguments } from '../config/fromArguments.ts';
+import { framedBytes, defaultFraming, describeFraming, type Framing } from '../shaper/framing.ts';
+import { actionIndex } from '../shaper/ingress.ts';
+import { linkHeaderBytes, type LinkFacts } from '../shaper/link.ts';
+import type { Plan } from '../shaper/plan.ts';
+import { MAX_RATE_BIT_PER_SEC, type ShaperSettings } from '../shaper/settings.ts';
+import { queueChange, tcStep } from '../shaper/steps.ts';
+import { carryOut, earlierOf, prepare, putBack, refuseForeign, type Earlier } from '../system/apply.ts';
+import { readCurrent } from '../system/device.ts';
+import { installFirewall, families } from '../system/firewall.ts';
+import { readLink } from '../system/link.ts';
+import { acquireLock } from '../system/lock.ts';
+import { requireNetAdmin } from '../system/privilege.ts';
+import { run } from '../system/run.ts';
+import { runStep } from '../system/runStep.ts';
+import { writeState } from '../system/state.ts';
+import { parseActionStatistics } from '../tc/statistics.ts';
+import { makePlan } from '../shaper/plan.ts';
+import type { LineControl, LineCounters, LineDescription, LineRates, LineSettings } from './line.ts';
+
+/** Unshaped: a rate that no line reaches. The queues stay, so a change to a real rate is made in place. */
+const UNSHAPED_BIT_PER_SEC = MAX_RATE_BIT_PER_SEC;
+
+/** Opens the line; throws a `UserError` for whatever stands in the way, before anything is changed. */
+export async function openShapedLine(request: LineSettings): Promise<LineControl> {
+  const { device, framing, linklayer, overhead } = request;
+  const { settings } = settingsFromArguments(device, '1mbit', '1mbit', {
+    ...(framing === undefined ? {} : { framing }),
+    ...(linklayer === undefined ? {} : { linklayer }),
+    ...(overhead === undefined ? {} : { overhead }),
+    // It would slow the very downloads that fill the line, and so falsify the maximum.
+    largeDownloads: false,
+  });
+  const link = await readLink(device);
+  await requireNetAdmin('measuring with a shaper');
+  const current = await readCurrent(device, run);
+  if (!current.ours) refuseForeign(device, current);
+  const { stdout } = await run(['tc', '-V']);
+  // Without a word on framing, it is measured with the one that is in force.
+  const used = settings.framing ?? current.record?.plan.framing ?? defaultFraming(link.kind);
+  return new ShapedLine({ ...settings, framing: used }, link, used, stdout.trim());
+}
+
+class ShapedLine implements LineControl {
+  readonly #settings: ShaperSettings;
+  readonly #link: LinkFacts;
+  readonly #framing: Framing;
+  readonly #tcVersion: string;
+  #release: (() => Promise<void>) | undefined;
+  #earlier: Earlier | undefined;
+  /** What the kernel holds now; undefined before prepare() and after restore(). */
+  #plan: Plan | undefined;
+
+  constructor(settings: ShaperSettings, link: LinkFacts, framing: Framing, tcVersion: string) {
+    this.#settings = settings;
+    this.#link = link;
+    this.#framing = framing;
+    this.#tcVersion = tcVersion;
+  }
+
+  describe(): LineDescription {
+    return {
+      device: this.#link.device,
+      kind: this.#link.kind,
+      framing: describeFraming(this.#framing),
+      mtuBytes: this.#link.mtuBytes,
+      kernel: release(),
+      versions: { tc: this.#tcVersion },
+    };
+  }
+
+  wireBytes(packetBytes: number): number {
+    return framedBytes(this.#framing, packetBytes - linkHeaderBytes(this.#link.kind));
+  }
+
+  async prepare(): Promise<void> {
+    const { device } = this.#settings;
+    // Held to the end: an inetgw that runs meanwhile waits, and says for whom.
+    this.#release = await acquireLock(device);
+    const settings = this.#at({ upBitPerSec: null, downBitPerSec: null });
+    const prepared = await prepare(settings, { run, replace: false, rehearse: true });
+    const { current } = prepared;
+    for (const notice of current.notices) process.stderr.write(`searchbw: ${notice}\n`);
+    const killed = current.record?.phase === 'measuring' ? current.record : undefined;
+    this.#earlier =
+      killed?.previous !== undefined && killed.previous.link.ifindex === this.#link.ifindex
+        ? { plan: killed.previous, since: killed.since }
+        : earlierOf(current);
+    this.#plan = prepared.plan;
+    await carryOut(prepared, { run, replace: false });
+    await this.#record(prepared.plan);
+  }
+
+  async setRates(rates: LineRates): Promise<void> {
+    const from = this.#inForce();
+    const plan = makePlan(this.#at(rates), this.#link, { leafQdisc: leafOf(from) }, from.firewall?.backend);
+    const { lines } = queueChange(plan, from, { root: undefined, ingress: undefined });
+    if (lines.length > 0) await runStep(tcStep(lines), run);
+    this.#plan = plan;
+  }
+
+  async readCounters(): Promise<LineCounters> {
+    const { device, kind, ifindex } = this.#link;
+    const counter = async (name: string): Promise<number> =>
+      Number(await readFile(`/sys/class/net/${device}/statistics/${name}`, 'utf8'));
+    const [rxBytes, txBytes, rxPackets, txPackets, filters] = await Promise.all([
+      counter('rx_bytes'),
+      counter('tx_bytes'),
+      counter('rx_packets'),
+      counter('tx_packets'),
+      run(['tc', '-s', '-j', 'filter', 'show', 'dev', device, 'ingress']),
+    ]);
+    // Whatever stage 2 gave on was dropped, there or in stage 3; the device had counted it before.
+    const dropped = parseActionStatistics(filters.stdout).get(`police ${actionIndex(ifindex, 'dropLarge')}`);
+    const droppedPackets = dropped?.packets ?? 0;
+    return {
+      rxBytes: rxBytes - (dropped?.bytes ?? 0) - droppedPackets * linkHeaderBytes(kind),
+      txBytes,
+      rxPackets: rxPackets - droppedPackets,
+      txPackets,
+      atMs: performance.now(),
+    };
+  }
+
+  async restore(): Promise<void> {
+    const release = this.#release;
+    if (release === undefined) return;
+    const { device } = this.#settings;
+    try {
+      if (this.#plan !== undefined && !(await this.#backInPlace(this.#plan))) {
+        await putBack(device, this.#earlier, this.#plan.firewall?.backend, run);
+      }
+      this.#plan = undefined;
+    } finally {
+      this.#release = undefined;
+      await release();
+    }
+  }
+
+  /** True if the earlier rates could be put back by changing them: then no queued packet is lost. */
+  async #backInPlace(plan: Plan): Promise<boolean> {
+    const earlier = this.#earlier;
+    if (earlier === undefined) return false;
+    const { view, link } = await readCurrent(this.#settings.device, run);
+    if (link?.ifindex !== plan.link.ifindex || view.root === undefined || view.ingress === undefined)
+      return false;
+    const change = queueChange(earlier.plan, plan, view);
+    if (change.how === 'anew' || earlier.plan.firewall?.backend !== plan.firewall?.backend) return false;
+    if (change.lines.length > 0) await runStep(tcStep(change.lines), run);
+    await installFirewall(earlier.plan, 'ours', await families(), run);
+    await writeState(this.#settings.device, { phase: 'active', ...earlier });
+    return true;
+  }
+
+  #inForce(): Plan {
+    if (this.#plan === undefined) throw new Error('setRates() before prepare()');
+    return this.#plan;
+  }
+
+  #at({ upBitPerSec, downBitPerSec }: LineRates): ShaperSettings {
+    return {
+      ...this.#settings,
+      upBitPerSec: upBitPerSec ?? UNSHAPED_BIT_PER_SEC,
+      downBitPerSec: downBitPerSec ?? UNSHAPED_BIT_PER_SEC,
+    };
+  }
+
+  async #record(plan: Plan): Promise<void> {
+    await writeState(this.#settings.device, {
+      phase: 'measuring',
+      plan,
+      since: this.#earlier?.since ?? new Date().toISOString(),
+      ...(this.#earlier === undefined ? {} : { previous: this.#earlier.plan }),
+    });
+  }
+}
+
+function leafOf(plan: Plan): 'fq_codel' | 'sfq' {
+  const usesSfq = plan.tc.some((object) => object.type === 'qdisc' && object.spec.kind === 'sfq');
+  return usesSfq ? 'sfq' : 'fq_codel';
+}

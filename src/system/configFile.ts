@@ -1,0 +1,27 @@
+/** Finding and reading the configuration file. */
+import { readFile } from 'node:fs/promises';
+import { configError } from '../errors.ts';
+import type { Configuration } from '../config/file.ts';
+import { errorCode } from './runDir.ts';
+
+export const CONFIG_PATH = '/etc/inetgw.conf';
+
+/**
+ * The configuration, or undefined if there is none. A file that was named must be there; the usual one need
+ * not. The parser is loaded only if there is something to parse.
+ */
+export async function readConfiguration(named: string | undefined): Promise<Configuration | undefined> {
+  const path = named ?? CONFIG_PATH;
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (named === undefined && errorCode(error) === 'ENOENT') return undefined;
+    const why = errorCode(error);
+    throw configError(
+      why === 'ENOENT' ? `there is no file ${path}` : `cannot read ${path}: ${why ?? String(error)}`,
+      'an example with every key is in templates/inetgw.conf.example, and in inetgw.conf(5)',
+    );
+  }
+  return (await import('../config/file.ts')).parseConfiguration(text, path);
+}

@@ -1,0 +1,125 @@
+/** The configuration file as the commands take it. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { built, inetgw, inNamespace, isRoot, ROOT } from './helpers/built.ts';
+
+let folder: string;
+let good: string;
+let bad: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'inetgw-config-'));
+  good = join(folder, 'good.conf');
+  bad = join(folder, 'bad.conf');
+  await writeFile(
+    good,
+    '[lo]\nup = 210\ndown = 1710\nmark = 30\nframing = "raw"\n[absent0]\nup = 1\ndown = 1\n'.replaceAll(
+      '= 1\n',
+      '= 100\n',
+    ),
+  );
+  await writeFile(bad, '[lo]\nup = 210\ndown = 1710\nmrk = 30\n[eth9]\nup = "fast"\ndown = 1710\n');
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe('inetgw config check', () => {
+  it('tells what is right', async () => {
+    const { code, stdout } = await inetgw('config', 'check', good);
+    expect(code).toBe(0);
+    expect(stdout).toBe(
+      `${good} is right\n  lo: up 210 kbit/s, down 1710 kbit/s\n  absent0: up 100 kbit/s, down 100 kbit/s\n`,
+    );
+  });
+  it('tells everything that is wrong, with its place, and exits with 6', async () => {
+    const { code, stdout, stderr } = await inetgw('config', 'check', bad);
+    expect(code).toBe(6);
+    expect(stdout).toBe('');
+    expect(stderr).toContain(`inetgw: ${bad}:4:1: "mrk" is not known\ninetgw: did you mean mark?\n`);
+    expect(stderr).toContain(`inetgw: ${bad}:6:6: up is 'fast'`);
+  });
+  it('takes the example', async () => {
+    expect(await inetgw('config', 'check', `${ROOT}/templates/inetgw.conf.example`)).toMatchObject({
+      code: 0,
+    });
+  });
+  it('a file that is named but not there is an error', async () => {
+    expect(await inetgw('config', 'check', `${folder}/none`)).toMatchObject({ code: 6 });
+  });
+});
+
+describe('flags, environment, file', () => {
+  const mark = async (
+    args: string[],
+    environment: Record<string, string> = {},
+  ): Promise<string | undefined> => {
+    const words = ['rules', 'ingress', 'lo', '--config', good, ...args];
+    return /--mark (\d+)/.exec((await built('inetgw', words, environment)).stdout)?.[1];
+  };
+  it('come in this order', async () => {
+    expect(await mark([])).toBe('30');
+    expect(await mark([], { INETGW_MARK: '31' })).toBe('31');
+    expect(await mark(['--mark', '32'], { INETGW_MARK: '31' })).toBe('32');
+  });
+  it('the section gives inetgw DEV UP DOWN what is not typed', async () => {
+    const { stdout } = await inetgw('lo', '100', '200', '--config', good, '--dry-run', '--firewall', 'nft');
+    expect(stdout).toContain('skbedit mark 30');
+  });
+  it('an error in the section of another device does not matter, one in its own does', async () => {
+    const other = join(folder, 'other.conf');
+    await writeFile(other, '[lo]\nmark = 33\n[eth9]\nup = "fast"\ndown = 1710\n');
+    expect(await inetgw('rules', 'ingress', 'lo', '--config', other)).toMatchObject({ code: 0 });
+    expect(await inetgw('rules', 'ingress', 'lo', '--config', bad)).toMatchObject({ code: 6 });
+  });
+});
+
+describe.skipIf(!isRoot)('inetgw apply', () => {
+  it('prints what it would run for every device that is up, and says which are left alone', async () => {
+    // The loopback device is the only one of a new namespace; its file is the same as anywhere else.
+    const script = `ip link set lo up; ${process.execPath} ${ROOT}/dist/bin/inetgw.js apply --config ${good} --firewall nft --dry-run`;
+    const { code, stdout, stderr } = await inNamespace(script);
+    expect(stderr).toBe('inetgw: absent0: left alone, there is no such device now\n');
+    expect(code).toBe(0);
+    expect(stdout).toContain('tc -batch -');
+    expect(stdout).toContain('skbedit mark 30');
+  });
+  it('leaves a device alone that is down', async () => {
+    const { code, stdout, stderr } = await inNamespace(
+      `${process.execPath} ${ROOT}/dist/bin/inetgw.js apply --config ${good}`,
+    );
+    expect(stderr).toContain('inetgw: lo: left alone, it is down\n');
+    expect(stdout).toBe('');
+    expect(code).toBe(0);
+  });
+  it('touches nothing if anything in the file is wrong', async () => {
+    const { code, stdout } = await inNamespace(
+      `ip link set lo up; ${process.execPath} ${ROOT}/dist/bin/inetgw.js apply --config ${bad} --dry-run`,
+    );
+    expect(code).toBe(6);
+    expect(stdout).toBe('');
+  });
+  it('of a device without a section names those that there are', async () => {
+    const { code, stderr } = await inetgw('apply', 'ppp9', '--config', good);
+    expect(code).toBe(6);
+    expect(stderr).toContain('it has sections for: lo, absent0');
+  });
+});
+
+it('inetgw status shows what is configured and not in force', async () => {
+  const { code, stdout } = await inetgw('status', '--config', good, '--json');
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toEqual([
+    expect.objectContaining({ device: 'lo', link: 'up', state: 'unshaped', configured: 'not in force' }),
+    expect.objectContaining({ device: 'absent0', link: 'absent', state: 'unshaped', upBitPerSec: null }),
+  ]);
+});
+
+it('searchbw takes the host and the limits of the section, and refuses a section with errors', async () => {
+  const search = join(folder, 'search.conf');
+  await writeFile(search, '[lo]\nping-host = "no host"\n');
+  const { code, stderr } = await built('searchbw', ['lo', 'DOWN', '1300-1800', '50', '5', '210'], {
+    INETGW_CONFIG: search,
+  });
+  expect(code).toBe(6);
+  expect(stderr).toContain(`${search}:2:13: ping-host is 'no host', which is no host`);
+});

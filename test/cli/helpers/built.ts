@@ -1,0 +1,47 @@
+/** The built commands, run as a user runs them, and shells in network namespaces of their own. */
+import { execa } from 'execa';
+import { fileURLToPath } from 'node:url';
+import { build } from './buildOnce.ts';
+
+export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+
+export interface Outcome {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+async function outcomeOf(argv: readonly string[], environment: Record<string, string>): Promise<Outcome> {
+  const [file = '', ...args] = argv;
+  const { exitCode, stdout, stderr } = await execa(file, args, {
+    reject: false,
+    timeout: 25_000,
+    // vitest sets variables of its own, DEV among them.
+    extendEnv: false,
+    env: { PATH: process.env['PATH'], ...environment },
+    stripFinalNewline: false,
+    stdin: 'ignore',
+  });
+  return { code: exitCode ?? -1, stdout, stderr };
+}
+
+/** Runs a built command. No configuration of this machine takes part unless the test names one. */
+export async function built(
+  name: 'inetgw' | 'searchbw' | 'iprelay',
+  args: readonly string[],
+  environment: Record<string, string> = {},
+): Promise<Outcome> {
+  await build();
+  return outcomeOf([process.execPath, `${ROOT}/dist/bin/${name}.js`, ...args], environment);
+}
+
+export const inetgw = (...args: string[]): Promise<Outcome> => built('inetgw', args);
+
+/** A shell script in a network namespace of its own, gone with it. Needs root. */
+export function inNamespace(script: string, shell = 'sh'): Promise<Outcome> {
+  // /sys/class/net shows the devices of the namespace in which it was mounted.
+  const prepared = `mount -t sysfs sysfs /sys && mount -t tmpfs tmpfs /run\n${script}`;
+  return outcomeOf(['unshare', '--net', '--mount', shell, '-c', prepared], {});
+}
+
+export const isRoot = process.getuid?.() === 0;

@@ -1,0 +1,51 @@
+/**
+ * A whole measuring run on the loopback device: real pings, real counters, real signals; only the shaper is left
+ * out, and what would have been done to it is written to the file named by the first argument.
+ */
+import { appendFileSync, readFileSync } from 'node:fs';
+import { runMain } from '../../../src/cli/main.ts';
+import { UserErrors } from '../../../src/errors.ts';
+import { checkArguments } from '../../../src/searchbw/arguments.ts';
+import type { LineControl } from '../../../src/searchbw/line.ts';
+import { measureAndShow } from '../../../src/searchbw/program.ts';
+
+const [log = '', format = ''] = process.argv.slice(2);
+const note = (text: string): Promise<void> => {
+  appendFileSync(log, `${text}\n`);
+  return Promise.resolve();
+};
+const counter = (name: string): number =>
+  Number(readFileSync(`/sys/class/net/lo/statistics/${name}`, 'utf8').trim());
+
+const line: LineControl = {
+  describe: () => ({
+    device: 'lo',
+    kind: 'loopback',
+    framing: 'none',
+    mtuBytes: 65536,
+    kernel: 'any',
+    versions: {},
+  }),
+  wireBytes: (bytes) => bytes,
+  prepare: () => note('prepare'),
+  setRates: ({ downBitPerSec }) => note(`set ${downBitPerSec ?? 'unshaped'}`),
+  restore: () => note('restore'),
+  readCounters: () =>
+    Promise.resolve({
+      rxBytes: counter('rx_bytes'),
+      txBytes: counter('tx_bytes'),
+      rxPackets: counter('rx_packets'),
+      txPackets: counter('tx_packets'),
+      atMs: performance.now(),
+    }),
+};
+
+void runMain('searchbw', () => {
+  const words = 'lo DOWN 900mbit-1000mbit 50mbit 20 1gbit'.split(' ');
+  const { settings, errors } = checkArguments(words, {
+    pingHost: '127.0.0.1',
+    ...(format === 'json' ? { json: true } : {}),
+  });
+  if (settings === undefined) throw new UserErrors(errors);
+  return measureAndShow(settings, () => Promise.resolve(line));
+});

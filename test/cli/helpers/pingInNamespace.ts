@@ -1,0 +1,44 @@
+/** Run inside a network namespace by ping.test.ts: does what its argument says and prints the outcome as JSON. */
+import { findPingHost } from '../../../src/searchbw/pingHost.ts';
+import { pingOnce } from '../../../src/searchbw/ping.ts';
+import { makePinger } from '../../../src/searchbw/pinger.ts';
+import { systemClock } from '../../../src/searchbw/clock.ts';
+
+const [what = '', host = '', extra = '{}'] = process.argv.slice(2);
+const options = JSON.parse(extra) as { ttl?: number; timeoutSec?: number; peer?: string; device?: string };
+
+async function outcome(): Promise<unknown> {
+  if (what === 'once') return pingOnce(host, options);
+  if (what === 'series') {
+    const pinger = makePinger(host, {}, systemClock, (to, more) => pingOnce(to, { ...more, timeoutSec: 1 }));
+    return pinger.series({ count: 5, intervalMs: 100, signal: new AbortController().signal });
+  }
+  if (what === 'abort') {
+    const signal = AbortSignal.timeout(300);
+    const beganMs = performance.now();
+    const reason = await pingOnce(host, { signal }).catch((error: unknown) => (error as Error).name);
+    return { reason, tookMs: performance.now() - beganMs };
+  }
+  const signal = new AbortController().signal;
+  const quick: typeof pingOnce = (to, more) => pingOnce(to, { ...more, timeoutSec: 1 });
+  const steps: string[] = [];
+  const found = await findPingHost(quick, {
+    device: options.device ?? 'a0',
+    peer: options.peer ?? null,
+    towards: [host],
+    signal,
+    onStep: (text) => steps.push(text),
+  });
+  return { ...found, steps };
+}
+
+process.stdout.write(
+  JSON.stringify(
+    await outcome().catch((error: unknown) => ({
+      error: (error as Error).message,
+      code: (error as { exitCode?: number }).exitCode,
+    })),
+  ),
+);
+// An aborted ping ends by itself later; nobody has to wait for it.
+process.exit(0);

@@ -1,0 +1,258 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+
+const SOURCE = fileURLToPath(new URL('../../src/bin/iprelay.ts', import.meta.url));
+const TSX = fileURLToPath(new URL('../../node_modules/.bin/tsx', import.meta.url));
+
+interface Ended {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+let folder: string;
+let env: NodeJS.ProcessEnv;
+const daemons: string[] = [];
+const servers: Server[] = [];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'iprelay-'));
+  env = { ...process.env, XDG_RUNTIME_DIR: folder, XDG_STATE_HOME: folder, HOME: folder };
+});
+
+afterEach(async () => {
+  for (const pidFile of daemons.splice(0)) {
+    const pid = Number((await readFile(pidFile, 'utf8').catch(() => '0')).trim());
+    if (pid > 0) process.kill(pid, 'SIGKILL');
+  }
+  for (const server of servers.splice(0)) server.close();
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+function iprelay(args: readonly string[], input = ''): Promise<Ended> {
+  return new Promise((resolve) => {
+    const child = execFile(TSX, [SOURCE, ...args], { env, timeout: 25_000 }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr });
+    });
+    child.stdin?.end(input);
+  });
+}
+
+/** Starts `iprelay -d` and remembers to end it. */
+async function daemon(name: string, args: readonly string[]): Promise<Ended & { pidFile: string }> {
+  const pidFile = join(folder, `${name}.pid`);
+  daemons.push(pidFile);
+  const log = join(folder, `${name}.log`);
+  const ended = await iprelay(['-d', '--name', name, '--pid-file', pidFile, '--log', log, ...args]);
+  return { ...ended, pidFile };
+}
+
+async function serve(handler: (socket: Socket) => void, host = '127.0.0.1'): Promise<number> {
+  const server = createServer({ allowHalfOpen: true }, handler).listen(0, host);
+  servers.push(server);
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
+
+/** What comes back over a connection to the port until it ends. */
+async function fetch(port: number, send = ''): Promise<string> {
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  socket.end(send);
+  let text = '';
+  for await (const chunk of socket) text += String(chunk);
+  return text;
+}
+
+describe('the command line', () => {
+  it('answers --version and --help', async () => {
+    expect(await iprelay(['--version'])).toMatchObject({ code: 0, stdout: 'iprelay dev\n' });
+    const help = await iprelay(['--help']);
+    expect(help.code).toBe(0);
+    expect(help.stdout).toContain('iprelay -d -b 512 10080:www.microsoft.com:80');
+  });
+
+  it.each([
+    [['-b', '512'], 2, 'iprelay: -b needs a proxyspec'],
+    [['-d'], 2, 'iprelay: -d needs a proxyspec'],
+    [['0:host:80'], 2, 'iprelay: bad port values in 0:host:80'],
+    [['70000:host:80'], 2, 'iprelay: bad port values in 70000:host:80'],
+    [['nonsense'], 2, 'iprelay: not a proxyspec: nonsense'],
+    [['-b', '-5', '8080:host:80'], 2, 'iprelay: -b: not a number of bytes per second'],
+    [['-b', 'fast', '8080:host:80'], 2, 'iprelay: -b: not a number of bytes per second'],
+    [['--allow', '10.0.0.0/40', '8080:host:80'], 2, 'iprelay: --allow: not a network: 10.0.0.0/40'],
+    [['--nonsense'], 2, "iprelay: unknown option '--nonsense'"],
+    [['--config', '/nonexistent.toml'], 6, 'iprelay: cannot read /nonexistent.toml: ENOENT'],
+    [['attach', 'nobody'], 1, 'iprelay: no relay named nobody is running'],
+    [['ctl', 'nobody', 'show', 'all'], 1, 'iprelay: no relay named nobody is running'],
+  ] as const)('%j: exit code %d, %s', async (args, code, message) => {
+    const ended = await iprelay(args);
+    expect(ended.stderr).toContain(message);
+    expect(ended.code).toBe(code);
+    expect(ended.stdout).toBe('');
+  });
+
+  it('says who holds a port that is in use, in the foreground and as a daemon alike', async () => {
+    const port = await serve(() => undefined, '0.0.0.0');
+    const message = new RegExp(`^iprelay: port ${port} is in use \\(by .+, process ${process.pid}\\)\n$`);
+    const front = await iprelay([`${port}:localhost:80`]);
+    expect(front.stderr).toMatch(message);
+    expect(front.code).toBe(1);
+    const back = await daemon('taken', [`${port}:localhost:80`]);
+    expect(back.stderr).toMatch(message);
+    expect(back.code).toBe(1);
+  });
+
+  it('reports every error of the configuration file with its line and column', async () => {
+    const file = join(folder, 'bad.toml');
+    await writeFile(file, 'bandwith = 5\nidle_out = -1\n\n[forwarder.1]\nproxy = "80"\nbandwidth = "x"\n');
+    const ended = await iprelay(['-d', '--config', file]);
+    expect(ended.code).toBe(6);
+    expect(ended.stderr.split('\n')).toEqual([
+      `iprelay: ${file}:1:1: unknown key bandwith, did you mean bandwidth?`,
+      `iprelay: ${file}:2:1: idle_out: not a whole number from 0 to 2000000: -1`,
+      `iprelay: ${file}:4:1: [forwarder.1]: Bad value for bandwidth: x`,
+      `iprelay: ${file}:5:1: [forwarder.1]: proxy: must be local_port:remote_host:remote_port`,
+      '',
+    ]);
+    await writeFile(file, 'bandwidth = \n');
+    expect((await iprelay(['--config', file])).stderr).toMatch(/bad\.toml:1:1[0-9]: /);
+  });
+});
+
+describe('the prompt', () => {
+  it('sets a forwarder, changes the limit, shows both, and leaves with exit', async () => {
+    const port = await freePort();
+    const { stdout, code } = await iprelay(
+      [],
+      `set forwarder 1 ${port}:localhost:80\nset bandwidth 3072\nshow stats\nshow\nset forwarder 1\nexit\n`,
+    );
+    expect(code).toBe(0);
+    expect(stdout).toBe(
+      '> forwarder 1 set.\n> bandwidth\t3072\n> Total connections: 0\nBandwidth set to: 3072 bytes / sec.\n' +
+        '> Incomplete or incorrect command, try: show ?\n> forwarder 1 deleted.\n> ',
+    );
+  });
+
+  it('ends with 130 on Ctrl-C', async () => {
+    const port = await freePort();
+    const child = spawn(TSX, [SOURCE, `${port}:localhost:80`], { env, stdio: ['pipe', 'pipe', 'inherit'] });
+    await once(child.stdout, 'data');
+    child.kill('SIGINT');
+    const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
+    expect(code ?? signal).toBe(130);
+  });
+});
+
+describe('the daemon', () => {
+  it('listens when the command returns, keeps its log and can be reconfigured', async () => {
+    const remote = await serve((socket) => {
+      socket.end('pop3');
+      socket.resume();
+    });
+    const port = await freePort();
+    const started = await daemon('mail', [`${port}:127.0.0.1:${remote}`]);
+    expect(started).toMatchObject({ code: 0, stdout: '', stderr: '' });
+    expect(await fetch(port)).toBe('pop3');
+    const socket = await stat(join(folder, 'inetgw', 'iprelay', 'mail.sock'));
+    expect(socket.mode & 0o777).toBe(0o600);
+    expect((await stat(join(folder, 'inetgw', 'iprelay'))).mode & 0o777).toBe(0o700);
+    expect((await iprelay(['ctl', 'mail', 'set', 'bandwidth', '1024'])).stdout).toBe('bandwidth\t1024\n');
+    const stats = JSON.parse((await iprelay(['ctl', 'mail', 'show', 'stats', '--json'])).stdout) as unknown;
+    expect(stats).toMatchObject({ format: 1, totalConnections: 1, limit: { up: 1024, down: 1024 } });
+    const refused = await iprelay(['ctl', 'mail', 'kill', 'CONN000077']);
+    expect(refused).toMatchObject({ code: 1, stderr: 'No such connection: CONN000077\n' });
+    expect((await iprelay(['attach', 'mail'], 'show bandwidth\nexit\n')).stdout).toBe(
+      '> bandwidth\t1024\n> ',
+    );
+    expect((await iprelay(['list'])).stdout).toBe(`mail\t${port} -> 127.0.0.1:${remote}\t0 connections\n`);
+    expect(await readFile(join(folder, 'mail.log'), 'utf8')).toMatch(
+      / info connected connection=CONN000001 /,
+    );
+  });
+
+  it('drains on SIGTERM: no new clients, the running transfer ends, then everything is tidy', async () => {
+    const remote = await serve((socket) => {
+      setTimeout(() => socket.end('all of it'), 1500);
+      socket.resume();
+    });
+    const port = await freePort();
+    const { pidFile } = await daemon('drain', [`${port}:127.0.0.1:${remote}`]);
+    const pid = Number(await readFile(pidFile, 'utf8'));
+    const transfer = fetch(port, 'go');
+    await expect.poll(async () => readFile(join(folder, 'drain.log'), 'utf8')).toContain('connected');
+    process.kill(pid, 'SIGTERM');
+    await expect.poll(async () => fetch(port).catch(() => 'refused')).toBe('refused');
+    expect(await transfer).toBe('all of it');
+    await expect.poll(async () => readFile(pidFile, 'utf8').catch(() => 'gone')).toBe('gone');
+    expect((await iprelay(['list'])).stdout).toBe('');
+  });
+
+  it('reads its configuration again on SIGHUP, keeps the old one if the new one is wrong', async () => {
+    const [one, two, remote] = [await freePort(), await freePort(), await serve((socket) => socket.end('x'))];
+    const file = join(folder, 'relay.toml');
+    const write = (text: string): Promise<void> => writeFile(file, text);
+    await write(`bandwidth = 5000\n[forwarder.1]\nproxy = "${one}:127.0.0.1:${remote}"\n`);
+    const { pidFile } = await daemon('reload', ['--config', file]);
+    const pid = Number(await readFile(pidFile, 'utf8'));
+    const show = async (): Promise<string> => (await iprelay(['ctl', 'reload', 'show', 'all'])).stdout;
+    expect(await show()).toContain('bandwidth\t5000');
+    await write(`bandwidth = 7000\n[forwarder.2]\nproxy = "${two}:127.0.0.1:${remote}"\nbandwidth = 100\n`);
+    process.kill(pid, 'SIGHUP');
+    await expect
+      .poll(show, { timeout: 8000 })
+      .toContain(`  forwarder 2 ${two}:127.0.0.1:${remote} bandwidth 100`);
+    expect(await show()).toContain('bandwidth\t7000');
+    expect(await show()).not.toContain('forwarder 1 ');
+    await write('bandwidth = "lots"\n');
+    process.kill(pid, 'SIGHUP');
+    await expect
+      .poll(async () => readFile(join(folder, 'reload.log'), 'utf8'))
+      .toContain('configuration not read, all stays');
+    expect(await show()).toContain('bandwidth\t7000');
+  });
+
+  it('replaces a control socket that a killed daemon left behind', async () => {
+    const port = await freePort();
+    const first = await daemon('stale', [`${port}:localhost:80`]);
+    process.kill(Number(await readFile(first.pidFile, 'utf8')), 'SIGKILL');
+    expect((await iprelay(['list'])).stdout).toBe('');
+    expect(await daemon('stale', [`${port}:localhost:80`])).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it('refuses a second daemon of the same name', async () => {
+    await daemon('same', [`${await freePort()}:localhost:80`]);
+    const second = await iprelay([
+      '-d',
+      '--name',
+      'same',
+      '--log',
+      'none',
+      `${await freePort()}:localhost:80`,
+    ]);
+    expect(second.code).toBe(1);
+    expect(second.stderr).toContain('a relay named same is running already');
+  });
+
+  it('serves metrics where it is asked to', async () => {
+    const [port, metrics] = [await freePort(), await freePort()];
+    await daemon('metrics', ['-b', '2000', '--metrics', String(metrics), `${port}:localhost:80`]);
+    const text = await (await globalThis.fetch(`http://127.0.0.1:${metrics}/metrics`)).text();
+    expect(text).toContain('iprelay_limit_bytes_per_second{direction="down"} 2000\n');
+    expect(text).toMatch(/^iprelay_bytes_total\{direction="up"\} 0$/m);
+  });
+});

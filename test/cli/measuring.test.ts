@@ -1,0 +1,78 @@
+/** A run from the outside: what it leaves behind however it ends. */
+import { execa } from 'execa';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+let folder = '';
+let log = '';
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'searchbw-'));
+  log = join(folder, 'calls');
+});
+afterEach(async () => {
+  await rm(folder, { recursive: true });
+});
+
+const start = (...words: string[]) =>
+  execa('node', ['--import', 'tsx', 'test/cli/helpers/measureLoopback.ts', log, ...words], {
+    reject: false,
+    timeout: 50_000,
+  });
+const calls = async (): Promise<string[]> =>
+  (await readFile(log, 'utf8').catch(() => '')).trimEnd().split('\n');
+
+async function untilMeasuring(): Promise<void> {
+  for (let waitedMs = 0; waitedMs < 20_000; waitedMs += 50) {
+    if ((await calls()).some((call) => call.startsWith('set'))) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error('it never began to measure');
+}
+
+describe('a measuring run', () => {
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)(
+    'puts the line back on %s and exits with %d',
+    async (signal, code) => {
+      const running = start();
+      await untilMeasuring();
+      running.kill(signal);
+      const { exitCode, stderr } = await running;
+      expect((await calls()).at(-1)).toBe('restore');
+      expect(exitCode).toBe(code);
+      expect(stderr).toContain(`searchbw: ended by ${signal}, the earlier shaper is back in force`);
+    },
+    60_000,
+  );
+
+  it('puts the line back when nobody reads its output any more', async () => {
+    const running = start();
+    await untilMeasuring();
+    running.stdout.destroy();
+    await running;
+    const made = await calls();
+    expect(made[0]).toBe('prepare');
+    expect(made.filter((call) => call === 'restore')).toHaveLength(1);
+    expect(made.at(-1)).toBe('restore');
+  }, 60_000);
+
+  it('refuses to recommend anything on an idle device, as text and as JSON', async () => {
+    const [text, json] = await Promise.all([start(), start('json')]);
+    expect(text.stdout).toMatch(/^lo \(loopback, none\); pinging 127\.0\.0\.1 \(as given\)/);
+    expect(text.stdout.match(/not valid: hardly any traffic/g)).toHaveLength(3);
+    expect(text.stdout).toContain('DOWN: no value can be recommended');
+    expect(text.exitCode).toBe(1);
+    const result = JSON.parse(json.stdout) as {
+      inetgwCommand: unknown;
+      directions: { lines: { samples: unknown[] }[] }[];
+    };
+    expect(result.inetgwCommand).toBeNull();
+    expect(result.directions[0]?.lines.map(({ samples }) => samples.length)).toEqual([20, 20, 20]);
+    expect(json.stderr).toContain('warning: no value can be recommended');
+  }, 120_000);
+});

@@ -1,0 +1,285 @@
+/** Apply, change, fail, clear: afterwards the new state, the old one or none; never one between. */
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Guest } from './guest.ts';
+import { commandArgv, inetgw, inetgwOk, snapshot, statistics } from './inetgw.ts';
+import { setUpLine } from './line.ts';
+import { sharedGuest } from './sharedGuest.ts';
+
+/** An administrator's own firewall, which must come out as it was. */
+const ADMIN_RULES = `
+  for variant in nft legacy; do for program in iptables-$variant ip6tables-$variant; do
+    $program -t mangle -A PREROUTING -i ppp0 -p tcp --dport 81 -j MARK --set-mark 7
+    $program -t mangle -A POSTROUTING -o ppp0 -p tcp --dport 81 -j RETURN
+  done; done
+  nft add table inet admin; nft add chain inet admin in '{ type filter hook input priority 0; }'
+  nft add rule inet admin in tcp dport 81 accept`;
+
+let guest: Guest;
+let untouched: string;
+beforeAll(async () => {
+  guest = await sharedGuest();
+  await setUpLine(guest);
+  await guest.run(['sh', '-ec', ADMIN_RULES], { ns: 'gw' });
+  untouched = await snapshot(guest);
+});
+
+/** The variants of the firewall, and which of Debian's iptables stands behind its name. */
+const FIREWALLS = [
+  ['nft', 'nft'],
+  ['iptables', 'nft'],
+  ['iptables', 'legacy'],
+] as const;
+
+describe.each(FIREWALLS)('rules by %s (iptables-%s)', (firewall, variant) => {
+  beforeAll(async () => {
+    for (const program of ['iptables', 'ip6tables']) {
+      await guest.run(['update-alternatives', '--set', program, `/usr/sbin/${program}-${variant}`]);
+    }
+  });
+
+  test('clear leaves tc, iptables-save, ip6tables-save, nft and /run as they were', async () => {
+    await inetgwOk(guest, 'ppp0', '210', '1710', '--firewall', firewall);
+    expect(await snapshot(guest)).not.toBe(untouched);
+    await inetgwOk(guest, 'ppp0', 'clear');
+    expect(await snapshot(guest)).toBe(untouched);
+  });
+
+  test('applying again is the same as applying once, with the same and with other numbers', async () => {
+    await inetgwOk(guest, 'ppp0', '300', '3mbit', '--firewall', firewall);
+    const once = await snapshot(guest);
+    expect(await inetgwOk(guest, 'ppp0', '300', '3mbit', '--firewall', firewall)).toContain(
+      'changed in place',
+    );
+    expect(await snapshot(guest)).toBe(once);
+    await inetgwOk(guest, 'ppp0', '210', '1710', '--firewall', firewall, '--framing', 'docsis');
+    await inetgwOk(guest, 'ppp0', '300', '3mbit', '--firewall', firewall);
+    expect(await snapshot(guest)).toBe(once);
+    await inetgwOk(guest, 'ppp0', 'clear');
+    expect(await snapshot(guest)).toBe(untouched);
+  });
+
+  test('a firewall that was flushed by its owner is healed by applying again', async () => {
+    await inetgwOk(guest, 'ppp0', '210', '1710', '--firewall', firewall);
+    const whole = await snapshot(guest);
+    const flush =
+      firewall === 'nft'
+        ? 'nft delete table inet inetgw_ppp0'
+        : 'for p in iptables ip6tables; do $p -t mangle -D PREROUTING -i ppp0 -j inetgw-in-ppp0;' +
+          ' $p -t mangle -D POSTROUTING -o ppp0 -j inetgw-out-ppp0; done';
+    await guest.run(['sh', '-ec', flush], { ns: 'gw' });
+    expect((await statistics(guest)).warnings[0]).toContain('the firewall rules were taken away');
+    await inetgwOk(guest, 'ppp0', '210', '1710', '--firewall', firewall);
+    expect(await snapshot(guest)).toBe(whole);
+    await inetgwOk(guest, 'ppp0', 'clear');
+    expect(await snapshot(guest)).toBe(untouched);
+  });
+
+  describe('when a program fails', () => {
+    beforeEach(async () => {
+      await guest.run(['sh', '-ec', FAULTY_PROGRAMS]);
+    });
+    afterEach(async () => {
+      await guest.run(['sh', '-ec', 'rm -f /usr/local/sbin/* /run/fault /run/calls']);
+    });
+
+    test('at any call of the first apply, nothing is left', async () => {
+      for (let call = 1; call <= MAX_CALLS; call++) {
+        await failAt(call);
+        const result = await inetgw(guest, 'ppp0', '210', '1710', '--firewall', firewall);
+        if (result.code === 0) {
+          await endFaults();
+          expect(call).toBeGreaterThan(3);
+          await inetgwOk(guest, 'ppp0', 'clear');
+          return;
+        }
+        // 5: what fails is the rehearsal, and with it the kernel is taken to lack something.
+        expect([1, 5]).toContain(result.code);
+        expect(result.stderr.split('\n')[0]).toMatch(/^inetgw: .*(failed|cannot carry)/);
+        await endFaults();
+        expect(await snapshot(guest)).toBe(untouched);
+      }
+      expect.unreachable('apply made more calls than it may');
+    });
+
+    test('at any call of a later apply, the earlier settings are in force', async () => {
+      await inetgwOk(guest, 'ppp0', '300', '3mbit', '--firewall', firewall);
+      const earlier = await snapshot(guest);
+      for (let call = 1; call <= MAX_CALLS; call++) {
+        await failAt(call);
+        // Another framing, so that the queues are made anew.
+        const words = ['ppp0', '210', '1710', '--firewall', firewall, '--framing', 'docsis'];
+        const result = await inetgw(guest, ...words);
+        if (result.code === 0) {
+          await endFaults();
+          expect(call).toBeGreaterThan(3);
+          await inetgwOk(guest, 'ppp0', 'clear');
+          return;
+        }
+        expect([1, 5]).toContain(result.code);
+        await endFaults();
+        expect(await snapshot(guest)).toBe(earlier);
+      }
+      expect.unreachable('apply made more calls than it may');
+    });
+
+    test('apply starts at most five programs', async () => {
+      await guest.run(['sh', '-c', 'rm -f /run/calls']);
+      await inetgwOk(guest, 'ppp0', '210', '1710', '--firewall', firewall);
+      const calls = await guest.run(['cat', '/run/calls']);
+      await inetgwOk(guest, 'ppp0', 'clear');
+      // unshare becomes tc: one process, two lines.
+      const processes = new Set(
+        calls
+          .trim()
+          .split('\n')
+          .map((line) => line.split(' ')[0]),
+      );
+      expect(processes.size).toBeLessThanOrEqual(5);
+      expect(calls).toContain('tc -batch');
+    });
+  });
+});
+
+describe('the batch', () => {
+  test('stopped at any line, leaves nothing of it', async () => {
+    await guest.run(['sh', '-ec', FAULTY_BATCH]);
+    const lines =
+      (await inetgwOk(guest, 'ppp0', '210', '1710', '-n')).match(/^(?:qdisc|class|filter) /gm) ?? [];
+    expect(lines.length).toBeGreaterThan(10);
+    for (let line = 1; line <= lines.length; line += 3) {
+      await guest.request('write', { path: '/run/fault', text: String(line) });
+      const result = await inetgw(guest, 'ppp0', '210', '1710');
+      expect(result.code).toBe(1);
+      expect(result.stderr).toContain(`line ${line}`);
+      expect(result.stderr).toContain('nothing was left on ppp0');
+      expect(await snapshot(guest)).toBe(untouched);
+    }
+    await guest.run(['rm', '/usr/local/sbin/tc']);
+  });
+});
+
+describe('a dry run', () => {
+  test('prints what a shell can run, and that does the same as applying', async () => {
+    const script = await inetgwOk(guest, 'ppp0', '210', '1710', '--dry-run');
+    expect(await snapshot(guest)).toBe(untouched);
+    await guest.run(['sh', '-e'], { ns: 'gw', input: script });
+    const byShell = await snapshot(guest);
+    await guest.run(
+      [
+        'sh',
+        '-ec',
+        'tc qdisc del dev ppp0 root; tc qdisc del dev ppp0 ingress; nft delete table inet inetgw_ppp0',
+      ],
+      { ns: 'gw' },
+    );
+    await inetgwOk(guest, 'ppp0', '210', '1710');
+    const applied = (await snapshot(guest)).replace(/\/run\/inetgw\n\/run\/inetgw\/.*\n/, '');
+    await inetgwOk(guest, 'ppp0', 'clear');
+    expect(applied.replace(/\/run\/inetgw[^\n]*\n?/g, '')).toBe(
+      byShell.replace(/\/run\/inetgw[^\n]*\n?/g, ''),
+    );
+  });
+
+  test('needs no privilege', async () => {
+    const argv = [
+      'setpriv',
+      '--reuid=65534',
+      '--regid=65534',
+      '--clear-groups',
+      ...commandArgv('inetgw', 'ppp0', '210', '1710', '-n'),
+    ];
+    const script = await guest.run(argv as [string, ...string[]], { ns: 'gw', spinMs: 60_000 });
+    expect(script).toContain('tc -batch');
+  });
+});
+
+test('without privilege nothing is tried: exit code 4', async () => {
+  const argv = [
+    'setpriv',
+    '--reuid=65534',
+    '--regid=65534',
+    '--clear-groups',
+    ...commandArgv('inetgw', 'ppp0', '210', '1710'),
+  ];
+  const result = await guest.exec(argv as [string, ...string[]], { ns: 'gw', spinMs: 60_000 });
+  expect(result.code).toBe(4);
+  expect(result.stderr).toMatch(/^inetgw: .*CAP_NET_ADMIN.*\ninetgw: run it as root\n$/);
+});
+
+test('without tc the missing package is named: exit code 5', async () => {
+  await guest.run(['sh', '-c', 'mv $(readlink -f /sbin/tc) /run/tc-away']);
+  const result = await inetgw(guest, 'ppp0', '210', '1710');
+  await guest.run(['sh', '-c', 'mv /run/tc-away /usr/sbin/tc']);
+  expect(result.code).toBe(5);
+  expect(result.stderr).toContain('apt-get install iproute2');
+  expect(await snapshot(guest)).toBe(untouched);
+});
+
+test('queues that somebody else has set are not replaced unless asked for', async () => {
+  await guest.run(['tc', 'qdisc', 'add', 'dev', 'ppp0', 'root', 'handle', '5:', 'pfifo'], { ns: 'gw' });
+  const result = await inetgw(guest, 'ppp0', '210', '1710');
+  expect(result.code).toBe(1);
+  expect(result.stderr).toContain('--replace');
+  await inetgwOk(guest, 'ppp0', '210', '1710', '--replace');
+  await inetgwOk(guest, 'ppp0', 'clear');
+  expect(await snapshot(guest)).toBe(untouched);
+});
+
+test('clearing what is not there is fine, and so is a device that is gone', async () => {
+  expect(await inetgwOk(guest, 'ppp0', 'clear')).toContain('nothing to clear');
+  await inetgwOk(guest, 'ppp0', '210', '1710');
+  await guest.run(
+    ['sh', '-c', 'kill $(cat /run/ppp0.pid /var/run/ppp0.pid 2>/dev/null | head -1); sleep 3'],
+    { ns: 'gw' },
+  );
+  const result = await inetgw(guest, 'ppp0', 'clear');
+  expect([result.code, result.stderr]).toEqual([0, '']);
+  expect(result.stdout).toContain('the device is gone');
+  const left = await guest.run(['sh', '-c', 'nft list tables; ls -d /run/inetgw 2>/dev/null || true'], {
+    ns: 'gw',
+  });
+  expect(left).not.toContain('inetgw');
+});
+
+/** More than apply may ever make; the loops end at the first call that does not happen. */
+const MAX_CALLS = 9;
+
+/** Stand in front of the real programs; the call whose number stands in /run/fault fails after half its work. */
+const FAULTY_PROGRAMS = `
+  mkdir -p /usr/local/sbin
+  for program in tc nft iptables-restore ip6tables-restore iptables-save ip6tables-save unshare; do
+    real=$(command -v $program)
+    cat > /usr/local/sbin/$program <<EOF
+#!/bin/sh
+echo "\\$\\$ $program \\$*" >> /run/calls
+if [ -e /run/fault ] && [ "\\$(wc -l < /run/calls)" = "\\$(cat /run/fault)" ]; then
+  echo "$program: made to fail" >&2
+  exit 1
+fi
+exec $real "\\$@"
+EOF
+    chmod 755 /usr/local/sbin/$program
+  done`;
+
+/** tc, but a batch on a real device breaks off at the line whose number stands in /run/fault. */
+const FAULTY_BATCH = `
+  real=$(command -v tc)
+  cat > /usr/local/sbin/tc <<EOF
+#!/bin/sh
+if [ "\\$1" = -batch ] && [ -e /run/fault ] && ip link show ppp0 >/dev/null 2>&1; then
+  line=\\$(cat /run/fault)
+  rm /run/fault
+  sed "\\\${line}s/.*/broken/" | $real -batch -
+  exit \\$?
+fi
+exec $real "\\$@"
+EOF
+  chmod 755 /usr/local/sbin/tc`;
+
+async function failAt(call: number): Promise<void> {
+  await guest.run(['sh', '-c', `rm -f /run/calls; echo ${call} > /run/fault`]);
+}
+
+async function endFaults(): Promise<void> {
+  await guest.run(['rm', '-f', '/run/fault']);
+}

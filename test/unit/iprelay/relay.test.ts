@@ -1,0 +1,307 @@
+import { once } from 'node:events';
+import type { Server, Socket } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { AccessList } from '../../../src/iprelay/access.ts';
+import { execute } from '../../../src/iprelay/execute.ts';
+import {
+  connectTo,
+  ending,
+  freePort,
+  listen,
+  type Network,
+  portOf,
+  readAll,
+  set,
+  startRelay,
+} from './network.ts';
+
+const opened: { close: () => unknown }[] = [];
+let networks: Network[] = [];
+
+afterEach(async () => {
+  for (const network of networks) await network.end();
+  for (const each of opened.splice(0)) each.close();
+  networks = [];
+});
+
+async function server(handler: (socket: Socket) => void, host?: string): Promise<Server> {
+  const made = await listen(handler, host);
+  opened.push(made);
+  return made;
+}
+
+async function relayTo(...args: Parameters<typeof startRelay>): Promise<Network> {
+  const network = await startRelay(...args);
+  networks.push(network);
+  return network;
+}
+
+const echo = (socket: Socket): void => {
+  socket.on('error', () => undefined);
+  socket.pipe(socket);
+};
+
+/** Sends without end. */
+const flood = (socket: Socket): void => {
+  const chunk = Buffer.alloc(65_536);
+  const more = (): void => {
+    while (!socket.destroyed && socket.write(chunk));
+    if (!socket.destroyed) socket.once('drain', more);
+  };
+  socket.on('error', () => undefined);
+  more();
+};
+
+describe('connections', () => {
+  it('answers after the client has half-closed: the request ends, the response still comes', async () => {
+    const { port } = await relayTo(
+      portOf(
+        await server((socket) => {
+          void readAll(socket).then((request) => socket.end(`got ${request.length}`));
+        }),
+      ),
+    );
+    const client = await connectTo(port);
+    client.end(Buffer.alloc(100_000));
+    expect((await readAll(client)).toString()).toBe('got 100000');
+  });
+
+  it('passes a half-close of the server on while the client still sends', async () => {
+    let received = 0;
+    const { port } = await relayTo(
+      portOf(
+        await server((socket) => {
+          socket.end('hello');
+          socket.on('data', (chunk: Buffer) => (received += chunk.length));
+        }),
+      ),
+    );
+    const client = await connectTo(port);
+    expect((await readAll(client)).toString()).toBe('hello');
+    client.end('still here');
+    await expect.poll(() => received).toBe(10);
+  });
+
+  it.each(['client', 'server'] as const)('passes a reset by the %s on as a reset', async (who) => {
+    const accepted = deferred<Socket>();
+    const { port } = await relayTo(portOf(await server(accepted.resolve)));
+    const client = await connectTo(port);
+    const remote = await accepted.promise;
+    const [resetting, watching] = who === 'client' ? [client, remote] : [remote, client];
+    resetting.on('error', () => undefined);
+    const seen = ending(watching);
+    watching.resume();
+    resetting.resetAndDestroy();
+    expect(await seen).toBe('reset');
+  });
+
+  it('tells the client in words that the server cannot be reached, even one that sends first', async () => {
+    const closed = await freePort();
+    const { port, relay } = await relayTo(closed);
+    const client = await connectTo(port);
+    client.write('GET / HTTP/1.0\r\n\r\n');
+    expect((await readAll(client)).toString()).toBe(`Failed to connect to: 127.0.0.1:${closed}\n`);
+    client.end();
+    await expect.poll(() => relay.connections.size).toBe(0);
+    expect(relay.failedConnects).toBe(1);
+  });
+
+  it('looks the name up for each connection and says which name is unknown', async () => {
+    const { port } = await relayTo(80, undefined, { remoteHost: 'no-such-host.invalid' });
+    const client = await connectTo(port);
+    expect((await readAll(client)).toString()).toBe('Failed to connect to: no-such-host.invalid:80\n');
+    client.end();
+  });
+
+  it('speaks IPv6 on both sides', async () => {
+    const remote = await server(echo, '::1');
+    const { port } = await relayTo(portOf(remote), undefined, { remoteHost: '::1', bindAddress: '::1' });
+    const client = await connectTo(port, '::1');
+    client.end('six');
+    expect((await readAll(client)).toString()).toBe('six');
+  });
+
+  it('connects from the address in force_from', async () => {
+    const { port, relay } = await relayTo(
+      portOf(await server((socket) => socket.end(`from ${socket.remoteAddress ?? ''}`))),
+    );
+    set(relay, 'force_from', '127.0.0.7');
+    const client = await connectTo(port);
+    expect((await readAll(client)).toString()).toBe('from 127.0.0.7');
+    client.end();
+  });
+
+  it('lets in only the networks on the list, mapped addresses included', () => {
+    const list = new AccessList(['192.0.2.0/24', '2001:db8::/32']);
+    expect(list.allows('192.0.2.9')).toBe(true);
+    expect(list.allows('::ffff:192.0.2.9')).toBe(true);
+    expect(list.allows('2001:db8::9')).toBe(true);
+    expect(list.allows('198.51.100.1')).toBe(false);
+    expect(list.allows('::ffff:198.51.100.1')).toBe(false);
+    expect(list.allows(undefined)).toBe(false);
+  });
+
+  it('resets clients that are not on the list and lets the others through', async () => {
+    const remote = await server(echo);
+    const { port, relay } = await relayTo(portOf(remote), undefined, {
+      access: new AccessList(['127.0.0.2/32']),
+    });
+    // The reset may come before the client has noticed that it was connected.
+    const seen = await connectTo(port).then(
+      (refused) => ending(refused.resume()),
+      () => 'reset',
+    );
+    expect(seen).toBe('reset');
+    expect(relay.refused).toBe(1);
+  });
+
+  it('closes connections beyond max_conns cleanly, the others go on', async () => {
+    const { port, relay } = await relayTo(portOf(await server(echo)));
+    set(relay, 'max_conns', 1);
+    const first = await connectTo(port);
+    first.write('a');
+    await once(first, 'readable');
+    const second = await connectTo(port);
+    expect(await ending(second.resume())).toBe('end');
+    first.read();
+    first.end('b');
+    expect((await readAll(first)).toString()).toBe('b');
+  });
+
+  it('closes idle connections after idle_out, but not one that waits for the limit', async () => {
+    const { port, relay } = await relayTo(portOf(await server(echo)));
+    const idle = await connectTo(port);
+    await expect.poll(() => relay.connections.size).toBe(1);
+    set(relay, 'idle_out', 1);
+    const seen = ending(idle.resume());
+    set(relay, 'bandwidth', 100);
+    const busy = await connectTo(port);
+    // Held back for good: the stall lets nothing pass, the time-out must not count.
+    await execute(relay, 'set fault 1 stall hold');
+    busy.write(Buffer.alloc(1000));
+    busy.resume();
+    expect(await seen).toBe('end');
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    expect([...relay.connections.values()].map((each) => each.name)).toEqual(['CONN000002']);
+  });
+});
+
+function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((done) => (resolve = done));
+  return { promise, resolve };
+}
+
+describe('limits', () => {
+  it('is one limit for the whole process, each direction for itself', async () => {
+    const { port, relay } = await relayTo(portOf(await server(echo)));
+    set(relay, 'bandwidth', 100_000);
+    const clients = await Promise.all([connectTo(port), connectTo(port)]);
+    let received = 0;
+    for (const client of clients) {
+      client.on('data', (chunk: Buffer) => (received += chunk.length));
+      client.write(Buffer.alloc(150_000));
+    }
+    const fromMs = performance.now();
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    const rate = (received / (performance.now() - fromMs)) * 1000;
+    // Up and down are both full: a line of 100 kB/s in each direction, not of 50.
+    expect(rate).toBeGreaterThan(85_000);
+    expect(rate).toBeLessThan(106_000);
+  });
+
+  it('keeps the memory bounded when a server floods and when a client does not read', async () => {
+    const { port, relay } = await relayTo(portOf(await server(flood)));
+    set(relay, 'bandwidth', 50_000);
+    const reading = await connectTo(port);
+    reading.resume();
+    const silent = await connectTo(port);
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    for (const { lanes } of relay.connections.values()) {
+      expect((lanes?.up.bufferedBytes ?? 0) + (lanes?.down.bufferedBytes ?? 0)).toBeLessThan(200_000);
+    }
+    // One that does not read costs the other nothing: all of the limit is still used once its kernel is full.
+    set(relay, 'bandwidth', 0);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    set(relay, 'bandwidth', 1_000_000);
+    let received = 0;
+    reading.on('data', (chunk: Buffer) => (received += chunk.length));
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    expect(received).toBeGreaterThan(900_000);
+    silent.destroy();
+  });
+
+  it('holds the limit of a forwarder and of single connections below that of the process', async () => {
+    const { port, relay } = await relayTo(portOf(await server(flood)));
+    set(relay, 'bandwidth', 1_000_000);
+    expect((await execute(relay, 'set forwarder 1 bandwidth 60000 conn_down 20000')).text).toBe(
+      'forwarder 1 set.',
+    );
+    const counts = [0, 0];
+    for (const [i] of counts.entries()) {
+      const client = await connectTo(port);
+      client.on('data', (chunk: Buffer) => (counts[i] = (counts[i] ?? 0) + chunk.length));
+    }
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    for (const count of counts) {
+      expect(count).toBeGreaterThan(34_000);
+      expect(count).toBeLessThan(43_000);
+    }
+  });
+});
+
+describe('faults', () => {
+  it('adds latency in one direction without changing the order', async () => {
+    const { port, relay } = await relayTo(portOf(await server(echo)));
+    await execute(relay, 'set fault 1 down latency 150ms jitter 50ms');
+    const client = await connectTo(port);
+    const fromMs = performance.now();
+    for (let i = 0; i < 20; i++) client.write(`${i},`);
+    client.end();
+    const text = (await readAll(client)).toString();
+    expect(text).toBe(Array.from({ length: 20 }, (_, i) => `${i},`).join(''));
+    expect(performance.now() - fromMs).toBeGreaterThan(99);
+  });
+
+  it('resets both sides after exactly so many bytes', async () => {
+    let received = 0;
+    const { port, relay } = await relayTo(
+      portOf(
+        await server((socket) => {
+          socket.on('error', () => undefined);
+          socket.on('data', (chunk: Buffer) => (received += chunk.length));
+        }),
+      ),
+    );
+    await execute(relay, 'set fault 1 up reset 5000');
+    const client = await connectTo(port);
+    const seen = ending(client.resume());
+    client.write(Buffer.alloc(20_000));
+    expect(await seen).toBe('reset');
+    expect(relay.meters.up.totalBytes).toBe(5000);
+    expect(received).toBeLessThanOrEqual(5000);
+  });
+
+  it('stalls until the stall is taken away, and then nothing is missing', async () => {
+    const { port, relay } = await relayTo(portOf(await server(echo)));
+    await execute(relay, 'set fault 1 stall hold');
+    const client = await connectTo(port);
+    let received = 0;
+    client.on('data', (chunk: Buffer) => (received += chunk.length));
+    client.write(Buffer.alloc(300_000));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(received).toBe(0);
+    await execute(relay, 'set fault 1 off');
+    await expect.poll(() => received).toBe(300_000);
+  });
+
+  it('passes the end on later when closing is slow', async () => {
+    const { port, relay } = await relayTo(portOf(await server((socket) => socket.end('bye'))));
+    await execute(relay, 'set fault 1 down slow_close 300ms');
+    const client = await connectTo(port);
+    const fromMs = performance.now();
+    expect((await readAll(client)).toString()).toBe('bye');
+    expect(performance.now() - fromMs).toBeGreaterThan(280);
+    client.end();
+  });
+});
