@@ -4,7 +4,7 @@
  * each entry loads only what its command line asks for (dynamic imports become chunks of their own).
  */
 import { build } from 'esbuild';
-import { chmod, readFile, rm } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readFile, rm } from 'node:fs/promises';
 
 const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
 const commands = ['inetgw', 'searchbw', 'iprelay'];
@@ -27,4 +27,6 @@ await build({
   legalComments: 'linked',
   logLevel: 'warning',
 });
+await mkdir('dist/bpf');
+await copyFile('bpf/pacing.o', 'dist/bpf/pacing.o');
 for (const name of commands) await chmod(`dist/bin/${name}.js`, 0o755);
