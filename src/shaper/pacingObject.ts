@@ -22,6 +22,35 @@ export function mapNames(mapSuffix: string): string[] {
   return MAP_PREFIXES.map((prefix) => `${prefix}${mapSuffix}`);
 }
 
+export const stateMapName = (mapSuffix: string): string => `igs_${mapSuffix}`;
+
+/** `struct state` in bpf/pacing.c. */
+export const STATE_BYTES = 56;
+const STATE = { epochNs: 0, weightBefore: 16, joined: 20, lastWindowBytes: 48, lastRttUs: 52 } as const;
+/** What one flow counts for that takes its full share. */
+const WEIGHT_ONE = 256;
+/** The program's epochs last a second; what is older than two has ended. */
+const STALE_NS = 2_000_000_000n;
+
+export interface PacingState {
+  /** Flows that take their full share; one that takes less counts for less. */
+  activeFlows: number;
+  /** The window that was last written, and the round trip of that flow; 0: none so far. */
+  windowBytes: number;
+  rttMs: number;
+}
+
+/** @param nowNs CLOCK_MONOTONIC, as the program's own clock */
+export function parsePacingState(value: Buffer, nowNs: bigint): PacingState {
+  const stale = nowNs - value.readBigUInt64LE(STATE.epochNs) > STALE_NS;
+  const weight = value.readUInt32LE(STATE.weightBefore) + value.readUInt32LE(STATE.joined);
+  return {
+    activeFlows: stale ? 0 : Math.round((weight / WEIGHT_ONE) * 10) / 10,
+    windowBytes: value.readUInt32LE(STATE.lastWindowBytes),
+    rttMs: value.readUInt32LE(STATE.lastRttUs) / 1000,
+  };
+}
+
 /**
  * The object file with configuration and map names set. Throws an Error if it is not the file that this version
  * of inetgw was built with.

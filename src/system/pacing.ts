@@ -1,9 +1,17 @@
 /** What pacing needs besides queues and filters: the ifb, the program's file, and its maps, which tc pins. */
 import { access, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { failure } from '../errors.ts';
-import { configuredObject, mapNames } from '../shaper/pacingObject.ts';
+import {
+  configuredObject,
+  mapNames,
+  parsePacingState,
+  STATE_BYTES,
+  stateMapName,
+  type PacingState,
+} from '../shaper/pacingObject.ts';
 import { queueDeviceName, type PacingPlan } from '../shaper/pacing.ts';
 import { ifbRemoveStep, ifbStep } from '../shaper/steps.ts';
+import { readPinnedElement } from './bpfMap.ts';
 import { makeRunDir, runDir, writeError } from './runDir.ts';
 import type { Runner } from './run.ts';
 import { runStep } from './runStep.ts';
@@ -44,6 +52,13 @@ export async function writePacingObject(pacing: PacingPlan): Promise<void> {
     await unlink(draft).catch(() => undefined);
     throw writeError(pacing.objectFile, error);
   }
+}
+
+/** What the program knows at this moment; undefined where its map cannot be read. */
+export async function readPacingState(pacing: PacingPlan, run: Runner): Promise<PacingState | undefined> {
+  const name = stateMapName(pacing.mapSuffix);
+  const value = await readPinnedElement(`${PIN_FOLDER}/${name}`, STATE_BYTES, run);
+  return value === undefined ? undefined : parsePacingState(value, process.hrtime.bigint());
 }
 
 /** A fresh ifb without queues, and the program's file: what the plan's tc batch builds on. */

@@ -1,7 +1,7 @@
 /** Window pacing: the answer time and the user data that it is for, and what it must leave alone. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Guest } from './guest.ts';
-import { inetgwOk, snapshot } from './inetgw.ts';
+import { inetgwOk, snapshot, statistics } from './inetgw.ts';
 import { setUpLine } from './line.ts';
 import { summarise, type FlowGroup, type MeasureResult } from './measure.ts';
 import { sharedGuest } from './sharedGuest.ts';
@@ -65,6 +65,14 @@ describe('an ADSL line (220/1750 kbit/s), set up by one command', () => {
     const { downKbit } = await load([downloads(1, { server: 'far' })]);
     expect(downKbit).toBeGreaterThanOrEqual(1420);
   });
+  test('the statistics tell what it did', async () => {
+    const { pacing } = await statistics(guest);
+    expect(pacing?.rewrittenPackets).toBeGreaterThan(1000);
+    expect(pacing?.queue.sentPackets).toBeGreaterThan(1000);
+    // The last load was one download over 200 ms.
+    expect(pacing?.rttMs).toBeGreaterThan(199);
+    expect(pacing?.windowBytes).toBeGreaterThan(30_000);
+  });
   test('downloads over 20 ms and over 200 ms share fairly', async () => {
     await setUpLine(guest, { pathMs: 20, farPathMs: 200 });
     await inetgwOk(guest, ...SETTINGS);
@@ -98,7 +106,7 @@ describe('what pacing must leave alone', () => {
     await inetgwOk(guest, ...SETTINGS);
     await inetgwOk(guest, 'ppp0', 'clear');
     expect(await snapshot(guest)).toBe(before);
-    const left = 'ls /run/bpf/tc/globals /run/inetgw 2>/dev/null | grep -v :; ip -br link show type ifb';
+    const left = 'ls /run/bpf/tc/globals; find /run/inetgw -type f; ip -br link show type ifb';
     const { stdout } = await guest.exec(['sh', '-c', left], { ns: 'gw' });
     expect(stdout.trim()).toBe('');
   });

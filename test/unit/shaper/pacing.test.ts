@@ -3,7 +3,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { framingByKeyword } from '../../../src/shaper/framing.ts';
 import { queueDeviceName } from '../../../src/shaper/pacing.ts';
-import { configuredObject, mapNames } from '../../../src/shaper/pacingObject.ts';
+import {
+  configuredObject,
+  mapNames,
+  parsePacingState,
+  STATE_BYTES,
+} from '../../../src/shaper/pacingObject.ts';
 import { makePlan, type Plan } from '../../../src/shaper/plan.ts';
 import { DEFAULT_SETTINGS } from '../../../src/shaper/settings.ts';
 import { changeLines, setUpLines } from '../../../src/tc/batch.ts';
@@ -130,5 +135,24 @@ describe("the program's file", () => {
   it('is refused if it is another file', () => {
     expect(() => configuredObject(Buffer.from('\x7fELF'), config, '00000005')).toThrow(/no place/);
     expect(() => configuredObject(template, config, 'toolongsuffix')).toThrow(/suffix/);
+  });
+});
+
+describe("the program's state", () => {
+  const state = Buffer.alloc(STATE_BYTES);
+  state.writeBigUInt64LE(5_000_000_000n, 0);
+  state.writeUInt32LE(3 * 256, 16);
+  state.writeUInt32LE(128, 20);
+  state.writeUInt32LE(2944, 48);
+  state.writeUInt32LE(10_500, 52);
+  it('tells how many flows are active, the last window and its round trip', () => {
+    expect(parsePacingState(state, 5_900_000_000n)).toEqual({
+      activeFlows: 3.5,
+      windowBytes: 2944,
+      rttMs: 10.5,
+    });
+  });
+  it('knows of no active flow once nothing has come for two seconds', () => {
+    expect(parsePacingState(state, 9_000_000_000n).activeFlows).toBe(0);
   });
 });
