@@ -4,13 +4,14 @@
  * each entry loads only what its command line asks for (dynamic imports become chunks of their own).
  */
 import { build } from 'esbuild';
-import { chmod, copyFile, mkdir, readFile, rm } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { licenceNotices } from './licences.mjs';
 
 const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
 const commands = ['inetgw', 'searchbw', 'iprelay'];
 
 await rm('dist', { recursive: true, force: true });
-await build({
+const { metafile } = await build({
   entryPoints: commands.map((name) => `src/bin/${name}.ts`),
   outdir: 'dist/bin',
   chunkNames: '../lib/[name]-[hash]',
@@ -24,9 +25,12 @@ await build({
     // Bundled CommonJS packages call require() for Node's own modules.
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
-  legalComments: 'linked',
+  // The notices of all packages stand in one file.
+  legalComments: 'none',
   logLevel: 'warning',
+  metafile: true,
 });
 await mkdir('dist/bpf');
 await copyFile('bpf/pacing.o', 'dist/bpf/pacing.o');
 for (const name of commands) await chmod(`dist/bin/${name}.js`, 0o755);
+await writeFile('dist/THIRD-PARTY-LICENCES.txt', await licenceNotices(metafile.inputs));

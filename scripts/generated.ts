@@ -1,10 +1,44 @@
 /** The files that are made from the source: their names, below the checkout, and what they must contain. */
+import { COMPLETED } from './completed.ts';
+import { bashCompletion, fishCompletion, zshCompletion } from './completions.ts';
 import { DEFAULT_SETTINGS } from '../src/shaper/settings.ts';
 import { egressRules, ingressRules } from '../src/shaper/rules.ts';
+import { hookFiles, systemdUnit, type HookKind } from '../src/hooks/render.ts';
 import { shellSnippet } from '../src/firewall/snippet.ts';
+
+/** The hooks as templates: for ppp0, with the rates of the article's example. */
+function hookTemplates(): [string, string][] {
+  const program = ['/usr/bin/inetgw'];
+  const settings = { device: 'ppp0', program, apply: [undefined, '210', '1710'] };
+  const texts = (kind: HookKind): string[] => hookFiles(kind, settings).map(({ text }) => text);
+  const [pppUp = '', pppDown = ''] = texts('ppp');
+  const [ifUp = '', ifDown = ''] = texts('ifupdown');
+  const [networkManager = ''] = texts('networkmanager');
+  return [
+    ['templates/hooks/ppp-ip-up', pppUp],
+    ['templates/hooks/ppp-ip-down', pppDown],
+    ['templates/hooks/networkmanager', networkManager],
+    ['templates/hooks/ifupdown-if-up', ifUp],
+    ['templates/hooks/ifupdown-if-down', ifDown],
+    ['templates/inetgw@.service', systemdUnit({ device: '%I', program, apply: ['apply', undefined] })],
+  ];
+}
+
+function completions(): [string, string][] {
+  return COMPLETED.flatMap((command): [string, string][] => {
+    const name = command.program.name();
+    return [
+      [`templates/completions/bash/${name}`, bashCompletion(command)],
+      [`templates/completions/zsh/_${name}`, zshCompletion(command)],
+      [`templates/completions/fish/${name}.fish`, fishCompletion(command)],
+    ];
+  });
+}
 
 export function generatedFiles(): ReadonlyMap<string, string> {
   return new Map([
+    ...hookTemplates(),
+    ...completions(),
     ['templates/iptables-egress', shellSnippet('egress', egressRules(DEFAULT_SETTINGS))],
     ['templates/iptables-ingress', shellSnippet('ingress', ingressRules(DEFAULT_SETTINGS))],
   ]);

@@ -48,6 +48,9 @@ const COMMANDS: Readonly<Record<string, CommandBody>> = {
     if (rest.length > 0) throw usageError('rules takes a side and a device: inetgw rules egress ppp0');
     return (await import('./inetgwRules.ts')).rulesCommand(side, device, options);
   },
+  'install-hook': async (words, options) => {
+    return (await import('./inetgwHook.ts')).installHookCommand(words, options);
+  },
   config: async ([verb, file, ...rest], options) => {
     if (verb !== 'check' || rest.length > 0)
       throw usageError('config knows one word: inetgw config check [FILE]');

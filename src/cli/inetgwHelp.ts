@@ -17,6 +17,13 @@ Examples:
   inetgw ppp0 210 1710 --dry-run             see what would be run
   inetgw check ppp0                          what this machine has and lacks for it
 
+Set up once:
+  inetgw install-hook ppp ppp0 210 1710      whenever the line comes up; also networkmanager, ifupdown, systemd
+  inetgw config check                        is /etc/inetgw.conf right?
+  inetgw apply [DEV]                         do what it says
+  inetgw status                              all devices that are set up or in the file
+  inetgw rules egress ppp0 --format nft      the rules for a firewall of your own; also ingress, sh
+
 Exit codes: 0 done, 1 failed, 2 wrong usage, 4 no privilege, 5 a program or kernel feature is missing,
 6 bad configuration, 128+n ended by signal n.
 `;

@@ -21,48 +21,51 @@ export interface GlobalOptions {
 export type Options = ShaperOptions & GlobalOptions;
 
 export function makeProgram(action: (words: string[], options: Options) => void): Command {
-  return new Command('inetgw')
-    .usage('DEV UP DOWN [options] | DEV | DEV clear | COMMAND …')
-    .argument('[words...]')
-    .helpOption('-h, --help', 'show this help')
-    .option('--framing <KEYWORD>', 'what the line adds to a packet, by name')
-    .option('--linklayer <atm|ptm|ethernet>', 'the same by its parts: the cells or coding of the line')
-    .option('--overhead <N>', 'bytes that the line adds to an IP packet')
-    .option('--mpu <N>', 'the shortest frame on the line in bytes')
-    .option('--no-large-downloads', 'leave the large-download rule out')
-    .option('--large-downloads', 'take it in, whatever the file says')
-    .option('--large-download <SIZE>', 'a download is large above this size (10mb)')
-    .option(
-      '--large-download-ports <LIST>',
-      'server ports of downloads (80,443,8080,8443,20,21,989,990,udp/443)',
-    )
-    .option('--large-packet <BYTES>', 'packets from this length are dropped above 99 % (1024)')
-    .option('--mark <N>', 'firewall mark of packets above 98 % (20)')
-    .option('--interactive-ports <LIST>', 'ports whose traffic must not wait, such as udp/5060')
-    .option('--interactive-dscp <LIST>', 'DSCP values that must not wait (ef,va,cs4,cs5,cs6,cs7)')
-    .option('--interactive-hosts <LIST>', 'addresses and networks whose traffic must not wait')
-    .option('--bulk-ports <LIST>', 'ports whose traffic may always wait (25,465,587)')
-    .option('--bulk-dscp <LIST>', 'DSCP values that may always wait (cs1,le)')
-    .option('--bulk-hosts <LIST>', 'addresses and networks whose traffic may always wait')
-    .option('--large-upload <SIZE>', 'an upload is bulk above this size (10mb)')
-    .option('--firewall <auto|nft|iptables|none>', 'what carries the firewall rules (auto)')
-    .option('--pacing <auto|bpf|off>', 'window pacing of downloads by TCP (off)')
-    .option('--config <FILE>', 'the configuration file (/etc/inetgw.conf)')
-    .option('--replace', 'replace queues that somebody else has set')
-    .option('--format <sh|iptables-restore|nft>', 'of inetgw rules: how they are printed (sh)')
-    .option('--remove', 'of inetgw install-hook: take the files away again')
-    .option('--root <DIR>', 'of inetgw install-hook: write below this folder (/)')
-    .option('-n, --dry-run', 'print what would be run or written, change nothing')
-    .option('--json', 'print the result as JSON')
-    .option('-q, --quiet', 'print errors only')
-    .option('-v, --verbose', 'tell every program that is run')
-    .option('--no-color', 'no colour, even on a terminal')
-    .option('-V, --version', 'print the version')
-    .addHelpText('after', HELP_TEXT)
-    .allowExcessArguments(true)
-    .exitOverride()
-    .configureOutput({ writeErr: () => undefined })
-    .action((words: string[], options: Options) => {
-      action(words, options);
-    });
+  return (
+    new Command('inetgw')
+      .usage('DEV UP DOWN [options] | DEV | DEV clear | COMMAND …')
+      .argument('[words...]')
+      .helpOption('-h, --help', 'show this help')
+      .option('--framing <KEYWORD>', 'what the line adds to a packet, by name')
+      .option('--linklayer <atm|ptm|ethernet>', 'the same by its parts: the cells or coding of the line')
+      .option('--overhead <N>', 'bytes that the line adds to an IP packet')
+      .option('--mpu <N>', 'the shortest frame on the line in bytes')
+      // Before --no-large-downloads: the other way round commander would take it as given always.
+      .option('--large-downloads', 'drop marked packets of large downloads, whatever the file says')
+      .option('--no-large-downloads', 'leave the large-download rule out')
+      .option('--large-download <SIZE>', 'a download is large above this size (10mb)')
+      .option(
+        '--large-download-ports <LIST>',
+        'server ports of downloads (80,443,8080,8443,20,21,989,990,udp/443)',
+      )
+      .option('--large-packet <BYTES>', 'packets from this length are dropped above 99 % (1024)')
+      .option('--mark <N>', 'firewall mark of packets above 98 % (20)')
+      .option('--interactive-ports <LIST>', 'ports whose traffic must not wait, such as udp/5060')
+      .option('--interactive-dscp <LIST>', 'DSCP values that must not wait (ef,va,cs4,cs5,cs6,cs7)')
+      .option('--interactive-hosts <LIST>', 'addresses and networks whose traffic must not wait')
+      .option('--bulk-ports <LIST>', 'ports whose traffic may always wait (25,465,587)')
+      .option('--bulk-dscp <LIST>', 'DSCP values that may always wait (cs1,le)')
+      .option('--bulk-hosts <LIST>', 'addresses and networks whose traffic may always wait')
+      .option('--large-upload <SIZE>', 'an upload is bulk above this size (10mb)')
+      .option('--firewall <auto|nft|iptables|none>', 'what carries the firewall rules (auto)')
+      .option('--pacing <auto|bpf|off>', 'window pacing of downloads by TCP (off)')
+      .option('--config <FILE>', 'the configuration file (/etc/inetgw.conf)')
+      .option('--replace', 'replace queues that somebody else has set')
+      .option('--format <sh|iptables-restore|nft>', 'of inetgw rules: how they are printed (sh)')
+      .option('--remove', 'of inetgw install-hook: take the files away again')
+      .option('--root <DIR>', 'of inetgw install-hook: write below this folder (/)')
+      .option('-n, --dry-run', 'print what would be run or written, change nothing')
+      .option('--json', 'print the result as JSON')
+      .option('-q, --quiet', 'print errors only')
+      .option('-v, --verbose', 'tell every program that is run')
+      .option('--no-color', 'no colour, even on a terminal')
+      .option('-V, --version', 'print the version')
+      .addHelpText('after', HELP_TEXT)
+      .allowExcessArguments(true)
+      .exitOverride()
+      .configureOutput({ writeErr: () => undefined })
+      .action((words: string[], options: Options) => {
+        action(words, options);
+      })
+  );
 }

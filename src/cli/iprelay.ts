@@ -55,7 +55,8 @@ interface Flags {
 
 const collect = (value: string, all: string[]): string[] => [...all, value];
 
-function program(): Command {
+/** Completions are generated from it. */
+export function makeProgram(): Command {
   return (
     new Command('iprelay')
       .description('A user-space bandwidth-shaping TCP proxy: all connections share one limit.')
@@ -98,7 +99,7 @@ export async function run(argv: readonly string[]): Promise<number> {
 
 /** Undefined after `--help` or `--version`. */
 function parseArguments(argv: readonly string[]): { flags: Flags; specs: string[] } | undefined {
-  const command = program();
+  const command = makeProgram();
   try {
     command.parse(argv, { from: 'user' });
   } catch (error) {

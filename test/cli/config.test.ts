@@ -65,6 +65,13 @@ describe('flags, environment, file', () => {
     const { stdout } = await inetgw('lo', '100', '200', '--config', good, '--dry-run', '--firewall', 'nft');
     expect(stdout).toContain('skbedit mark 30');
   });
+  it('a rule that the file leaves out stays out unless it is typed', async () => {
+    const without = join(folder, 'without.conf');
+    await writeFile(without, '[lo]\nlarge-downloads = false\n');
+    const words = ['rules', 'ingress', 'lo', '--config', without];
+    expect((await inetgw(...words)).stdout).not.toContain('large-download-tcp');
+    expect((await inetgw(...words, '--large-downloads')).stdout).toContain('large-download-tcp');
+  });
   it('an error in the section of another device does not matter, one in its own does', async () => {
     const other = join(folder, 'other.conf');
     await writeFile(other, '[lo]\nmark = 33\n[eth9]\nup = "fast"\ndown = 1710\n');

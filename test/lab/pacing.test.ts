@@ -69,9 +69,10 @@ describe('an ADSL line (220/1750 kbit/s), set up by one command', () => {
     const { pacing } = await statistics(guest);
     expect(pacing?.rewrittenPackets).toBeGreaterThan(1000);
     expect(pacing?.queue.sentPackets).toBeGreaterThan(1000);
-    // The last load was one download over 200 ms.
+    // The last load was one download over 200 ms; its control connection was the last to be given a window, half
+    // of the line, should it begin to carry data.
     expect(pacing?.rttMs).toBeGreaterThan(199);
-    expect(pacing?.windowBytes).toBeGreaterThan(30_000);
+    expect(pacing?.windowBytes).toBeGreaterThan(15_000);
   });
   test('downloads over 20 ms and over 200 ms share fairly', async () => {
     await setUpLine(guest, { pathMs: 20, farPathMs: 200 });
@@ -106,7 +107,8 @@ describe('what pacing must leave alone', () => {
     await inetgwOk(guest, ...SETTINGS);
     await inetgwOk(guest, 'ppp0', 'clear');
     expect(await snapshot(guest)).toBe(before);
-    const left = 'ls /run/bpf/tc/globals; find /run/inetgw -type f; ip -br link show type ifb';
+    const own = '/run/inetgw/netns-$(stat -Lc %i /proc/self/ns/net)';
+    const left = `ls /run/bpf/tc/globals; find ${own} -type f; ip -br link show type ifb`;
     const { stdout } = await guest.exec(['sh', '-c', left], { ns: 'gw' });
     expect(stdout.trim()).toBe('');
   });

@@ -1,5 +1,5 @@
 /** What systemd hands over and wants to hear: listening sockets, readiness (sd_listen_fds(3), sd_notify(3)). */
-import type { AddressInfo, Server } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import { run } from '../../system/run.ts';
 import { makeServer } from '../listen.ts';
 
@@ -16,6 +16,7 @@ export async function activatedServers(env: NodeJS.ProcessEnv): Promise<Map<numb
   if (!mine || !Number.isInteger(count)) return servers;
   for (let fd = FIRST_FD; fd < FIRST_FD + count; fd++) {
     const server = makeServer();
+    holdConnections(server);
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen({ fd }, resolve);
@@ -29,6 +30,22 @@ export async function activatedServers(env: NodeJS.ProcessEnv): Promise<Map<numb
     servers.set(port, [...(servers.get(port) ?? []), server]);
   }
   return servers;
+}
+
+/** The client that woke us waits already: it is accepted before a forwarder is there, and must not be lost. */
+function holdConnections(server: Server): void {
+  const early: Socket[] = [];
+  const hold = (socket: Socket): void => {
+    early.push(socket);
+  };
+  server.on('connection', hold);
+  server.on('newListener', (event) => {
+    if (event !== 'connection') return;
+    server.off('connection', hold);
+    setImmediate(() => {
+      for (const socket of early.splice(0)) server.emit('connection', socket);
+    });
+  });
 }
 
 /**

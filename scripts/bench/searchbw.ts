@@ -1,0 +1,131 @@
+/**
+ * searchbw on four lines of the lab: what it recommends, whether that holds under load, and what it costs to
+ * find out. `npx tsx scripts/bench/searchbw.ts [LINE …]` with adsl, adsl6, vdsl, cable; build first. Figures are
+ * in the guest's virtual time.
+ */
+import { formatRate } from '../../src/units.ts';
+import { table } from '../../src/report/table.ts';
+import { Guest } from '../../test/lab/guest.ts';
+import { commandArgv } from '../../test/lab/inetgw.ts';
+import { ADSL_LINE, ETHERNET, SERVER, setUpLine, type LineOptions } from '../../test/lab/line.ts';
+import { summarise } from '../../test/lab/measure.ts';
+import { downloads, measure, uploads } from '../../test/lab/traffic.ts';
+
+const LINES: Readonly<Record<string, LineOptions>> = {
+  adsl: ADSL_LINE,
+  adsl6: {
+    ...ADSL_LINE,
+    upBitPerSec: 640_000,
+    downBitPerSec: 6_000_000,
+    upBufferMs: 1000,
+    downBufferMs: 500,
+    pathMs: 20,
+  },
+  vdsl: {
+    ...ADSL_LINE,
+    upBitPerSec: 10e6,
+    downBitPerSec: 50e6,
+    framing: ETHERNET,
+    upBufferMs: 400,
+    downBufferMs: 300,
+    pathMs: 15,
+    jitterMs: 2,
+  },
+  cable: {
+    ...ADSL_LINE,
+    upBitPerSec: 20e6,
+    downBitPerSec: 100e6,
+    framing: ETHERNET,
+    upBufferMs: 400,
+    downBufferMs: 250,
+    pathMs: 40,
+    access: 'ethernet',
+  },
+};
+
+/** Real time for one search: the emulated processor is slow on fast lines. */
+const SEARCH_LIMIT_MS = 3_000_000;
+
+type Direction = 'DOWN' | 'UP';
+
+interface Found {
+  rateKbitPerSec: number;
+  /** Virtual time of the whole command. */
+  tookMs: number;
+  stdout: string;
+}
+
+async function search(guest: Guest, device: string, direction: Direction, words: string[]): Promise<Found> {
+  const timeoutMs = 36_000_000;
+  const server = await guest.request('spawn', { argv: ['iperf3', '-s'], ns: 'isp', timeoutMs });
+  await guest.request('sleep', { ms: 500 });
+  const way = direction === 'DOWN' ? ['-R', '-P', '4'] : ['-P', '2'];
+  const argv = ['iperf3', '-c', SERVER.ipv4, '-t', '30000', ...way] as [string, ...string[]];
+  const client = await guest.request('spawn', { argv, ns: 'gw', timeoutMs });
+  await guest.request('sleep', { ms: 5000 });
+  const command = commandArgv('searchbw', device, direction, ...words, '--ping-host', SERVER.ipv4);
+  const result = await guest.request('exec', { argv: command, ns: 'gw', timeoutMs }, SEARCH_LIMIT_MS);
+  await guest.request('stop', { job: client.job, signal: 'SIGKILL' });
+  await guest.request('stop', { job: server.job, signal: 'SIGKILL' });
+  if (result.stderr !== '') console.log(result.stderr);
+  const found = /^(?:DOWN|UP): (\d+) kbit\/s recommended/m.exec(result.stdout)?.[1];
+  return { rateKbitPerSec: Number(found), tookMs: result.elapsedMs, stdout: result.stdout };
+}
+
+async function bench(name: string, line: LineOptions): Promise<string[]> {
+  const guest = await Guest.boot();
+  try {
+    // The lab's wire counts the Ethernet frame with its check sequence (18 bytes), PPPoE adds 8.
+    const framing = name === 'vdsl' ? ['--linklayer', 'ethernet', '--overhead', '26'] : [];
+    const { device } = await setUpLine(guest, line);
+    const free = await measure(guest, { flows: [downloads(4)], pings: 50 }, SEARCH_LIMIT_MS);
+    await setUpLine(guest, line);
+    const freeUp = await measure(guest, { flows: [uploads(2)], pings: 50 }, SEARCH_LIMIT_MS);
+    await setUpLine(guest, line);
+    const down = await search(guest, device, 'DOWN', ['--auto', ...framing]);
+    console.log(down.stdout);
+    await setUpLine(guest, line);
+    const up = await search(guest, device, 'UP', ['--auto', ...framing]);
+    console.log(up.stdout);
+    await setUpLine(guest, line);
+    const words = [device, String(up.rateKbitPerSec), String(down.rateKbitPerSec), ...framing];
+    await guest.run(commandArgv('inetgw', ...words), { ns: 'gw', spinMs: 60_000 });
+    const shapedDown = await measure(guest, { flows: [downloads(4)], pings: 100 }, SEARCH_LIMIT_MS);
+    const shapedUp = await measure(guest, { flows: [uploads(2)], pings: 100 }, SEARCH_LIMIT_MS);
+    const both = await measure(guest, { flows: [downloads(4), uploads(2)], pings: 100 }, SEARCH_LIMIT_MS);
+    const share = (part: number, whole: number): string => `${((part / whole) * 100).toFixed(0)} %`;
+    return [
+      name,
+      `${formatRate(line.upBitPerSec)} / ${formatRate(line.downBitPerSec)}`,
+      `${String(up.rateKbitPerSec)} / ${String(down.rateKbitPerSec)}`,
+      `${(up.tookMs / 1000).toFixed(0)} / ${(down.tookMs / 1000).toFixed(0)} s`,
+      [shapedDown, shapedUp, both].map(({ ping }) => summarise(ping.timesMs).mean.toFixed(0)).join(' / '),
+      share(shapedDown.downBitPerSec, free.downBitPerSec),
+      share(shapedUp.upBitPerSec, freeUp.upBitPerSec),
+    ];
+  } finally {
+    await guest.close();
+  }
+}
+
+const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(LINES);
+const rows: string[][] = [];
+for (const name of names) {
+  const line = LINES[name];
+  if (line === undefined) throw new Error(`there is no line ${name}: ${Object.keys(LINES).join(', ')}`);
+  rows.push(await bench(name, line));
+}
+console.log(
+  table(
+    [
+      'line',
+      'raw up / down',
+      'found up / down kbit/s',
+      'took up / down',
+      'answer ms down / up / both',
+      'user data down',
+      'up',
+    ],
+    rows,
+  ),
+);

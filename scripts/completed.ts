@@ -1,0 +1,48 @@
+/** What the commands' definitions do not tell about their words: see completions.ts. */
+import { FRAMING_KEYWORDS } from '../src/shaper/framing.ts';
+import { HOOK_KINDS } from '../src/hooks/render.ts';
+import { makeProgram as inetgw } from '../src/cli/inetgwProgram.ts';
+import { makeProgram as iprelay } from '../src/cli/iprelay.ts';
+import { makeProgram as searchbw } from '../src/cli/searchbw.ts';
+import type { CompletedCommand, Words } from './completions.ts';
+
+const DEVICES: Words = { devices: true };
+const FRAMING: Words = { words: FRAMING_KEYWORDS };
+const LINK_LAYERS: Words = { words: ['atm', 'ptm', 'ethernet'] };
+
+export const COMPLETED: readonly CompletedCommand[] = [
+  {
+    program: inetgw(() => undefined),
+    values: { '--framing': FRAMING },
+    first: { words: ['apply', 'check', 'config', 'install-hook', 'rules', 'status'], devices: true },
+    after: {
+      apply: DEVICES,
+      // Of `inetgw check DEV` and `inetgw config check FILE`.
+      check: { devices: true, files: true },
+      config: { words: ['check'] },
+      rules: { words: ['egress', 'ingress'] },
+      egress: DEVICES,
+      ingress: DEVICES,
+      'install-hook': { words: HOOK_KINDS },
+      ...Object.fromEntries(HOOK_KINDS.map((kind) => [kind, DEVICES])),
+    },
+    second: { words: ['clear'] },
+  },
+  {
+    program: searchbw(),
+    values: { '--framing': FRAMING, '--linklayer': LINK_LAYERS },
+    first: { words: ['show'], devices: true },
+    after: { show: { files: true } },
+    second: { words: ['DOWN', 'UP', 'AUTO'] },
+  },
+  {
+    program: iprelay(),
+    values: {
+      '--log': { words: ['none', 'stderr', 'syslog', 'journal'], files: true },
+      '--log-format': { words: ['readable', 'json'] },
+    },
+    first: { words: ['attach', 'ctl', 'list'] },
+    after: {},
+    second: {},
+  },
+];

@@ -1,0 +1,123 @@
+/**
+ * Builds the Debian package from a fresh build: `npm run deb [-- FOLDER]`, into .lab/packages by default.
+ * Needs dpkg-deb, no debhelper and no root.
+ */
+import { chmod, copyFile, cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { execa } from 'execa';
+import {
+  CONFFILES,
+  controlFile,
+  copyrightFile,
+  debianChangelog,
+  POSTINST,
+  POSTRM,
+  PRERM,
+} from './debFiles.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const COMMANDS = ['inetgw', 'searchbw', 'iprelay'] as const;
+
+/** Builds into `folder`; resolves to the package's path. `version`: another than package.json's, for tests. */
+export async function buildDeb(folder: string, version?: string): Promise<string> {
+  const own = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
+  const debVersion = version ?? own.version;
+  const stage = join(folder, 'stage');
+  await rm(stage, { recursive: true, force: true });
+  await fill(stage, debVersion);
+  const { stdout } = await execa('du', ['-sk', '--apparent-size', stage]);
+  const control = controlFile(debVersion, Number(stdout.split('\t')[0]));
+  await putControl(stage, control);
+  const path = join(folder, `inetgw_${debVersion}_all.deb`);
+  await execa('dpkg-deb', ['--root-owner-group', '-Zxz', '--build', stage, path]);
+  await rm(stage, { recursive: true });
+  return path;
+}
+
+async function fill(stage: string, version: string): Promise<void> {
+  const from = (name: string): string => join(root, name);
+  const put = async (name: string, content: string | Uint8Array, mode = 0o644): Promise<void> => {
+    const path = join(stage, name);
+    await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+    await writeFile(path, content);
+    await chmod(path, mode);
+  };
+  const copy = async (source: string, name: string, mode = 0o644): Promise<void> => {
+    const path = join(stage, name);
+    await mkdir(dirname(path), { recursive: true });
+    await copyFile(from(source), path);
+    await chmod(path, mode);
+  };
+  const zipped = async (source: string, name: string): Promise<void> =>
+    put(name, gzipSync(await readFile(from(source)), { level: 9 }));
+
+  await put('usr/lib/inetgw/package.json', '{ "type": "module" }\n');
+  await cp(from('dist/lib'), join(stage, 'usr/lib/inetgw/lib'), { recursive: true });
+  await mkdir(join(stage, 'usr/bin'), { recursive: true });
+  for (const name of COMMANDS) {
+    const text = await readFile(from(`dist/bin/${name}.js`), 'utf8');
+    // Hooks run with next to no PATH.
+    await put(`usr/lib/inetgw/bin/${name}.js`, text.replace(/^#!.*/, '#!/usr/bin/node'), 0o755);
+    await symlink(`../lib/inetgw/bin/${name}.js`, join(stage, 'usr/bin', name));
+    await copy(`templates/completions/bash/${name}`, `usr/share/bash-completion/completions/${name}`);
+    await copy(`templates/completions/zsh/_${name}`, `usr/share/zsh/vendor-completions/_${name}`);
+    await copy(`templates/completions/fish/${name}.fish`, `usr/share/fish/vendor_completions.d/${name}.fish`);
+  }
+  for (const page of ['inetgw.8', 'inetgw.conf.5', 'iprelay.1', 'searchbw.1'])
+    await zipped(`docs/man/${page}`, `usr/share/man/man${page.slice(-1)}/${page}.gz`);
+  await copy('templates/inetgw.conf.example', 'etc/inetgw.conf');
+  await copy('templates/inetgw.conf.example', 'usr/share/doc/inetgw/examples/inetgw.conf.example');
+  await copy('templates/iptables-egress', 'usr/share/inetgw/iptables-egress');
+  await copy('templates/iptables-ingress', 'usr/share/inetgw/iptables-ingress');
+  await cp(from('templates/hooks'), join(stage, 'usr/share/inetgw/hooks'), { recursive: true });
+  await copy('templates/inetgw@.service', 'usr/lib/systemd/system/inetgw@.service');
+  await zipped('CHANGELOG.md', 'usr/share/doc/inetgw/CHANGELOG.md.gz');
+  await put(
+    'usr/share/doc/inetgw/changelog.gz',
+    gzipSync(debianChangelog(version, new Date()), { level: 9 }),
+  );
+  const [licence, notices] = await Promise.all([
+    readFile(from('LICENSE'), 'utf8'),
+    readFile(from('dist/THIRD-PARTY-LICENCES.txt'), 'utf8'),
+  ]);
+  await put('usr/share/doc/inetgw/copyright', copyrightFile(licence, notices));
+  // Whatever the umask of who builds it.
+  await execa('chmod', ['-R', 'u=rwX,go=rX', stage]);
+}
+
+async function putControl(stage: string, control: string): Promise<void> {
+  const folder = join(stage, 'DEBIAN');
+  const sums = await execa(
+    'sh',
+    [
+      '-c',
+      "find . -type f ! -path './DEBIAN/*' ! -path './etc/*' -printf '%P\\0' | sort -z | xargs -0 md5sum",
+    ],
+    {
+      cwd: stage,
+      stripFinalNewline: false,
+    },
+  );
+  await mkdir(folder, { mode: 0o755 });
+  const files: [string, string, number][] = [
+    ['control', control, 0o644],
+    ['conffiles', CONFFILES, 0o644],
+    ['md5sums', sums.stdout, 0o644],
+    ['prerm', PRERM, 0o755],
+    ['postinst', POSTINST, 0o755],
+    ['postrm', POSTRM, 0o755],
+  ];
+  for (const [name, text, mode] of files) {
+    await writeFile(join(folder, name), text);
+    await chmod(join(folder, name), mode);
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await execa(process.execPath, [join(root, 'scripts/build.mjs')], { cwd: root });
+  const folder = resolve(process.argv[2] ?? join(root, '.lab/packages'));
+  await mkdir(folder, { recursive: true });
+  console.log(await buildDeb(folder));
+}

@@ -1,0 +1,127 @@
+/** `inetgw install-hook KIND DEV [UP DOWN]`. */
+import { resolve } from 'node:path';
+import { settingsFromArguments, valuesFromFlags } from '../config/fromArguments.ts';
+import { checkTuning } from '../config/settings.ts';
+import { closest } from '../config/suggest.ts';
+import { EXIT, usageError, UserErrors } from '../errors.ts';
+import { HOOK_KINDS, hookFiles, type HookFile, type HookKind } from '../hooks/render.ts';
+import { installHook, removeHook } from '../system/hooks.ts';
+import { deviceNameProblem } from '../system/link.ts';
+import type { Options } from './inetgw.ts';
+import { warn } from './warn.ts';
+
+const USAGE = 'for example: inetgw install-hook ppp ppp0 210 1710';
+
+export async function installHookCommand(words: readonly string[], options: Options): Promise<number> {
+  const [kindWord = '', device, up, down, ...rest] = words;
+  const kind = HOOK_KINDS.find((each) => each === kindWord);
+  if (kind === undefined) {
+    const meant = closest(kindWord, HOOK_KINDS);
+    throw usageError(
+      `install-hook knows ${HOOK_KINDS.join(', ')}${kindWord === '' ? '' : `, not '${kindWord}'`}`,
+      meant === undefined ? USAGE : `did you mean ${meant}?`,
+    );
+  }
+  if (device === undefined) throw usageError('install-hook needs a device', USAGE);
+  checkHookDevice(kind, device);
+  const root = resolve(options.root ?? '/');
+  if (options.remove === true) {
+    if (up !== undefined) throw usageError('--remove takes no rates');
+    return removeAll(hookFiles(kind, { device, program: [], apply: [] }), root, options);
+  }
+  if ((up === undefined) !== (down === undefined) || rest.length > 0)
+    throw usageError('UP and DOWN are both needed, or neither: then it is what the file says', USAGE);
+  const apply = [...applyWords(device, up, down, options), ...flagWords(options)];
+  const files = hookFiles(kind, { device, program: programWords(), apply });
+  return installAll(kind, device, files, root, options);
+}
+
+/** Only pppd numbers its devices anew, so only there a pattern makes sense. */
+function checkHookDevice(kind: HookKind, device: string): void {
+  const name = kind === 'ppp' && device.endsWith('*') ? device.slice(0, -1) : device;
+  const problem = deviceNameProblem(name);
+  if (problem !== undefined) throw usageError(problem);
+}
+
+/** Everything is checked now and not when the device comes up at night. */
+function applyWords(
+  device: string,
+  up: string | undefined,
+  down: string | undefined,
+  options: Options,
+): (string | undefined)[] {
+  if (up === undefined || down === undefined) {
+    const { errors } = checkTuning(valuesFromFlags(options));
+    if (errors.length > 0) throw new UserErrors(errors);
+    return ['apply', undefined];
+  }
+  const { warnings } = settingsFromArguments(device.replace(/\*$/, ''), up, down, options);
+  for (const warning of warnings) warn(warning);
+  return [undefined, up, down];
+}
+
+/** The flags that were typed, to be typed again by the hook. */
+function flagWords(options: Options): string[] {
+  const words: string[] = [];
+  for (const [key, { text }] of valuesFromFlags(options)) {
+    if (key === 'large-downloads') words.push(text === 'true' ? '--large-downloads' : '--no-large-downloads');
+    else words.push(`--${key}`, text);
+  }
+  if (options.replace === true) words.push('--replace');
+  if (options.config !== undefined) {
+    if (/\p{Cc}/u.test(options.config)) throw usageError('--config: no control characters in a hook');
+    words.push('--config', resolve(options.config));
+  }
+  return words;
+}
+
+/** This very program, by absolute paths: hooks have next to no environment. */
+function programWords(): string[] {
+  return [process.execPath, resolve(process.argv[1] ?? 'inetgw')];
+}
+
+async function installAll(
+  kind: HookKind,
+  device: string,
+  files: readonly HookFile[],
+  root: string,
+  options: Options,
+): Promise<number> {
+  if (options.quiet !== true || options.dryRun === true) {
+    for (const { path, mode, text } of files) {
+      process.stdout.write(`# ${path} (mode ${mode.toString(8)})\n${text}\n`);
+    }
+  }
+  if (options.dryRun === true) return EXIT.ok;
+  let allInForce = true;
+  for (const file of files) {
+    const { path, outcome } = await installHook(file, root);
+    if (outcome === 'left alone, the new one is beside it') {
+      allInForce = false;
+      warn(`${path} was edited or is not from inetgw: left alone, the new one is ${path}.inetgw-new`);
+    } else if (options.quiet !== true) process.stdout.write(`${path}: ${outcome}\n`);
+  }
+  if (kind === 'systemd' && options.quiet !== true) {
+    const unit = files[0]?.path.split('/').at(-1) ?? '';
+    process.stdout.write(`now: systemctl daemon-reload && systemctl enable --now '${unit}'   (${device})\n`);
+  }
+  return allInForce ? EXIT.ok : EXIT.failed;
+}
+
+async function removeAll(files: readonly HookFile[], root: string, options: Options): Promise<number> {
+  let allGone = true;
+  for (const file of files) {
+    if (options.dryRun === true) {
+      process.stdout.write(`${file.path}: would be removed if it is as it was written\n`);
+      continue;
+    }
+    const { path, outcome } = await removeHook(file, root);
+    if (outcome === 'removed' || outcome === 'not there') {
+      if (options.quiet !== true) process.stdout.write(`${path}: ${outcome}\n`);
+    } else {
+      allGone = false;
+      warn(`${path}: ${outcome}`);
+    }
+  }
+  return allGone ? EXIT.ok : EXIT.failed;
+}

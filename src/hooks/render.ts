@@ -1,0 +1,242 @@
+/**
+ * The hooks that call inetgw when a device comes and goes: texts of files, made from the device and the
+ * command. Pure; system/hooks.ts writes them.
+ *
+ * What all shell hooks have in common: POSIX sh, absolute paths, nothing on standard output, and they return
+ * at once, because pppd and NetworkManager wait for nobody, or for everybody. What inetgw says goes to the
+ * system log.
+ */
+import { shellWord, systemdEscape, systemdWord } from './quote.ts';
+
+export const HOOK_KINDS = ['ppp', 'networkmanager', 'ifupdown', 'systemd'] as const;
+export type HookKind = (typeof HOOK_KINDS)[number];
+
+export interface HookSettings {
+  /** A device name, or for ppp a beginning with `*` after it: a link that comes back under another number. */
+  device: string;
+  /** The program and what comes before its words, absolute: `/usr/bin/inetgw`, or node and the script. */
+  program: readonly string[];
+  /** What sets the device up; `undefined` stands for the device. */
+  apply: readonly (string | undefined)[];
+}
+
+export interface HookFile {
+  path: string;
+  mode: number;
+  text: string;
+}
+
+/** What each kind writes. */
+export function hookFiles(kind: HookKind, settings: HookSettings): HookFile[] {
+  const name = fileName(settings.device);
+  const script = (path: string, text: string): HookFile => ({ path, mode: 0o755, text });
+  switch (kind) {
+    case 'ppp':
+      return [
+        script(`/etc/ppp/ip-up.d/inetgw-${name}`, pppHook('up', settings)),
+        script(`/etc/ppp/ip-down.d/inetgw-${name}`, pppHook('down', settings)),
+      ];
+    case 'networkmanager':
+      return [script(`/etc/NetworkManager/dispatcher.d/90-inetgw-${name}`, networkManagerHook(settings))];
+    case 'ifupdown':
+      return [
+        script(`/etc/network/if-up.d/inetgw-${name}`, ifupdownHook('up', settings)),
+        script(`/etc/network/if-down.d/inetgw-${name}`, ifupdownHook('down', settings)),
+      ];
+    case 'systemd': {
+      const instance = systemdEscape(settings.device);
+      return [
+        {
+          path: `/etc/systemd/system/inetgw@${instance}.service`,
+          mode: 0o644,
+          text: systemdUnit(settings),
+        },
+      ];
+    }
+  }
+}
+
+/** run-parts ignores files with a dot in their names. */
+function fileName(device: string): string {
+  return device.replaceAll('*', '-any').replaceAll('.', '_');
+}
+
+function header(what: string, kind: HookKind, { device }: HookSettings): string[] {
+  return [
+    `# ${what}`,
+    `# Written by inetgw install-hook. Taken away by: inetgw install-hook ${kind} ${shellWord(device)} --remove`,
+    '# Once you have changed it, inetgw leaves it alone.',
+  ];
+}
+
+/** The command for whatever device `$dev` is. */
+function command({ program }: HookSettings, words: readonly (string | undefined)[]): string {
+  return [...program, ...words].map((word) => (word === undefined ? '"$dev"' : shellWord(word))).join(' ');
+}
+
+/** The body of a hook for a device that came up. */
+function whenUp(settings: HookSettings): string[] {
+  return [
+    'wait_for_it() {',
+    '  # The device may be announced before it is there.',
+    '  for _ in 1 2 3 4 5 6 7 8 9 10; do [ -e "/sys/class/net/$dev" ] && return; /bin/sleep 1; done',
+    '}',
+    'work() {',
+    '  wait_for_it',
+    `  ${command(settings, settings.apply)} --quiet`,
+    '}',
+  ];
+}
+
+/** The body of a hook for a device that went down. */
+function whenDown(settings: HookSettings): string[] {
+  return [
+    'index() { /bin/cat "/sys/class/net/$dev/ifindex" 2>/dev/null; }',
+    'before=$(index)',
+    'work() {',
+    `  ${command(settings, [undefined, 'clear'])} --quiet`,
+    '  # Back already, as another device of the same name: what was cleared may have been the new one.',
+    '  now=$(index)',
+    '  if [ -n "$now" ] && [ "$now" != "$before" ]; then',
+    `    ${command(settings, settings.apply)} --quiet`,
+    '  fi',
+    '}',
+  ];
+}
+
+/** Runs `work` in the background, with nothing left that ties it to the program that called the hook. */
+const IN_BACKGROUND = [
+  'log() { if [ -x /usr/bin/logger ]; then /usr/bin/logger -t inetgw; else /bin/cat >/dev/null; fi; }',
+  "trap '' HUP",
+  '{ work 2>&1 | log; } </dev/null >/dev/null 2>&1 &',
+  'exit 0',
+  '',
+];
+
+function pppHook(event: 'up' | 'down', settings: HookSettings): string {
+  return [
+    '#!/bin/sh',
+    ...header(`Sets inetgw up and takes it away with a ppp link (ip-${event}).`, 'ppp', settings),
+    '#',
+    "# Debian's pppd passes PPP_IFACE, the upstream one IFNAME and the first argument.",
+    'PPP_IFACE=${PPP_IFACE:-${IFNAME:-${1-}}}',
+    'case "$PPP_IFACE" in',
+    `${settings.device}) dev=$PPP_IFACE ;;`,
+    '*) exit 0 ;;',
+    'esac',
+    ...(event === 'up' ? whenUp(settings) : whenDown(settings)),
+    ...IN_BACKGROUND,
+  ].join('\n');
+}
+
+function ifupdownHook(event: 'up' | 'down', settings: HookSettings): string {
+  return [
+    '#!/bin/sh',
+    ...header(`Sets inetgw up and takes it away with ifup and ifdown (if-${event}.d).`, 'ifupdown', settings),
+    '# It runs once for each address family; that does no harm.',
+    'case "${IFACE-}" in',
+    `${settings.device}) dev=$IFACE ;;`,
+    '*) exit 0 ;;',
+    'esac',
+    ...(event === 'up' ? whenUp(settings) : whenDown(settings)),
+    ...IN_BACKGROUND,
+  ].join('\n');
+}
+
+function networkManagerHook(settings: HookSettings): string {
+  return [
+    '#!/bin/sh',
+    ...header(
+      'Sets inetgw up and takes it away with a connection of NetworkManager.',
+      'networkmanager',
+      settings,
+    ),
+    '# $1 is the device, $2 what happened; a modem has its IP device in DEVICE_IP_IFACE.',
+    'dev=',
+    'for name in "${DEVICE_IP_IFACE-}" "${1-}"; do',
+    `  case "$name" in ${settings.device}) dev=$name ;; esac`,
+    'done',
+    '[ -n "$dev" ] || exit 0',
+    'case "${2-}" in',
+    'up)',
+    ...whenUp(settings).map((line) => `  ${line}`),
+    '  ;;',
+    'down)',
+    ...whenDown(settings).map((line) => `  ${line}`),
+    '  ;;',
+    '*) exit 0 ;;',
+    'esac',
+    ...IN_BACKGROUND,
+  ].join('\n');
+}
+
+/**
+ * Hardening, as far as a node program that runs tc, nft and iptables can take it:
+ * - no MemoryDenyWriteExecute: V8 compiles at run time;
+ * - no ProtectProc: the lock looks up whether the process that holds it still runs;
+ * - /run is writable: /run/inetgw, and iptables' lock /run/xtables.lock;
+ * - AF_UNIX is for name services and libc, AF_NETLINK for tc and nft, AF_INET for iptables-legacy.
+ * Without CAP_SYS_ADMIN there is no namespace to rehearse in: inetgw goes without and relies on its undo.
+ */
+const HARDENING = [
+  'CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW',
+  'NoNewPrivileges=yes',
+  'ProtectSystem=strict',
+  'ReadWritePaths=/run',
+  'ProtectHome=yes',
+  'PrivateTmp=yes',
+  'PrivateDevices=yes',
+  'ProtectClock=yes',
+  'ProtectControlGroups=yes',
+  'ProtectHostname=yes',
+  'ProtectKernelLogs=yes',
+  'ProtectKernelModules=yes',
+  'ProtectKernelTunables=yes',
+  'RestrictAddressFamilies=AF_UNIX AF_NETLINK AF_INET AF_INET6',
+  'RestrictNamespaces=yes',
+  'RestrictRealtime=yes',
+  'RestrictSUIDSGID=yes',
+  'LockPersonality=yes',
+  'KeyringMode=private',
+  'RemoveIPC=yes',
+  'SystemCallArchitectures=native',
+  'SystemCallFilter=@system-service',
+  'SystemCallFilter=~@resources @privileged',
+  'SystemCallErrorNumber=EPERM',
+  'IPAddressDeny=any',
+  'UMask=0022',
+];
+
+/** The unit; as a template (`inetgw@.service`) the device is systemd's `%I`. */
+export function systemdUnit(settings: HookSettings): string {
+  const isTemplate = settings.device === '%I';
+  const device = isTemplate ? '%I' : systemdWord(settings.device);
+  const unit = `sys-subsystem-net-devices-${isTemplate ? '%i' : systemdEscape(settings.device).replaceAll('%', '%%')}.device`;
+  const line = (words: readonly (string | undefined)[]): string =>
+    [...settings.program, ...words]
+      .map((word) => (word === undefined ? device : systemdWord(word)))
+      .join(' ');
+  return [
+    ...(isTemplate
+      ? ['# inetgw@DEV.service: what /etc/inetgw.conf says about DEV, for as long as the device is there.']
+      : header('Sets inetgw up for as long as the device is there.', 'systemd', settings)),
+    '[Unit]',
+    `Description=Traffic control of inetgw on ${device}`,
+    'Documentation=man:inetgw(8) man:inetgw.conf(5)',
+    `BindsTo=${unit}`,
+    // A firewall that starts later would flush the rules.
+    `After=${unit} nftables.service netfilter-persistent.service`,
+    '',
+    '[Service]',
+    'Type=oneshot',
+    'RemainAfterExit=yes',
+    `ExecStart=${line(settings.apply)}`,
+    `ExecReload=${line(settings.apply)}`,
+    `ExecStop=${line([undefined, 'clear'])}`,
+    ...HARDENING,
+    '',
+    '[Install]',
+    `WantedBy=${unit}`,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,61 @@
+# inetgw: completion for fish. Generated from the command's own definition (npm run generate).
+# How many words stand before the one being typed, and the last of them; options do not count.
+function __inetgw_place
+  set -l count 0; set -l last; set -l skip 0
+  for word in (commandline -opc)[2..-1]
+    if test $skip = 1; set skip 0; continue; end
+    if contains -- $word --framing --linklayer --overhead --mpu --large-download --large-download-ports --large-packet --mark --interactive-ports --interactive-dscp --interactive-hosts --bulk-ports --bulk-dscp --bulk-hosts --large-upload --firewall --pacing --config --format --root; set skip 1; continue; end
+    if string match -q -- '-*' $word; continue; end
+    set count (math $count + 1); set last $word
+  end
+  switch "$argv[1]"
+    case count; test $count = $argv[2]
+    case after; test "$last" = $argv[2]
+    case other; test $count = 1; and not contains -- "$last" $argv[2..-1]
+  end
+end
+complete -c inetgw -f
+complete -c inetgw -n '__inetgw_place count 0' -f -a 'apply check config install-hook rules status (command ls /sys/class/net 2>/dev/null)'
+complete -c inetgw -n '__inetgw_place after apply' -f -a '(command ls /sys/class/net 2>/dev/null)'
+complete -c inetgw -n '__inetgw_place after check' -F -a '(command ls /sys/class/net 2>/dev/null)'
+complete -c inetgw -n '__inetgw_place after config' -f -a 'check'
+complete -c inetgw -n '__inetgw_place after rules' -f -a 'egress ingress'
+complete -c inetgw -n '__inetgw_place after egress' -f -a '(command ls /sys/class/net 2>/dev/null)'
+complete -c inetgw -n '__inetgw_place after ingress' -f -a '(command ls /sys/class/net 2>/dev/null)'
+complete -c inetgw -n '__inetgw_place after install-hook' -f -a 'ppp networkmanager ifupdown systemd'
+complete -c inetgw -n '__inetgw_place after ppp' -f -a '(command ls /sys/class/net 2>/dev/null)'
+complete -c inetgw -n '__inetgw_place after networkmanager' -f -a '(command ls /sys/class/net 2>/dev/null)'
+complete -c inetgw -n '__inetgw_place after ifupdown' -f -a '(command ls /sys/class/net 2>/dev/null)'
+complete -c inetgw -n '__inetgw_place after systemd' -f -a '(command ls /sys/class/net 2>/dev/null)'
+complete -c inetgw -n '__inetgw_place other apply check config rules egress ingress install-hook ppp networkmanager ifupdown systemd' -f -a 'clear'
+complete -c inetgw -l framing -x -a 'raw conservative ipoa-vcmux ipoa-llcsnap bridged-vcmux bridged-llcsnap pppoa-vcmux pppoa-llc pppoe-vcmux pppoe-llcsnap pppoe-ptm bridged-ptm docsis ethernet ether-vlan' -d 'what the line adds to a packet, by name'
+complete -c inetgw -l linklayer -x -a 'atm ptm ethernet' -d 'the same by its parts: the cells or coding of the line'
+complete -c inetgw -l overhead -x -d 'bytes that the line adds to an IP packet'
+complete -c inetgw -l mpu -x -d 'the shortest frame on the line in bytes'
+complete -c inetgw -l large-downloads -d 'drop marked packets of large downloads, whatever the file says'
+complete -c inetgw -l no-large-downloads -d 'leave the large-download rule out'
+complete -c inetgw -l large-download -x -d 'a download is large above this size (10mb)'
+complete -c inetgw -l large-download-ports -x -d 'server ports of downloads (80,443,8080,8443,20,21,989,990,udp/443)'
+complete -c inetgw -l large-packet -x -d 'packets from this length are dropped above 99 % (1024)'
+complete -c inetgw -l mark -x -d 'firewall mark of packets above 98 % (20)'
+complete -c inetgw -l interactive-ports -x -d 'ports whose traffic must not wait, such as udp/5060'
+complete -c inetgw -l interactive-dscp -x -d 'DSCP values that must not wait (ef,va,cs4,cs5,cs6,cs7)'
+complete -c inetgw -l interactive-hosts -x -d 'addresses and networks whose traffic must not wait'
+complete -c inetgw -l bulk-ports -x -d 'ports whose traffic may always wait (25,465,587)'
+complete -c inetgw -l bulk-dscp -x -d 'DSCP values that may always wait (cs1,le)'
+complete -c inetgw -l bulk-hosts -x -d 'addresses and networks whose traffic may always wait'
+complete -c inetgw -l large-upload -x -d 'an upload is bulk above this size (10mb)'
+complete -c inetgw -l firewall -x -a 'auto nft iptables none' -d 'what carries the firewall rules (auto)'
+complete -c inetgw -l pacing -x -a 'auto bpf off' -d 'window pacing of downloads by TCP (off)'
+complete -c inetgw -l config -r -F -d 'the configuration file (/etc/inetgw.conf)'
+complete -c inetgw -l replace -d 'replace queues that somebody else has set'
+complete -c inetgw -l format -x -a 'sh iptables-restore nft' -d 'of inetgw rules: how they are printed (sh)'
+complete -c inetgw -l remove -d 'of inetgw install-hook: take the files away again'
+complete -c inetgw -l root -r -F -d 'of inetgw install-hook: write below this folder (/)'
+complete -c inetgw -s n -l dry-run -d 'print what would be run or written, change nothing'
+complete -c inetgw -l json -d 'print the result as JSON'
+complete -c inetgw -s q -l quiet -d 'print errors only'
+complete -c inetgw -s v -l verbose -d 'tell every program that is run'
+complete -c inetgw -l no-color -d 'no colour, even on a terminal'
+complete -c inetgw -s V -l version -d 'print the version'
+complete -c inetgw -s h -l help -d 'show this help'

@@ -1,0 +1,78 @@
+/** Completions, asked for in real shells. */
+import { execa } from 'execa';
+import { describe, expect, it } from 'vitest';
+import { ROOT } from './helpers/built.ts';
+
+const file = (shell: string, name: string): string => `${ROOT}/templates/completions/${shell}/${name}`;
+const has = async (shell: string): Promise<boolean> =>
+  !(await execa(shell, ['-c', 'true'], { reject: false })).failed;
+const [hasFish, hasZsh] = await Promise.all([has('fish'), has('zsh')]);
+
+/** What the last word may become. */
+async function bash(line: string): Promise<string[]> {
+  const words = line.split(' ');
+  const script = `source "$1"; COMP_WORDS=("\${@:2}"); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1))
+    spec=$(complete -p "$2"); [[ $spec == "complete -F _$2 $2" ]] || exit 1
+    "_$2"; printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const { stdout } = await execa('bash', ['-c', script, 'bash', file('bash', words[0] ?? ''), ...words], {
+    stdin: 'ignore',
+  });
+  return stdout.split('\n').filter((word) => word !== '');
+}
+async function fish(line: string): Promise<string[]> {
+  const script = `source ${file('fish', `${line.split(' ')[0] ?? ''}.fish`)}; complete -C ${JSON.stringify(line)}`;
+  const { stdout } = await execa('fish', ['--no-config', '-c', script], { stdin: 'ignore' });
+  return stdout.split('\n').flatMap((each) => (each === '' ? [] : [each.split('\t')[0] ?? '']));
+}
+
+describe.each([
+  ['bash', bash, true],
+  ['fish', fish, hasFish],
+] as const)('%s', (_, complete, isThere) => {
+  it.skipIf(!isThere)('knows commands, devices, options and their values', async () => {
+    expect(await complete('inetgw ')).toEqual(
+      expect.arrayContaining(['apply', 'install-hook', 'lo', 'status']),
+    );
+    expect(await complete('inetgw lo ')).toEqual(['clear']);
+    expect(await complete('inetgw install-hook n')).toEqual(['networkmanager']);
+    expect(await complete('inetgw --mark 30 rules e')).toEqual(['egress']);
+    expect(await complete('inetgw rules egress l')).toEqual(['lo']);
+    expect(await complete('inetgw --fram')).toEqual(['--framing']);
+    expect(await complete('inetgw lo 210 1710 --framing pppoe-l')).toEqual(['pppoe-llcsnap']);
+    expect(await complete('inetgw lo --firewall n')).toEqual(expect.arrayContaining(['nft', 'none']));
+    expect(await complete('inetgw --config /etc/host')).toEqual(expect.arrayContaining(['/etc/hosts']));
+    expect(await complete('searchbw lo D')).toEqual(['DOWN']);
+    expect(await complete('searchbw lo DOWN --linklayer a')).toEqual(['atm']);
+    expect(await complete('iprelay --log-format j')).toEqual(['json']);
+    expect(await complete('iprelay at')).toEqual(['attach']);
+  });
+});
+
+describe('zsh', () => {
+  const zsh = async (name: string, ...lines: string[]): Promise<string> =>
+    (
+      await execa(
+        'zsh',
+        ['-f', `${ROOT}/test/cli/helpers/zshComplete.zsh`, file('zsh', `_${name}`), ...lines],
+        { stdin: 'ignore' },
+      )
+    ).stdout;
+  it.skipIf(!hasZsh)('completes what there is only one way to complete', async () => {
+    const shown = await zsh(
+      'inetgw',
+      'inetgw --mark 30 rules eg',
+      'inetgw --fram',
+      'inetgw lo cl',
+      'inetgw lo 1 2 --framing pppoe-l',
+    );
+    for (const line of [
+      '--mark 30 rules egress ',
+      'inetgw --framing ',
+      'inetgw lo clear ',
+      '--framing pppoe-llcsnap ',
+    ])
+      expect(shown).toContain(line);
+    expect(await zsh('searchbw', 'searchbw lo DO')).toContain('searchbw lo DOWN ');
+    expect(await zsh('iprelay', 'iprelay --log-format js')).toContain('--log-format json ');
+  });
+});

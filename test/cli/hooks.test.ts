@@ -1,0 +1,151 @@
+/** Hooks as they are installed, and as pppd, ifupdown and NetworkManager call them. */
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { hookFiles, type HookKind } from '../../src/hooks/render.ts';
+import { inetgw, isRoot } from './helpers/built.ts';
+
+let root: string;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'inetgw-hooks-'));
+});
+afterEach(() => rm(root, { recursive: true }));
+
+const install = (kind: HookKind, ...words: string[]) =>
+  inetgw('install-hook', kind, ...words, '--root', root);
+const ipUp = () => join(root, 'etc/ppp/ip-up.d/inetgw-ppp0');
+const ipDown = () => join(root, 'etc/ppp/ip-down.d/inetgw-ppp0');
+
+describe('install-hook', () => {
+  it('shows and writes both files, owned by root and executable, and does nothing the second time', async () => {
+    const first = await install('ppp', 'ppp0', '210', '1710', '--mark', '30');
+    expect(first).toMatchObject({ code: 0, stderr: '' });
+    expect(first.stdout).toContain('case "$PPP_IFACE" in\nppp0)');
+    expect(first.stdout).toContain(`${ipUp()}: written\n`);
+    const { mode, uid, mtimeMs } = await stat(ipUp());
+    expect(mode & 0o7777).toBe(0o755);
+    if (isRoot) expect(uid).toBe(0);
+    expect(await readFile(ipUp(), 'utf8')).toMatch(/inetgw\.js "\$dev" 210 1710 --mark 30 --quiet/);
+    const second = await install('ppp', 'ppp0', '210', '1710', '--mark', '30');
+    expect(second.stdout).toContain(`${ipUp()}: unchanged\n${ipDown()}: unchanged\n`);
+    expect((await stat(ipUp())).mtimeMs).toBe(mtimeMs);
+  });
+  it('replaces what it wrote itself by new rates', async () => {
+    await install('ppp', 'ppp0', '210', '1710');
+    expect((await install('ppp', 'ppp0', '220', '1800')).stdout).toContain(`${ipUp()}: replaced`);
+    expect(await readFile(ipUp(), 'utf8')).toContain('220 1800');
+  });
+  it('never overwrites what was edited: says so, writes beside it, where run-parts does not look', async () => {
+    await install('ppp', 'ppp0', '210', '1710');
+    const edited = `${await readFile(ipUp(), 'utf8')}# mine\n`;
+    await writeFile(ipUp(), edited);
+    const { code, stderr } = await install('ppp', 'ppp0', '220', '1800');
+    expect(code).toBe(1);
+    expect(stderr).toBe(
+      `inetgw: ${ipUp()} was edited or is not from inetgw: left alone, the new one is ${ipUp()}.inetgw-new\n`,
+    );
+    expect(await readFile(ipUp(), 'utf8')).toBe(edited);
+    expect(await readFile(`${ipUp()}.inetgw-new`, 'utf8')).toContain('220 1800');
+    const listed = await execa('run-parts', ['--list', join(root, 'etc/ppp/ip-up.d')]);
+    expect(listed.stdout).toBe(ipUp());
+    const removed = await install('ppp', 'ppp0', '--remove');
+    expect(removed.code).toBe(1);
+    expect(await readdir(join(root, 'etc/ppp/ip-up.d'))).toEqual(['inetgw-ppp0']);
+    expect(await readdir(join(root, 'etc/ppp/ip-down.d'))).toEqual([]);
+  });
+  it('--remove takes back exactly what was written', async () => {
+    await mkdir(join(root, 'etc/ppp/ip-up.d'), { recursive: true });
+    await writeFile(join(root, 'etc/ppp/ip-up.d/0000usepeerdns'), 'theirs');
+    for (const kind of ['ppp', 'networkmanager', 'ifupdown', 'systemd'] as const) {
+      await install(kind, 'ppp0', '210', '1710');
+      expect(await install(kind, 'ppp0', '--remove')).toMatchObject({ code: 0 });
+      expect(await install(kind, 'ppp0', '--remove')).toMatchObject({ code: 0 });
+    }
+    const left = await execa('find', [root, '-type', 'f']);
+    expect(left.stdout).toBe(join(root, 'etc/ppp/ip-up.d/0000usepeerdns'));
+  });
+  it('--dry-run shows everything and writes nothing', async () => {
+    const { code, stdout } = await install('ifupdown', 'eth1', '20mbit', '100mbit', '--dry-run');
+    expect(code).toBe(0);
+    expect(stdout).toContain('# /etc/network/if-up.d/inetgw-eth1 (mode 755)\n#!/bin/sh\n');
+    expect(await readdir(root)).toEqual([]);
+  });
+  it('checks everything when it is installed, not when the line comes up', async () => {
+    expect(await install('ppp', 'ppp0', '210', 'fast')).toMatchObject({ code: 2 });
+    expect(await install('ppp', 'ppp0;id', '210', '1710')).toMatchObject({ code: 2 });
+    expect(await install('ppp', 'ppp0', '210')).toMatchObject({ code: 2 });
+    expect((await install('pp' as HookKind, 'ppp0', '210', '1710')).stderr).toContain('did you mean ppp?');
+    expect(await readdir(root)).toEqual([]);
+  });
+});
+
+describe('an installed hook', () => {
+  /** Hooks that call a program which takes its time and writes down what it was called with. */
+  async function hooks(
+    kind: HookKind,
+    device: string,
+  ): Promise<{ up: string; down: string; calls: () => Promise<string[]> }> {
+    const calls = join(root, 'calls');
+    const recorder = join(root, 'recorder');
+    await writeFile(recorder, `#!/bin/sh\n/bin/sleep 1\necho "$@" >>${calls}\n`);
+    await chmod(recorder, 0o755);
+    const files = hookFiles(kind, { device, program: [recorder], apply: [undefined, '210', '1710'] });
+    const paths: string[] = [];
+    for (const [at, { text }] of files.entries()) {
+      const path = join(root, `hook${at}`);
+      await writeFile(path, text, { mode: 0o755 });
+      paths.push(path);
+    }
+    const [up = '', down = up] = paths;
+    return {
+      up,
+      down,
+      calls: async () => {
+        await sleep(2500);
+        return (await readFile(calls, 'utf8').catch(() => '')).split('\n').filter((line) => line !== '');
+      },
+    };
+  }
+  /** With the environment that pppd gives: almost none. */
+  async function call(hook: string, args: string[], environment: Record<string, string>): Promise<number> {
+    const beganMs = performance.now();
+    await execa(hook, args, { env: environment, extendEnv: false, stdio: 'ignore' });
+    return performance.now() - beganMs;
+  }
+
+  it.each([
+    ["Debian's pppd", 'ppp0', [], { PPP_IFACE: 'lo' }],
+    ["the upstream pppd's variable", 'lo', [], { IFNAME: 'lo' }],
+    ["the upstream pppd's argument", 'lo', ['lo'], {}],
+    ['a link that may have any number', 'l*', [], { PPP_IFACE: 'lo' }],
+  ])('for %s', async (_, device, args, environment) => {
+    const { up, down, calls } = await hooks('ppp', device === 'ppp0' ? 'lo' : device);
+    // The program takes a second; the hook does not wait for it.
+    expect(await call(up, args, environment)).toBeLessThan(900);
+    expect(await calls()).toEqual(['lo 210 1710 --quiet']);
+    await call(down, args, environment);
+    expect(await calls()).toEqual(['lo 210 1710 --quiet', 'lo clear --quiet']);
+  });
+  it('does nothing for another device', async () => {
+    const { up, down, calls } = await hooks('ppp', 'ppp0');
+    for (const hook of [up, down]) await call(hook, [], { PPP_IFACE: 'ppp1' });
+    expect(await calls()).toEqual([]);
+  });
+  it('of NetworkManager tells up from down and takes the IP device of a modem', async () => {
+    const { up, calls } = await hooks('networkmanager', 'lo');
+    await call(up, ['cdc-wdm0', 'up'], { DEVICE_IP_IFACE: 'lo' });
+    await call(up, ['lo', 'dhcp4-change'], {});
+    expect(await calls()).toEqual(['lo 210 1710 --quiet']);
+    await call(up, ['lo', 'down'], {});
+    expect(await calls()).toEqual(['lo 210 1710 --quiet', 'lo clear --quiet']);
+  });
+  it('of ifupdown takes IFACE, and not ifup --all', async () => {
+    const { up, calls } = await hooks('ifupdown', 'lo');
+    await call(up, [], { IFACE: '--all' });
+    await call(up, [], { IFACE: 'lo' });
+    expect(await calls()).toEqual(['lo 210 1710 --quiet']);
+  });
+});

@@ -1,0 +1,77 @@
+/** What a user can get wrong: one clear line, the right exit code, nothing changed. */
+import { existsSync } from 'node:fs';
+import { execa } from 'execa';
+import { describe, expect, it } from 'vitest';
+import { EXIT } from '../../src/errors.ts';
+import { join } from 'node:path';
+import { ROOT } from './helpers/built.ts';
+import { build } from './helpers/buildOnce.ts';
+
+/** In a network namespace of its own where lo is the only device. */
+const inetgw = async (...words: string[]) => {
+  await build();
+  const command = join(ROOT, 'dist/bin/inetgw.js');
+  return execa('unshare', ['--net', process.execPath, command, ...words], { reject: false });
+};
+
+describe('inetgw', () => {
+  it.each([
+    [['nosuch0', '210', '1710'], EXIT.failed, 'there is no device nosuch0'],
+    [['nosuch0'], EXIT.failed, 'there is no device nosuch0'],
+    [['check', 'nosuch0'], EXIT.failed, 'there is no device nosuch0'],
+    [['lo', '0', '1710'], EXIT.usage, 'UP is 0 bit/s; it must be between 64 kbit/s and 10 Gbit/s'],
+    [['lo', '210', '11gbit'], EXIT.usage, 'DOWN is 11 Gbit/s; it must be between 64 kbit/s and 10 Gbit/s'],
+    [['lo', 'fast', '1710'], EXIT.usage, "UP is 'fast', which is no rate"],
+    [['lo', '-5', '1710'], EXIT.usage, "UP is '-5', which is no rate"],
+    [['lo', '210'], EXIT.usage, "'lo 210': UP and DOWN are both needed, or 'clear'"],
+    [['lo', '210', '1710', '99'], EXIT.usage, "'lo 210 1710 99' is one word too many"],
+    [['a-name-that-is-too-long', '210', '1710'], EXIT.usage, 'longer than 15 characters'],
+    [['../etc', '210', '1710'], EXIT.usage, 'is no device name'],
+    [['ppp0;id', 'clear'], EXIT.usage, 'is no device name'],
+    [['lo', '210', '1710', '--framing', 'dosis'], EXIT.usage, '--framing dosis is not known'],
+    [['lo', '210', '1710', '--frobnicate'], EXIT.usage, "unknown option '--frobnicate'"],
+  ] as const)('%j: exit code %i', async (words, code, message) => {
+    const { exitCode, stdout, stderr } = await inetgw(...words);
+    expect(exitCode).toBe(code);
+    expect(stdout).toBe('');
+    const [first, ...hints] = stderr.split('\n');
+    expect(first).toMatch(/^inetgw: /);
+    expect(first).toContain(message);
+    expect(hints.length).toBeLessThanOrEqual(1);
+    expect(existsSync('/run/inetgw/lo.json')).toBe(false);
+  });
+
+  it('tells every error of one command line', async () => {
+    const { stderr, exitCode } = await inetgw('lo', '0', 'x', '--mark', '-1');
+    expect(exitCode).toBe(EXIT.usage);
+    expect(stderr.split('\n').filter((line) => line.includes(' is '))).toHaveLength(3);
+  });
+
+  it('suggests the framing that was meant', async () => {
+    const { stderr } = await inetgw('lo', '210', '1710', '--framing', 'pppoe-llcsnp');
+    expect(stderr).toContain('did you mean pppoe-llcsnap?');
+  });
+
+  it('warns of rates that look swapped, and goes on', async () => {
+    const { stderr, exitCode } = await inetgw('lo', '1710', '210', '--dry-run');
+    expect(exitCode).toBe(EXIT.ok);
+    expect(stderr).toBe(
+      'inetgw: UP (1710 kbit/s) is above DOWN (210 kbit/s): are they swapped? The uplink comes first',
+    );
+  });
+
+  it('shows help with examples, and its version', async () => {
+    const help = await inetgw('--help');
+    expect(help.exitCode).toBe(EXIT.ok);
+    expect(help.stdout).toContain('inetgw ppp0 210 1710');
+    const version = await inetgw('--version');
+    expect(version.stdout).toMatch(/^inetgw \d+\.\d+\.\d+$/);
+  });
+
+  it('clears a device that has nothing, and one that does not exist', async () => {
+    const nothing = await inetgw('lo', 'clear');
+    expect([nothing.exitCode, nothing.stdout]).toEqual([EXIT.ok, 'lo: nothing to clear']);
+    const gone = await inetgw('ppp7', 'clear');
+    expect([gone.exitCode, gone.stdout]).toEqual([EXIT.ok, 'ppp7: the device is gone, nothing to clear']);
+  });
+});

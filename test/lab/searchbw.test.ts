@@ -1,0 +1,118 @@
+/** searchbw on a real, loaded line: what it recommends holds, and it leaves the device as it found it. */
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Guest } from './guest.ts';
+import { commandArgv, inetgwOk, snapshot } from './inetgw.ts';
+import { ADSL_LINE, SERVER, setUpLine } from './line.ts';
+import type { ExecResult } from './protocol.ts';
+import { sharedGuest } from './sharedGuest.ts';
+
+let guest: Guest;
+let untouched: string;
+beforeAll(async () => {
+  guest = await sharedGuest();
+});
+beforeEach(async () => {
+  await setUpLine(guest);
+  untouched = await snapshot(guest);
+});
+
+/** Real time: a search measures for minutes of the guest's time. */
+const LIMIT_MS = 280_000;
+
+async function load(direction: 'DOWN' | 'UP'): Promise<void> {
+  const way = direction === 'DOWN' ? ['-R', '-P', '4'] : ['-P', '2'];
+  const timeoutMs = 3_600_000;
+  await guest.request('spawn', { argv: ['iperf3', '-s'], ns: 'isp', timeoutMs });
+  await guest.request('sleep', { ms: 500 });
+  const argv = ['iperf3', '-c', SERVER.ipv4, '-t', '3000', ...way] as [string, ...string[]];
+  await guest.request('spawn', { argv, ns: 'gw', timeoutMs });
+  await guest.request('sleep', { ms: 5000 });
+}
+
+function searchbw(...words: string[]): Promise<ExecResult> {
+  const argv = commandArgv('searchbw', ...words, '--ping-host', SERVER.ipv4);
+  return guest.request('exec', { argv, ns: 'gw', timeoutMs: 3_000_000 }, LIMIT_MS);
+}
+
+function recommended(result: ExecResult, direction: 'DOWN' | 'UP'): number {
+  return Number(new RegExp(`^${direction}: (\\d+) kbit/s recommended`, 'm').exec(result.stdout)?.[1]);
+}
+
+test('the overview of the article, as written', async () => {
+  await load('DOWN');
+  const result = await searchbw('ppp0', 'DOWN', '1300-1800', '50', '5', '210');
+  expect(result.code).toBe(0);
+  const rate = recommended(result, 'DOWN');
+  expect(rate * 1000).toBeLessThanOrEqual(ADSL_LINE.downBitPerSec);
+  expect(rate).toBeGreaterThanOrEqual(1500);
+  expect(result.stdout).toMatch(/^next: +searchbw ppp0 DOWN \d+-\d+ \d+ \d+ 210$/m);
+  expect(result.stdout).toContain(`then use: inetgw ppp0 210 ${rate}`);
+  expect(await snapshot(guest)).toBe(untouched);
+});
+
+test('the uplink of the article, as written', async () => {
+  await load('UP');
+  const result = await searchbw('ppp0', 'UP', '150-250', '10', '5', '1710');
+  expect(result.code).toBe(0);
+  expect(recommended(result, 'UP') * 1000).toBeLessThanOrEqual(ADSL_LINE.upBitPerSec);
+  expect(recommended(result, 'UP')).toBeGreaterThanOrEqual(190);
+  expect(await snapshot(guest)).toBe(untouched);
+});
+
+test('an idle line gets no recommendation', async () => {
+  const result = await searchbw('ppp0', 'DOWN', '1500-1600', '50', '5', '210');
+  expect(result.code).toBe(1);
+  expect(result.stdout).toContain('no value can be recommended');
+  expect(result.stdout).not.toContain('then use:');
+  expect(await snapshot(guest)).toBe(untouched);
+});
+
+describe('ended before its time', () => {
+  /** Starts a search, lets it measure for a while, and ends it. */
+  async function interrupted(signal: NodeJS.Signals): Promise<ExecResult> {
+    const argv = commandArgv(
+      'searchbw',
+      'ppp0',
+      'DOWN',
+      '1300-1800',
+      '50',
+      '5',
+      '210',
+      '--ping-host',
+      SERVER.ipv4,
+    );
+    const { job } = await guest.request('spawn', { argv, ns: 'gw', timeoutMs: 600_000 });
+    await guest.request('sleep', { ms: 15_000 });
+    await guest.request('stop', { job, signal });
+    return guest.request('wait', { job });
+  }
+
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)(
+    'by %s it puts back what was in force, to the byte, and exits with %i',
+    async (signal, code) => {
+      await inetgwOk(guest, 'ppp0', '200', '1500');
+      const inForce = await snapshot(guest);
+      await load('DOWN');
+      expect((await interrupted(signal)).code).toBe(code);
+      expect(await snapshot(guest)).toBe(inForce);
+      await inetgwOk(guest, 'ppp0', 'clear');
+    },
+  );
+
+  test('by SIGKILL, the next run says so and puts it right', async () => {
+    await inetgwOk(guest, 'ppp0', '200', '1500');
+    const inForce = await snapshot(guest);
+    await load('DOWN');
+    await interrupted('SIGKILL');
+    const shown = await guest.exec(commandArgv('inetgw', 'ppp0'), { ns: 'gw', spinMs: 60_000 });
+    expect(shown.code).toBe(1);
+    expect(shown.stderr).toContain('a measurement of searchbw was ended before it could put back');
+    await inetgwOk(guest, 'ppp0', '200', '1500');
+    expect(await snapshot(guest)).toBe(inForce);
+    await inetgwOk(guest, 'ppp0', 'clear');
+    expect(await snapshot(guest)).toBe(untouched);
+  });
+});
