@@ -4,7 +4,7 @@
  * each entry loads only what its command line asks for (dynamic imports become chunks of their own).
  */
 import { build } from 'esbuild';
-import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { licenceNotices } from './licences.mjs';
 
 const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
@@ -30,5 +30,7 @@ const { metafile } = await build({
   logLevel: 'warning',
   metafile: true,
 });
+await mkdir('dist/bpf');
+await copyFile('bpf/pacing.o', 'dist/bpf/pacing.o');
 for (const name of commands) await chmod(`dist/bin/${name}.js`, 0o755);
 await writeFile('dist/THIRD-PARTY-LICENCES.txt', await licenceNotices(metafile.inputs));

@@ -3,10 +3,11 @@ import type { SettingsResult } from '../config/fromArguments.ts';
 import { EXIT } from '../errors.ts';
 import { describeFraming } from '../shaper/framing.ts';
 import type { Plan } from '../shaper/plan.ts';
-import { stepsAsScript } from '../shaper/steps.ts';
+import { objectFileAsScript, stepsAsScript } from '../shaper/steps.ts';
 import { carryOut, prepare, type Prepared } from '../system/apply.ts';
 import { clear, type ClearOutcome } from '../system/clear.ts';
 import { checkDeviceName, readLink } from '../system/link.ts';
+import { pacingObject } from '../system/pacing.ts';
 import { withLock } from '../system/lock.ts';
 import { requireNetAdmin } from '../system/privilege.ts';
 import { run as runProgram } from '../system/run.ts';
@@ -41,6 +42,10 @@ export async function applySettings(
   };
   if (options.dryRun === true) {
     const prepared = await prepare(settings, { ...applyOptions, rehearse: false });
+    const { pacing } = prepared.plan;
+    if (pacing !== undefined) {
+      process.stdout.write(objectFileAsScript(pacing.objectFile, await pacingObject(pacing)));
+    }
     process.stdout.write(stepsAsScript(prepared.steps));
     return EXIT.ok;
   }

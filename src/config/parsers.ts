@@ -1,7 +1,12 @@
 /** Parsers of single settings: text in, a checked value or a problem out. `name` is how the user wrote it. */
 import { isIPv4, isIPv6 } from 'node:net';
 import { DSCP_BY_NAME } from '../shaper/dscp.ts';
-import { MAX_RATE_BIT_PER_SEC, MIN_RATE_BIT_PER_SEC, type FirewallChoice } from '../shaper/settings.ts';
+import {
+  MAX_RATE_BIT_PER_SEC,
+  MIN_RATE_BIT_PER_SEC,
+  type FirewallChoice,
+  type PacingChoice,
+} from '../shaper/settings.ts';
 import { formatRate, parseDurationMs, parseRateBitPerSec, parseSizeBytes } from '../units.ts';
 import { closest } from './suggest.ts';
 
@@ -106,6 +111,14 @@ export function parseFirewall(name: string, text: string): Parsed<FirewallChoice
   const known = FIREWALL_CHOICES.find((choice) => choice === text);
   if (known !== undefined) return { value: known };
   return { problem: `${name} ${text} is not known`, hint: `known: ${FIREWALL_CHOICES.join(', ')}` };
+}
+
+const PACING_CHOICES: readonly PacingChoice[] = ['auto', 'bpf', 'off'];
+
+export function parsePacing(name: string, text: string): Parsed<PacingChoice> {
+  const known = PACING_CHOICES.find((choice) => choice === text);
+  if (known !== undefined) return { value: known };
+  return { problem: `${name} ${text} is not known`, hint: `known: ${PACING_CHOICES.join(', ')}` };
 }
 
 export function parseSwitch(name: string, text: string): Parsed<boolean> {

@@ -9,6 +9,7 @@ import {
   parseFirewall,
   parseHosts,
   parseMark,
+  parsePacing,
   parsePorts,
   parseSwitch,
   parseThreshold,
@@ -66,6 +67,7 @@ export function checkTuning(values: Values): { tuning: Tuning; errors: UserError
       uploadThresholdBytes: read('large-upload', parseThreshold, defaults.bulk.uploadThresholdBytes),
     },
     firewall: read('firewall', parseFirewall, defaults.firewall),
+    pacing: read('pacing', parsePacing, defaults.pacing),
   };
   checkOneClassOnly(tuning, values, complain);
   return { tuning, errors };

@@ -6,6 +6,7 @@ import { actionIndex, type ActionName } from '../shaper/ingress.ts';
 import type { Plan } from '../shaper/plan.ts';
 import type { Counters, QueueCounters } from '../tc/statistics.ts';
 import { formatRate, formatSize } from '../units.ts';
+import { pacingLines, pacingStatistics, type PacingReadings, type PacingStatistics } from './pacing.ts';
 import { table } from './table.ts';
 
 /** The structure of `inetgw DEV --json`. Rates in bit/s, counts since `since`. */
@@ -20,6 +21,8 @@ export interface Statistics {
   egress: EgressStatistics[];
   ingress: IngressStatistics;
   firewall: FirewallStatistics;
+  /** Absent: no window pacing. */
+  pacing?: PacingStatistics;
   /** What is not as it should be. */
   warnings: string[];
 }
@@ -73,6 +76,7 @@ export interface Readings {
   actions: ReadonlyMap<string, Counters>;
   /** Undefined: the rules are not there. */
   rules: RuleCounters | undefined;
+  pacing?: PacingReadings | undefined;
 }
 
 export function statisticsOf(
@@ -95,6 +99,7 @@ export function statisticsOf(
     egress: EGRESS_CLASSES.map((name) => egressStatistics(plan, name, readings.qdiscs)),
     ingress: ingressStatistics(plan, readings.actions),
     firewall,
+    ...(readings.pacing === undefined ? {} : { pacing: pacingStatistics(plan, readings.pacing) }),
     warnings,
   };
 }
@@ -208,6 +213,7 @@ export function statisticsText(statistics: Statistics): string {
     '',
     `large downloads: ${count(firewall.largeDownloadDroppedPackets)} packets (${formatSize(firewall.largeDownloadDroppedBytes)})` +
       ` dropped of ${count(firewall.markedPackets)} marked; firewall rules: ${firewall.backend}`,
+    ...(statistics.pacing === undefined ? [] : ['', ...pacingLines(statistics.pacing)]),
     ...statistics.warnings.map((warning) => `warning: ${warning}`),
   ].join('\n');
 }

@@ -168,6 +168,8 @@ class ShapedLine implements LineControl {
       ...this.#settings,
       upBitPerSec: upBitPerSec ?? UNSHAPED_BIT_PER_SEC,
       downBitPerSec: downBitPerSec ?? UNSHAPED_BIT_PER_SEC,
+      // What is looked for is the line itself, which pacing would hide by never filling it.
+      pacing: 'off',
     };
   }
 

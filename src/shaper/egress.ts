@@ -1,5 +1,5 @@
 /** Egress: HTB with three priority classes, a flow queue in each. */
-import type { ClassId, HtbClass, Qdisc, QdiscSpec, TcObject } from '../tc/objects.ts';
+import type { ClassId, HtbClass, Qdisc, QdiscSpec, Stab, TcObject } from '../tc/objects.ts';
 import { fqCodelParameters, htbBurstBytes, htbQuantumBytes } from './arithmetic.ts';
 import { kernelRateBitPerSec, type Framing } from './framing.ts';
 import { linkHeaderBytes, type KernelFacts, type LinkFacts } from './link.ts';
@@ -42,12 +42,7 @@ export function egressObjects(
     handle: ROOT_HANDLE,
     spec: { kind: 'htb', defaultMinor: '20' },
     // On the root, so that everything below it counts what the line sees.
-    stab: {
-      linkLayer: framing.linkLayer === 'atm' ? 'atm' : 'ethernet',
-      overheadBytes: framing.overheadBytes - linkHeaderBytes(link.kind),
-      mpuBytes: framing.mpuBytes,
-      mtuBytes: stabMtuBytes(link.mtuBytes + linkHeaderBytes(link.kind)),
-    },
+    stab: stabFor(framing, link),
   };
   const parent: HtbClass = {
     ...htbClass(PARENT_CLASS, ROOT_HANDLE, rateBitPerSec, rateBitPerSec, 0),
@@ -88,6 +83,16 @@ export function egressObjects(
       },
     ];
   }
+}
+
+/** For a qdisc that sees packets with the device's link header: egress, and an ifb behind its ingress. */
+export function stabFor(framing: Framing, link: LinkFacts): Stab {
+  return {
+    linkLayer: framing.linkLayer === 'atm' ? 'atm' : 'ethernet',
+    overheadBytes: framing.overheadBytes - linkHeaderBytes(link.kind),
+    mpuBytes: framing.mpuBytes,
+    mtuBytes: stabMtuBytes(link.mtuBytes + linkHeaderBytes(link.kind)),
+  };
 }
 
 function leafSpec(

@@ -14,6 +14,7 @@ import type { Action, Filter, Qdisc, TcObject, Verdict } from '../tc/objects.ts'
 import { bytesIn, policeBurstBytes } from './arithmetic.ts';
 import { kernelRateBitPerSec, type Framing } from './framing.ts';
 import { linkHeaderBytes, type LinkFacts } from './link.ts';
+import { HOOK, pacingActionIndex, programFilters, type PacingPlan } from './pacing.ts';
 import type { ShaperSettings } from './settings.ts';
 
 const HANDLE = 'ffff:';
@@ -45,25 +46,32 @@ export function actionIndex(ifindex: number, name: ActionName): number {
 }
 
 /** The objects in the order in which they are made. */
-export function ingressObjects(settings: ShaperSettings, link: LinkFacts, framing: Framing): TcObject[] {
+/** With pacing, what passes does not go to the host at once but through the queue on the ifb. */
+export function ingressObjects(
+  settings: ShaperSettings,
+  link: LinkFacts,
+  framing: Framing,
+  pacing?: PacingPlan,
+): TcObject[] {
   const dev = link.device;
   const rateBitPerSec = kernelRateBitPerSec(framing, settings.downBitPerSec);
   const qdisc: Qdisc = { type: 'qdisc', dev, parent: 'ingress', handle: HANDLE, spec: { kind: 'ingress' } };
 
-  const bucket = (name: keyof typeof SHARE, exceed: Verdict): Action => {
+  const bursts = pacing === undefined ? BURST : PACED_BURST;
+  const bucket = (name: keyof typeof SHARE, exceed: Verdict, conform: Verdict = 'ok'): Action => {
     const share = Math.max(1, Math.floor(rateBitPerSec * SHARE[name]));
     return {
       kind: 'police',
       index: actionIndex(link.ifindex, name),
       rateBitPerSec: share,
-      burstBytes: policeBurstBytes(framing, share, link.mtuBytes, BURST[name](rateBitPerSec)),
+      burstBytes: policeBurstBytes(framing, share, link.mtuBytes, bursts[name](rateBitPerSec)),
       mtuBytes: policeMtuBytes(link),
       // Ingress lengths never contain the link header, whatever the device.
       overheadBytes: Math.max(0, framing.overheadBytes),
       mpuBytes: framing.mpuBytes,
       linkLayer: framing.linkLayer === 'atm' ? 'atm' : 'ethernet',
       exceed,
-      conform: 'ok',
+      conform,
     };
   };
   const sizeTest = (name: 'isSmall' | 'dropLarge', exceed: Verdict, conform: Verdict): Action => ({
@@ -77,18 +85,37 @@ export function ingressObjects(settings: ShaperSettings, link: LinkFacts, framin
   const filter = (pref: number, actions: readonly Action[]): Filter => ({
     type: 'filter',
     dev,
-    parent: HANDLE,
+    parent: pacing === undefined ? HANDLE : HOOK.ingress,
     pref,
     match: 'all',
     actions,
   });
+  const mark: Omit<Extract<Action, { kind: 'mark' }>, 'then'> = {
+    kind: 'mark',
+    index: actionIndex(link.ifindex, 'mark'),
+    mark: settings.mark,
+  };
+  if (pacing !== undefined) {
+    const toQueue: Action = {
+      kind: 'redirect',
+      index: pacingActionIndex(link.ifindex, 'toQueue'),
+      toDev: pacing.queueDevice,
+    };
+    return [
+      { ...qdisc, spec: { kind: 'clsact' } },
+      ...programFilters(link, pacing),
+      // The same stages; each hands what passes to the queue.
+      filter(2, [sizeTest('isSmall', 'continue', 'pipe'), bucket('reserve', 'continue', 'pipe'), toQueue]),
+      filter(3, [bucket('stage1', 'continue', 'pipe'), toQueue]),
+      filter(4, [{ ...mark, then: 'pipe' }, bucket('stage2', 'continue', 'pipe'), toQueue]),
+      filter(5, [sizeTest('dropLarge', 'drop', 'continue')]),
+      filter(6, [{ kind: 'drop', index: actionIndex(link.ifindex, 'dropAll') }]),
+    ];
+  }
   return [
     qdisc,
     filter(PREF.reserve, [sizeTest('isSmall', 'continue', 'pipe'), bucket('reserve', 'continue')]),
-    filter(PREF.stage1, [
-      bucket('stage1', 'pipe'),
-      { kind: 'mark', index: actionIndex(link.ifindex, 'mark'), mark: settings.mark, then: 'continue' },
-    ]),
+    filter(PREF.stage1, [bucket('stage1', 'pipe'), { ...mark, then: 'continue' }]),
     filter(PREF.stage2, [bucket('stage2', 'pipe'), sizeTest('dropLarge', 'drop', 'continue')]),
     filter(PREF.stage3, [{ kind: 'drop', index: actionIndex(link.ifindex, 'dropAll') }]),
   ];
@@ -103,6 +130,17 @@ const BURST: Readonly<Record<keyof typeof SHARE, (rateBitPerSec: number) => numb
   stage1: (rateBitPerSec) => bytesIn(rateBitPerSec, 10),
   stage2: (rateBitPerSec) => bytesIn(rateBitPerSec, 1),
   reserve: (rateBitPerSec) => bytesIn(rateBitPerSec, 20),
+};
+
+/**
+ * With pacing, what comes in bunches (the answers to acknowledgements that waited behind an upload) must not be
+ * dropped for it: 50 ms. With 16 downloads and 8 uploads the answer time fell from 110 to 71 ms. More would let
+ * senders that pacing has no hold on stand in the provider's queue, see docs/pacing.md.
+ */
+const PACED_BURST: typeof BURST = {
+  stage1: (rateBitPerSec) => bytesIn(rateBitPerSec, 50),
+  stage2: (rateBitPerSec) => bytesIn(rateBitPerSec, 50),
+  reserve: BURST.reserve,
 };
 
 /** At least tc's own default; a jumbo frame must not exceed for its length alone. */

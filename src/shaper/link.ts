@@ -17,4 +17,6 @@ export function linkHeaderBytes(kind: LinkKind): number {
 /** What the kernel offers where a plan has a choice. */
 export interface KernelFacts {
   leafQdisc: 'fq_codel' | 'sfq';
+  /** Where the pacing program is put for tc to load; undefined: it cannot be loaded. */
+  pacingObjectFile?: string | undefined;
 }

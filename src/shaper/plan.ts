@@ -3,6 +3,7 @@ import type { FirewallBackend, ShaperSettings } from './settings.ts';
 import { defaultFraming, type Framing } from './framing.ts';
 import { egressObjects } from './egress.ts';
 import { ingressObjects } from './ingress.ts';
+import { pacingPlan, queueObjects, type PacingPlan } from './pacing.ts';
 import { egressRules, ingressRules } from './rules.ts';
 import type { KernelFacts, LinkFacts } from './link.ts';
 import type { TcObject } from '../tc/objects.ts';
@@ -15,6 +16,10 @@ export interface Plan {
   upBitPerSec: number;
   downBitPerSec: number;
   tc: readonly TcObject[];
+  /** Absent: no window pacing. */
+  pacing?: PacingPlan;
+  /** Pacing was wanted where possible, and is not possible here. */
+  pacingMissing?: true;
   /** Undefined: the administrator's own firewall script carries the rules. */
   firewall: { backend: FirewallBackend; rules: RuleSet } | undefined;
 }
@@ -27,13 +32,20 @@ export function makePlan(
   backend: FirewallBackend | undefined,
 ): Plan {
   const framing = settings.framing ?? defaultFraming(link.kind);
+  const pacing = pacingPlan(settings, link, framing, kernel);
   return {
     device: settings.device,
     link,
     framing,
     upBitPerSec: settings.upBitPerSec,
     downBitPerSec: settings.downBitPerSec,
-    tc: [...egressObjects(settings, link, framing, kernel), ...ingressObjects(settings, link, framing)],
+    tc: [
+      ...egressObjects(settings, link, framing, kernel),
+      ...(pacing === undefined ? [] : queueObjects(settings, link, framing, kernel, pacing)),
+      ...ingressObjects(settings, link, framing, pacing),
+    ],
+    ...(pacing === undefined ? {} : { pacing }),
+    ...(settings.pacing === 'auto' && pacing === undefined ? { pacingMissing: true as const } : {}),
     firewall:
       backend === undefined
         ? undefined

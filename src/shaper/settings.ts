@@ -3,6 +3,9 @@ import type { Framing } from './framing.ts';
 
 /** Which firewall tool carries the rules; `auto` takes the first that works on this kernel. */
 export type FirewallBackend = 'nft' | 'iptables';
+/** Window pacing: `auto` where the kernel and tc can load the program; see docs/pacing.md. */
+export type PacingChoice = 'auto' | 'bpf' | 'off';
+
 export type FirewallChoice = 'auto' | FirewallBackend | 'none';
 
 export interface LargeDownloadSettings {
@@ -47,6 +50,7 @@ export interface ShaperSettings {
   /** What may always wait. */
   bulk: BulkSettings;
   firewall: FirewallChoice;
+  pacing: PacingChoice;
 }
 
 /** Everything but the device and the rates. Numbers from the article where it names them. */
@@ -77,6 +81,7 @@ export const DEFAULT_SETTINGS: Omit<ShaperSettings, 'device' | 'upBitPerSec' | '
     uploadThresholdBytes: 10_000_000,
   },
   firewall: 'auto',
+  pacing: 'off',
 };
 
 /** The range in which bursts, quanta and codel targets were tried. */

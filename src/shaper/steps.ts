@@ -20,9 +20,34 @@ const RESTORE_PROGRAM = { ipv4: 'iptables-restore', ipv6: 'ip6tables-restore' } 
 const SAVE_PROGRAM = { ipv4: 'iptables-save', ipv6: 'ip6tables-save' } as const;
 
 export const TC_BATCH = ['tc', '-batch', '-'] as const;
+const IP_BATCH = ['ip', '-batch', '-'] as const;
 
 export function tcStep(lines: readonly string[]): Step {
   return { what: 'the queues', argv: TC_BATCH, input: batchText(lines) };
+}
+
+/** A fresh ifb, up, without queues. */
+export function ifbStep(name: string, exists: boolean): Step {
+  const lines = [
+    ...(exists ? [`link del dev ${name}`] : []),
+    `link add name ${name} type ifb`,
+    `link set dev ${name} up`,
+  ];
+  return { what: 'the device of the local queue', argv: IP_BATCH, input: batchText(lines) };
+}
+
+export function ifbRemoveStep(name: string): Step {
+  return {
+    what: 'the device of the local queue',
+    argv: IP_BATCH,
+    input: batchText([`link del dev ${name}`]),
+  };
+}
+
+/** Where the pacing program is put: no program is run for it, the shell form does the same. */
+export function objectFileAsScript(path: string, object: Buffer): string {
+  const lines = object.toString('base64').match(/.{1,100}/g) ?? [];
+  return `# the pacing program\nbase64 -d >${path} <<'EOF'\n${lines.join('\n')}\nEOF\n`;
 }
 
 /** How the queues come from what is there to the plan: changed in place, or made anew. */

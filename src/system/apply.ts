@@ -3,14 +3,22 @@ import { failure, UserError } from '../errors.ts';
 import { makePlan, type Plan } from '../shaper/plan.ts';
 import { egressRules, ingressRules } from '../shaper/rules.ts';
 import type { FirewallBackend, ShaperSettings } from '../shaper/settings.ts';
-import { firewallSteps, queueChange, tcStep, type QueueChange, type Step } from '../shaper/steps.ts';
+import { firewallSteps, ifbStep, queueChange, tcStep, type QueueChange, type Step } from '../shaper/steps.ts';
 import type { KernelFacts } from '../shaper/link.ts';
 import type { Family } from '../firewall/iptables.ts';
 import { setUpLines, tearDownLines } from '../tc/batch.ts';
-import { readCurrent, type Current } from './device.ts';
+import { ifindexesOf, readCurrent, type Current } from './device.ts';
 import { chooseBackend, families, installFirewall, removeFirewall } from './firewall.ts';
 import { findLink, noSuchDevice } from './link.ts';
-import { missingPiece, rehearse } from './rehearse.ts';
+import {
+  deviceExists,
+  installPacing,
+  pacingObjectFile,
+  removePacing,
+  removeProgram,
+  writePacingObject,
+} from './pacing.ts';
+import { missingPiece, rehearse, type Rehearsal } from './rehearse.ts';
 import type { Runner } from './run.ts';
 import { runStep } from './runStep.ts';
 import { removeState, writeState } from './state.ts';
@@ -49,30 +57,58 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
 
   const familyList = await families();
   const backend = await backendFor(settings, current, run);
-  const recordedLeaf = current.inForce === undefined ? undefined : leafOf(current.inForce);
-  const kernel: KernelFacts = { leafQdisc: recordedLeaf ?? 'fq_codel' };
-  let plan = makePlan(settings, current.link, kernel, backend);
-  let queues = queueChange(plan, current.inForce, current.view);
+  const { link, view, inForce } = current;
   const notices = [...current.notices];
-
+  const planWith = (facts: KernelFacts) => {
+    const plan = makePlan(settings, link, facts, backend);
+    return { plan, queues: queueChange(plan, inForce, view) };
+  };
+  // What stands has shown that it works, and what was found missing once is not tried each time.
+  let kernel: KernelFacts = {
+    leafQdisc: (inForce === undefined ? undefined : leafOf(inForce)) ?? 'fq_codel',
+    pacingObjectFile:
+      settings.pacing === 'auto' && inForce?.pacingMissing === true
+        ? undefined
+        : await pacingObjectFile(device),
+  };
+  let { plan, queues } = planWith(kernel);
   if (queues.how === 'anew' && options.rehearse) {
-    const result = await rehearse(plan.tc, run);
-    if (!result.ok) {
-      const lacksFqCodel = result.object?.type === 'qdisc' && result.object.spec.kind === 'fq_codel';
-      if (!lacksFqCodel) throw missingPiece(result);
-      plan = makePlan(settings, current.link, { leafQdisc: 'sfq' }, backend);
-      queues = queueChange(plan, current.inForce, current.view);
-      const second = await rehearse(plan.tc, run);
-      if (!second.ok) throw missingPiece(second);
-      notices.push('this kernel has no fq_codel: sfq queues the flows instead');
+    for (;;) {
+      const result = await rehearsePlan(plan, current, run);
+      if (result.ok) break;
+      if (result.object?.type === 'qdisc' && result.object.spec.kind === 'fq_codel') {
+        kernel = { ...kernel, leafQdisc: 'sfq' };
+        notices.push('this kernel has no fq_codel: sfq queues the flows instead');
+      } else if (plan.pacing !== undefined && settings.pacing === 'auto') {
+        kernel = { ...kernel, pacingObjectFile: undefined };
+        notices.push(`no window pacing here: ${result.reason}`);
+      } else {
+        throw missingPiece(result);
+      }
+      ({ plan, queues } = planWith(kernel));
     }
   }
   const present = expectedFirewall(current, plan);
+  const { pacing } = plan;
   const steps = [
+    ...(pacing === undefined || queues.how === 'in place'
+      ? []
+      : [ifbStep(pacing.queueDevice, await deviceExists(pacing.queueDevice))]),
     ...firewallSteps(plan, present, familyList),
     ...(queues.lines.length > 0 ? [tcStep(queues.lines)] : []),
   ];
   return { plan, queues, current, families: familyList, steps, notices };
+}
+
+/** With the program's file in place for as long as it takes, if it was not there before. */
+async function rehearsePlan(plan: Plan, current: Current, run: Runner): Promise<Rehearsal> {
+  if (plan.pacing === undefined) return rehearse(plan.tc, run);
+  await writePacingObject(plan.pacing);
+  const result = await rehearse(plan.tc, run, plan.pacing.queueDevice);
+  if (!result.ok && current.record?.plan.pacing === undefined) {
+    await removeProgram(plan.device, [plan.link.ifindex]);
+  }
+  return result;
 }
 
 /** Carries a preparation out and records it. The caller holds the device's lock. */
@@ -88,12 +124,17 @@ export async function carryOut(prepared: Prepared, options: ApplyOptions): Promi
     ...(current.inForce === undefined ? {} : { previous: current.inForce }),
   });
   try {
+    if (plan.pacing !== undefined) {
+      if (queues.how === 'anew') await installPacing(plan.pacing, run);
+      else await writePacingObject(plan.pacing);
+    }
     const oldBackend = before?.plan.firewall?.backend;
     if (oldBackend !== undefined && oldBackend !== plan.firewall?.backend) {
       await removeFirewall(device, oldBackend, run);
     }
     await installFirewall(plan, expectedFirewall(current, plan), prepared.families, run);
     if (queues.lines.length > 0) await runStep(tcStep(queues.lines), run);
+    if (plan.pacing === undefined) await removePacing(device, ifindexesOf(current), run);
     await writeState(device, { phase: 'active', plan, since: new Date().toISOString() });
   } catch (error) {
     throw await undo(error, prepared, options);
@@ -145,11 +186,15 @@ export async function putBack(
   backendNow: FirewallBackend | undefined,
   run: Runner,
 ): Promise<void> {
-  const { link, view } = await readCurrent(device, run);
+  const current = await readCurrent(device, run);
+  const { link, view } = current;
   await removeFirewall(device, backendNow, run);
+  const pacing = link === undefined ? undefined : earlier?.plan.pacing;
+  if (pacing !== undefined) await installPacing(pacing, run);
   const setUp = link === undefined || earlier === undefined ? [] : setUpLines(earlier.plan.tc);
   const lines = [...tearDownLines(device, view), ...setUp];
   if (lines.length > 0) await runStep(tcStep(lines), run);
+  if (pacing === undefined) await removePacing(device, ifindexesOf(current), run);
   if (link === undefined || earlier === undefined) {
     await removeState(device);
     return;

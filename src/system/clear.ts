@@ -1,9 +1,10 @@
 /** Taking away everything that inetgw has put on a device. */
 import { tearDownLines } from '../tc/batch.ts';
 import { tcStep } from '../shaper/steps.ts';
-import { readCurrent } from './device.ts';
+import { ifindexesOf, readCurrent } from './device.ts';
 import { removeFirewall } from './firewall.ts';
 import { findLink } from './link.ts';
+import { removePacing } from './pacing.ts';
 import type { Runner } from './run.ts';
 import { runStep } from './runStep.ts';
 import { removeState, writeState } from './state.ts';
@@ -40,6 +41,7 @@ export async function clear(device: string, run: Runner): Promise<ClearOutcome> 
     if (view.root !== undefined) leftAlone.push(`root qdisc ${view.root.kind} ${view.root.handle}`);
     if (view.ingress !== undefined) leftAlone.push(`ingress qdisc ${view.ingress.kind}`);
   }
+  await removePacing(device, ifindexesOf(current), run);
   await removeFirewall(device, record?.plan.firewall?.backend, run);
   await removeState(device);
   return {

@@ -63,6 +63,12 @@ export async function readCurrent(device: string, run: Runner): Promise<Current>
   };
 }
 
+/** Of the device as it is and as it was recorded: a ppp link that came up again has another. */
+export function ifindexesOf({ link, record }: Current): number[] {
+  const found = [link?.ifindex, record?.plan.link.ifindex, record?.previous?.link.ifindex];
+  return [...new Set(found.filter((ifindex) => ifindex !== undefined))];
+}
+
 async function readView(device: string, run: Runner): Promise<TcView> {
   try {
     const shown = await run(['tc', '-j', 'qdisc', 'show', 'dev', device]);
@@ -90,5 +96,5 @@ function isOurRoot(view: TcView): boolean {
 }
 
 function isOurIngress(view: TcView): boolean {
-  return view.ingress?.kind === 'ingress';
+  return view.ingress?.kind === 'ingress' || view.ingress?.kind === 'clsact';
 }

@@ -6,29 +6,47 @@ import {
   type RuleCounters,
 } from '../firewall/counters.ts';
 import { tableName } from '../firewall/nft.ts';
+import type { PacingReadings } from '../report/pacing.ts';
 import type { Readings } from '../report/statistics.ts';
+import type { PacingPlan } from '../shaper/pacing.ts';
 import type { Plan } from '../shaper/plan.ts';
 import { parseActionStatistics, parseQdiscStatistics } from '../tc/statistics.ts';
 import { families, firewallPresent } from './firewall.ts';
+import { readPacingState } from './pacing.ts';
 import { ProgramError, type Runner } from './run.ts';
 
 export async function readReadings(plan: Plan, run: Runner): Promise<Readings> {
   const { device } = plan;
   try {
-    const [qdiscs, actions, rules] = await Promise.all([
+    const [qdiscs, actions, rules, pacing] = await Promise.all([
       run(['tc', '-s', '-j', 'qdisc', 'show', 'dev', device]),
       run(['tc', '-s', '-j', 'filter', 'show', 'dev', device, 'ingress']),
       readRules(plan, run),
+      plan.pacing === undefined ? undefined : readPacing(plan.pacing, device, run),
     ]);
     return {
       qdiscs: parseQdiscStatistics(qdiscs.stdout),
       actions: parseActionStatistics(actions.stdout),
       rules,
+      pacing,
     };
   } catch (error) {
     if (error instanceof ProgramError) throw error.toUserError();
     throw error;
   }
+}
+
+async function readPacing(pacing: PacingPlan, device: string, run: Runner): Promise<PacingReadings> {
+  const [queues, actions, state] = await Promise.all([
+    run(['tc', '-s', '-j', 'qdisc', 'show', 'dev', pacing.queueDevice]),
+    run(['tc', '-s', '-j', 'filter', 'show', 'dev', device, 'egress']),
+    readPacingState(pacing, run),
+  ]);
+  return {
+    queues: parseQdiscStatistics(queues.stdout),
+    actions: parseActionStatistics(actions.stdout),
+    state,
+  };
 }
 
 async function readRules(plan: Plan, run: Runner): Promise<RuleCounters | undefined> {

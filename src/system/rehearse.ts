@@ -4,7 +4,7 @@
  */
 import { missing, type UserError } from '../errors.ts';
 import { batchText, setUpLines } from '../tc/batch.ts';
-import type { TcObject } from '../tc/objects.ts';
+import type { Action, TcObject } from '../tc/objects.ts';
 import { batchReason, failedBatchLine } from '../tc/parse.ts';
 import { ProgramError, type Runner } from './run.ts';
 
@@ -13,8 +13,19 @@ export type Rehearsal =
   /** `object` is what could not be made, where tc named the line. */
   | { ok: false; object: TcObject | undefined; reason: string };
 
-export async function rehearse(objects: readonly TcObject[], run: Runner): Promise<Rehearsal> {
-  const onLoopback = objects.map((object): TcObject => ({ ...object, dev: 'lo' }));
+/**
+ * @param queueDevice the ifb of a plan with pacing. There is none in the rehearsal's namespace: its queues are of
+ *   the same kinds as those of the device itself and are left out, its filters stand on the device's root.
+ */
+export async function rehearse(
+  allObjects: readonly TcObject[],
+  run: Runner,
+  queueDevice?: string,
+): Promise<Rehearsal> {
+  const objects = allObjects.filter(
+    (object) => object.dev !== queueDevice || (object.type !== 'qdisc' && object.type !== 'class'),
+  );
+  const onLoopback = objects.map(moveToLoopback);
   try {
     await run(['unshare', '--net', 'tc', '-batch', '-'], { input: batchText(setUpLines(onLoopback)) });
     return { ok: true };
@@ -30,6 +41,14 @@ export async function rehearse(objects: readonly TcObject[], run: Runner): Promi
       reason: object === undefined ? error.message : batchReason(error.result.stderr),
     };
   }
+}
+
+function moveToLoopback(object: TcObject): TcObject {
+  if (object.type !== 'filter') return { ...object, dev: 'lo' };
+  const actions = object.actions.map((action): Action =>
+    action.kind === 'redirect' ? { ...action, toDev: 'lo' } : action,
+  );
+  return { ...object, dev: 'lo', actions };
 }
 
 /** The error that names what is missing and where it comes from. */
@@ -49,16 +68,22 @@ const ACTION_MODULES = {
   policeSize: 'act_police',
   mark: 'act_skbedit',
   drop: 'act_gact',
+  ok: 'act_gact',
+  redirect: 'act_mirred',
 } as const;
 
 /** Kernel modules behind an object; HTB classes come with their qdisc. */
 export function modulesOf(object: TcObject): string[] {
   switch (object.type) {
     case 'qdisc':
-      return [`sch_${object.spec.kind}`];
+      return [object.spec.kind === 'clsact' ? 'sch_ingress' : `sch_${object.spec.kind}`];
     case 'class':
       return ['sch_htb'];
     case 'filter':
       return ['cls_matchall', ...new Set(object.actions.map((action) => ACTION_MODULES[action.kind]))];
+    case 'program':
+      return ['cls_bpf'];
+    case 'small':
+      return ['cls_u32'];
   }
 }

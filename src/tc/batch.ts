@@ -1,7 +1,14 @@
 /** From objects to the lines of a `tc -batch`: set up, tear down, change in place. Pure. */
 import { sameValue } from './sameValue.ts';
 import type { Action, TcObject } from './objects.ts';
-import { renderActionChange, renderClass, renderFilterAdd, renderQdisc } from './render.ts';
+import {
+  renderActionChange,
+  renderClass,
+  renderFilterAdd,
+  renderProgram,
+  renderQdisc,
+  renderSmallPackets,
+} from './render.ts';
 
 /** What stands on a device now, as far as setting up and tearing down depend on it. */
 export interface TcView {
@@ -25,6 +32,10 @@ export function setUpLines(objects: readonly TcObject[]): string[] {
         return renderClass('add', object);
       case 'filter':
         return renderFilterAdd(object);
+      case 'program':
+        return renderProgram('add', object);
+      case 'small':
+        return renderSmallPackets(object);
     }
   });
 }
@@ -69,6 +80,10 @@ function changeObject(from: TcObject, to: TcObject): string[] | undefined {
   if (from.type === 'filter' && to.type === 'filter') {
     const sameIdentity = from.dev === to.dev && from.parent === to.parent && from.pref === to.pref;
     return sameIdentity ? changeActions(from.actions, to.actions) : undefined;
+  }
+  if (from.type === 'program' && to.type === 'program') {
+    const sameIdentity = from.dev === to.dev && from.parent === to.parent && from.pref === to.pref;
+    return sameIdentity && sameValue(from.actions, to.actions) ? [renderProgram('replace', to)] : undefined;
   }
   return undefined;
 }

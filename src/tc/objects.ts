@@ -29,7 +29,9 @@ export type QdiscSpec =
       ecn: boolean;
     }
   | { kind: 'sfq'; limitPackets: number; quantumBytes: number; perturbSec: number }
-  | { kind: 'ingress' };
+  | { kind: 'ingress' }
+  /** Hooks at ingress and egress; excludes `ingress`. */
+  | { kind: 'clsact' };
 
 export interface Qdisc {
   type: 'qdisc';
@@ -80,16 +82,42 @@ export type Action =
       conform: Verdict;
     }
   | { kind: 'mark'; index: number; mark: number; then: Verdict }
-  | { kind: 'drop'; index: number };
+  | { kind: 'drop'; index: number }
+  | { kind: 'ok'; index: number }
+  /** To the egress side of another device, as though it were to be sent there; an ifb hands it back. */
+  | { kind: 'redirect'; index: number; toDev: string };
 
 export interface Filter {
   type: 'filter';
   dev: string;
-  parent: Handle;
+  parent: Handle | ClassId;
   pref: number;
   /** matchall: every packet, IPv4, IPv6 and all else. */
   match: 'all';
   actions: readonly Action[];
 }
 
-export type TcObject = Qdisc | HtbClass | Filter;
+/** A classifier program (eBPF) out of an object file; what it matches runs through the actions. */
+export interface ProgramFilter {
+  type: 'program';
+  dev: string;
+  parent: Handle | ClassId;
+  pref: number;
+  objectFile: string;
+  section: string;
+  /** What is set in the object file: another configuration is another program. */
+  config: Readonly<Record<string, number>>;
+  actions: readonly Action[];
+}
+
+/** Packets of less than 256 bytes (IP length) of one family, for a class. */
+export interface SmallPacketFilter {
+  type: 'small';
+  dev: string;
+  parent: Handle;
+  pref: number;
+  protocol: 'ip' | 'ipv6';
+  classId: ClassId;
+}
+
+export type TcObject = Qdisc | HtbClass | Filter | ProgramFilter | SmallPacketFilter;

@@ -1,11 +1,22 @@
 /** tc's own words for each object: one line of `tc -batch` each. Pure. */
-import type { Action, Filter, HtbClass, Qdisc, QdiscSpec, Stab } from './objects.ts';
+import type {
+  Action,
+  Filter,
+  HtbClass,
+  ProgramFilter,
+  Qdisc,
+  QdiscSpec,
+  SmallPacketFilter,
+  Stab,
+} from './objects.ts';
 
 export function renderQdisc(verb: 'add' | 'change', qdisc: Qdisc): string {
   const where =
     qdisc.parent === 'root' || qdisc.parent === 'ingress' ? qdisc.parent : `parent ${qdisc.parent}`;
   // `ingress` names the place and the kind at once; its handle is always ffff:.
-  if (qdisc.spec.kind === 'ingress') return `qdisc ${verb} dev ${qdisc.dev} handle ${qdisc.handle} ingress`;
+  if (qdisc.spec.kind === 'ingress' || qdisc.spec.kind === 'clsact') {
+    return `qdisc ${verb} dev ${qdisc.dev} handle ${qdisc.handle} ${qdisc.spec.kind}`;
+  }
   const stab = qdisc.stab === undefined ? '' : `${renderStab(qdisc.stab)} `;
   return `qdisc ${verb} dev ${qdisc.dev} ${where} handle ${qdisc.handle} ${stab}${renderSpec(verb, qdisc.spec)}`;
 }
@@ -15,7 +26,10 @@ function renderStab(stab: Stab): string {
   return `stab mtu ${stab.mtuBytes} tsize 512${mpu} overhead ${stab.overheadBytes} linklayer ${stab.linkLayer}`;
 }
 
-function renderSpec(verb: 'add' | 'change', spec: Exclude<QdiscSpec, { kind: 'ingress' }>): string {
+function renderSpec(
+  verb: 'add' | 'change',
+  spec: Exclude<QdiscSpec, { kind: 'ingress' | 'clsact' }>,
+): string {
   switch (spec.kind) {
     case 'htb':
       return `htb default ${spec.defaultMinor}`;
@@ -44,6 +58,25 @@ export function renderFilterAdd(filter: Filter): string {
   return `filter add dev ${filter.dev} parent ${filter.parent} protocol all pref ${filter.pref} matchall${actions}`;
 }
 
+/** The handle is named so that the same line with `replace` swaps the program in place. */
+export function renderProgram(verb: 'add' | 'replace', filter: ProgramFilter): string {
+  const actions = filter.actions.map((action) => ` action ${renderAction(action)}`).join('');
+  return (
+    `filter ${verb} dev ${filter.dev} parent ${filter.parent} protocol all pref ${filter.pref} handle 1` +
+    ` bpf object-file ${filter.objectFile} section ${filter.section}${actions}`
+  );
+}
+
+/** The high byte of the length is zero: total length in IPv4, payload length in IPv6. */
+const LENGTH_AT = { ip: 2, ipv6: 4 } as const;
+
+export function renderSmallPackets(filter: SmallPacketFilter): string {
+  return (
+    `filter add dev ${filter.dev} parent ${filter.parent} protocol ${filter.protocol} pref ${filter.pref}` +
+    ` u32 match u16 0 0xff00 at ${LENGTH_AT[filter.protocol]} flowid ${filter.classId}`
+  );
+}
+
 /** A police action is changed by its index; the filter that holds it stays as it is. */
 export function renderActionChange(action: Action): string {
   return `actions change action ${renderAction(action)}`;
@@ -65,5 +98,9 @@ function renderAction(action: Action): string {
       return `skbedit mark ${action.mark} ${action.then} index ${action.index}`;
     case 'drop':
       return `gact drop index ${action.index}`;
+    case 'ok':
+      return `gact ok index ${action.index}`;
+    case 'redirect':
+      return `mirred egress redirect dev ${action.toDev} index ${action.index}`;
   }
 }

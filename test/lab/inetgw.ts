@@ -17,12 +17,17 @@ const SPIN_MS = 60_000;
 
 /** Runs `inetgw` to its end, whatever its exit code. */
 export function inetgw(guest: Guest, ...args: string[]): Promise<ExecResult> {
-  return guest.exec(commandArgv('inetgw', ...args), { ns: 'gw', spinMs: SPIN_MS });
+  return guest.exec(withBpf(commandArgv('inetgw', ...args)), { ns: 'gw', spinMs: SPIN_MS });
+}
+
+/** `ip netns exec` gives each program a new /sys; pinned maps must outlive it, as they do on a gateway. */
+function withBpf(argv: readonly string[]): [string, ...string[]] {
+  return ['sh', '-c', 'mount --bind /run/bpf /sys/fs/bpf && exec "$@"', 'sh', ...argv];
 }
 
 /** Runs `inetgw`, which must succeed; gives what it printed. */
 export function inetgwOk(guest: Guest, ...args: string[]): Promise<string> {
-  return guest.run(commandArgv('inetgw', ...args), { ns: 'gw', spinMs: SPIN_MS });
+  return guest.run(withBpf(commandArgv('inetgw', ...args)), { ns: 'gw', spinMs: SPIN_MS });
 }
 
 export async function statistics(guest: Guest, device = 'ppp0'): Promise<Statistics> {

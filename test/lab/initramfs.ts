@@ -95,6 +95,8 @@ $bb mkdir -p run/lock run/netns run/tmp dev/pts dev/shm usr/lib/modules
 $bb mount -t devpts devpts dev/pts
 $bb mount -t tmpfs shm dev/shm
 $bb mount -t bpf bpf sys/fs/bpf
+# Where it can be found from namespaces, which get a /sys of their own: see inetgw.ts.
+$bb mkdir -p run/bpf && $bb mount --bind sys/fs/bpf run/bpf
 $bb mount --bind /host${quote(kernel.modulesFolder)} usr/lib/modules || die 'no modules'
 [ -e lib/modules/${kernel.release} ] || { $bb mkdir -p lib/modules && $bb mount --bind usr/lib/modules lib/modules; }
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TMPDIR=/run/tmp LC_ALL=C

@@ -1,0 +1,505 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+/*
+ * Window pacing: lowers the receive window in outgoing TCP segments, so that no sender has more in flight
+ * than its share of the line for its own round trip. docs/pacing.md explains it; scripts/build-bpf.sh builds it.
+ *
+ * Two classifiers share two maps. `ingress` sees what comes in (before any queue of ours), learns the other
+ * side's window scale and the round trip, and counts who is active. `egress` sees what goes out after NAT, learns
+ * our side's window scale and lowers the window. Neither classifies: `ingress` never matches; `egress` matches
+ * what it has rewritten, so that an action behind it counts.
+ */
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+/* Set in the object file before it is loaded, found by its magic: src/shaper/pacing.ts knows the layout. */
+struct config {
+	char magic[16];
+	__u32 payload_bytes_per_sec_lo; /* what the line carries of user data in full segments */
+	__u32 payload_bytes_per_sec_hi;
+	__u32 queue_us;       /* how much of its share a flow may have standing in the local queue */
+	__u32 link_header;    /* bytes before the IP header: 14 on Ethernet, 0 on ppp */
+	__u32 default_mss;    /* where the SYN names none */
+	__u32 max_rtt_us;     /* a longer round trip than this is a queue, not a path */
+	__u32 min_segments;
+	__u32 reserved;
+};
+
+volatile const struct config config = {
+	.magic = "inetgw-pacing-1",
+	.payload_bytes_per_sec_lo = 180000,
+	.payload_bytes_per_sec_hi = 0,
+	.queue_us = 40000,
+	.link_header = 0,
+	.default_mss = 1440,
+	.max_rtt_us = 1000000,
+	.min_segments = 2,
+};
+
+/* A connection as it is on the line: after NAT, our side first. IPv4 addresses fill the first word. */
+struct flow_key {
+	__u32 local[4];
+	__u32 remote[4];
+	__u16 local_port;
+	__u16 remote_port;
+	__u32 version;
+};
+
+#define SCALE_UNKNOWN 0xff /* no SYN seen from this side */
+#define SCALE_ABSENT 0xfe  /* a SYN without the option: neither side scales (RFC 7323, 2.2) */
+
+#define WEIGHT_ONE 256
+
+struct flow {
+	__u64 syn_ns;         /* when our SYN or SYN-ACK left; 0: nothing to be timed */
+	__u64 stamp_ns;       /* when a segment with timestamp `stamp` left first */
+	__u64 rtt_slot_ns;    /* start of the slot that rtt_us[0] belongs to */
+	__u32 stamp;
+	__u32 rtt_us[2];      /* least round trip in this slot and the one before; 0: none */
+	__u32 epoch;          /* the epoch that bytes and weight[0] belong to */
+	__u32 bytes;          /* user data received in it */
+	__u16 weight[2];      /* share of a fair share taken: in this epoch so far, in the one before */
+	__u16 mss;            /* the largest segment that we announced to take */
+	__u16 window_field;   /* what was last written, for the statistics */
+	__u8 local_scale;
+	__u8 remote_scale;
+	__u8 stamp_waits;
+	__u8 syn_again;       /* a SYN was repeated: its round trip is ambiguous (Karn) */
+};
+
+struct state {
+	__u64 epoch_ns;       /* start of the epoch */
+	__u32 epoch;
+	__u32 weight;         /* of all flows in this epoch so far */
+	__u32 weight_before;  /* in the epoch before */
+	__u32 joined;         /* what flows have added in this epoch over their last one */
+	__u64 seen;           /* outgoing segments that could have been paced */
+	__u64 rewritten;
+	__u64 unknown;        /* outgoing segments of connections whose SYN we did not see */
+	__u32 last_window;    /* bytes, as last written */
+	__u32 last_rtt_us;
+};
+
+/* The names end in the device's index, so that two devices do not share a map. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct flow_key);
+	__type(value, struct flow);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} igf_00000000 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct state);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} igs_00000000 SEC(".maps");
+
+#define flows igf_00000000
+#define states igs_00000000
+
+#define EPOCH_NS 1000000000ULL
+#define RTT_SLOT_NS 10000000000ULL
+
+#define TCP_FIN 0x01
+#define TCP_SYN 0x02
+#define TCP_RST 0x04
+#define TCP_ACK 0x10
+
+struct segment {
+	struct flow_key key;
+	__u32 tcp_at;     /* offset of the TCP header from the start of the frame */
+	__u32 payload;    /* bytes of user data; a packet that GRO has joined counts whole */
+	__u16 window;
+	__u8 flags;
+	__u8 has_stamp;
+	__u32 stamp;      /* TSval */
+	__u32 stamp_echo; /* TSecr */
+	__u16 mss;        /* 0: not named */
+	__u8 scale;       /* SCALE_ABSENT: not named */
+};
+
+struct tcp_header {
+	__be16 source, dest;
+	__be32 seq, ack;
+	__u8 offset, flags;
+	__be16 window, check, urgent;
+};
+
+/* The mask is for the verifier, which does not see what the compiler has concluded. */
+static __always_inline __u8 byte_at(const __u8 *o, __u32 i)
+{
+	asm volatile("%0 &= 63" : "+r"(i));
+	return o[i];
+}
+
+static __always_inline __u32 word_at(const __u8 *o, __u32 i)
+{
+	return (__u32)byte_at(o, i) << 24 | (__u32)byte_at(o, i + 1) << 16 | (__u32)byte_at(o, i + 2) << 8 |
+	       byte_at(o, i + 3);
+}
+
+/*
+ * What is found lies in the packet's scratch words while the loop runs: the verifier knows nothing of their
+ * values, so that all rounds look the same to it and it need not follow each combination of options.
+ */
+enum { AT, MSS, SCALE, HAS_STAMP, STAMP_AT };
+
+static __always_inline int read_options(struct __sk_buff *skb, struct segment *s, __u32 header_bytes)
+{
+	__u8 o[64] = {};
+	__u32 length = header_bytes - sizeof(struct tcp_header);
+
+	/* Word by word: verifiers want a length that cannot be zero. */
+	for (__u32 word = 0; word < 10; word++) {
+		if (word * 4 >= length)
+			break;
+		if (bpf_skb_load_bytes(skb, s->tcp_at + sizeof(struct tcp_header) + word * 4, o + word * 4, 4))
+			return -1;
+	}
+	skb->cb[AT] = 0;
+	skb->cb[MSS] = 0;
+	skb->cb[SCALE] = SCALE_ABSENT;
+	skb->cb[HAS_STAMP] = 0;
+	skb->cb[STAMP_AT] = 0;
+	/* At most 40 options, all of them no-ops. */
+	for (__u32 i = 0; i < 40; i++) {
+		__u32 at = skb->cb[AT];
+		__u32 kind, size;
+
+		if (at >= length)
+			break;
+		kind = byte_at(o, at);
+		if (kind == 0)
+			break;
+		size = kind == 1 ? 1 : byte_at(o, at + 1);
+		if (size == 0 || at + size > length)
+			return -1;
+		if (kind == 2 && size == 4) {
+			skb->cb[MSS] = word_at(o, at) & 0xffff;
+		} else if (kind == 3 && size == 3) {
+			skb->cb[SCALE] = byte_at(o, at + 2);
+		} else if (kind == 8 && size == 10) {
+			skb->cb[HAS_STAMP] = 1;
+			skb->cb[STAMP_AT] = at + 2;
+		}
+		skb->cb[AT] = at + size;
+	}
+	s->mss = skb->cb[MSS];
+	s->scale = skb->cb[SCALE];
+	if (s->scale > 14 && s->scale != SCALE_ABSENT)
+		s->scale = 14; /* RFC 7323, 2.3 */
+	s->has_stamp = skb->cb[HAS_STAMP];
+	s->stamp = word_at(o, skb->cb[STAMP_AT]);
+	s->stamp_echo = word_at(o, skb->cb[STAMP_AT] + 4);
+	return 0;
+}
+
+/* Reads an unfragmented TCP segment. Anything else, and anything malformed, is none of our business. */
+static __always_inline int read_segment(struct __sk_buff *skb, int outgoing, struct segment *s)
+{
+	__u32 at = config.link_header;
+	__u32 ip_end;
+	__u8 protocol;
+	struct tcp_header tcp;
+	__u32 header_bytes;
+	__u32 *source = outgoing ? s->key.local : s->key.remote;
+	__u32 *destination = outgoing ? s->key.remote : s->key.local;
+
+	if (skb->protocol == bpf_htons(ETH_P_IP)) {
+		__u8 ip[20];
+
+		if (bpf_skb_load_bytes(skb, at, ip, sizeof(ip)))
+			return -1;
+		if (ip[0] >> 4 != 4 || (ip[0] & 15) < 5)
+			return -1;
+		/* More fragments, or not the first. */
+		if ((ip[6] & 0x3f) != 0 || ip[7] != 0)
+			return -1;
+		protocol = ip[9];
+		s->key.version = 4;
+		__builtin_memcpy(source, ip + 12, 4);
+		__builtin_memcpy(destination, ip + 16, 4);
+		ip_end = at + ((__u32)ip[2] << 8 | ip[3]);
+		at += (__u32)(ip[0] & 15) * 4;
+	} else if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
+		__u8 ip[40];
+
+		if (bpf_skb_load_bytes(skb, at, ip, sizeof(ip)))
+			return -1;
+		if (ip[0] >> 4 != 6)
+			return -1;
+		protocol = ip[6];
+		s->key.version = 6;
+		__builtin_memcpy(source, ip + 8, 16);
+		__builtin_memcpy(destination, ip + 24, 16);
+		ip_end = at + 40 + ((__u32)ip[4] << 8 | ip[5]);
+		at += 40;
+		/* Hop-by-hop, routing and destination options; with a fragment header it is not ours. */
+		for (int i = 0; i < 6; i++) {
+			__u8 extension[2];
+
+			if (protocol != 0 && protocol != 43 && protocol != 60)
+				break;
+			if (bpf_skb_load_bytes(skb, at, extension, sizeof(extension)))
+				return -1;
+			protocol = extension[0];
+			at += ((__u32)extension[1] + 1) * 8;
+		}
+	} else {
+		return -1;
+	}
+	if (protocol != IPPROTO_TCP)
+		return -1;
+	if (bpf_skb_load_bytes(skb, at, &tcp, sizeof(tcp)))
+		return -1;
+	header_bytes = (__u32)(tcp.offset >> 4) * 4;
+	if (header_bytes < sizeof(tcp) || at + header_bytes > ip_end)
+		return -1;
+	s->tcp_at = at;
+	s->payload = ip_end - at - header_bytes;
+	s->window = bpf_ntohs(tcp.window);
+	s->flags = tcp.flags;
+	s->key.local_port = outgoing ? tcp.source : tcp.dest;
+	s->key.remote_port = outgoing ? tcp.dest : tcp.source;
+	return read_options(skb, s, header_bytes);
+}
+
+static __always_inline __u64 payload_rate(void)
+{
+	return (__u64)config.payload_bytes_per_sec_hi << 32 | config.payload_bytes_per_sec_lo;
+}
+
+/* Starts a new epoch when the old one is over; what stood still longer than that is forgotten. */
+static __always_inline void turn_epoch(struct state *st, __u64 now)
+{
+	__u64 age = now - st->epoch_ns;
+
+	if (age < EPOCH_NS)
+		return;
+	st->weight_before = age < 2 * EPOCH_NS ? st->weight : 0;
+	st->weight = 0;
+	st->joined = 0;
+	st->epoch_ns = now;
+	st->epoch++;
+}
+
+/* Brings a flow's account to the current epoch. */
+static __always_inline void turn_flow(struct flow *f, const struct state *st)
+{
+	if (f->epoch == st->epoch)
+		return;
+	f->weight[1] = f->epoch + 1 == st->epoch ? f->weight[0] : 0;
+	f->weight[0] = 0;
+	f->bytes = 0;
+	f->epoch = st->epoch;
+}
+
+/* Raises what the flow counts for in this epoch; newcomers count at once. */
+static __always_inline void raise_weight(struct flow *f, struct state *st, __u32 weight)
+{
+	__u32 before;
+
+	if (weight <= f->weight[0])
+		return;
+	before = f->weight[0] > f->weight[1] ? f->weight[0] : f->weight[1];
+	if (weight > before)
+		st->joined += weight - before;
+	st->weight += weight - f->weight[0];
+	f->weight[0] = weight;
+}
+
+static __always_inline __u32 active_weight(const struct state *st)
+{
+	__u32 weight = st->weight_before + st->joined;
+
+	return weight > WEIGHT_ONE ? weight : WEIGHT_ONE;
+}
+
+/*
+ * Counts received user data. A flow that takes three quarters of a fair share counts whole, one that takes less
+ * counts for less, and what it leaves is shared among the others in the next epoch.
+ */
+static __always_inline void count_bytes(struct flow *f, struct state *st, __u32 payload)
+{
+	__u64 fair = payload_rate() * WEIGHT_ONE / active_weight(st) * 3 / 4;
+	__u64 weight;
+
+	f->bytes += payload;
+	weight = fair > 0 ? (__u64)f->bytes * WEIGHT_ONE / fair : WEIGHT_ONE;
+	raise_weight(f, st, weight > WEIGHT_ONE ? WEIGHT_ONE : weight);
+}
+
+static __always_inline void take_rtt(struct flow *f, __u64 now, __u64 since_ns)
+{
+	__u64 us = (now - since_ns) / 1000;
+
+	if (us == 0)
+		us = 1;
+	if (us > config.max_rtt_us)
+		us = config.max_rtt_us;
+	if (now - f->rtt_slot_ns >= RTT_SLOT_NS) {
+		f->rtt_us[1] = f->rtt_us[0];
+		f->rtt_us[0] = us;
+		f->rtt_slot_ns = now;
+	} else if (f->rtt_us[0] == 0 || us < f->rtt_us[0]) {
+		f->rtt_us[0] = us;
+	}
+}
+
+static __always_inline __u32 least_rtt_us(const struct flow *f)
+{
+	if (f->rtt_us[0] == 0)
+		return f->rtt_us[1];
+	return f->rtt_us[1] != 0 && f->rtt_us[1] < f->rtt_us[0] ? f->rtt_us[1] : f->rtt_us[0];
+}
+
+static __always_inline struct state *the_state(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&states, &zero);
+}
+
+/* A SYN begins anew whatever was known of these ports; a SYN-ACK answers one that may have been seen. */
+static __always_inline struct flow *flow_for_syn(struct segment *s)
+{
+	struct flow *known = bpf_map_lookup_elem(&flows, &s->key);
+	struct flow fresh = { .local_scale = SCALE_UNKNOWN, .remote_scale = SCALE_UNKNOWN };
+
+	if (known && (s->flags & TCP_ACK))
+		return known;
+	if (known && known->syn_ns != 0)
+		return known; /* repeated */
+	bpf_map_update_elem(&flows, &s->key, &fresh, BPF_ANY);
+	return bpf_map_lookup_elem(&flows, &s->key);
+}
+
+SEC("ingress")
+int pacing_ingress(struct __sk_buff *skb)
+{
+	struct segment s = {};
+	struct flow *f;
+	struct state *st = the_state();
+	__u64 now;
+
+	if (!st || read_segment(skb, 0, &s) || (s.flags & TCP_RST))
+		return 0;
+	now = bpf_ktime_get_ns();
+	if (s.flags & TCP_SYN) {
+		f = flow_for_syn(&s);
+		if (!f)
+			return 0;
+		f->remote_scale = s.scale;
+		if (!(s.flags & TCP_ACK))
+			return 0;
+	} else {
+		f = bpf_map_lookup_elem(&flows, &s.key);
+		if (!f)
+			return 0;
+	}
+	/* The first answer to our SYN or SYN-ACK. */
+	if (f->syn_ns != 0) {
+		if (!f->syn_again)
+			take_rtt(f, now, f->syn_ns);
+		f->syn_ns = 0;
+	}
+	if (f->stamp_waits && s.has_stamp && (__s32)(s.stamp_echo - f->stamp) >= 0) {
+		take_rtt(f, now, f->stamp_ns);
+		f->stamp_waits = 0;
+	}
+	if (s.payload > 0) {
+		turn_epoch(st, now);
+		turn_flow(f, st);
+		count_bytes(f, st, s.payload);
+	}
+	return 0;
+}
+
+/* The window for this flow in bytes: its fair share for its round trip and the local queue. */
+static __always_inline __u64 window_bytes(const struct flow *f, const struct state *st, int has_stamp)
+{
+	__u32 own = f->weight[0] > f->weight[1] ? f->weight[0] : f->weight[1];
+	/* Whatever it took so far: as though it took a whole share from now on. */
+	__u32 total = active_weight(st);
+	/* Timestamps take 12 bytes of each segment; a window of whole segments asks for no fractions. */
+	__u32 mss = (f->mss > 88 ? f->mss : config.default_mss) - (has_stamp ? 12 : 0);
+	__u64 share, bytes, segments;
+
+	if (st->weight_before + st->joined + WEIGHT_ONE - own > total)
+		total = st->weight_before + st->joined + WEIGHT_ONE - own;
+	share = payload_rate() * WEIGHT_ONE / total;
+	bytes = share * (least_rtt_us(f) + config.queue_us) / 1000000;
+	segments = (bytes + mss - 1) / mss;
+	if (segments < config.min_segments)
+		segments = config.min_segments;
+	return segments * mss;
+}
+
+SEC("egress")
+int pacing_egress(struct __sk_buff *skb)
+{
+	struct segment s = {};
+	struct flow *f;
+	struct state *st = the_state();
+	__u64 now, window;
+	__u32 scale;
+	__be16 old_field, new_field;
+
+	if (!st || read_segment(skb, 1, &s) || (s.flags & TCP_RST))
+		return 0;
+	now = bpf_ktime_get_ns();
+	if (s.flags & TCP_SYN) {
+		f = flow_for_syn(&s);
+		if (!f)
+			return 0;
+		f->syn_again = f->local_scale != SCALE_UNKNOWN;
+		f->local_scale = s.scale;
+		f->mss = s.mss;
+		f->syn_ns = now;
+		return 0;
+	}
+	st->seen++;
+	f = bpf_map_lookup_elem(&flows, &s.key);
+	if (!f || f->local_scale == SCALE_UNKNOWN || f->remote_scale == SCALE_UNKNOWN) {
+		st->unknown++;
+		return 0;
+	}
+	if (s.has_stamp && !f->stamp_waits) {
+		f->stamp = s.stamp;
+		f->stamp_ns = now;
+		f->stamp_waits = 1;
+	}
+	if (s.window == 0)
+		return 0;
+	turn_epoch(st, now);
+	/* The end of the handshake: it will want its share at once. */
+	if (f->epoch == 0) {
+		turn_flow(f, st);
+		raise_weight(f, st, WEIGHT_ONE);
+	}
+	turn_flow(f, st);
+	window = window_bytes(f, st, s.has_stamp);
+	scale = f->local_scale == SCALE_ABSENT || f->remote_scale == SCALE_ABSENT ? 0 : f->local_scale;
+	window = (window + (1ULL << (scale & 15)) - 1) >> (scale & 15);
+	if (window >= s.window)
+		return 0;
+	old_field = bpf_htons(s.window);
+	new_field = bpf_htons((__u16)window);
+	if (bpf_l4_csum_replace(skb, s.tcp_at + 16, old_field, new_field, sizeof(new_field)))
+		return 0;
+	if (bpf_skb_store_bytes(skb, s.tcp_at + 14, &new_field, sizeof(new_field), 0))
+		return 0;
+	st->rewritten++;
+	st->last_window = (__u32)window << (scale & 15);
+	st->last_rtt_us = least_rtt_us(f);
+	f->window_field = (__u16)window;
+	return -1;
+}
+
+/* Needed for helpers that kernels before 5.8 keep to themselves. */
+char _license[] SEC("license") = "Dual MIT/GPL";

@@ -1,0 +1,63 @@
+/** Window pacing in the statistics. Pure. */
+import { pacingActionIndex } from '../shaper/pacing.ts';
+import type { PacingState } from '../shaper/pacingObject.ts';
+import type { Plan } from '../shaper/plan.ts';
+import type { Counters, QueueCounters } from '../tc/statistics.ts';
+import { formatSize } from '../units.ts';
+
+export interface PacingReadings {
+  /** Of the ifb. */
+  queues: ReadonlyMap<string, QueueCounters>;
+  /** Of the device's egress hook. */
+  actions: ReadonlyMap<string, Counters>;
+  /** Undefined: the program's map cannot be read here. */
+  state: PacingState | undefined;
+}
+
+export interface PacingStatistics {
+  /** Outgoing segments whose window was lowered. */
+  rewrittenPackets: number;
+  /** Null: cannot be read here (no perl). Flows that take less than their share count for less. */
+  activeFlows: number | null;
+  /** As last written, and that flow's round trip. */
+  windowBytes: number | null;
+  rttMs: number | null;
+  /** The local queue that large packets wait in. */
+  queue: { backlogBytes: number; backlogPackets: number; sentPackets: number; droppedPackets: number };
+}
+
+export function pacingStatistics(plan: Plan, readings: PacingReadings): PacingStatistics {
+  const rewritten = readings.actions.get(`gact ${pacingActionIndex(plan.link.ifindex, 'rewritten')}`);
+  const queue = readings.queues.get('1:20');
+  return {
+    rewrittenPackets: rewritten?.packets ?? 0,
+    activeFlows: readings.state?.activeFlows ?? null,
+    windowBytes: readings.state?.windowBytes ?? null,
+    rttMs: readings.state?.rttMs ?? null,
+    queue: {
+      backlogBytes: queue?.backlogBytes ?? 0,
+      backlogPackets: queue?.backlogPackets ?? 0,
+      sentPackets: queue?.packets ?? 0,
+      droppedPackets: queue?.dropped ?? 0,
+    },
+  };
+}
+
+export function pacingLines({
+  rewrittenPackets,
+  activeFlows,
+  windowBytes,
+  rttMs,
+  queue,
+}: PacingStatistics): string[] {
+  const count = (value: number): string => value.toLocaleString('en-US');
+  const known =
+    activeFlows === null || windowBytes === null || rttMs === null
+      ? ''
+      : `; ${activeFlows} flows active, last window ${formatSize(windowBytes)} for ${rttMs.toFixed(1)} ms`;
+  return [
+    `window pacing: ${count(rewrittenPackets)} windows lowered${known}`,
+    `local queue: ${count(queue.backlogPackets)} packets (${formatSize(queue.backlogBytes)}) waiting,` +
+      ` ${count(queue.sentPackets)} passed, ${count(queue.droppedPackets)} dropped`,
+  ];
+}

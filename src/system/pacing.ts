@@ -1,0 +1,89 @@
+/** What pacing needs besides queues and filters: the ifb, the program's file, and its maps, which tc pins. */
+import { access, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { failure } from '../errors.ts';
+import {
+  configuredObject,
+  mapNames,
+  parsePacingState,
+  STATE_BYTES,
+  stateMapName,
+  type PacingState,
+} from '../shaper/pacingObject.ts';
+import { queueDeviceName, type PacingPlan } from '../shaper/pacing.ts';
+import { ifbRemoveStep, ifbStep } from '../shaper/steps.ts';
+import { readPinnedElement } from './bpfMap.ts';
+import { makeRunDir, runDir, writeError } from './runDir.ts';
+import type { Runner } from './run.ts';
+import { runStep } from './runStep.ts';
+
+/** Where iproute2 pins maps that ask for it by name (lib/bpf_libbpf.c); it mounts the file system if need be. */
+const PIN_FOLDER = '/sys/fs/bpf/tc/globals';
+
+/** Beside the built commands, and in the repository. */
+const TEMPLATES = ['../bpf/pacing.o', '../../bpf/pacing.o'];
+
+/** The program's file for a device; tc reads it when a filter is made. */
+export async function pacingObjectFile(device: string): Promise<string> {
+  return `${await runDir()}/${device}.pacing.o`;
+}
+
+/** The program with the plan's numbers in it. */
+export async function pacingObject(pacing: PacingPlan): Promise<Buffer> {
+  return configuredObject(await template(), pacing.config, pacing.mapSuffix);
+}
+
+async function template(): Promise<Buffer> {
+  for (const place of TEMPLATES) {
+    const found = await readFile(new URL(place, import.meta.url)).catch(() => undefined);
+    if (found !== undefined) return found;
+  }
+  throw failure('the pacing program (bpf/pacing.o) is missing from this installation');
+}
+
+/** Writes the program's file, so that tc can load it. */
+export async function writePacingObject(pacing: PacingPlan): Promise<void> {
+  await makeRunDir();
+  const draft = `${pacing.objectFile}.${process.pid}`;
+  const object = await pacingObject(pacing);
+  try {
+    await writeFile(draft, object, { mode: 0o644 });
+    await rename(draft, pacing.objectFile);
+  } catch (error) {
+    await unlink(draft).catch(() => undefined);
+    throw writeError(pacing.objectFile, error);
+  }
+}
+
+/** What the program knows at this moment; undefined where its map cannot be read. */
+export async function readPacingState(pacing: PacingPlan, run: Runner): Promise<PacingState | undefined> {
+  const name = stateMapName(pacing.mapSuffix);
+  const value = await readPinnedElement(`${PIN_FOLDER}/${name}`, STATE_BYTES, run);
+  return value === undefined ? undefined : parsePacingState(value, process.hrtime.bigint());
+}
+
+/** A fresh ifb without queues, and the program's file: what the plan's tc batch builds on. */
+export async function installPacing(pacing: PacingPlan, run: Runner): Promise<void> {
+  await writePacingObject(pacing);
+  await runStep(ifbStep(pacing.queueDevice, await deviceExists(pacing.queueDevice)), run);
+}
+
+/** Takes away the ifb, the program's file and its maps. Nothing there is fine. */
+export async function removePacing(device: string, ifindexes: readonly number[], run: Runner): Promise<void> {
+  const queueDevice = queueDeviceName(device);
+  if (await deviceExists(queueDevice)) await runStep(ifbRemoveStep(queueDevice), run);
+  await removeProgram(device, ifindexes);
+}
+
+/** The file and the maps; a filter that still stands keeps its own. */
+export async function removeProgram(device: string, ifindexes: readonly number[]): Promise<void> {
+  const suffixes = ifindexes.map((ifindex) => ifindex.toString(16).padStart(8, '0'));
+  const files = suffixes.flatMap(mapNames).map((name) => `${PIN_FOLDER}/${name}`);
+  for (const file of [...files, await pacingObjectFile(device)]) await unlink(file).catch(() => undefined);
+}
+
+export async function deviceExists(name: string): Promise<boolean> {
+  return access(`/sys/class/net/${name}`).then(
+    () => true,
+    () => false,
+  );
+}

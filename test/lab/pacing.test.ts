@@ -1,0 +1,161 @@
+/** Window pacing: the answer time and the user data that it is for, and what it must leave alone. */
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { Guest } from './guest.ts';
+import { inetgwOk, snapshot, statistics } from './inetgw.ts';
+import { setUpLine } from './line.ts';
+import { summarise, type FlowGroup, type MeasureResult } from './measure.ts';
+import { sharedGuest } from './sharedGuest.ts';
+import { downloads, measure, uploads } from './traffic.ts';
+
+let guest: Guest;
+beforeAll(async () => {
+  guest = await sharedGuest();
+});
+
+const SETTINGS = ['ppp0', '215', '1715', '--pacing', 'bpf'] as const;
+
+interface Figures {
+  pingMs: number;
+  downKbit: number;
+  upKbit: number;
+  groupsKbit: number[];
+}
+
+const kbit = (bitPerSec: number): number => bitPerSec / 1000;
+
+async function load(flows: FlowGroup[], pings = 80): Promise<Figures> {
+  const result: MeasureResult = await measure(guest, { flows, pings });
+  return {
+    pingMs: summarise(result.ping.timesMs).mean,
+    downKbit: kbit(result.downBitPerSec),
+    upKbit: kbit(result.upBitPerSec),
+    groupsKbit: result.groups.map((group) => kbit(group.bitPerSec)),
+  };
+}
+
+describe('an ADSL line (220/1750 kbit/s), set up by one command', () => {
+  beforeAll(async () => {
+    await setUpLine(guest, { farPathMs: 200 });
+    await inetgwOk(guest, ...SETTINGS);
+  });
+
+  test.each(['cubic', 'bbr'] as const)('4 downloads (%s)', async (congestion) => {
+    const { pingMs, downKbit } = await load([downloads(4, { congestion })]);
+    expect(pingMs).toBeLessThanOrEqual(25);
+    expect(downKbit).toBeGreaterThanOrEqual(1420);
+  });
+  test('4 downloads over IPv6, whose header is 20 bytes longer', async () => {
+    const { pingMs, downKbit } = await load([downloads(4, { ipVersion: 6 })]);
+    expect(pingMs).toBeLessThanOrEqual(25);
+    expect(downKbit).toBeGreaterThanOrEqual(1400);
+  });
+  test('4 downloads and 2 uploads', async () => {
+    const { pingMs, downKbit, upKbit } = await load([downloads(4), uploads(2)], 150);
+    expect(pingMs).toBeLessThanOrEqual(50);
+    expect(downKbit).toBeGreaterThanOrEqual(1420);
+    expect(upKbit).toBeGreaterThanOrEqual(120);
+  });
+  test('16 downloads and 8 uploads', async () => {
+    const { pingMs, downKbit, upKbit } = await load([downloads(16), uploads(8)]);
+    expect(pingMs).toBeLessThanOrEqual(100);
+    expect(downKbit).toBeGreaterThanOrEqual(1400);
+    expect(upKbit).toBeGreaterThanOrEqual(85);
+  });
+  test('one download over a 200 ms path gets all of the line', async () => {
+    const { downKbit } = await load([downloads(1, { server: 'far' })]);
+    expect(downKbit).toBeGreaterThanOrEqual(1420);
+  });
+  test('the statistics tell what it did', async () => {
+    const { pacing } = await statistics(guest);
+    expect(pacing?.rewrittenPackets).toBeGreaterThan(1000);
+    expect(pacing?.queue.sentPackets).toBeGreaterThan(1000);
+    // The last load was one download over 200 ms; its control connection was the last to be given a window, half
+    // of the line, should it begin to carry data.
+    expect(pacing?.rttMs).toBeGreaterThan(199);
+    expect(pacing?.windowBytes).toBeGreaterThan(15_000);
+  });
+  test('downloads over 20 ms and over 200 ms share fairly', async () => {
+    await setUpLine(guest, { pathMs: 20, farPathMs: 200 });
+    await inetgwOk(guest, ...SETTINGS);
+    const { pingMs, downKbit, groupsKbit } = await load([
+      downloads(4, { label: 'near' }),
+      downloads(4, { label: 'far', server: 'far' }),
+    ]);
+    expect(pingMs).toBeLessThanOrEqual(60);
+    expect(downKbit).toBeGreaterThanOrEqual(1400);
+    for (const group of groupsKbit) expect(group).toBeGreaterThan(downKbit / 3);
+  });
+});
+
+/** The rate of one download from the provider's host while `script` runs half-way, and what ss says of its sender. */
+async function downloadMeanwhile(script: string, options: Partial<Parameters<typeof measure>[1]> = {}) {
+  return measure(guest, {
+    flows: [downloads(2)],
+    pings: 40,
+    meanwhile: [{ ns: 'gw', argv: ['sh', '-c', script] }],
+    ...options,
+  });
+}
+
+describe('what pacing must leave alone', () => {
+  test('clear leaves nothing behind, a change of rates neither', async () => {
+    await setUpLine(guest);
+    const before = await snapshot(guest);
+    await inetgwOk(guest, ...SETTINGS);
+    expect(await inetgwOk(guest, 'ppp0', '215', '1600', '--pacing', 'bpf')).toContain('changed in place');
+    await inetgwOk(guest, 'ppp0', '215', '1600', '--pacing', 'off');
+    await inetgwOk(guest, ...SETTINGS);
+    await inetgwOk(guest, 'ppp0', 'clear');
+    expect(await snapshot(guest)).toBe(before);
+    const own = '/run/inetgw/netns-$(stat -Lc %i /proc/self/ns/net)';
+    const left = `ls /run/bpf/tc/globals; find ${own} -type f; ip -br link show type ifb`;
+    const { stdout } = await guest.exec(['sh', '-c', left], { ns: 'gw' });
+    expect(stdout.trim()).toBe('');
+  });
+
+  test('running downloads get their window back when it is cleared', async () => {
+    await inetgwOk(guest, ...SETTINGS);
+    // Cleared half-way: the two flows then fill the second of buffer that the provider has.
+    const [node, ...words] = [process.execPath, `${process.cwd()}/dist/bin/inetgw.js`, 'ppp0', 'clear'];
+    const result = await downloadMeanwhile([node, ...words].join(' '), { warmUpMs: 40_000 });
+    expect(summarise(result.ping.timesMs).mean).toBeGreaterThan(500);
+  });
+
+  test('downloads older than pacing keep running, unpaced', async () => {
+    const command = [process.execPath, `${process.cwd()}/dist/bin/inetgw.js`, ...SETTINGS].join(' ');
+    const result = await downloadMeanwhile(`mount --bind /run/bpf /sys/fs/bpf && ${command}`, {
+      warmUpMs: 40_000,
+    });
+    expect(result.downBitPerSec).toBeGreaterThan(1_350_000);
+    await inetgwOk(guest, 'ppp0', 'clear');
+  });
+
+  test.each([
+    { nat: true, ipVersion: 4 },
+    { nat: false, ipVersion: 4 },
+    { nat: false, ipVersion: 6 },
+  ] as const)('a host in the LAN is paced like the gateway itself: %o', async ({ nat, ipVersion }) => {
+    await setUpLine(guest, { lan: { nat } });
+    await inetgwOk(guest, ...SETTINGS);
+    const result = await measure(guest, {
+      flows: [downloads(4, { client: 'lan', ipVersion })],
+      pingNs: 'lan',
+    });
+    expect(summarise(result.ping.timesMs).mean).toBeLessThanOrEqual(25);
+    expect(kbit(result.downBitPerSec)).toBeGreaterThanOrEqual(1400);
+  });
+
+  test.each([
+    { what: 'no window scaling', setting: 'net.ipv4.tcp_window_scaling=0' },
+    { what: 'no timestamps', setting: 'net.ipv4.tcp_timestamps=0' },
+    { what: 'window scale 14', setting: 'net.ipv4.tcp_rmem=4096 131072 1073741824' },
+    { what: 'no SACK', setting: 'net.ipv4.tcp_sack=0' },
+  ])('$what', async ({ setting }) => {
+    await setUpLine(guest);
+    await guest.run(['sysctl', '-q', '-w', setting], { ns: 'gw' });
+    await inetgwOk(guest, ...SETTINGS);
+    const { pingMs, downKbit } = await load([downloads(4)]);
+    expect(pingMs).toBeLessThanOrEqual(setting.includes('rmem') ? 110 : 30);
+    expect(downKbit).toBeGreaterThanOrEqual(1400);
+  });
+});

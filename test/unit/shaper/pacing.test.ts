@@ -1,0 +1,158 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { framingByKeyword } from '../../../src/shaper/framing.ts';
+import { queueDeviceName } from '../../../src/shaper/pacing.ts';
+import {
+  configuredObject,
+  mapNames,
+  parsePacingState,
+  STATE_BYTES,
+} from '../../../src/shaper/pacingObject.ts';
+import { makePlan, type Plan } from '../../../src/shaper/plan.ts';
+import { DEFAULT_SETTINGS } from '../../../src/shaper/settings.ts';
+import { changeLines, setUpLines } from '../../../src/tc/batch.ts';
+import type { Action } from '../../../src/tc/objects.ts';
+
+const template = readFileSync(new URL('../../../bpf/pacing.o', import.meta.url));
+
+interface Line {
+  up?: number;
+  down?: number;
+  pacing?: 'auto' | 'bpf' | 'off';
+  loadable?: boolean;
+  kind?: 'ppp' | 'ethernet';
+}
+
+function planOf({
+  up = 215_000,
+  down = 1_715_000,
+  pacing = 'bpf',
+  loadable = true,
+  kind = 'ppp',
+}: Line): Plan {
+  return makePlan(
+    {
+      ...DEFAULT_SETTINGS,
+      pacing,
+      device: 'wan',
+      upBitPerSec: up,
+      downBitPerSec: down,
+      framing: framingByKeyword('pppoe-llcsnap'),
+    },
+    { device: 'wan', ifindex: 5, kind, mtuBytes: 1492 },
+    { leafQdisc: 'fq_codel', ...(loadable ? { pacingObjectFile: '/run/inetgw/wan.pacing.o' } : {}) },
+    'nft',
+  );
+}
+
+const rate = fc
+  .double({ min: Math.log(64_000), max: Math.log(10e9), noNaN: true })
+  .map((x) => Math.round(Math.exp(x)));
+
+describe('a plan with window pacing', () => {
+  it('lets no packet pass the stages but into the local queue', () => {
+    const actionsOf = (plan: Plan): Action[] =>
+      plan.tc.flatMap((object) => (object.type === 'filter' ? [...object.actions] : []));
+    const accepting = actionsOf(planOf({})).filter(
+      (action) => 'conform' in action && (action.conform === 'ok' || action.exceed === 'ok'),
+    );
+    expect(accepting).toEqual([]);
+    const redirects = actionsOf(planOf({})).filter((action) => action.kind === 'redirect');
+    expect(redirects.map((action) => action.toDev)).toEqual(['igw-wan', 'igw-wan', 'igw-wan']);
+  });
+  it('keeps the local queue between the share of stage 1 and the whole downlink, at any rate', () => {
+    fc.assert(
+      fc.property(rate, (down) => {
+        const classes = planOf({ down }).tc.filter(
+          (object) => object.type === 'class' && object.dev === 'igw-wan',
+        );
+        const large = classes.find((object) => object.type === 'class' && object.classId === '1:20');
+        const ceil = large?.type === 'class' ? large.ceilBitPerSec : 0;
+        expect(ceil).toBeGreaterThanOrEqual(Math.floor(down * 0.98));
+        expect(ceil).toBeLessThan(down);
+      }),
+    );
+  });
+  it('tells the program how much user data the line carries: 1440 of 1696 bytes over PPPoE and ATM', () => {
+    const config = planOf({}).pacing?.config;
+    expect(config?.payloadBytesPerSec).toBeCloseTo(((1_715_000 * 0.985) / 8) * (1440 / 1696), -1);
+    expect(config?.linkHeaderBytes).toBe(0);
+    expect(planOf({ kind: 'ethernet' }).pacing?.config.linkHeaderBytes).toBe(14);
+  });
+  it('changes in place when only the rates change, program included', () => {
+    fc.assert(
+      fc.property(rate, rate, (up, down) => {
+        const lines = changeLines(planOf({}).tc, planOf({ up, down }).tc);
+        expect(lines).toBeDefined();
+        for (const text of lines ?? [])
+          expect(text).toMatch(/^((class|qdisc|actions) change|filter replace) /);
+      }),
+    );
+    const changed = changeLines(planOf({}).tc, planOf({ down: 1_600_000 }).tc) ?? [];
+    expect(changed.filter((text) => text.includes(' bpf '))).toHaveLength(2);
+    expect(changeLines(planOf({}).tc, planOf({}).tc)).toEqual([]);
+  });
+  it('is the plan without pacing where it is off or cannot be', () => {
+    const off = planOf({ pacing: 'off' });
+    expect(setUpLines(planOf({ pacing: 'auto', loadable: false }).tc)).toEqual(setUpLines(off.tc));
+    expect(setUpLines(off.tc).some((text) => /bpf|mirred|igw-/.test(text))).toBe(false);
+  });
+});
+
+describe('the device of the local queue', () => {
+  it('has a name that the kernel takes, and another for each device', () => {
+    const name = fc.stringMatching(/^[a-z][a-z0-9.]{0,14}$/);
+    fc.assert(
+      fc.property(name, name, (one, other) => {
+        expect(queueDeviceName(one).length).toBeLessThanOrEqual(15);
+        fc.pre(one !== other);
+        expect(queueDeviceName(one)).not.toBe(queueDeviceName(other));
+      }),
+    );
+  });
+});
+
+describe("the program's file", () => {
+  const config = planOf({}).pacing?.config;
+  if (config === undefined) throw new Error('the plan has no pacing');
+
+  it('differs from the committed one in the settings and the names of the maps only', () => {
+    const object = configuredObject(template, config, '0000abcd');
+    expect(object.length).toBe(template.length);
+    const text = object.toString('latin1');
+    for (const name of mapNames('0000abcd')) expect(text).toContain(`${name}\0`);
+    for (const name of mapNames('00000000')) expect(text).not.toContain(name);
+    const changed = [...object].filter((byte, at) => byte !== template[at]).length;
+    expect(changed).toBeGreaterThan(0);
+    expect(changed).toBeLessThan(60);
+  });
+  it('carries rates beyond 32 bits', () => {
+    const fast = { ...config, payloadBytesPerSec: 6_000_000_000 };
+    const object = configuredObject(template, fast, '00000005');
+    expect(object.readBigUInt64LE(object.indexOf('inetgw-pacing-1') + 16)).toBe(6_000_000_000n);
+  });
+  it('is refused if it is another file', () => {
+    expect(() => configuredObject(Buffer.from('\x7fELF'), config, '00000005')).toThrow(/no place/);
+    expect(() => configuredObject(template, config, 'toolongsuffix')).toThrow(/suffix/);
+  });
+});
+
+describe("the program's state", () => {
+  const state = Buffer.alloc(STATE_BYTES);
+  state.writeBigUInt64LE(5_000_000_000n, 0);
+  state.writeUInt32LE(3 * 256, 16);
+  state.writeUInt32LE(128, 20);
+  state.writeUInt32LE(2944, 48);
+  state.writeUInt32LE(10_500, 52);
+  it('tells how many flows are active, the last window and its round trip', () => {
+    expect(parsePacingState(state, 5_900_000_000n)).toEqual({
+      activeFlows: 3.5,
+      windowBytes: 2944,
+      rttMs: 10.5,
+    });
+  });
+  it('knows of no active flow once nothing has come for two seconds', () => {
+    expect(parsePacingState(state, 9_000_000_000n).activeFlows).toBe(0);
+  });
+});
