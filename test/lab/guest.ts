@@ -180,6 +180,8 @@ export class Guest {
   /** Ends the guest and removes its files. Safe to call twice. */
   async close(): Promise<void> {
     this.#ended ??= new GuestError('the guest was closed');
+    // Between requests nothing of the guest keeps this process alive; its end must be waited for all the same.
+    this.#process.ref();
     this.#process.kill('SIGKILL');
     await this.#exit;
     this.#agent.destroy();
