@@ -6,6 +6,7 @@
 import { link, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { failure } from '../errors.ts';
+import { startTime } from './process.ts';
 import { errorCode, makeRunDir, removeEmptyRunDir, writeError } from './runDir.ts';
 
 const WAIT_MS = 20_000;
@@ -91,11 +92,4 @@ async function readHolder(path: string): Promise<number | 'gone' | undefined> {
   const [pid, started] = text.trim().split(' ');
   const running = pid === undefined ? undefined : await startTime(Number(pid));
   return running === undefined || running !== started ? 'gone' : Number(pid);
-}
-
-/** Field 22 of /proc/PID/stat: clock ticks between boot and the process's start (proc(5)). */
-async function startTime(pid: number): Promise<string | undefined> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
-  // The command's name stands in parentheses and may contain spaces: count from behind it.
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
 }

@@ -1,10 +1,11 @@
 import { readFile, unlink, writeFile } from 'node:fs/promises';
 import { failure } from '../../errors.ts';
+import { isRunning } from '../../system/process.ts';
 
 /** Writes our process number; a file left by a process that is gone is replaced, one in use is not. */
 export async function writePidFile(file: string): Promise<void> {
   const old = Number((await readFile(file, 'utf8').catch(() => '')).trim());
-  if (old > 0 && old !== process.pid && isRunning(old)) {
+  if (old > 0 && old !== process.pid && (await isRunning(old))) {
     throw failure(`${file}: process ${old} is running already`);
   }
   await writeFile(file, `${process.pid}\n`, { mode: 0o644 }).catch((error: unknown) => {
@@ -16,13 +17,4 @@ export async function writePidFile(file: string): Promise<void> {
 export async function removePidFile(file: string): Promise<void> {
   const text = await readFile(file, 'utf8').catch(() => '');
   if (text.trim() === String(process.pid)) await unlink(file).catch(() => undefined);
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
