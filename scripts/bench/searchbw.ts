@@ -68,7 +68,7 @@ async function search(guest: Guest, device: string, direction: Direction, words:
   await guest.request('stop', { job: client.job, signal: 'SIGKILL' });
   await guest.request('stop', { job: server.job, signal: 'SIGKILL' });
   if (result.stderr !== '') console.log(result.stderr);
-  const found = /^(?:DOWN|UP): (\d+) kbit\/s recommended/m.exec(result.stdout)?.[1];
+  const found = /^(?:DOWN|UP): ([\d.]+) kbit\/s recommended/m.exec(result.stdout)?.[1];
   return { rateKbitPerSec: Number(found), tookMs: result.elapsedMs, stdout: result.stdout };
 }
 
