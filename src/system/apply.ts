@@ -8,7 +8,7 @@ import type { KernelFacts } from '../shaper/link.ts';
 import type { Family } from '../firewall/iptables.ts';
 import { setUpLines, tearDownLines } from '../tc/batch.ts';
 import { ifindexesOf, readCurrent, type Current } from './device.ts';
-import { chooseBackend, families, installFirewall, removeFirewall } from './firewall.ts';
+import { chooseBackend, families, installFirewall, removalSteps, removeFirewall } from './firewall.ts';
 import { findLink, noSuchDevice } from './link.ts';
 import {
   deviceExists,
@@ -90,10 +90,12 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
   }
   const present = expectedFirewall(current, plan);
   const { pacing } = plan;
+  const left = leftBackend(current, plan);
   const steps = [
     ...(pacing === undefined || queues.how === 'in place'
       ? []
       : [ifbStep(pacing.queueDevice, await deviceExists(pacing.queueDevice))]),
+    ...(left === undefined ? [] : await removalSteps(device, left, run)),
     ...firewallSteps(plan, present, familyList),
     ...(queues.lines.length > 0 ? [tcStep(queues.lines)] : []),
   ];
@@ -116,7 +118,6 @@ export async function carryOut(prepared: Prepared, options: ApplyOptions): Promi
   const { run } = options;
   const { plan, queues, current } = prepared;
   const { device } = plan;
-  const before = current.record;
   await writeState(device, {
     phase: 'changing',
     plan,
@@ -128,10 +129,8 @@ export async function carryOut(prepared: Prepared, options: ApplyOptions): Promi
       if (queues.how === 'anew') await installPacing(plan.pacing, run);
       else await writePacingObject(plan.pacing);
     }
-    const oldBackend = before?.plan.firewall?.backend;
-    if (oldBackend !== undefined && oldBackend !== plan.firewall?.backend) {
-      await removeFirewall(device, oldBackend, run);
-    }
+    const left = leftBackend(current, plan);
+    if (left !== undefined) await removeFirewall(device, left, run);
     await installFirewall(plan, expectedFirewall(current, plan), prepared.families, run);
     if (queues.lines.length > 0) await runStep(tcStep(queues.lines), run);
     if (plan.pacing === undefined) await removePacing(device, ifindexesOf(current), run);
@@ -228,6 +227,12 @@ async function backendFor(
   if (recorded !== undefined) return recorded;
   const rules = { device: settings.device, egress: egressRules(settings), ingress: ingressRules(settings) };
   return chooseBackend(rules, run);
+}
+
+/** The tool that carries our rules now and will not any more. */
+function leftBackend(current: Current, plan: Plan): FirewallBackend | undefined {
+  const recorded = current.record?.plan.firewall?.backend;
+  return recorded === plan.firewall?.backend ? undefined : recorded;
 }
 
 function expectedFirewall(current: Current, plan: Plan): 'nothing' | 'ours' {

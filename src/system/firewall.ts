@@ -6,7 +6,7 @@ import { tableName } from '../firewall/nft.ts';
 import type { RuleSet } from '../firewall/rules.ts';
 import type { Plan } from '../shaper/plan.ts';
 import type { FirewallBackend } from '../shaper/settings.ts';
-import { firewallSteps, iptablesRemoveStep, nftRemoveStep, saveArgv } from '../shaper/steps.ts';
+import { firewallSteps, iptablesRemoveStep, nftRemoveStep, saveArgv, type Step } from '../shaper/steps.ts';
 import { hasIpv6 } from './link.ts';
 import { ProgramError, type Runner } from './run.ts';
 import { runStep } from './runStep.ts';
@@ -82,15 +82,32 @@ async function nftTableExists(device: string, run: Runner): Promise<boolean> {
 
 /** True if anything of ours was there. */
 async function removeIptables(device: string, familyList: readonly Family[], run: Runner): Promise<boolean> {
-  let found = false;
+  const steps = await iptablesRemovalSteps(device, familyList, run);
+  for (const step of steps) await runStep(step, run);
+  return steps.length > 0;
+}
+
+async function iptablesRemovalSteps(
+  device: string,
+  familyList: readonly Family[],
+  run: Runner,
+): Promise<Step[]> {
+  const steps: Step[] = [];
   for (const family of familyList) {
-    const saved = await savedMangle(family, run);
-    const step = iptablesRemoveStep(device, family, saved);
-    if (step === undefined) continue;
-    found = true;
-    await runStep(step, run);
+    const step = iptablesRemoveStep(device, family, await savedMangle(family, run));
+    if (step !== undefined) steps.push(step);
   }
-  return found;
+  return steps;
+}
+
+/** What `removeFirewall` will run for a known tool, for a plan that changes to another one. */
+export async function removalSteps(device: string, backend: FirewallBackend, run: Runner): Promise<Step[]> {
+  switch (backend) {
+    case 'nft':
+      return [nftRemoveStep(device)];
+    case 'iptables':
+      return iptablesRemovalSteps(device, await families(), run);
+  }
 }
 
 async function savedMangle(family: Family, run: Runner): Promise<string> {

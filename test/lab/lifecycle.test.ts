@@ -180,6 +180,19 @@ describe('a dry run', () => {
     );
   });
 
+  test('shows what a change of the firewall tool takes away, and that is what happens', async () => {
+    await inetgwOk(guest, 'ppp0', '210', '1710', '--firewall', 'iptables');
+    const script = await inetgwOk(guest, 'ppp0', '210', '1710', '--firewall', 'nft', '-n');
+    expect(script.match(/-D P\w+ .* -j inetgw-/g)).toHaveLength(4);
+    expect(script).toContain('table inet inetgw_ppp0');
+    await inetgwOk(guest, 'ppp0', '210', '1710', '--firewall', 'nft');
+    expect(await snapshot(guest)).not.toContain('-j inetgw-');
+    const back = await inetgwOk(guest, 'ppp0', '210', '1710', '--firewall', 'iptables', '-n');
+    expect(back).toContain('delete table inet inetgw_ppp0');
+    await inetgwOk(guest, 'ppp0', 'clear');
+    expect(await snapshot(guest)).toBe(untouched);
+  });
+
   test('needs no privilege', async () => {
     const argv = [
       'setpriv',

@@ -114,7 +114,9 @@ export async function tearDownLine(guest: Guest): Promise<void> {
         sleep 0.02
       done
       ip netns del $ns || exit 1
-    done`;
+    done
+    # Records of shapers in these namespaces: the kernel gives a new namespace an old one's number.
+    rm -rf /run/inetgw`;
   await guest.run(['sh', '-c', script], { spinMs: 0 });
 }
 
