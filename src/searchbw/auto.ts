@@ -41,7 +41,7 @@ const DOWN_SHARE = 0.88;
 /** Below half of what the line carries the shaper is not what makes answers slow. */
 const LOWEST_SHARE = 0.5;
 /** The gap that is left between the last good and the first other bandwidth, as a share of the line. */
-export const PRECISION_SHARE = 0.02;
+export const PRECISION_SHARE = 0.012;
 
 /** Fewest and most pings of one measurement, and the width of the test in standard errors. */
 export const AUTO_MIN_PINGS = 15;

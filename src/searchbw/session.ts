@@ -187,7 +187,7 @@ async function runGrid(
 }
 
 /** Fewest pings of the unshaped measurement: its throughput is what the rest starts from. */
-const UNSHAPED_PINGS = 15;
+const UNSHAPED_PINGS = 25;
 
 async function runAuto(
   task: Extract<Task, { mode: 'auto' }>,
