@@ -1,5 +1,6 @@
 /** Taking away everything that inetgw has put on a device. */
 import { tearDownLines } from '../tc/batch.ts';
+import type { Plan } from '../shaper/plan.ts';
 import { tcStep } from '../shaper/steps.ts';
 import { ifindexesOf, readCurrent } from './device.ts';
 import { removeFirewall } from './firewall.ts';
@@ -41,6 +42,7 @@ export async function clear(device: string, run: Runner): Promise<ClearOutcome> 
     if (view.root !== undefined) leftAlone.push(`root qdisc ${view.root.kind} ${view.root.handle}`);
     if (view.ingress !== undefined) leftAlone.push(`ingress qdisc ${view.ingress.kind}`);
   }
+  if (record !== undefined) await removeActions(record.plan, run);
   await removePacing(device, ifindexesOf(current), run);
   await removeFirewall(device, record?.plan.firewall?.backend, run);
   await removeState(device);
@@ -49,4 +51,13 @@ export async function clear(device: string, run: Runner): Promise<ClearOutcome> 
     deviceGone: current.link === undefined,
     leftAlone,
   };
+}
+
+/** Actions that were changed while they were in force outlive their filters; those that did not are no error. */
+async function removeActions(plan: Plan, run: Runner): Promise<void> {
+  const indices = plan.tc
+    .flatMap((object) => (object.type === 'filter' ? object.actions : []))
+    .flatMap((action) => (action.kind === 'police' ? [action.index] : []));
+  const lines = indices.map((index) => `actions del action police index ${index}\n`);
+  await run(['tc', '-force', '-batch', '-'], { input: lines.join(''), okCodes: [1, 2] });
 }
