@@ -53,7 +53,7 @@ export async function clear(device: string, run: Runner): Promise<ClearOutcome> 
   };
 }
 
-/** Actions that were changed while they were in force outlive their filters; those that did not are no error. */
+/** Actions that may have outlived their filters; that there are none is no error. */
 async function removeActions(plan: Plan, run: Runner): Promise<void> {
   const indices = plan.tc
     .flatMap((object) => (object.type === 'filter' ? object.actions : []))

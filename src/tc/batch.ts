@@ -23,8 +23,8 @@ export function batchText(lines: readonly string[]): string {
 }
 
 /**
- * An action that was once changed by its index outlives its filter, and a new filter with that index takes
- * it up as it is, with the rate of then (seen on 6.1): so the rate is said again.
+ * A filter made right after its predecessor was deleted can take up the old action of the same index, with the
+ * rate of then (seen on 6.1, after a killed searchbw): so the rate is said again.
  */
 function policeLines(actions: readonly Action[]): string[] {
   return actions.filter((action) => action.kind === 'police').map(renderActionChange);
