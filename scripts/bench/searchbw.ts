@@ -46,13 +46,26 @@ const LINES: Readonly<Record<string, LineOptions>> = {
 /** Real time for one search: the emulated processor is slow on fast lines. */
 const SEARCH_LIMIT_MS = 3_000_000;
 
+const COLUMNS = [
+  'line',
+  'raw up / down',
+  'found up / down kbit/s',
+  'took up / down',
+  'grid down',
+  'auto - grid',
+  'answer ms down / up / both',
+  'user data down',
+  'up',
+];
+
 type Direction = 'DOWN' | 'UP';
 
 interface Found {
   rateKbitPerSec: number;
   /** Virtual time of the whole command. */
   tookMs: number;
-  stdout: string;
+  /** The grid that the output names as the next one to measure. */
+  next: string[] | undefined;
 }
 
 async function search(guest: Guest, device: string, direction: Direction, words: string[]): Promise<Found> {
@@ -67,9 +80,28 @@ async function search(guest: Guest, device: string, direction: Direction, words:
   const result = await guest.request('exec', { argv: command, ns: 'gw', timeoutMs }, SEARCH_LIMIT_MS);
   await guest.request('stop', { job: client.job, signal: 'SIGKILL' });
   await guest.request('stop', { job: server.job, signal: 'SIGKILL' });
-  if (result.stderr !== '') console.log(result.stderr);
+  console.log(`$ ${['searchbw', device, direction, ...words].join(' ')}\n${result.stderr}${result.stdout}`);
   const found = /^(?:DOWN|UP): ([\d.]+) kbit\/s recommended/m.exec(result.stdout)?.[1];
-  return { rateKbitPerSec: Number(found), tookMs: result.elapsedMs, stdout: result.stdout };
+  const next = /^next: +searchbw \S+ (?:DOWN|UP) (.*)$/m.exec(result.stdout)?.[1];
+  return { rateKbitPerSec: Number(found), tookMs: result.elapsedMs, next: next?.split(' ') };
+}
+
+/** The article's way: an overview in steps of 3 %, then the detail measurement that it leads to. */
+async function gridSearch(
+  guest: Guest,
+  device: string,
+  direction: Direction,
+  { upBitPerSec, downBitPerSec }: LineOptions,
+  framing: string[],
+): Promise<Found> {
+  const [raw, other] = direction === 'DOWN' ? [downBitPerSec, upBitPerSec] : [upBitPerSec, downBitPerSec];
+  const kbit = (bitPerSec: number): string => String(Math.round(bitPerSec / 1000));
+  const interval = `${kbit(raw * 0.74)}-${kbit(raw * 1.04)}`;
+  const grid = [interval, kbit(raw * 0.03), '5', kbit(other * 0.95)];
+  const overview = await search(guest, device, direction, [...grid, ...framing]);
+  if (overview.next === undefined) return overview;
+  const detail = await search(guest, device, direction, [...overview.next, ...framing]);
+  return { ...detail, tookMs: overview.tookMs + detail.tookMs };
 }
 
 async function bench(name: string, line: LineOptions): Promise<string[]> {
@@ -83,10 +115,10 @@ async function bench(name: string, line: LineOptions): Promise<string[]> {
     const freeUp = await measure(guest, { flows: [uploads(2)], pings: 50 }, SEARCH_LIMIT_MS);
     await setUpLine(guest, line);
     const down = await search(guest, device, 'DOWN', ['--auto', ...framing]);
-    console.log(down.stdout);
     await setUpLine(guest, line);
     const up = await search(guest, device, 'UP', ['--auto', ...framing]);
-    console.log(up.stdout);
+    await setUpLine(guest, line);
+    const grid = await gridSearch(guest, device, 'DOWN', line, framing);
     await setUpLine(guest, line);
     const words = [device, String(up.rateKbitPerSec), String(down.rateKbitPerSec), ...framing];
     await guest.run(commandArgv('inetgw', ...words), { ns: 'gw', spinMs: 60_000 });
@@ -99,6 +131,8 @@ async function bench(name: string, line: LineOptions): Promise<string[]> {
       `${formatRate(line.upBitPerSec)} / ${formatRate(line.downBitPerSec)}`,
       `${String(up.rateKbitPerSec)} / ${String(down.rateKbitPerSec)}`,
       `${(up.tookMs / 1000).toFixed(0)} / ${(down.tookMs / 1000).toFixed(0)} s`,
+      `${String(grid.rateKbitPerSec)} in ${(grid.tookMs / 1000).toFixed(0)} s`,
+      `${share(down.rateKbitPerSec - grid.rateKbitPerSec, grid.rateKbitPerSec)} in ${share(down.tookMs, grid.tookMs)}`,
       [shapedDown, shapedUp, both].map(({ ping }) => summarise(ping.timesMs).mean.toFixed(0)).join(' / '),
       share(shapedDown.downBitPerSec, free.downBitPerSec),
       share(shapedUp.upBitPerSec, freeUp.upBitPerSec),
@@ -114,18 +148,6 @@ for (const name of names) {
   const line = LINES[name];
   if (line === undefined) throw new Error(`there is no line ${name}: ${Object.keys(LINES).join(', ')}`);
   rows.push(await bench(name, line));
+  // After each line: a full run takes long, and what is known should be seen.
+  console.log(table(COLUMNS, rows));
 }
-console.log(
-  table(
-    [
-      'line',
-      'raw up / down',
-      'found up / down kbit/s',
-      'took up / down',
-      'answer ms down / up / both',
-      'user data down',
-      'up',
-    ],
-    rows,
-  ),
-);

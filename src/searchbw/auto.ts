@@ -3,7 +3,8 @@
  *
  * 1. Unshaped: the full line shows its own raw rate (user data plus framing).
  * 2. A bandwidth some way below it is tried; good ones raise the lower end, others lower the upper end.
- * 3. The gap is halved until it is narrower than the precision.
+ * 3. Where the answer times of both ends point to in between, or the middle, is tried until the gap is narrower
+ *    than the precision.
  *
  * Each measurement lasts only until a sequential test has decided on which side of the limit the average
  * answer time lies: far from the limit that is a second or two, close to it longer.
@@ -22,8 +23,8 @@ export interface AutoState {
   unshapedBitPerSec: number | null;
   /** Highest bandwidth found good, with its line. */
   good: JudgedLine | null;
-  /** Lowest bandwidth found not good. */
-  badBitPerSec: number | null;
+  /** Lowest bandwidth found not good, with its line. */
+  bad: JudgedLine | null;
   lines: readonly JudgedLine[];
   /** Why the search ended without, or with a doubtful, answer. */
   warnings: readonly Warning[];
@@ -38,10 +39,18 @@ export type AutoStep = { kind: 'measure'; rateBitPerSec: number | null; attempt:
 const FIRST_SHARE = 0.94;
 /** How much further down the next try lies while nothing good is known. */
 const DOWN_SHARE = 0.88;
+/** The same after a bandwidth that was only a little too much: an average below this many times the limit. */
+const CLOSE_DOWN_SHARE = 0.96;
+const CLOSE_FACTOR = 1.5;
+/** A next bandwidth lies at most this share of the gap from either end, so that each measurement narrows it. */
+const MOST_OF_GAP = 0.8;
 /** Below half of what the line carries the shaper is not what makes answers slow. */
 const LOWEST_SHARE = 0.5;
 /** The gap that is left between the last good and the first other bandwidth, as a share of the line. */
-export const PRECISION_SHARE = 0.012;
+export const PRECISION_SHARE = 0.01;
+
+/** Below this a kbit/s is too much to round by. */
+const SLOW_LINE_BIT_PER_SEC = 100_000;
 
 /** Fewest and most pings of one measurement, and the width of the test in standard errors. */
 export const AUTO_MIN_PINGS = 15;
@@ -54,7 +63,7 @@ export function startAuto(direction: Direction, limits: Limits): AutoState {
     limits,
     unshapedBitPerSec: null,
     good: null,
-    badBitPerSec: null,
+    bad: null,
     lines: [],
     warnings: [],
     reasoning: [],
@@ -81,15 +90,40 @@ export function nextAuto(state: AutoState): AutoStep {
 }
 
 function candidate(state: AutoState, line: number): number {
-  const bad = state.badBitPerSec ?? line;
-  if (state.good !== null) return round((rateOf(state.good) + bad) / 2, line);
-  const first = line * FIRST_SHARE;
-  return round(bad > first ? first : bad * DOWN_SHARE, line);
+  const { good, bad } = state;
+  if (good !== null) return round(between(good, bad, line, state.limits.maxRttMs), line);
+  if (bad === null) return round(line * FIRST_SHARE, line);
+  return round(rateOf(bad) * (isClose(bad, state.limits.maxRttMs) ? CLOSE_DOWN_SHARE : DOWN_SHARE), line);
 }
 
-/** To three digits of the line's rate: nobody types more, and it is far below the precision. */
+/** Whether a bandwidth is only a little too much. */
+function isClose(bad: JudgedLine, maxRttMs: number): boolean {
+  return bad.verdict.kind === 'slow' && (bad.figures.rtt?.avg ?? Infinity) < CLOSE_FACTOR * maxRttMs;
+}
+
+/**
+ * Where to look next between a good bandwidth and one that is not: a little below the point at which the
+ * straight line through both answer times meets the limit, or in the middle where there is no such line.
+ */
+function between(good: JudgedLine, bad: JudgedLine | null, line: number, maxRttMs: number): number {
+  const low = rateOf(good);
+  const gap = upperEnd(bad, line) - low;
+  const fast = good.figures.rtt?.avg;
+  const slow = bad?.figures.rtt?.avg;
+  if (bad === null || !isClose(bad, maxRttMs) || fast === undefined || slow === undefined || slow <= maxRttMs)
+    return low + gap / 2;
+  const share = (maxRttMs - fast) / (slow - fast) - (PRECISION_SHARE * line) / (2 * gap);
+  return low + gap * Math.min(MOST_OF_GAP, Math.max(1 - MOST_OF_GAP, share));
+}
+
+/** The lowest bandwidth known not to be good; the line's own rate is not good by itself. */
+function upperEnd(bad: JudgedLine | null, line: number): number {
+  return bad === null ? line : rateOf(bad);
+}
+
+/** To a few digits of the line's rate, in whole kbit/s: nobody types more, and it is below the precision. */
 function round(bitPerSec: number, line: number): number {
-  const unit = 10 ** Math.max(0, Math.floor(Math.log10(line)) - 3);
+  const unit = Math.max(line < SLOW_LINE_BIT_PER_SEC ? 1 : 1000, 10 ** (Math.floor(Math.log10(line)) - 3));
   return Math.floor(bitPerSec / unit) * unit;
 }
 
@@ -132,9 +166,9 @@ function recordCandidate(state: AutoState, line: JudgedLine): AutoState {
   const good = line.verdict.kind === 'good' && !isUnsure(line);
   const next = good
     ? { ...state, good: line }
-    : { ...state, badBitPerSec: Math.min(rate, state.badBitPerSec ?? Number.POSITIVE_INFINITY) };
+    : { ...state, bad: state.bad !== null && rateOf(state.bad) <= rate ? state.bad : line };
   const seen = `${formatRate(rate)}: ${(line.figures.rtt?.avg ?? 0).toFixed(0)} ms after ${line.figures.sent} pings, ${!good && line.verdict.kind === 'good' ? 'too close to the limit to be called good' : verdictWord(line)}`;
-  const upper = next.badBitPerSec ?? next.unshapedBitPerSec ?? rate;
+  const upper = upperEnd(next.bad, next.unshapedBitPerSec ?? rate);
   const range =
     next.good === null
       ? `so the answer lies below ${formatRate(upper)}`
@@ -160,7 +194,7 @@ function verdictWord(line: JudgedLine): string {
 /** Ends the search when the gap is narrow enough, or when there is nothing left to try below. */
 function narrow(state: AutoState): AutoState {
   const line = state.unshapedBitPerSec ?? 0;
-  const upper = state.badBitPerSec ?? line;
+  const upper = upperEnd(state.bad, line);
   if (state.good === null) {
     if (upper * DOWN_SHARE >= LOWEST_SHARE * line) return state;
     return end(say(state, 'half of the line was not good either, so the search ends here'), [

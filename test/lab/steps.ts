@@ -13,7 +13,8 @@ export interface Step {
 export async function runSteps(guest: Guest, steps: readonly Step[]): Promise<void> {
   const result = await guest.exec(['sh', '-s'], { input: renderSteps(steps), spinMs: 60_000 });
   if (result.code === 0) return;
-  throw new RequestError(`a step in the guest failed: ${result.stderr.trim()}`);
+  const how = result.timedOut ? 'took too long' : `ended with ${result.code}`;
+  throw new RequestError(`a step in the guest ${how}: ${result.stderr.trim()}`);
 }
 
 /** The script: consecutive steps in one namespace share one shell there. Pure. */
