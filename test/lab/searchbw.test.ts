@@ -59,6 +59,28 @@ test('the uplink of the article, as written', async () => {
   expect(await snapshot(guest)).toBe(untouched);
 });
 
+test('the detail measurement of the article, as written: here every line is above what answers fast', async () => {
+  await load('DOWN');
+  const result = await searchbw('ppp0', 'DOWN', '1650-1750', '20', '100', '210');
+  const lines = result.stdout.split('\n').filter((line) => /^ +1[67]\d0 .*(good|slow|carries)/.test(line));
+  expect(lines).toHaveLength(6);
+  // 1650 of this line's 1750 lies at the limit of 100 ms itself: it may be the answer, nothing above it.
+  expect([NaN, 1650]).toContain(recommended(result, 'DOWN'));
+  expect(result.code).toBe(Number.isNaN(recommended(result, 'DOWN')) ? 1 : 0);
+  expect(result.stdout).toMatch(/^next: +searchbw ppp0 DOWN \d+-\d+ \d+ \d+ 210$/m);
+  expect(await snapshot(guest)).toBe(untouched);
+});
+
+test('--auto needs no interval, says how it came to its value, and stays below the raw rate', async () => {
+  await load('DOWN');
+  const result = await searchbw('ppp0', 'DOWN', '--auto');
+  expect(result.code).toBe(0);
+  expect(recommended(result, 'DOWN') * 1000).toBeLessThanOrEqual(ADSL_LINE.downBitPerSec);
+  expect(recommended(result, 'DOWN')).toBeGreaterThanOrEqual(1550);
+  expect(result.stdout).toMatch(/^ +unshaped: 17\d\d kbit\/s with framing at \d+ ms on average/m);
+  expect(await snapshot(guest)).toBe(untouched);
+});
+
 test('an idle line gets no recommendation', async () => {
   const result = await searchbw('ppp0', 'DOWN', '1500-1600', '50', '5', '210');
   expect(result.code).toBe(1);
