@@ -1,5 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
+/**
+ * One kind of test after the other (`groupOrder`), so that lab guests do not take the processor from tests in
+ * real time; the numbers of workers stand here, since vitest's own depend on the machine.
+ */
 export default defineConfig({
   test: {
     projects: [
@@ -8,18 +12,29 @@ export default defineConfig({
           name: 'unit',
           include: ['test/unit/**/*.test.ts', 'test/golden/**/*.test.ts'],
           testTimeout: 30_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
         },
       },
-      { test: { name: 'cli', include: ['test/cli/**/*.test.ts'], testTimeout: 90_000, retry: 1 } },
+      {
+        test: {
+          name: 'cli',
+          include: ['test/cli/**/*.test.ts'],
+          testTimeout: 90_000,
+          retry: 1,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
+      },
       {
         test: {
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
-          // One guest serves all files of the lab: they run one after another in one process.
+          // Two guests, each in a process of its own that serves one file of the lab after another.
           pool: 'forks',
-          maxWorkers: 1,
+          maxWorkers: 2,
           isolate: false,
-          fileParallelism: false,
+          sequence: { groupOrder: 2 },
           globalSetup: ['test/lab/globalTeardown.ts'],
           // Limits in real time, for a host that is busy with other things as well; a test that a limit struck
           // is tried once more.
