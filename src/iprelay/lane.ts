@@ -4,11 +4,12 @@
  * Without limits and faults each chunk is written as it is read (`direct`). Otherwise it waits here until
  * the scheduler grants it, and while two turns wait, nothing is read: the kernel's window closes and the
  * sender feels it. One read is 64 KiB, so a lane holds at most about 192 KiB whatever the two sides do (plus
- * `DELAY_BYTES` while latency is set), without a limit 256 KiB.
+ * 1 MiB while latency is set), without a limit 256 KiB.
  */
 import type { Socket } from 'node:net';
 import type { Direction } from './direction.ts';
-import { dueMs, type Faults } from './faults.ts';
+import { DelayLine } from './delay-line.ts';
+import type { Faults } from './faults.ts';
 import { Meter } from './meter.ts';
 import type { Pump } from './pump.ts';
 import type { ChunkMemory, SocketReader } from './reader.ts';
@@ -19,9 +20,6 @@ const QUEUE_BYTES = 131_072;
 /** With many connections so many turns are enough, and so many bytes at least. */
 const QUEUE_TURNS = 4;
 const SMALL_QUEUE_BYTES = 16_384;
-/** What may be under way in an added latency: 1 MiB is 80 Mbit/s at 100 ms. */
-export const DELAY_BYTES = 1_048_576;
-
 /** What a lane needs to know of its surroundings; looked at on every change, so always as it is now. */
 export interface LaneContext {
   readonly pump: Pump;
@@ -45,10 +43,9 @@ export class Lane {
   readonly #context: LaneContext;
   #queue: Buffer[] = [];
   #queuedBytes = 0;
-  /** Chunks in the added latency; the last one may be the end of the stream. */
-  #delayed: { chunk: Buffer | undefined; dueMs: number }[] = [];
-  #delayedBytes = 0;
-  #delayTimer: NodeJS.Timeout | undefined;
+  readonly #delayLine = new DelayLine((delayed) => {
+    this.#released(delayed);
+  });
   #closeTimer: NodeJS.Timeout | undefined;
   #direct = false;
   /** The sink's kernel buffer is full. */
@@ -86,7 +83,7 @@ export class Lane {
     const { limited, faults, held } = this.#context;
     const straight = !limited(this.direction) && !held(this.direction) && isCalm(faults(this.direction));
     // What waits goes first: the order of the bytes is worth more than the speed of a change.
-    this.#direct = straight && this.#queuedBytes === 0 && this.#delayed.length === 0;
+    this.#direct = straight && this.#queuedBytes === 0 && this.#delayLine.empty;
     this.source.lends = this.#direct;
     this.#updateReady();
     this.#pull();
@@ -94,26 +91,24 @@ export class Lane {
 
   /** True while bytes wait only for the limit, a stall or a latency, not for a peer that does not read. */
   get heldBack(): boolean {
-    return (this.#queuedBytes > 0 && !this.#blocked) || this.#delayed.length > 0;
+    return (this.#queuedBytes > 0 && !this.#blocked) || !this.#delayLine.empty;
   }
 
   /** Bytes kept in this process for the lane. */
   get bufferedBytes(): number {
-    return this.#queuedBytes + this.#delayedBytes + this.sink.writableLength;
+    return this.#queuedBytes + this.#delayLine.bytes + this.sink.writableLength;
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    clearTimeout(this.#delayTimer);
     clearTimeout(this.#closeTimer);
     const { pump } = this.#context;
     pump.schedulers[this.direction].removeFlow(this.flow);
     pump.unregister(this.flow);
     this.#queue = [];
     this.#queuedBytes = 0;
-    this.#delayed = [];
-    this.#delayedBytes = 0;
+    this.#delayLine.clear();
   }
 
   /** Reading goes on if there is room. */
@@ -133,7 +128,7 @@ export class Lane {
 
   get #full(): boolean {
     if (this.#direct || this.#lent) return this.#blocked;
-    return this.#queuedBytes >= this.#queueLimit || this.#delayedBytes >= DELAY_BYTES;
+    return this.#queuedBytes >= this.#queueLimit || this.#delayLine.full;
   }
 
   get #queueLimit(): number {
@@ -143,7 +138,8 @@ export class Lane {
 
   #accept(chunk: Buffer): void {
     const faults = this.#context.faults(this.direction);
-    if (faults.latencyMs > 0 || faults.jitterMs > 0 || this.#delayed.length > 0) this.#delay(chunk, faults);
+    if (faults.latencyMs > 0 || faults.jitterMs > 0 || !this.#delayLine.empty)
+      this.#delayLine.add(chunk, faults);
     else this.#enqueue(chunk);
   }
 
@@ -153,43 +149,10 @@ export class Lane {
     this.#updateReady();
   }
 
-  #delay(chunk: Buffer | undefined, faults: Faults): void {
-    const nowMs = performance.now();
-    this.#delayed.push({
-      chunk,
-      dueMs: dueMs(faults, nowMs, this.#delayed.at(-1)?.dueMs ?? nowMs, Math.random),
-    });
-    this.#delayedBytes += chunk?.length ?? 0;
-    this.#delayTimer ??= this.#armDelay();
-  }
-
-  #armDelay(): NodeJS.Timeout | undefined {
-    const first = this.#delayed[0];
-    if (first === undefined) return undefined;
-    return setTimeout(
-      () => {
-        this.#release();
-      },
-      Math.max(0, Math.ceil(first.dueMs - performance.now())),
-    );
-  }
-
-  /** Chunks whose latency is over go on to the scheduler. */
-  #release(): void {
-    const nowMs = performance.now();
-    for (
-      let first = this.#delayed[0];
-      first !== undefined && first.dueMs <= nowMs;
-      first = this.#delayed[0]
-    ) {
-      this.#delayed.shift();
-      if (first.chunk === undefined) this.#end();
-      else {
-        this.#delayedBytes -= first.chunk.length;
-        this.#enqueue(first.chunk);
-      }
-    }
-    this.#delayTimer = this.#armDelay();
+  /** The latency of a chunk, or of the end, is over. */
+  #released(delayed: Buffer | undefined): void {
+    if (delayed === undefined) this.#end();
+    else this.#enqueue(delayed);
     this.#pull();
   }
 
@@ -250,8 +213,8 @@ export class Lane {
 
   #sourceEnded(): void {
     if (this.#closed) return;
-    if (this.#delayed.length > 0) this.#delay(undefined, this.#context.faults(this.direction));
-    else this.#end();
+    if (this.#delayLine.empty) this.#end();
+    else this.#delayLine.add(undefined, this.#context.faults(this.direction));
   }
 
   #end(): void {
