@@ -117,6 +117,16 @@ describe('the command line', () => {
     expect(back.code).toBe(1);
   });
 
+  it.skipIf(process.getuid?.() !== 0)('says what a port below 1024 needs, with exit code 4', async () => {
+    const without = ['--bounding-set=-net_bind_service', '--inh-caps=-net_bind_service', '--'];
+    const child = spawn('setpriv', [...without, TSX, SOURCE, '110:1.2.3.4:110'], { env });
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    expect(await once(child, 'exit')).toEqual([4, null]);
+    expect(said).toContain('iprelay: no privilege to listen on port 110\n');
+    expect(said).toContain('CAP_NET_BIND_SERVICE');
+  });
+
   it('reports every error of the configuration file with its line and column', async () => {
     const file = join(folder, 'bad.toml');
     await writeFile(file, 'bandwith = 5\nidle_out = -1\n\n[forwarder.1]\nproxy = "80"\nbandwidth = "x"\n');
