@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 const SOURCE = fileURLToPath(new URL('../../src/bin/iprelay.ts', import.meta.url));
-const TSX = fileURLToPath(new URL('../../node_modules/.bin/tsx', import.meta.url));
+const LOADER = fileURLToPath(new URL('../../node_modules/tsx/dist/loader.mjs', import.meta.url));
 const UP = '\x1b[A';
 const TAB = '\t';
 const CTRL_C = '\x03';
@@ -59,7 +59,11 @@ class Terminal {
     const env = { ...process.env, XDG_RUNTIME_DIR: folder, XDG_STATE_HOME: folder, TERM: 'xterm' };
     this.#script = spawn(
       'script',
-      ['-qefc', `stty rows 24 cols 100; exec ${TSX} ${SOURCE} ${quoted}`, '/dev/null'],
+      [
+        '-qefc',
+        `stty rows 24 cols 100; exec ${process.execPath} --import ${LOADER} ${SOURCE} ${quoted}`,
+        '/dev/null',
+      ],
       { env },
     );
     this.#script.stdout?.on('data', (chunk: Buffer) => (this.#output += chunk.toString()));
@@ -85,9 +89,9 @@ class Terminal {
     return once(this.#script, 'exit').then(([code]) => Number(code));
   }
 
+  /** Takes the terminal away, as closing its window does; the relay ends by itself then. */
   end(): void {
-    this.#script.stdin?.end();
-    this.#script.kill('SIGHUP');
+    this.#script.kill('SIGKILL');
   }
 }
 
@@ -188,6 +192,20 @@ describe('the prompt on a terminal', () => {
     expect(times[10]).toBeLessThan(200);
     terminal.type('set bandwidth 100000\r');
     await terminal.shows('bandwidth\t100000');
+  });
+
+  it('ends when the terminal is closed', async () => {
+    const port = await freePort();
+    const terminal = new Terminal(`127.0.0.1:${port}:127.0.0.1:${serverPort}`);
+    await terminal.shows('> ');
+    terminal.end();
+    const refused = async (): Promise<unknown> => {
+      const socket = connect(port, '127.0.0.1');
+      const how = await once(socket, 'connect').catch((error: unknown) => (error as Error).message);
+      socket.destroy();
+      return how;
+    };
+    await expect.poll(refused, { timeout: 15_000 }).toMatch(/ECONNREFUSED/);
   });
 
   it('ends with 130 on Ctrl-C', async () => {
