@@ -13,6 +13,7 @@ import {
   flood,
   freePort,
   jain,
+  median,
   printTable,
   residentBytes,
   sleep,
@@ -41,7 +42,9 @@ async function main(): Promise<void> {
   });
   const [serverPort] = (await once(server, 'message')) as [number];
   const port = await freePort();
-  const relay = await startRelay(port, serverPort, ['-b', String(LIMIT), '--set', `max_conns=${count}`]);
+  const metricsPort = await freePort();
+  const args = ['-b', String(LIMIT), '--set', `max_conns=${count}`, '--metrics', String(metricsPort)];
+  const relay = await startRelay(port, serverPort, args);
   const pid = relay.pid ?? 0;
   const emptyBytes = residentBytes(pid);
   // Connections come from several addresses: one has 28,000 ports, and this machine has other users.
@@ -74,12 +77,16 @@ async function main(): Promise<void> {
   const cpuBefore = cpuSec(pid);
   const fromMs = performance.now();
   let peakBytes = 0;
+  const metricsMs: number[] = [];
   for (let second = 0; second < seconds; second++) {
     const before = total;
     const atMs = performance.now();
     await sleep(1000);
     perSecond.push(((total - before) / (performance.now() - atMs)) * 1000);
     peakBytes = Math.max(peakBytes, residentBytes(pid));
+    const askedMs = performance.now();
+    await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+    metricsMs.push(performance.now() - askedMs);
   }
   const rate = (total / (performance.now() - fromMs)) * 1000;
   const cpu = (cpuSec(pid) - cpuBefore) / seconds;
@@ -115,6 +122,10 @@ async function main(): Promise<void> {
       ],
       ['processor of the relay, all idle', `${(idleCpu * 100).toFixed(1)} %`],
       ['processor of the relay, active', `${(cpu * 100).toFixed(0)} %`],
+      [
+        'metrics asked each second, median and longest answer',
+        `${median(metricsMs).toFixed(0)} ms, ${Math.max(...metricsMs).toFixed(0)} ms`,
+      ],
       ['one client more', refusal],
     ],
   );

@@ -35,5 +35,7 @@ function candidates(before: readonly string[], names: Names): readonly string[] 
 export function complete(line: string, names: Names): [string[], string] {
   const words = line.trimStart().split(/\s+/);
   const last = words.pop() ?? '';
-  return [candidates(words, names).filter((word) => word.startsWith(last)), last];
+  const fitting = candidates(words, names).filter((word) => word.startsWith(last));
+  // The only one is followed by a space: the next word can be typed.
+  return [fitting.length === 1 ? fitting.map((word) => `${word} `) : fitting, last];
 }

@@ -2,13 +2,12 @@
  * One client and its server: two lanes and the truth about endings. A half-close passes as a half-close, a
  * reset as a reset; a server that cannot be reached is told to the client in words, as the original did.
  */
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { type Direction, DIRECTIONS } from './direction.ts';
 import type { Lane } from './lane.ts';
+import { SocketReader } from './reader.ts';
 import { formatEndpoint, plainAddress, type ProxySpec } from './spec.ts';
 
-/** High-water mark of both sockets: one read at a time, and whatever the kernel does not take is "full". */
-export const STREAM_BYTES = 1;
 /** How long a client may take to read why the connection failed before it is closed. */
 const FAREWELL_MS = 2000;
 
@@ -37,6 +36,7 @@ export class Connection {
   state: ConnectionState = 'connecting';
   lanes: Readonly<Record<Direction, Lane>> | undefined;
   readonly #client: Socket;
+  readonly #clientReader: SocketReader;
   #server: Socket | undefined;
   readonly #events: ConnectionEvents;
   #openSockets = 1;
@@ -48,10 +48,11 @@ export class Connection {
     this.id = id;
     this.forwarder = forwarder;
     this.spec = spec;
-    this.#client = client;
-    this.#events = events;
     this.clientName = formatEndpoint(plainAddress(client.remoteAddress ?? '?'), client.remotePort ?? 0);
-    this.#watch(client);
+    this.#clientReader = SocketReader.accepted(client);
+    this.#client = this.#clientReader.socket;
+    this.#events = events;
+    this.#watch(this.#client);
   }
 
   /** `CONN000001`, as it is typed in `kill`. */
@@ -66,10 +67,10 @@ export class Connection {
   /** Looks up the name anew for each connection and connects to the first address that answers. */
   connect(
     settings: ConnectSettings,
-    makeLane: (direction: Direction, from: Socket, to: Socket) => Lane,
+    makeLane: (direction: Direction, from: SocketReader, to: Socket) => Lane,
   ): void {
     const { sourceAddress } = settings;
-    const server = connect({
+    const reader = SocketReader.connect({
       host: this.spec.remoteHost,
       port: this.spec.remotePort,
       allowHalfOpen: true,
@@ -78,8 +79,8 @@ export class Connection {
       ...(sourceAddress === undefined
         ? {}
         : { localAddress: sourceAddress, family: sourceAddress.includes(':') ? 6 : 4 }),
-      ...{ highWaterMark: STREAM_BYTES },
     });
+    const server = reader.socket;
     this.#server = server;
     this.#openSockets++;
     this.#connectTimer = setTimeout(() => {
@@ -90,7 +91,10 @@ export class Connection {
       clearTimeout(this.#connectTimer);
       if (this.state !== 'connecting') return;
       this.state = 'open';
-      this.lanes = { up: makeLane('up', this.#client, server), down: makeLane('down', server, this.#client) };
+      this.lanes = {
+        up: makeLane('up', this.#clientReader, server),
+        down: makeLane('down', reader, this.#client),
+      };
       for (const direction of DIRECTIONS) this.lanes[direction].start();
       this.#events.opened(this);
     });
@@ -160,8 +164,7 @@ export class Connection {
     client.end(`Failed to connect to: ${this.serverName}\n`);
     // What the client sends meanwhile is read away: closing over unread bytes would be a reset, and a reset
     // may reach the client before it has read the words.
-    client.on('data', nothing);
-    client.resume();
+    this.#clientReader.resume();
     client.on('end', () => client.destroy());
     this.#farewellTimer = setTimeout(() => client.destroy(), FAREWELL_MS);
     client.on('close', () => {
@@ -169,8 +172,6 @@ export class Connection {
     });
   }
 }
-
-const nothing = (): void => undefined;
 
 /** The connection's name: `CONN000001`. */
 export function connectionName(id: number): string {

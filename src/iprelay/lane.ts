@@ -1,29 +1,25 @@
 /**
- * One direction of a connection: reads from one socket, hands on to the other.
+ * One direction of a connection: takes what is read from one socket, hands it on to the other.
  *
  * Without limits and faults each chunk is written as it is read (`direct`). Otherwise it waits here until
- * the scheduler grants it, and while `QUEUE_BYTES` wait, nothing is read: the kernel's window closes and the
- * sender feels it. Node reads up to 64 KiB at a time and keeps one read in the stream, so a lane holds at most
- * about 192 KiB whatever the two sides do (plus `DELAY_BYTES` while latency is set).
- *
- * The sockets are read chunk by chunk (`readable`, high-water mark 1) instead of flowing, and after a chunk
- * that was not full, reading begins again only after the poll: libuv would otherwise report a reset that came
- * together with these bytes as a clean end (uv__stream_io takes POLLHUP after a partial read for one).
+ * the scheduler grants it, and while two turns wait, nothing is read: the kernel's window closes and the
+ * sender feels it. One read is 64 KiB, so a lane holds at most about 192 KiB whatever the two sides do (plus
+ * 1 MiB while latency is set), without a limit 256 KiB.
  */
 import type { Socket } from 'node:net';
 import type { Direction } from './direction.ts';
-import { dueMs, type Faults } from './faults.ts';
+import { DelayLine } from './delay-line.ts';
+import type { Faults } from './faults.ts';
 import { Meter } from './meter.ts';
 import type { Pump } from './pump.ts';
+import type { ChunkMemory, SocketReader } from './reader.ts';
 import type { Flow } from './scheduler/scheduler.ts';
 
-/** What libuv suggests and Node allocates for one read of a socket. */
-const READ_BYTES = 65_536;
-/** So much waits for the scheduler before reading stops; two reads, so that fast lanes never run empty. */
-export const QUEUE_BYTES = 65_536;
-/** What may be under way in an added latency: 1 MiB is 80 Mbit/s at 100 ms. */
-export const DELAY_BYTES = 1_048_576;
-
+/** So much waits for the scheduler before reading stops: a turn of a fast lane and what is read meanwhile. */
+const QUEUE_BYTES = 131_072;
+/** With many connections so many turns are enough, and so many bytes at least. */
+const QUEUE_TURNS = 4;
+const SMALL_QUEUE_BYTES = 16_384;
 /** What a lane needs to know of its surroundings; looked at on every change, so always as it is now. */
 export interface LaneContext {
   readonly pump: Pump;
@@ -40,27 +36,27 @@ export interface LaneContext {
 
 export class Lane {
   readonly direction: Direction;
-  readonly source: Socket;
+  readonly source: SocketReader;
   readonly sink: Socket;
   readonly flow: Flow;
   readonly meter = new Meter();
   readonly #context: LaneContext;
   #queue: Buffer[] = [];
   #queuedBytes = 0;
-  /** Chunks in the added latency; the last one may be the end of the stream. */
-  #delayed: { chunk: Buffer | undefined; dueMs: number }[] = [];
-  #delayedBytes = 0;
-  #delayTimer: NodeJS.Timeout | undefined;
+  readonly #delayLine = new DelayLine((delayed) => {
+    this.#released(delayed);
+  });
   #closeTimer: NodeJS.Timeout | undefined;
-  #afterPoll: NodeJS.Immediate | undefined;
   #direct = false;
   /** The sink's kernel buffer is full. */
   #blocked = false;
+  /** The sink still writes from the reader's own memory: nothing may be read over it. */
+  #lent = false;
   /** The source has sent its end, and all before it has left the latency. */
   #ended = false;
   #closed = false;
 
-  constructor(direction: Direction, source: Socket, sink: Socket, flow: Flow, context: LaneContext) {
+  constructor(direction: Direction, source: SocketReader, sink: Socket, flow: Flow, context: LaneContext) {
     this.direction = direction;
     this.source = source;
     this.sink = sink;
@@ -71,12 +67,9 @@ export class Lane {
 
   /** Begins to read. */
   start(): void {
+    this.source.taker = (chunk, memory) => this.#take(chunk, memory);
     this.refresh();
-    this.source.on('readable', () => {
-      if (this.source.readableLength % READ_BYTES === 0) this.#pull();
-      else this.#afterPoll ??= setImmediate(this.#pullLater);
-    });
-    this.source.on('end', () => {
+    this.source.socket.on('end', () => {
       this.#sourceEnded();
     });
     this.sink.on('drain', () => {
@@ -90,59 +83,63 @@ export class Lane {
     const { limited, faults, held } = this.#context;
     const straight = !limited(this.direction) && !held(this.direction) && isCalm(faults(this.direction));
     // What waits goes first: the order of the bytes is worth more than the speed of a change.
-    this.#direct = straight && this.#queuedBytes === 0 && this.#delayed.length === 0;
+    this.#direct = straight && this.#queuedBytes === 0 && this.#delayLine.empty;
+    this.source.lends = this.#direct;
     this.#updateReady();
     this.#pull();
   }
 
   /** True while bytes wait only for the limit, a stall or a latency, not for a peer that does not read. */
   get heldBack(): boolean {
-    return (this.#queuedBytes > 0 && !this.#blocked) || this.#delayed.length > 0;
+    return (this.#queuedBytes > 0 && !this.#blocked) || !this.#delayLine.empty;
   }
 
   /** Bytes kept in this process for the lane. */
   get bufferedBytes(): number {
-    return this.#queuedBytes + this.#delayedBytes + this.source.readableLength + this.sink.writableLength;
+    return this.#queuedBytes + this.#delayLine.bytes + this.sink.writableLength;
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    clearTimeout(this.#delayTimer);
     clearTimeout(this.#closeTimer);
-    clearImmediate(this.#afterPoll);
     const { pump } = this.#context;
     pump.schedulers[this.direction].removeFlow(this.flow);
     pump.unregister(this.flow);
     this.#queue = [];
     this.#queuedBytes = 0;
-    this.#delayed = [];
-    this.#delayedBytes = 0;
+    this.#delayLine.clear();
   }
 
-  readonly #pullLater = (): void => {
-    this.#afterPoll = undefined;
-    this.#pull();
-  };
-
-  /** Reads what is there while there is room; the stream tells by `readable` when there is more. */
+  /** Reading goes on if there is room. */
   #pull(): void {
-    while (!this.#closed && !this.#full) {
-      const chunk = this.source.read() as Buffer | null;
-      if (chunk === null) return;
-      if (this.#direct) this.#write(chunk, performance.now());
-      else this.#accept(chunk);
-    }
+    if (!this.#closed && !this.#full) this.source.resume();
+  }
+
+  /** Called by the reader; false stops it until `#pull`. */
+  #take(chunk: Buffer, memory: ChunkMemory): boolean {
+    if (this.#closed) return false;
+    if (this.#direct) {
+      this.#write(memory === 'shared' ? Buffer.from(chunk) : chunk, performance.now());
+      this.#lent = memory === 'lent' && this.#blocked;
+    } else this.#accept(memory === 'given' ? chunk : Buffer.from(chunk));
+    return !this.#full;
   }
 
   get #full(): boolean {
-    if (this.#direct) return this.#blocked;
-    return this.#queuedBytes >= QUEUE_BYTES || this.#delayedBytes >= DELAY_BYTES;
+    if (this.#direct || this.#lent) return this.#blocked;
+    return this.#queuedBytes >= this.#queueLimit || this.#delayLine.full;
+  }
+
+  get #queueLimit(): number {
+    const turns = QUEUE_TURNS * this.#context.pump.schedulers[this.direction].turnBytes;
+    return Math.min(QUEUE_BYTES, Math.max(SMALL_QUEUE_BYTES, turns));
   }
 
   #accept(chunk: Buffer): void {
     const faults = this.#context.faults(this.direction);
-    if (faults.latencyMs > 0 || faults.jitterMs > 0 || this.#delayed.length > 0) this.#delay(chunk, faults);
+    if (faults.latencyMs > 0 || faults.jitterMs > 0 || !this.#delayLine.empty)
+      this.#delayLine.add(chunk, faults);
     else this.#enqueue(chunk);
   }
 
@@ -152,43 +149,10 @@ export class Lane {
     this.#updateReady();
   }
 
-  #delay(chunk: Buffer | undefined, faults: Faults): void {
-    const nowMs = performance.now();
-    this.#delayed.push({
-      chunk,
-      dueMs: dueMs(faults, nowMs, this.#delayed.at(-1)?.dueMs ?? nowMs, Math.random),
-    });
-    this.#delayedBytes += chunk?.length ?? 0;
-    this.#delayTimer ??= this.#armDelay();
-  }
-
-  #armDelay(): NodeJS.Timeout | undefined {
-    const first = this.#delayed[0];
-    if (first === undefined) return undefined;
-    return setTimeout(
-      () => {
-        this.#release();
-      },
-      Math.max(0, Math.ceil(first.dueMs - performance.now())),
-    );
-  }
-
-  /** Chunks whose latency is over go on to the scheduler. */
-  #release(): void {
-    const nowMs = performance.now();
-    for (
-      let first = this.#delayed[0];
-      first !== undefined && first.dueMs <= nowMs;
-      first = this.#delayed[0]
-    ) {
-      this.#delayed.shift();
-      if (first.chunk === undefined) this.#end();
-      else {
-        this.#delayedBytes -= first.chunk.length;
-        this.#enqueue(first.chunk);
-      }
-    }
-    this.#delayTimer = this.#armDelay();
+  /** The latency of a chunk, or of the end, is over. */
+  #released(delayed: Buffer | undefined): void {
+    if (delayed === undefined) this.#end();
+    else this.#enqueue(delayed);
     this.#pull();
   }
 
@@ -242,14 +206,15 @@ export class Lane {
   #drained(): void {
     if (!this.#blocked || this.#closed) return;
     this.#blocked = false;
+    this.#lent = false;
     this.#updateReady();
     this.#pull();
   }
 
   #sourceEnded(): void {
     if (this.#closed) return;
-    if (this.#delayed.length > 0) this.#delay(undefined, this.#context.faults(this.direction));
-    else this.#end();
+    if (this.#delayLine.empty) this.#end();
+    else this.#delayLine.add(undefined, this.#context.faults(this.direction));
   }
 
   #end(): void {

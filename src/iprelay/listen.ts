@@ -2,7 +2,7 @@
 import { createServer, type Server } from 'node:net';
 import { failure, noPrivilege, type UserError } from '../errors.ts';
 import { portHolder } from '../system/port-holder.ts';
-import { STREAM_BYTES } from './connection.ts';
+import { STREAM_BYTES } from './reader.ts';
 import { formatEndpoint } from './spec.ts';
 
 /** A server with the socket options the relay needs, not listening yet. */

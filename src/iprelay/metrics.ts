@@ -1,7 +1,24 @@
-/** Metrics for Prometheus (text format 0.0.4). Names end in their unit; counters in `_total`. Pure. */
-import type { RelayStats } from './stats.ts';
+/** Metrics for Prometheus (text format 0.0.4). Names end in their unit; counters in `_total`. */
+import { VERSION } from '../version.ts';
+import type { Relay } from './relay.ts';
+import { bufferedBytes, collectSummary, type RelaySummary } from './stats.ts';
 
-export function renderMetrics(stats: RelayStats, memoryBytes: number): string {
+export function metricsOf(relay: Relay): string {
+  return renderMetrics(collectSummary(relay, VERSION), {
+    connections: relay.connections.size,
+    bufferedBytes: bufferedBytes(relay),
+    memoryBytes: process.memoryUsage.rss(),
+  });
+}
+
+/** What the process holds at this moment. */
+interface Held {
+  readonly connections: number;
+  readonly bufferedBytes: number;
+  readonly memoryBytes: number;
+}
+
+function renderMetrics(stats: RelaySummary, held: Held): string {
   const lines: string[] = [];
   const metric = (
     name: string,
@@ -15,7 +32,7 @@ export function renderMetrics(stats: RelayStats, memoryBytes: number): string {
   };
   metric('info', 'gauge', 'The version.', [[`{version="${stats.version}"}`, 1]]);
   metric('uptime_seconds', 'gauge', 'Since the start.', [['', stats.upSec]]);
-  metric('connections', 'gauge', 'Open connections.', [['', stats.connections.length]]);
+  metric('connections', 'gauge', 'Open connections.', [['', held.connections]]);
   metric('connections_total', 'counter', 'Accepted connections.', [['', stats.totalConnections]]);
   metric('connect_failures_total', 'counter', 'Servers not reached.', [['', stats.failedConnects]]);
   metric('refused_total', 'counter', 'Clients refused by the access list or the limit on connections.', [
@@ -40,9 +57,7 @@ export function renderMetrics(stats: RelayStats, memoryBytes: number): string {
     'Open connections of each forwarder.',
     stats.forwarders.map((each) => [`{forwarder="${each.number}",port="${each.listen}"}`, each.connections]),
   );
-  metric('buffered_bytes', 'gauge', 'Bytes held in this process.', [
-    ['', stats.connections.reduce((sum, each) => sum + each.bufferedBytes, 0)],
-  ]);
-  metric('resident_memory_bytes', 'gauge', 'Memory of this process.', [['', memoryBytes]]);
+  metric('buffered_bytes', 'gauge', 'Bytes held in this process.', [['', held.bufferedBytes]]);
+  metric('resident_memory_bytes', 'gauge', 'Memory of this process.', [['', held.memoryBytes]]);
   return `${lines.join('\n')}\n`;
 }

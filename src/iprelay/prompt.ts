@@ -56,7 +56,10 @@ export async function runPrompt(
     },
   });
   let leave: Leave = 'exit';
+  let watching = false;
   readline.on('SIGINT', () => {
+    // Only a key that ends the table.
+    if (watching) return;
     leave = 'interrupt';
     readline.close();
   });
@@ -70,7 +73,13 @@ export async function runPrompt(
     const reply = await executor.execute(line);
     if (reply.text !== '') output.write(`${reply.text}\n`);
     if (reply.then === 'exit') break;
-    if (reply.then === 'watch') await watch(executor, streams, abort);
+    if (reply.then === 'watch') {
+      watching = true;
+      await watch(executor, streams, abort);
+      watching = false;
+      // The key that ended it is not the beginning of a command.
+      if (terminal) readline.write(null, { ctrl: true, name: 'u' });
+    }
     readline.prompt();
   }
   readline.close();

@@ -52,6 +52,9 @@ export interface RelayStats {
   }[];
 }
 
+/** What concerns no single connection: cheap with thousands of them. */
+export type RelaySummary = Omit<RelayStats, 'connections'>;
+
 const round = (value: number): number => Math.round(value * 10) / 10;
 
 function traffic(meter: Meter | undefined, startedMs: number, nowMs: number): TrafficStats {
@@ -68,12 +71,19 @@ function traffic(meter: Meter | undefined, startedMs: number, nowMs: number): Tr
   };
 }
 
+/** Bytes held in this process for all connections. */
+export function bufferedBytes(relay: Relay): number {
+  let sum = 0;
+  for (const { lanes } of relay.connections.values()) {
+    if (lanes !== undefined) sum += lanes.up.bufferedBytes + lanes.down.bufferedBytes;
+  }
+  return sum;
+}
+
 /** Takes the picture. */
 export function collectStats(relay: Relay, version: string): RelayStats {
   const nowMs = performance.now();
-  const perForwarder = new Map<number, number>();
   const connections = [...relay.connections.values()].map((connection): ConnectionStats => {
-    perForwarder.set(connection.forwarder, (perForwarder.get(connection.forwarder) ?? 0) + 1);
     const { lanes, startedMs } = connection;
     return {
       name: connection.name,
@@ -88,11 +98,19 @@ export function collectStats(relay: Relay, version: string): RelayStats {
       bufferedBytes: (lanes?.up.bufferedBytes ?? 0) + (lanes?.down.bufferedBytes ?? 0),
     };
   });
+  return { ...collectSummary(relay, version), connections };
+}
+
+export function collectSummary(relay: Relay, version: string): RelaySummary {
+  const nowMs = performance.now();
+  const perForwarder = new Map<number, number>();
+  for (const { forwarder } of relay.connections.values()) {
+    perForwarder.set(forwarder, (perForwarder.get(forwarder) ?? 0) + 1);
+  }
   return {
     format: 1,
     version,
     upSec: Math.floor((nowMs - relay.startedMs) / 1000),
-    connections,
     totalConnections: relay.totalConnections,
     failedConnects: relay.failedConnects,
     refused: relay.refused,

@@ -1,16 +1,46 @@
 /** Readiness and socket activation, with systemd's own test tool; no service manager is needed for it. */
-import { spawn, spawnSync } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readlinkSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const SOURCE = fileURLToPath(new URL('../../src/bin/iprelay.ts', import.meta.url));
 const TSX = fileURLToPath(new URL('../../node_modules/tsx/dist/loader.mjs', import.meta.url));
 const has = (program: string): boolean => spawnSync('which', [program]).status === 0;
+
+const JOURNALD = '/lib/systemd/systemd-journald';
+const root = process.getuid?.() === 0;
+/** Where logger(1) writes to, if that is the journal's. */
+const syslogSocket = ((): string => {
+  try {
+    return readlinkSync('/dev/log');
+  } catch {
+    return '';
+  }
+})();
+
+/** A line of the journal. */
+interface Entry {
+  MESSAGE: string;
+  PRIORITY: string;
+  SYSLOG_IDENTIFIER: string;
+}
+
+/** Runs a script with an empty /run and /var/log of its own; everything in it ends with it. */
+async function withOwnRun(script: string): Promise<string> {
+  const prelude = `mount -t tmpfs tmpfs /run; mount -t tmpfs tmpfs /var/log
+iprelay() { "${process.execPath}" --import "${TSX}" "${SOURCE}" "$@"; }
+`;
+  const args = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'sh', '-c', prelude + script];
+  const { stdout } = await promisify(execFile)('unshare', args, { timeout: 60_000 });
+  return stdout;
+}
 
 let folder: string;
 beforeAll(async () => {
@@ -77,4 +107,44 @@ describe('under systemd', () => {
       listener.kill('SIGKILL');
     }
   });
+
+  it.skipIf(!root)('lets root command a service that has a user and a folder of its own', async () => {
+    const port = await freePort();
+    // As the template says: RuntimeDirectory=iprelay-%i, XDG_RUNTIME_DIR in it; root's shell knows nothing of it.
+    const out = await withOwnRun(`mkdir -m 0700 /run/iprelay-web; unset XDG_RUNTIME_DIR
+XDG_RUNTIME_DIR=/run/iprelay-web iprelay --foreground --name web --log none 127.0.0.1:${port}:127.0.0.1:9 &
+until [ -S /run/iprelay-web/inetgw/iprelay/web.sock ]; do sleep 0.1; done
+iprelay ctl web set idle_out 77
+iprelay list`);
+    expect(out).toMatch(new RegExp(`^idle_out\t77\nweb\t${port} -> 127.0.0.1:9\t`));
+  });
+
+  it.skipIf(!root || !existsSync(JOURNALD) || !has('systemd-cat'))(
+    'logs to the journal and to syslog with priorities',
+    async () => {
+      const port = await freePort();
+      const second = await freePort();
+      const out = await withOwnRun(`mkdir -p /run/systemd/journal /run/home
+export XDG_RUNTIME_DIR=/run/home HOME=/run/home
+${JOURNALD} & until [ -S /run/systemd/journal/dev-log ]; do sleep 0.1; done
+iprelay -d --name one --pid-file /run/one --log journal 127.0.0.1:${port}:127.0.0.1:9
+iprelay ctl one set bandwidth 1234
+"${process.execPath}" -e 'require("node:net").connect(${port}, "127.0.0.1").resume()'
+iprelay -d --name two --pid-file /run/two --log syslog 127.0.0.1:${second}:127.0.0.1:9
+iprelay ctl two set bandwidth 5678
+kill $(cat /run/one /run/two); sleep 1
+journalctl -D /run/log/journal -o json --no-pager --output-fields=MESSAGE,PRIORITY,SYSLOG_IDENTIFIER`);
+      const entries = out
+        .split('\n')
+        .flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as Entry] : []));
+      const find = (text: string): Entry | undefined => entries.find((each) => each.MESSAGE.includes(text));
+      expect(find('variable=bandwidth value=1234')).toMatchObject({
+        SYSLOG_IDENTIFIER: 'iprelay-one',
+        PRIORITY: '6',
+      });
+      expect(find('failed to connect')).toMatchObject({ PRIORITY: '4' });
+      if (syslogSocket === '/run/systemd/journal/dev-log')
+        expect(find('variable=bandwidth value=5678')).toMatchObject({ SYSLOG_IDENTIFIER: 'iprelay' });
+    },
+  );
 });

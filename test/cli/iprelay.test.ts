@@ -4,10 +4,13 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 const SOURCE = fileURLToPath(new URL('../../src/bin/iprelay.ts', import.meta.url));
+/** Without tsx in between, so that killing it kills the relay. */
+const LOADER = fileURLToPath(new URL('../../node_modules/tsx/dist/loader.mjs', import.meta.url));
 const TSX = fileURLToPath(new URL('../../node_modules/.bin/tsx', import.meta.url));
 
 interface Ended {
@@ -78,6 +81,65 @@ async function fetch(port: number, send = ''): Promise<string> {
   return text;
 }
 
+describe('at the limit on descriptors', () => {
+  it('closes new clients cleanly while the others go on, and takes clients again when there is room', async () => {
+    const to = await serve((socket) => {
+      socket.on('error', () => undefined).pipe(socket);
+    });
+    const port = await freePort();
+    // 300 descriptors: a hundred are kept back, two for each connection.
+    const command = [
+      '--nofile=300:300',
+      process.execPath,
+      '--import',
+      LOADER,
+      SOURCE,
+      '-f',
+      '--log',
+      'none',
+      `127.0.0.1:${port}:127.0.0.1:${to}`,
+    ];
+    const relay = spawn('prlimit', command, { env, stdio: 'ignore' });
+    const opened: Socket[] = [];
+    try {
+      const open = async (): Promise<Socket> => {
+        const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).on('error', () => undefined);
+        opened.push(socket);
+        await once(socket, 'connect');
+        return socket;
+      };
+      await expect.poll(() => open().then(() => true), { timeout: 15_000 }).toBe(true);
+      for (const socket of opened.splice(0)) socket.destroy();
+      const clients: Socket[] = [];
+      for (let i = 0; i < 100; i++) clients.push(await open());
+      for (let i = 0; i < 50; i++) {
+        const refused = await open();
+        refused.resume();
+        const [how] = (await Promise.race([
+          once(refused, 'end').then(() => ['closed']),
+          once(refused, 'close').then(() => ['reset']),
+        ])) as [string];
+        expect(how).toBe('closed');
+      }
+      const echo = async (socket: Socket): Promise<string> => {
+        socket.write('still here');
+        const [chunk] = (await once(socket, 'data')) as [Buffer];
+        return chunk.toString();
+      };
+      for (const client of clients) expect(await echo(client)).toBe('still here');
+      clients[0]?.destroy();
+      await expect
+        .poll(async () => Promise.race([open().then(echo), sleep(300).then(() => 'refused')]), {
+          timeout: 15_000,
+        })
+        .toBe('still here');
+    } finally {
+      for (const socket of opened) socket.destroy();
+      relay.kill('SIGKILL');
+    }
+  });
+});
+
 describe('the command line', () => {
   it('answers --version and --help', async () => {
     expect(await iprelay(['--version'])).toMatchObject({ code: 0, stdout: 'iprelay dev\n' });
@@ -115,6 +177,16 @@ describe('the command line', () => {
     const back = await daemon('taken', [`${port}:localhost:80`]);
     expect(back.stderr).toMatch(message);
     expect(back.code).toBe(1);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)('says what a port below 1024 needs, with exit code 4', async () => {
+    const without = ['--bounding-set=-net_bind_service', '--inh-caps=-net_bind_service', '--'];
+    const child = spawn('setpriv', [...without, TSX, SOURCE, '110:1.2.3.4:110'], { env });
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    expect(await once(child, 'exit')).toEqual([4, null]);
+    expect(said).toContain('iprelay: no privilege to listen on port 110\n');
+    expect(said).toContain('CAP_NET_BIND_SERVICE');
   });
 
   it('reports every error of the configuration file with its line and column', async () => {

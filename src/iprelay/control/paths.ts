@@ -16,12 +16,20 @@ export function runtimeFolder(env: NodeJS.ProcessEnv = process.env): string {
   return uid === 0 ? '/run/inetgw/iprelay' : `/tmp/inetgw-${uid}/iprelay`;
 }
 
+/** Services of systemd have a folder each: templates/systemd/iprelay@.service. */
+const SERVICE_FOLDERS = '/run';
+const SERVICE_PREFIX = 'iprelay-';
+
 /**
  * All folders a client looks into. A service started by systemd as root has no XDG_RUNTIME_DIR, root's own
- * login has one: both are looked at.
+ * login has one: both are looked at. One with a user of its own has its folder in /run.
  */
-export function searchFolders(env: NodeJS.ProcessEnv = process.env): string[] {
-  return [...new Set([runtimeFolder(env), '/run/inetgw/iprelay'])];
+async function searchFolders(env: NodeJS.ProcessEnv = process.env): Promise<string[]> {
+  const inRun = await readdir(SERVICE_FOLDERS).catch((): string[] => []);
+  const services = inRun
+    .filter((name) => name.startsWith(SERVICE_PREFIX))
+    .map((name) => runtimeFolder({ XDG_RUNTIME_DIR: join(SERVICE_FOLDERS, name) }));
+  return [...new Set([runtimeFolder(env), '/run/inetgw/iprelay', ...services.sort()])];
 }
 
 export const socketPath = (folder: string, name: string): string => join(folder, `${name}${SUFFIX}`);
@@ -38,9 +46,9 @@ export async function makeRuntimeFolder(folder: string): Promise<void> {
 }
 
 /** The sockets that lie there, running or left over: name and path. */
-export async function findSockets(folders = searchFolders()): Promise<{ name: string; path: string }[]> {
+export async function findSockets(): Promise<{ name: string; path: string }[]> {
   const found: { name: string; path: string }[] = [];
-  for (const folder of folders) {
+  for (const folder of await searchFolders()) {
     const files = await readdir(folder).catch((): string[] => []);
     for (const file of files.sort()) {
       const name = file.slice(0, -SUFFIX.length);

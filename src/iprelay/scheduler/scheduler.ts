@@ -173,7 +173,7 @@ export class Scheduler {
    * Counted by the limits as they are now: a turn begun under a larger limit may exceed any credit to come.
    */
   #want(flow: Flow): number {
-    const turn = this.#turnBytes();
+    const turn = this.turnBytes;
     if (flow.deficitBytes < 1 || flow.deficitBytes > turn) flow.deficitBytes = turn;
     return Math.min(
       flow.deficitBytes,
@@ -183,7 +183,8 @@ export class Scheduler {
     );
   }
 
-  #turnBytes(): number {
+  /** What a flow may send per turn at this moment. */
+  get turnBytes(): number {
     return sliceBytes(this.#root.rateBytesPerSec, this.#activeFlows, this.smallestSliceBytes);
   }
 
@@ -196,7 +197,7 @@ export class Scheduler {
     // One that took what nobody else could use is not held to it later.
     const latestTag = this.#levelBytes + MAX_SLICE_BYTES;
     flow.servedTagBytes = Math.min(Math.max(flow.servedTagBytes, this.#levelBytes), latestTag);
-    const entitledBytes = Math.floor(this.#levelBytes + this.#turnBytes() - flow.servedTagBytes);
+    const entitledBytes = Math.floor(this.#levelBytes + this.turnBytes - flow.servedTagBytes);
     flow.deficitBytes = Math.max(0, entitledBytes);
     (entitledBytes >= 1 ? this.#sparse : this.#round).pushTail(flow);
   }

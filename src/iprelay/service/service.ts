@@ -74,7 +74,8 @@ async function serve(settings: Settings, hooks: ServiceHooks, undo: Undo[]): Pro
   }
   if (metrics !== undefined) {
     const { serveMetrics } = await import('./metrics-server.ts');
-    undo.push(await serveMetrics(metrics, () => collectStats(relay, VERSION)));
+    const { metricsOf } = await import('../metrics.ts');
+    undo.push(await serveMetrics(metrics, () => metricsOf(relay)));
   }
   const signals = watchSignals(undo);
   if (settings.configFile !== undefined || log !== undefined) {

@@ -122,11 +122,11 @@ describe('the prompt, with the words of the original', () => {
 
   it('completes commands, variables, forwarders and connections', () => {
     const names = { forwarders: [1, 99], connections: ['CONN000001'] };
-    expect(complete('sh', names)).toEqual([['show'], 'sh']);
+    expect(complete('sh', names)).toEqual([['show '], 'sh']);
     expect(complete('set band', names)[0]).toEqual(['bandwidth', 'bandwidth_up', 'bandwidth_down']);
     expect(complete('set forwarder ', names)[0]).toEqual(['1', '99']);
-    expect(complete('kill C', names)[0]).toEqual(['CONN000001']);
-    expect(complete('set fault 1 down la', names)[0]).toEqual(['latency']);
+    expect(complete('kill C', names)[0]).toEqual(['CONN000001 ']);
+    expect(complete('set fault 1 down la', names)[0]).toEqual(['latency ']);
   });
 });
 
