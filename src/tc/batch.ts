@@ -83,8 +83,7 @@ function changeObject(from: TcObject, to: TcObject): string[] | undefined {
   }
   if (from.type === 'qdisc' && to.type === 'qdisc') {
     const sameIdentity = from.dev === to.dev && from.parent === to.parent && from.handle === to.handle;
-    const changeable =
-      from.spec.kind === to.spec.kind && (to.spec.kind === 'fq_codel' || to.spec.kind === 'sfq');
+    const changeable = from.spec.kind === to.spec.kind && ['fq_codel', 'sfq', 'cake'].includes(to.spec.kind);
     return sameIdentity && changeable ? [renderQdisc('change', to)] : undefined;
   }
   if (from.type === 'filter' && to.type === 'filter') {
