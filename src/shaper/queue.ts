@@ -36,8 +36,8 @@ export function redirectIndex(ifindex: number): number {
  */
 export const LARGE_SHARE = 0.985;
 
-/** As stage 1 does: what is above it would stand in the provider's queue. */
-const CAKE_SHARE = 0.98;
+/** Where nothing polices, it is the share of stage 1: DOWN then means the same. */
+const SHAPE_SHARE = 0.98;
 
 /** Everything that comes in goes to the ifb; that is all there is to do on the device itself. */
 export function redirectObjects(link: LinkFacts, queueDevice: string): TcObject[] {
@@ -73,7 +73,7 @@ export function shapingObjects(
           handle: '1:',
           spec: {
             kind: 'cake',
-            bandwidthBitPerSec: Math.floor(kernelRateBitPerSec(framing, settings.downBitPerSec) * CAKE_SHARE),
+            bandwidthBitPerSec: Math.floor(kernelRateBitPerSec(framing, settings.downBitPerSec) * SHAPE_SHARE),
             linkLayer: framing.linkLayer === 'atm' ? 'atm' : 'noatm',
             overheadBytes: framing.overheadBytes,
             mpuBytes: framing.mpuBytes,
@@ -151,7 +151,7 @@ export function flowQueueObjects(
     htbClass('1', '1:', rateBitPerSec, rateBitPerSec, 0),
     htbClass('10', '1:1', rateBitPerSec * 0.3, rateBitPerSec, 0),
     leaf('10', false),
-    htbClass('20', '1:1', rateBitPerSec * 0.7, rateBitPerSec * LARGE_SHARE, 1),
+    htbClass('20', '1:1', rateBitPerSec * 0.7, rateBitPerSec * (codel === 'late' ? LARGE_SHARE : SHAPE_SHARE), 1),
     leaf('20', codel === 'late'),
     { type: 'small', dev, parent: '1:', pref: 1, protocol: 'ip', classId: '1:10' },
     { type: 'small', dev, parent: '1:', pref: 2, protocol: 'ipv6', classId: '1:10' },

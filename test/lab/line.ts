@@ -36,6 +36,13 @@ export interface LineOptions {
   jitterMs: number;
   /** `pppoe`: the gateway's device is ppp0 on a real session. `ethernet`: it is eth0, numbered statically. */
   access: 'pppoe' | 'ethernet';
+  /**
+   * Devices merge and split packets (GRO, TSO) and the modem lets what is merged pass: what arrives is up to 64 KB
+   * long, as on a virtual machine. Off by default: each packet on the line is one packet, as on a real wire.
+   */
+  superPackets?: boolean;
+  /** MTU of all devices on the line; 1500 by default, and 1492 in PPPoE. */
+  mtuBytes?: number;
   /** Base round trip to a second host, `FAR`, further away; none by default. */
   farPathMs?: number;
   /** A host behind the gateway, in namespace `lan`, forwarded with or without NAT; none by default. */
@@ -142,38 +149,48 @@ function wires(options: LineOptions): Step[] {
       { ns, argv: ['sysctl', '-q', '-w', ...NAMESPACE_SETTINGS] },
       { ns, argv: ['ip', 'link', 'set', 'lo', 'up'] },
     ]),
-    ...veth(['isp', 'i0'], ['modem', 'towards-isp']),
-    ...veth(['modem', 'towards-gw'], ['gw', options.access === 'pppoe' ? 'g0' : 'eth0']),
+    ...veth(['isp', 'i0'], ['modem', 'towards-isp'], options),
+    ...veth(['modem', 'towards-gw'], ['gw', options.access === 'pppoe' ? 'g0' : 'eth0'], options),
     { ns: 'modem', argv: ['ip', 'link', 'add', 'br0', 'type', 'bridge'] },
     { ns: 'modem', argv: ['ip', 'link', 'set', 'towards-isp', 'master', 'br0'] },
     { ns: 'modem', argv: ['ip', 'link', 'set', 'towards-gw', 'master', 'br0'] },
     { ns: 'modem', argv: ['ip', 'link', 'set', 'br0', 'up'] },
-    queue('towards-isp', options.upBitPerSec, options.upBufferMs, framing),
-    queue('towards-gw', options.downBitPerSec, options.downBufferMs, framing),
+    queue('towards-isp', options.upBitPerSec, options.upBufferMs, framing, options),
+    queue('towards-gw', options.downBitPerSec, options.downBufferMs, framing, options),
     delay('isp', 'i0', options.pathMs, options.jitterMs),
   ];
 }
 
 type Port = readonly [ns: string, device: string];
 
-/** A pair of devices, offloads off: each packet on the line is one packet, as on a real wire. */
-function veth(one: Port, other: Port): Step[] {
+type WireOptions = Pick<LineOptions, 'superPackets' | 'mtuBytes'>;
+
+/** A pair of devices, offloads off unless wanted: each packet on the line is one packet, as on a real wire. */
+function veth(one: Port, other: Port, { superPackets = false, mtuBytes = 1500 }: WireOptions = {}): Step[] {
+  const offloads = ['tso', 'gso', 'gro'].flatMap((each) => [each, superPackets ? 'on' : 'off']);
   const peer = ['type', 'veth', 'peer', 'name', other[1], 'netns', other[0]];
   return [
     { argv: ['ip', 'link', 'add', one[1], 'netns', one[0], ...peer] },
     ...[one, other].flatMap(([ns, device]): Step[] => [
-      { ns, argv: ['ethtool', '-K', device, 'tso', 'off', 'gso', 'off', 'gro', 'off'] },
-      { ns, argv: ['ip', 'link', 'set', device, 'up'] },
+      { ns, argv: ['ethtool', '-K', device, ...offloads] },
+      { ns, argv: ['ip', 'link', 'set', device, 'mtu', String(mtuBytes), 'up'] },
     ]),
   ];
 }
 
 /** One direction of the line. The limit counts bytes on the wire, so it is a time whatever the packets. */
-function queue(device: string, rateBitPerSec: number, bufferMs: number, framing: Framing): Step {
+function queue(
+  device: string,
+  rateBitPerSec: number,
+  bufferMs: number,
+  framing: Framing,
+  { superPackets = false, mtuBytes = 1500 }: WireOptions,
+): Step {
   // The bucket holds one full packet (32 cells are 1696 bytes), so that the line has hardly any credit to
   // burst with; faster lines need as much as one wake-up of the timer may be late by (50 us).
-  const burstBytes = Math.max(1800, Math.ceil((rateBitPerSec / 8) * 50e-6));
-  const limitBytes = Math.max(3000, Math.round((rateBitPerSec / 8) * (bufferMs / 1000)));
+  const longestBytes = superPackets ? 66_000 : mtuBytes + 300;
+  const burstBytes = Math.max(longestBytes, Math.ceil((rateBitPerSec / 8) * 50e-6));
+  const limitBytes = Math.max(2 * longestBytes, Math.round((rateBitPerSec / 8) * (bufferMs / 1000)));
   const stab = ['stab', 'linklayer', framing.linklayer, 'overhead', String(framing.overheadBytes)];
   const bucket = ['rate', `${rateBitPerSec}bit`, 'burst', String(burstBytes), 'limit', String(limitBytes)];
   return {

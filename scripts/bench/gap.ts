@@ -1,0 +1,56 @@
+/**
+ * What a change of settings costs packets on their way: 1000 pings a second through the shaper while it is made,
+ * on the virtual line. `npx tsx scripts/bench/gap.ts`; needs a build, takes about three minutes.
+ */
+import { table } from '../../src/report/table.ts';
+import { measureGap, type Gap } from '../../test/lab/gap.ts';
+import { Guest } from '../../test/lab/guest.ts';
+import { inetgwOk } from '../../test/lab/inetgw.ts';
+import { setUpLine } from '../../test/lab/line.ts';
+
+const FROM = ['5mbit', '20mbit'];
+const CHANGES = [
+  { what: 'nothing (the line itself)', from: FROM, to: [] },
+  { what: 'the same again', from: FROM, to: FROM },
+  { what: 'other rates', from: FROM, to: ['4mbit', '15mbit'] },
+  { what: 'another framing', from: FROM, to: [...FROM, '--framing', 'pppoe-ptm'] },
+  { what: 'from stages to cake', from: FROM, to: [...FROM, '--ingress', 'shape-cake'] },
+  {
+    what: 'from cake to HTB',
+    from: [...FROM, '--ingress', 'shape-cake'],
+    to: [...FROM, '--ingress', 'shape-htb'],
+  },
+  {
+    what: 'cake, other rates',
+    from: [...FROM, '--ingress', 'shape-cake'],
+    to: ['4mbit', '15mbit', '--ingress', 'shape-cake'],
+  },
+  { what: 'from cake to stages', from: [...FROM, '--ingress', 'shape-cake'], to: FROM },
+  { what: 'cleared', from: FROM, to: ['clear'] },
+];
+
+const guest = await Guest.boot();
+const rows: string[][] = [];
+try {
+  await setUpLine(guest, { upBitPerSec: 6_000_000, downBitPerSec: 25_000_000, upBufferMs: 500 });
+  for (const { what, from, to } of CHANGES) {
+    const gaps: Gap[] = [];
+    for (let round = 0; round < 3; round++) {
+      await inetgwOk(guest, 'ppp0', ...from);
+      gaps.push(await measureGap(guest, 'ppp0', to));
+    }
+    const worst = (pick: (gap: Gap) => number): string => Math.max(...gaps.map(pick)).toFixed(1);
+    const sum = (pick: (gap: Gap) => number): string => String(gaps.reduce((all, gap) => all + pick(gap), 0));
+    rows.push([
+      what,
+      sum((gap) => gap.sent),
+      sum((gap) => gap.lost),
+      worst((gap) => gap.usualMs),
+      worst((gap) => gap.maxMs),
+      worst((gap) => gap.unshapedMs),
+    ]);
+  }
+} finally {
+  await guest.close();
+}
+console.log(table(['change to', 'sent', 'lost', 'mean ms', 'worst ms', 'unshaped ms'], rows));
