@@ -70,7 +70,7 @@ describe.each(SOME_FIREWALLS)('the ppp hooks, rules by $firewall (iptables-$vari
     ${UNTIL_TRUE}
     pkill -f '^pppd .* g0 ' || true
     until_true '! ip link show ppp0'
-    until_true 'pppd file /run/lab/ppp-options silent updetach plugin rp-pppoe.so g0 unit 0'
+    until_true 'timeout 15 pppd file /run/lab/ppp-options silent updetach plugin rp-pppoe.so g0 unit 0'
     until_true '${shaped}'`;
   /** What inetgw makes outside of the device: tables, chains, records, an ifb. */
   const traces = `

@@ -303,7 +303,10 @@ async function startPppoe(guest: Guest): Promise<void> {
   await waitFor(guest, 'isp', 'grep -q 8863 /proc/net/packet');
   // silent: the server speaks first. It starts later, and a lost first word is repeated after 3 s only.
   const client = ['file', '/run/lab/ppp-options', 'silent', 'updetach'];
-  await guest.run(['pppd', ...client, 'plugin', 'rp-pppoe.so', 'g0', 'unit', '0'], { ns: 'gw', spinMs: 0 });
+  // On a busy host the server's first word may be lost all the same: then it is dialled again.
+  const dial = ['timeout', '15', 'pppd', ...client, 'plugin', 'rp-pppoe.so', 'g0', 'unit', '0'].join(' ');
+  const again = `for attempt in 1 2 3 4; do ${dial} && exit 0; done; exit 1`;
+  await guest.run(['sh', '-c', again], { ns: 'gw', spinMs: 0 });
   await waitFor(
     guest,
     'gw',
