@@ -84,10 +84,10 @@ describe.skipIf(process.env['LAB_LONG'] !== '1')('inetgw@ppp0.service', () => {
       await eventually(
         '! systemctl is-active -q inetgw@ppp0 && [ -z "$(nft list tables)" ] && ! ls /run/inetgw',
       );
-      const dial = 'timeout 15 pppd file /run/lab/ppp-options silent updetach plugin rp-pppoe.so g0 unit 0';
+      const dial = 'timeout 30 pppd file /run/lab/ppp-options silent updetach plugin rp-pppoe.so g0 unit 0';
       await guest.run(['sh', '-c', `for n in 1 2 3 4 5 6; do ${dial} && exit 0; done; exit 1`], {
         ns: 'gw',
-        spinMs: 0,
+        spinMs: 120_000,
       });
       await eventually('systemctl is-active -q inetgw@ppp0 && tc qdisc show dev ppp0 | grep -q "htb 1:"');
     }
