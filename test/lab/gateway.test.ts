@@ -93,7 +93,8 @@ describe.each(SOME_FIREWALLS)('the ppp hooks, rules by $firewall (iptables-$vari
           firewall: { backend: choice.firewall, present: true },
           warnings: [],
         });
-        // The device has another number each time, and with it the actions and the record.
+        // The device has another number each time, and with it the actions and the record; all else is the same.
+        if (round % 10 !== 0 && round !== RECONNECTS - 1) continue;
         const now = (await snapshot(guest)).replaceAll(/0x494[7-9][0-9a-f]+|index \d+/g, 'N');
         expect(now).toBe((once ??= now));
       }
