@@ -142,8 +142,8 @@ async function draw(
   });
   const legend = series.map(
     ({ name: text }, n) =>
-      `<rect x="${170 + n * 180}" y="7" width="11" height="11" fill="${COLOURS[n] ?? '#000'}"/>` +
-      `<text x="${187 + n * 180}" y="17">${text}</text>`,
+      `<rect x="${250 + n * 170}" y="7" width="11" height="11" fill="${COLOURS[n] ?? '#000'}"/>` +
+      `<text x="${267 + n * 170}" y="17">${text}</text>`,
   );
   const svg = drawn.replace('>', `><style>${STYLE}</style>`).replace('</svg>', `${legend.join('')}</svg>\n`);
   await writeFile(new URL(`${name}.svg`, folder), svg);
