@@ -24,6 +24,8 @@ for program in iptables ip6tables; do
 done
 `;
 
+const HOOK_PATH = '/etc/ppp/ip-up.d/trafficcontrol';
+
 /** The article's hook; it names no shell for the background and logs nothing. */
 const HOOK = `#!/bin/sh
 case "$PPP_IFACE" in
@@ -47,7 +49,7 @@ afterAll(async () => {
   const files = ['inetgw', 'iptables-egress', 'iptables-ingress', 'firewall'].map(
     (name) => `/usr/local/bin/${name}`,
   );
-  await guest.run(['rm', '-f', ...files, '/etc/ppp/ip-up.d/trafficcontrol']);
+  await guest.run(['rm', '-f', ...files, HOOK_PATH]);
 });
 
 describe.each(FIREWALLS.filter(({ firewall }) => firewall === 'iptables'))(
@@ -55,6 +57,7 @@ describe.each(FIREWALLS.filter(({ firewall }) => firewall === 'iptables'))(
   (choice) => {
     let untouched: string;
     beforeAll(async () => {
+      await guest.run(['rm', '-f', HOOK_PATH]);
       await setUpLine(guest);
       await useVariant(guest, choice);
       await guest.run(['bash', '-ec', '/usr/local/bin/firewall 2>&1'], { ns: 'gw' });
@@ -84,8 +87,7 @@ describe.each(FIREWALLS.filter(({ firewall }) => firewall === 'iptables'))(
     });
 
     test('from ip-up.d it is there whenever the link is, and the sourced rules do their part', async () => {
-      const path = '/etc/ppp/ip-up.d/trafficcontrol';
-      await guest.request('write', { path, mode: 0o755, text: HOOK });
+      await guest.request('write', { path: HOOK_PATH, mode: 0o755, text: HOOK });
       const reconnect = `
       until_true() { for _ in $(seq 3000); do if eval "$1"; then return; fi; sleep 0.1; done 2>/dev/null; exit 1; }
       pkill -f '^pppd .* g0 '
