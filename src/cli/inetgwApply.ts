@@ -2,6 +2,7 @@
 import type { SettingsResult } from '../config/fromArguments.ts';
 import { EXIT } from '../errors.ts';
 import { describeFraming } from '../shaper/framing.ts';
+import { QUEUE_NAMES } from '../report/ingress.ts';
 import type { Plan } from '../shaper/plan.ts';
 import { objectFileAsScript, stepsAsScript } from '../shaper/steps.ts';
 import { carryOut, prepare, type Prepared } from '../system/apply.ts';
@@ -71,9 +72,14 @@ function reportApplied(prepared: Prepared, options: GlobalOptions): void {
   for (const notice of notices) warn(notice);
   process.stdout.write(
     `${plan.device}: up ${formatRate(plan.upBitPerSec)}, down ${formatRate(plan.downBitPerSec)},` +
-      ` ${describeFraming(plan.framing)}, firewall rules: ${plan.firewall?.backend ?? 'none'}` +
+      ` ${describeFraming(plan.framing)}${ingressText(plan)}, firewall rules: ${plan.firewall?.backend ?? 'none'}` +
       `${queues.how === 'in place' ? ' (changed in place)' : ''}\n`,
   );
+}
+
+/** The stages are what nobody needs to be told of. */
+function ingressText({ ingress, queueDevice }: Plan): string {
+  return ingress === 'police' ? '' : `, downlink shaped by ${QUEUE_NAMES[ingress]} on ${queueDevice ?? '?'}`;
 }
 
 function appliedJson(plan: Plan): object {
@@ -82,6 +88,7 @@ function appliedJson(plan: Plan): object {
     upBitPerSec: plan.upBitPerSec,
     downBitPerSec: plan.downBitPerSec,
     framing: plan.framing,
+    ingress: plan.ingress,
     firewall: plan.firewall?.backend ?? null,
   };
 }

@@ -48,6 +48,10 @@ export function makeProgram(action: (words: string[], options: Options) => void)
       .option('--bulk-hosts <LIST>', 'addresses and networks whose traffic may always wait')
       .option('--large-upload <SIZE>', 'an upload is bulk above this size (10mb)')
       .option('--firewall <auto|nft|iptables|none>', 'what carries the firewall rules (auto)')
+      .option(
+        '--ingress <auto|police|shape|shape-cake|shape-htb>',
+        'drop what comes in too fast, or queue it on an ifb (auto)',
+      )
       .option('--pacing <auto|bpf|off>', 'window pacing of downloads by TCP (off)')
       .option('--config <FILE>', 'the configuration file (/etc/inetgw.conf)')
       .option('--replace', 'replace queues that somebody else has set')

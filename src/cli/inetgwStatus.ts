@@ -23,6 +23,7 @@ export interface DeviceStatus {
   upBitPerSec: number | null;
   downBitPerSec: number | null;
   framing: string | null;
+  ingress: 'police' | 'cake' | 'htb' | null;
   firewall: 'nft' | 'iptables' | 'none' | null;
   /** ISO 8601. */
   since: string | null;
@@ -73,6 +74,7 @@ async function statusOf(
     upBitPerSec: plan?.upBitPerSec ?? null,
     downBitPerSec: plan?.downBitPerSec ?? null,
     framing: plan === undefined ? null : describeFraming(plan.framing),
+    ingress: plan?.ingress ?? null,
     firewall: plan === undefined ? null : (plan.firewall?.backend ?? 'none'),
     since: plan === undefined ? null : (current.record?.since ?? null),
     configured: configuredState(section, current),
@@ -105,13 +107,14 @@ function statusText(all: readonly DeviceStatus[]): string {
     each.state,
     rate(each.upBitPerSec),
     rate(each.downBitPerSec),
+    each.ingress ?? '-',
     each.firewall ?? '-',
     each.configured,
     each.since ?? '-',
   ]);
   const notices = all.flatMap((each) => each.notices.map((notice) => `${each.device}: ${notice}`));
   return [
-    table(['device', 'link', 'state', 'up', 'down', 'firewall', 'file', 'since'], rows),
+    table(['device', 'link', 'state', 'up', 'down', 'ingress', 'firewall', 'file', 'since'], rows),
     ...notices,
   ].join('\n');
 }

@@ -28,6 +28,7 @@ export interface ShaperOptions {
   bulkHosts?: string;
   largeUpload?: string;
   firewall?: string;
+  ingress?: string;
   pacing?: string;
 }
 

@@ -25,6 +25,7 @@ export const SHAPER_KEYS = {
   'bulk-hosts': 'list',
   'large-upload': 'value',
   firewall: 'value',
+  ingress: 'value',
   pacing: 'value',
 } as const satisfies Record<string, KeyForm>;
 

@@ -5,6 +5,7 @@ import {
   MAX_RATE_BIT_PER_SEC,
   MIN_RATE_BIT_PER_SEC,
   type FirewallChoice,
+  type IngressChoice,
   type PacingChoice,
 } from '../shaper/settings.ts';
 import { formatRate, parseDurationMs, parseRateBitPerSec, parseSizeBytes } from '../units.ts';
@@ -111,6 +112,14 @@ export function parseFirewall(name: string, text: string): Parsed<FirewallChoice
   const known = FIREWALL_CHOICES.find((choice) => choice === text);
   if (known !== undefined) return { value: known };
   return { problem: `${name} ${text} is not known`, hint: `known: ${FIREWALL_CHOICES.join(', ')}` };
+}
+
+const INGRESS_CHOICES: readonly IngressChoice[] = ['auto', 'police', 'shape', 'shape-cake', 'shape-htb'];
+
+export function parseIngress(name: string, text: string): Parsed<IngressChoice> {
+  const known = INGRESS_CHOICES.find((choice) => choice === text);
+  if (known !== undefined) return { value: known };
+  return { problem: `${name} ${text} is not known`, hint: `known: ${INGRESS_CHOICES.join(', ')}` };
 }
 
 const PACING_CHOICES: readonly PacingChoice[] = ['auto', 'bpf', 'off'];

@@ -8,6 +8,7 @@ import {
   parseDscp,
   parseFirewall,
   parseHosts,
+  parseIngress,
   parseMark,
   parsePacing,
   parsePorts,
@@ -67,8 +68,10 @@ export function checkTuning(values: Values): { tuning: Tuning; errors: UserError
       uploadThresholdBytes: read('large-upload', parseThreshold, defaults.bulk.uploadThresholdBytes),
     },
     firewall: read('firewall', parseFirewall, defaults.firewall),
+    ingress: read('ingress', parseIngress, defaults.ingress),
     pacing: read('pacing', parsePacing, defaults.pacing),
   };
+  checkPacingAndIngress(tuning, values, complain);
   checkOneClassOnly(tuning, values, complain);
   return { tuning, errors };
 }
@@ -148,6 +151,17 @@ function readFraming(values: Values, complain: Complain): Framing | undefined {
 
 function isLinkLayer(text: string): text is LinkLayer {
   return text === 'atm' || text === 'ptm' || text === 'ethernet';
+}
+
+/** Pacing needs the stages: what they let through waits in its own queue. */
+function checkPacingAndIngress({ ingress, pacing }: Tuning, values: Values, complain: Complain): void {
+  if (pacing !== 'bpf' || !ingress.startsWith('shape')) return;
+  const [value, other] = [values.get('ingress'), values.get('pacing')];
+  complain(
+    value ?? other,
+    `${value?.name ?? 'ingress'} ${ingress} and ${other?.name ?? 'pacing'} bpf exclude each other`,
+    'window pacing needs the police stages; it brings a queue of its own',
+  );
 }
 
 /** The same port, DSCP or host in both classes is a contradiction of the user's, unless one is a default. */

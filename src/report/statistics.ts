@@ -2,10 +2,11 @@
 import type { RuleCounters } from '../firewall/counters.ts';
 import { CLASS_IDS, EGRESS_CLASSES, type EgressClass } from '../shaper/egress.ts';
 import { describeFraming, type Framing } from '../shaper/framing.ts';
-import { actionIndex, type ActionName } from '../shaper/ingress.ts';
 import type { Plan } from '../shaper/plan.ts';
+import { standIns } from '../shaper/standIns.ts';
 import type { Counters, QueueCounters } from '../tc/statistics.ts';
 import { formatRate, formatSize } from '../units.ts';
+import { ingressLines, ingressStatistics, type IngressStatistics } from './ingress.ts';
 import { pacingLines, pacingStatistics, type PacingReadings, type PacingStatistics } from './pacing.ts';
 import { table } from './table.ts';
 
@@ -23,6 +24,8 @@ export interface Statistics {
   firewall: FirewallStatistics;
   /** Absent: no window pacing. */
   pacing?: PacingStatistics;
+  /** What stands in for something that the kernel lacks. */
+  standIns: string[];
   /** What is not as it should be. */
   warnings: string[];
 }
@@ -39,24 +42,6 @@ export interface EgressStatistics {
   droppedPackets: number;
   backlogBytes: number;
   backlogPackets: number;
-}
-
-export interface IngressStatistics {
-  /** Packets and IP bytes, without framing, that came in. */
-  seenPackets: number;
-  seenBytes: number;
-  /** Small packets that passed in the last 1 %, which is kept for them. */
-  reservePackets: number;
-  stages: [StageStatistics, StageStatistics, StageStatistics];
-}
-
-export interface StageStatistics {
-  /** 1: above 98 % marked. 2: above 99 % large packets dropped. 3: above 100 % dropped. */
-  stage: 1 | 2 | 3;
-  seenPackets: number;
-  /** Beyond the stage's share: given on to the next one unless dropped. */
-  excessPackets: number;
-  droppedPackets: number;
 }
 
 export interface FirewallStatistics {
@@ -77,6 +62,8 @@ export interface Readings {
   /** Undefined: the rules are not there. */
   rules: RuleCounters | undefined;
   pacing?: PacingReadings | undefined;
+  /** Of the ifb that shapes; undefined: the stages police. */
+  queue?: ReadonlyMap<string, QueueCounters> | undefined;
 }
 
 export function statisticsOf(
@@ -97,9 +84,10 @@ export function statisticsOf(
     upBitPerSec: plan.upBitPerSec,
     downBitPerSec: plan.downBitPerSec,
     egress: EGRESS_CLASSES.map((name) => egressStatistics(plan, name, readings.qdiscs)),
-    ingress: ingressStatistics(plan, readings.actions),
+    ingress: ingressStatistics(plan, readings),
     firewall,
     ...(readings.pacing === undefined ? {} : { pacing: pacingStatistics(plan, readings.pacing) }),
+    standIns: standIns(plan),
     warnings,
   };
 }
@@ -124,38 +112,6 @@ function egressStatistics(
   };
 }
 
-function ingressStatistics(plan: Plan, actions: ReadonlyMap<string, Counters>): IngressStatistics {
-  const counters = (kind: 'police' | 'gact', name: ActionName): Counters =>
-    actions.get(`${kind} ${actionIndex(plan.link.ifindex, name)}`) ?? NO_COUNTERS;
-  const isSmall = counters('police', 'isSmall');
-  const reserve = counters('police', 'reserve');
-  const stage1 = counters('police', 'stage1');
-  const stage2 = counters('police', 'stage2');
-  const stage3 = counters('gact', 'dropAll');
-  return {
-    seenPackets: isSmall.packets,
-    seenBytes: isSmall.bytes,
-    reservePackets: reserve.packets - reserve.overlimits,
-    stages: [
-      { stage: 1, seenPackets: stage1.packets, excessPackets: stage1.overlimits, droppedPackets: 0 },
-      {
-        stage: 2,
-        seenPackets: stage2.packets,
-        excessPackets: stage2.overlimits,
-        droppedPackets: counters('police', 'dropLarge').dropped,
-      },
-      {
-        stage: 3,
-        seenPackets: stage3.packets,
-        excessPackets: stage3.packets,
-        droppedPackets: stage3.dropped,
-      },
-    ],
-  };
-}
-
-const NO_COUNTERS: Counters = { bytes: 0, packets: 0, dropped: 0, overlimits: 0 };
-
 function firewallStatistics(plan: Plan, rules: RuleCounters | undefined): FirewallStatistics {
   const large = [...(rules ?? [])].filter(([name]) => name.startsWith('large-download-'));
   const sum = (pick: 'packets' | 'bytes'): number =>
@@ -169,12 +125,6 @@ function firewallStatistics(plan: Plan, rules: RuleCounters | undefined): Firewa
     rules: Object.fromEntries(rules ?? []),
   };
 }
-
-const STAGE_NAMES = {
-  1: '1  above 98 %: marked',
-  2: '2  above 99 %: large packets dropped',
-  3: '3  above 100 %: dropped',
-} as const;
 
 /** The statistics for a person, without a final newline. */
 export function statisticsText(statistics: Statistics): string {
@@ -199,21 +149,9 @@ export function statisticsText(statistics: Statistics): string {
       ]),
     ),
     '',
-    table(
-      ['ingress stage', 'seen', 'excess', 'dropped'],
-      ingress.stages.map((row) => [
-        STAGE_NAMES[row.stage],
-        count(row.seenPackets),
-        count(row.excessPackets),
-        row.stage === 1 ? '-' : count(row.droppedPackets),
-      ]),
-    ),
-    `came in: ${count(ingress.seenPackets)} packets (${formatSize(ingress.seenBytes)}),` +
-      ` of which ${count(ingress.reservePackets)} small ones passed in the 1 % kept for them`,
-    '',
-    `large downloads: ${count(firewall.largeDownloadDroppedPackets)} packets (${formatSize(firewall.largeDownloadDroppedBytes)})` +
-      ` dropped of ${count(firewall.markedPackets)} marked; firewall rules: ${firewall.backend}`,
+    ...ingressLines(ingress, firewall),
     ...(statistics.pacing === undefined ? [] : ['', ...pacingLines(statistics.pacing)]),
+    ...statistics.standIns.map((text) => `note: ${text}`),
     ...statistics.warnings.map((warning) => `warning: ${warning}`),
   ].join('\n');
 }

@@ -14,7 +14,8 @@ import type { Action, Filter, Qdisc, TcObject, Verdict } from '../tc/objects.ts'
 import { bytesIn, policeBurstBytes } from './arithmetic.ts';
 import { kernelRateBitPerSec, type Framing } from './framing.ts';
 import { linkHeaderBytes, type LinkFacts } from './link.ts';
-import { HOOK, pacingActionIndex, programFilters, type PacingPlan } from './pacing.ts';
+import { HOOK, programFilters, type PacingPlan } from './pacing.ts';
+import { redirectTo } from './queue.ts';
 import type { ShaperSettings } from './settings.ts';
 
 const HANDLE = 'ffff:';
@@ -45,8 +46,7 @@ export function actionIndex(ifindex: number, name: ActionName): number {
   return 0x4947_0000 + ((ifindex & 0x1fff) << 3) + ACTION[name];
 }
 
-/** The objects in the order in which they are made. */
-/** With pacing, what passes does not go to the host at once but through the queue on the ifb. */
+/** The objects in the order in which they are made. With pacing, what passes does not go to the host at once but through the queue on the ifb. */
 export function ingressObjects(
   settings: ShaperSettings,
   link: LinkFacts,
@@ -96,11 +96,7 @@ export function ingressObjects(
     mark: settings.mark,
   };
   if (pacing !== undefined) {
-    const toQueue: Action = {
-      kind: 'redirect',
-      index: pacingActionIndex(link.ifindex, 'toQueue'),
-      toDev: pacing.queueDevice,
-    };
+    const toQueue = redirectTo(pacing.queueDevice, link);
     return [
       { ...qdisc, spec: { kind: 'clsact' } },
       ...programFilters(link, pacing),

@@ -14,9 +14,14 @@ export function linkHeaderBytes(kind: LinkKind): number {
   return kind === 'ethernet' ? 14 : 0;
 }
 
+/** What is done at ingress: the stages, or a queue on an ifb. */
+export type IngressKind = 'police' | 'cake' | 'htb';
+
 /** What the kernel offers where a plan has a choice. */
 export interface KernelFacts {
   leafQdisc: 'fq_codel' | 'sfq';
+  /** What is to be tried, or was found to work; `police` by default. */
+  ingress?: IngressKind;
   /** Where the pacing program is put for tc to load; undefined: it cannot be loaded. */
   pacingObjectFile?: string | undefined;
 }

@@ -3,9 +3,10 @@ import type { FirewallBackend, ShaperSettings } from './settings.ts';
 import { defaultFraming, type Framing } from './framing.ts';
 import { egressObjects } from './egress.ts';
 import { ingressObjects } from './ingress.ts';
-import { pacingPlan, queueObjects, type PacingPlan } from './pacing.ts';
+import { pacingPlan, type PacingPlan } from './pacing.ts';
+import { flowQueueObjects, queueDeviceName, redirectObjects, shapingObjects } from './queue.ts';
 import { egressRules, ingressRules } from './rules.ts';
-import type { KernelFacts, LinkFacts } from './link.ts';
+import type { IngressKind, KernelFacts, LinkFacts } from './link.ts';
 import type { TcObject } from '../tc/objects.ts';
 import type { RuleSet } from '../firewall/rules.ts';
 
@@ -16,6 +17,13 @@ export interface Plan {
   upBitPerSec: number;
   downBitPerSec: number;
   tc: readonly TcObject[];
+  ingress: IngressKind;
+  /** The police stages were wanted where possible, and are not possible here. */
+  policeMissing?: true;
+  /** The same of cake. */
+  cakeMissing?: true;
+  /** The ifb that holds the local queue of what comes in; absent: there is none. */
+  queueDevice?: string;
   /** Absent: no window pacing. */
   pacing?: PacingPlan;
   /** Pacing was wanted where possible, and is not possible here. */
@@ -32,18 +40,23 @@ export function makePlan(
   backend: FirewallBackend | undefined,
 ): Plan {
   const framing = settings.framing ?? defaultFraming(link.kind);
+  const ingress = kernel.ingress ?? 'police';
   const pacing = pacingPlan(settings, link, framing, kernel);
+  const queueDevice =
+    ingress === 'police' && pacing === undefined ? undefined : queueDeviceName(settings.device);
   return {
     device: settings.device,
     link,
     framing,
     upBitPerSec: settings.upBitPerSec,
     downBitPerSec: settings.downBitPerSec,
-    tc: [
-      ...egressObjects(settings, link, framing, kernel),
-      ...(pacing === undefined ? [] : queueObjects(settings, link, framing, kernel, pacing)),
-      ...ingressObjects(settings, link, framing, pacing),
-    ],
+    tc: [...egressObjects(settings, link, framing, kernel), ...incoming()],
+    ingress,
+    ...(settings.ingress === 'auto' && ingress !== 'police' ? { policeMissing: true as const } : {}),
+    ...(['auto', 'shape'].includes(settings.ingress) && ingress === 'htb'
+      ? { cakeMissing: true as const }
+      : {}),
+    ...(queueDevice === undefined ? {} : { queueDevice }),
     ...(pacing === undefined ? {} : { pacing }),
     ...(settings.pacing === 'auto' && pacing === undefined ? { pacingMissing: true as const } : {}),
     firewall:
@@ -54,8 +67,23 @@ export function makePlan(
             rules: {
               device: settings.device,
               egress: egressRules(settings),
-              ingress: ingressRules(settings),
+              // Only stage 1 marks: without it there is nothing for them to see.
+              ingress: ingress === 'police' ? ingressRules(settings) : [],
             },
           },
   };
+
+  function incoming(): TcObject[] {
+    if (queueDevice === undefined) return ingressObjects(settings, link, framing);
+    if (ingress !== 'police') {
+      return [
+        ...shapingObjects(ingress, settings, link, framing, kernel, queueDevice),
+        ...redirectObjects(link, queueDevice),
+      ];
+    }
+    return [
+      ...flowQueueObjects('late', settings, link, framing, kernel, queueDevice),
+      ...ingressObjects(settings, link, framing, pacing),
+    ];
+  }
 }

@@ -8,6 +8,13 @@ export type PacingChoice = 'auto' | 'bpf' | 'off';
 
 export type FirewallChoice = 'auto' | FirewallBackend | 'none';
 
+/**
+ * What is done with what comes in too fast. `police`: the three stages drop it. `shape`: it waits in a queue on an
+ * ifb, of cake's or of HTB's; without a name, cake where the kernel has it. `auto`: police, and shape where the
+ * kernel cannot police.
+ */
+export type IngressChoice = 'auto' | 'police' | 'shape' | 'shape-cake' | 'shape-htb';
+
 export interface LargeDownloadSettings {
   /** A download is large once it has carried more than this. The article: 10 MByte. */
   thresholdBytes: number;
@@ -50,6 +57,7 @@ export interface ShaperSettings {
   /** What may always wait. */
   bulk: BulkSettings;
   firewall: FirewallChoice;
+  ingress: IngressChoice;
   pacing: PacingChoice;
 }
 
@@ -81,6 +89,7 @@ export const DEFAULT_SETTINGS: Omit<ShaperSettings, 'device' | 'upBitPerSec' | '
     uploadThresholdBytes: 10_000_000,
   },
   firewall: 'auto',
+  ingress: 'auto',
   pacing: 'off',
 };
 

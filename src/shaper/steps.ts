@@ -53,6 +53,8 @@ export function objectFileAsScript(path: string, object: Buffer): string {
 /** How the queues come from what is there to the plan: changed in place, or made anew. */
 export interface QueueChange {
   how: 'in place' | 'anew';
+  /** The ifb of the local queue is made before, or the one that stands is used again; undefined: none is needed. */
+  queueDevice: 'fresh' | 'kept' | undefined;
   lines: readonly string[];
 }
 
@@ -62,8 +64,15 @@ export interface QueueChange {
  */
 export function queueChange(plan: Plan, inForce: Plan | undefined, view: TcView): QueueChange {
   const inPlace = inForce === undefined ? undefined : changeLines(inForce.tc, plan.tc);
-  if (inPlace !== undefined) return { how: 'in place', lines: inPlace };
-  return { how: 'anew', lines: [...tearDownLines(plan.device, view), ...setUpLines(plan.tc)] };
+  const kept = plan.queueDevice !== undefined && inForce?.queueDevice === plan.queueDevice;
+  const queueDevice = plan.queueDevice === undefined ? undefined : kept ? 'kept' : 'fresh';
+  if (inPlace !== undefined) return { how: 'in place', queueDevice, lines: inPlace };
+  const tearDown = [
+    ...tearDownLines(plan.device, view),
+    // An ifb that is taken away while packets are redirected to it would lose them until the batch has run.
+    ...(kept ? [`qdisc del dev ${plan.queueDevice ?? ''} root`] : []),
+  ];
+  return { how: 'anew', queueDevice, lines: [...tearDown, ...setUpLines(plan.tc)] };
 }
 
 /** Steps that install the plan's firewall rules. */

@@ -2,6 +2,7 @@
 import { failure, UserError } from '../errors.ts';
 import { makePlan, type Plan } from '../shaper/plan.ts';
 import { egressRules, ingressRules } from '../shaper/rules.ts';
+import { standIns } from '../shaper/standIns.ts';
 import type { FirewallBackend, ShaperSettings } from '../shaper/settings.ts';
 import { firewallSteps, ifbStep, queueChange, tcStep, type QueueChange, type Step } from '../shaper/steps.ts';
 import type { KernelFacts } from '../shaper/link.ts';
@@ -10,15 +11,10 @@ import { setUpLines, tearDownLines } from '../tc/batch.ts';
 import { ifindexesOf, readCurrent, type Current } from './device.ts';
 import { chooseBackend, families, installFirewall, removalSteps, removeFirewall } from './firewall.ts';
 import { findLink, noSuchDevice } from './link.ts';
-import {
-  deviceExists,
-  installPacing,
-  pacingObjectFile,
-  removePacing,
-  removeProgram,
-  writePacingObject,
-} from './pacing.ts';
+import { pacingObjectFile, removeProgram, writePacingObject } from './pacing.ts';
+import { deviceExists, installQueueDevice, removeQueueDevice } from './queueDevice.ts';
 import { missingPiece, rehearse, type Rehearsal } from './rehearse.ts';
+import { firstIngress, without } from './standIns.ts';
 import type { Runner } from './run.ts';
 import { runStep } from './runStep.ts';
 import { removeState, writeState } from './state.ts';
@@ -66,6 +62,7 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
   // What stands has shown that it works, and what was found missing once is not tried each time.
   let kernel: KernelFacts = {
     leafQdisc: (inForce === undefined ? undefined : leafOf(inForce)) ?? 'fq_codel',
+    ingress: firstIngress(settings.ingress, inForce),
     pacingObjectFile:
       settings.pacing === 'auto' && inForce?.pacingMissing === true
         ? undefined
@@ -76,25 +73,21 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
     for (;;) {
       const result = await rehearsePlan(plan, current, run);
       if (result.ok) break;
-      if (result.object?.type === 'qdisc' && result.object.spec.kind === 'fq_codel') {
-        kernel = { ...kernel, leafQdisc: 'sfq' };
-        notices.push('this kernel has no fq_codel: sfq queues the flows instead');
-      } else if (plan.pacing !== undefined && settings.pacing === 'auto') {
-        kernel = { ...kernel, pacingObjectFile: undefined };
-        notices.push(`no window pacing here: ${result.reason}`);
-      } else {
-        throw missingPiece(result);
-      }
+      const next = without(result, plan, kernel, settings);
+      if (next === undefined) throw missingPiece(result);
+      kernel = next.kernel;
+      if (next.notice !== undefined) notices.push(next.notice);
       ({ plan, queues } = planWith(kernel));
     }
   }
+  notices.push(...standIns(plan));
   const present = expectedFirewall(current, plan);
-  const { pacing } = plan;
+  const { queueDevice } = plan;
   const left = leftBackend(current, plan);
   const steps = [
-    ...(pacing === undefined || queues.how === 'in place'
+    ...(queueDevice === undefined || queues.queueDevice === 'kept'
       ? []
-      : [ifbStep(pacing.queueDevice, await deviceExists(pacing.queueDevice))]),
+      : [ifbStep(queueDevice, await deviceExists(queueDevice))]),
     ...(left === undefined ? [] : await removalSteps(device, left, run)),
     ...firewallSteps(plan, present, familyList),
     ...(queues.lines.length > 0 ? [tcStep(queues.lines)] : []),
@@ -104,10 +97,9 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
 
 /** With the program's file in place for as long as it takes, if it was not there before. */
 async function rehearsePlan(plan: Plan, current: Current, run: Runner): Promise<Rehearsal> {
-  if (plan.pacing === undefined) return rehearse(plan.tc, run);
-  await writePacingObject(plan.pacing);
-  const result = await rehearse(plan.tc, run, plan.pacing.queueDevice);
-  if (!result.ok && current.record?.plan.pacing === undefined) {
+  if (plan.pacing !== undefined) await writePacingObject(plan.pacing);
+  const result = await rehearse(plan.tc, run);
+  if (plan.pacing !== undefined && !result.ok && current.record?.plan.pacing === undefined) {
     await removeProgram(plan.device, [plan.link.ifindex]);
   }
   return result;
@@ -125,15 +117,13 @@ export async function carryOut(prepared: Prepared, options: ApplyOptions): Promi
     ...(current.inForce === undefined ? {} : { previous: current.inForce }),
   });
   try {
-    if (plan.pacing !== undefined) {
-      if (queues.how === 'anew') await installPacing(plan.pacing, run);
-      else await writePacingObject(plan.pacing);
-    }
+    if (plan.pacing !== undefined) await writePacingObject(plan.pacing);
+    if (queues.queueDevice === 'fresh') await installQueueDevice(plan, run);
     const left = leftBackend(current, plan);
     if (left !== undefined) await removeFirewall(device, left, run);
     await installFirewall(plan, expectedFirewall(current, plan), prepared.families, run);
     if (queues.lines.length > 0) await runStep(tcStep(queues.lines), run);
-    if (plan.pacing === undefined) await removePacing(device, ifindexesOf(current), run);
+    await removeUnused(plan, current, run);
     await writeState(device, { phase: 'active', plan, since: new Date().toISOString() });
   } catch (error) {
     throw await undo(error, prepared, options);
@@ -188,18 +178,26 @@ export async function putBack(
   const current = await readCurrent(device, run);
   const { link, view } = current;
   await removeFirewall(device, backendNow, run);
-  const pacing = link === undefined ? undefined : earlier?.plan.pacing;
-  if (pacing !== undefined) await installPacing(pacing, run);
+  const plan = link === undefined ? undefined : earlier?.plan;
+  if (plan?.pacing !== undefined) await writePacingObject(plan.pacing);
+  if (plan !== undefined) await installQueueDevice(plan, run);
   const setUp = link === undefined || earlier === undefined ? [] : setUpLines(earlier.plan.tc);
   const lines = [...tearDownLines(device, view), ...setUp];
   if (lines.length > 0) await runStep(tcStep(lines), run);
-  if (pacing === undefined) await removePacing(device, ifindexesOf(current), run);
+  await removeUnused(plan, current, run);
   if (link === undefined || earlier === undefined) {
     await removeState(device);
     return;
   }
   await installFirewall(earlier.plan, 'nothing', await families(), run);
   await writeState(device, { phase: 'active', ...earlier });
+}
+
+/** Takes away what an earlier plan needed besides queues and filters, and `plan` does not; undefined: all of it. */
+async function removeUnused(plan: Plan | undefined, current: Current, run: Runner): Promise<void> {
+  const { device } = current;
+  if (plan?.queueDevice === undefined) await removeQueueDevice(device, run);
+  if (plan?.pacing === undefined) await removeProgram(device, ifindexesOf(current));
 }
 
 export function refuseForeign(device: string, current: Current): void {

@@ -16,8 +16,11 @@ export interface CheckItem {
   state: 'works' | 'missing';
   /** A version, where the module comes from, or why it does not work. */
   detail: string;
-  /** Without it nothing can be set up; the others have a stand-in. */
-  need: 'required' | 'firewall' | 'optional';
+  /**
+   * `required`: without it nothing can be set up. `police`: for the ingress stages, `shape`: for the queue on an ifb,
+   * of which one must be whole. `optional`: it has a stand-in.
+   */
+  need: 'required' | 'police' | 'shape' | 'firewall' | 'optional';
 }
 
 export interface CheckResult {
@@ -50,20 +53,32 @@ const FEATURES: readonly Feature[] = [
   {
     module: 'act_police',
     purpose: 'the three ingress stages',
-    need: 'required',
+    need: 'police',
     batch: [INGRESS, `${FILTER} action police rate 1mbit burst 4k conform-exceed drop/ok`],
   },
   {
     module: 'act_skbedit',
     purpose: 'the mark of stage 1',
-    need: 'required',
+    need: 'police',
     batch: [INGRESS, `${FILTER} action skbedit mark 20 continue`],
   },
   {
     module: 'act_gact',
     purpose: 'dropping above 100 %',
-    need: 'required',
+    need: 'police',
     batch: [INGRESS, `${FILTER} action gact drop`],
+  },
+  {
+    module: 'act_mirred',
+    purpose: 'shaping on an ifb where the stages cannot be',
+    need: 'shape',
+    batch: [INGRESS, `${FILTER} action mirred egress redirect dev lo`],
+  },
+  {
+    module: 'sch_cake',
+    purpose: 'shaping by cake (else HTB)',
+    need: 'optional',
+    batch: ['qdisc add dev lo root cake bandwidth 1mbit'],
   },
   {
     module: 'sch_fq_codel',
@@ -81,15 +96,18 @@ const FEATURES: readonly Feature[] = [
 
 export async function check(rules: RuleSet, run: Runner): Promise<CheckResult> {
   const kernel = release();
-  const [programs, features, firewall] = await Promise.all([
+  const [programs, features, ifb, firewall] = await Promise.all([
     Promise.all(PROGRAMS.map((program) => checkProgram(program, run))),
     checkFeatures(kernel, run),
+    checkIfb(run),
     checkFirewall(rules, run),
   ]);
-  const items = [...programs, ...features, ...firewall];
+  const items = [...programs, ...features, ifb, ...firewall];
   const lacking = items.filter((item) => item.state === 'missing' && item.need === 'required');
+  const whole = (need: 'police' | 'shape'): boolean =>
+    items.every((item) => item.need !== need || item.state === 'works');
   const carrier = items.some((item) => item.need === 'firewall' && item.state === 'works');
-  return { kernel, items, ready: lacking.length === 0 && carrier };
+  return { kernel, items, ready: lacking.length === 0 && (whole('police') || whole('shape')) && carrier };
 }
 
 interface Program {
@@ -126,6 +144,16 @@ async function checkFeatures(kernel: string, run: Runner): Promise<CheckItem[]> 
       }
     }),
   );
+}
+
+async function checkIfb(run: Runner): Promise<CheckItem> {
+  const item = { name: 'ifb', purpose: 'the device to shape on', need: 'shape' } as const;
+  try {
+    await run(['unshare', '--net', 'ip', 'link', 'add', 'igw-try', 'type', 'ifb']);
+    return { ...item, state: 'works', detail: 'tried in a namespace of its own' };
+  } catch (error) {
+    return { ...item, state: 'missing', detail: reasonOf(error) };
+  }
 }
 
 /** Tells for a module whether it is built in or comes as a file, of which kernel; from the kernel's own lists. */

@@ -5,7 +5,8 @@ import { tcStep } from '../shaper/steps.ts';
 import { ifindexesOf, readCurrent } from './device.ts';
 import { removeFirewall } from './firewall.ts';
 import { findLink } from './link.ts';
-import { removePacing } from './pacing.ts';
+import { removeProgram } from './pacing.ts';
+import { removeQueueDevice } from './queueDevice.ts';
 import type { Runner } from './run.ts';
 import { runStep } from './runStep.ts';
 import { removeState, writeState } from './state.ts';
@@ -43,7 +44,8 @@ export async function clear(device: string, run: Runner): Promise<ClearOutcome> 
     if (view.ingress !== undefined) leftAlone.push(`ingress qdisc ${view.ingress.kind}`);
   }
   if (record !== undefined) await removeActions(record.plan, run);
-  await removePacing(device, ifindexesOf(current), run);
+  await removeQueueDevice(device, run);
+  await removeProgram(device, ifindexesOf(current));
   await removeFirewall(device, record?.plan.firewall?.backend, run);
   await removeState(device);
   return {

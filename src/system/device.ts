@@ -5,10 +5,12 @@ import type { Plan } from '../shaper/plan.ts';
 import type { TcView } from '../tc/batch.ts';
 import { parseTcView } from '../tc/parse.ts';
 import { findLink } from './link.ts';
+import { deviceExists } from './queueDevice.ts';
 import { ProgramError, type Runner } from './run.ts';
 import { readState, type DeviceState } from './state.ts';
 
 export interface Current {
+  device: string;
   /** Undefined: the device does not exist (any more). */
   link: LinkFacts | undefined;
   view: TcView;
@@ -28,11 +30,12 @@ export async function readCurrent(device: string, run: Runner): Promise<Current>
   const [link, reading] = await Promise.all([findLink(device), readState(device)]);
   const view = link === undefined ? NOTHING : await readView(device, run);
   if (reading.kind === 'none') {
-    return { link, view, record: undefined, ours: false, inForce: undefined, notices: [] };
+    return { device, link, view, record: undefined, ours: false, inForce: undefined, notices: [] };
   }
   if (reading.kind === 'unreadable') {
     // The record told nothing but that we were here: what looks like ours is taken to be ours.
     return {
+      device,
       link,
       view,
       record: undefined,
@@ -44,7 +47,9 @@ export async function readCurrent(device: string, run: Runner): Promise<Current>
   const record = reading.state;
   // Another index under the same name is another device: a ppp link that came up again.
   const sameDevice = link !== undefined && record.plan.link.ifindex === link.ifindex;
-  const complete = sameDevice && looksLikeOurs(view);
+  const { queueDevice } = record.plan;
+  const complete =
+    sameDevice && looksLikeOurs(view) && (queueDevice === undefined || (await deviceExists(queueDevice)));
   const active = record.phase === 'active';
   const notices: string[] = [];
   if (record.phase === 'measuring') {
@@ -54,6 +59,7 @@ export async function readCurrent(device: string, run: Runner): Promise<Current>
   } else if (sameDevice && !complete)
     notices.push(`the queues that inetgw had set on ${device} were taken away by someone`);
   return {
+    device,
     link,
     view,
     record,

@@ -1,5 +1,5 @@
-/** What pacing needs besides queues and filters: the ifb, the program's file, and its maps, which tc pins. */
-import { access, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+/** What pacing needs besides queues and filters: the program's file, and its maps, which tc pins. */
+import { readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { failure } from '../errors.ts';
 import {
   configuredObject,
@@ -9,12 +9,10 @@ import {
   stateMapName,
   type PacingState,
 } from '../shaper/pacingObject.ts';
-import { queueDeviceName, type PacingPlan } from '../shaper/pacing.ts';
-import { ifbRemoveStep, ifbStep } from '../shaper/steps.ts';
+import type { PacingPlan } from '../shaper/pacing.ts';
 import { readPinnedElement } from './bpfMap.ts';
 import { makeRunDir, runDir, writeError } from './runDir.ts';
 import type { Runner } from './run.ts';
-import { runStep } from './runStep.ts';
 
 /** Where iproute2 pins maps that ask for it by name (lib/bpf_libbpf.c); it mounts the file system if need be. */
 const PIN_FOLDER = '/sys/fs/bpf/tc/globals';
@@ -61,29 +59,9 @@ export async function readPacingState(pacing: PacingPlan, run: Runner): Promise<
   return value === undefined ? undefined : parsePacingState(value, process.hrtime.bigint());
 }
 
-/** A fresh ifb without queues, and the program's file: what the plan's tc batch builds on. */
-export async function installPacing(pacing: PacingPlan, run: Runner): Promise<void> {
-  await writePacingObject(pacing);
-  await runStep(ifbStep(pacing.queueDevice, await deviceExists(pacing.queueDevice)), run);
-}
-
-/** Takes away the ifb, the program's file and its maps. Nothing there is fine. */
-export async function removePacing(device: string, ifindexes: readonly number[], run: Runner): Promise<void> {
-  const queueDevice = queueDeviceName(device);
-  if (await deviceExists(queueDevice)) await runStep(ifbRemoveStep(queueDevice), run);
-  await removeProgram(device, ifindexes);
-}
-
 /** The file and the maps; a filter that still stands keeps its own. */
 export async function removeProgram(device: string, ifindexes: readonly number[]): Promise<void> {
   const suffixes = ifindexes.map((ifindex) => ifindex.toString(16).padStart(8, '0'));
   const files = suffixes.flatMap(mapNames).map((name) => `${PIN_FOLDER}/${name}`);
   for (const file of [...files, await pacingObjectFile(device)]) await unlink(file).catch(() => undefined);
-}
-
-export async function deviceExists(name: string): Promise<boolean> {
-  return access(`/sys/class/net/${name}`).then(
-    () => true,
-    () => false,
-  );
 }

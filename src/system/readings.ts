@@ -18,17 +18,21 @@ import { ProgramError, type Runner } from './run.ts';
 export async function readReadings(plan: Plan, run: Runner): Promise<Readings> {
   const { device } = plan;
   try {
-    const [qdiscs, actions, rules, pacing] = await Promise.all([
+    const [qdiscs, actions, rules, pacing, queue] = await Promise.all([
       run(['tc', '-s', '-j', 'qdisc', 'show', 'dev', device]),
       run(['tc', '-s', '-j', 'filter', 'show', 'dev', device, 'ingress']),
       readRules(plan, run),
       plan.pacing === undefined ? undefined : readPacing(plan.pacing, device, run),
+      plan.ingress === 'police' || plan.queueDevice === undefined
+        ? undefined
+        : run(['tc', '-s', '-j', 'qdisc', 'show', 'dev', plan.queueDevice]),
     ]);
     return {
       qdiscs: parseQdiscStatistics(qdiscs.stdout),
       actions: parseActionStatistics(actions.stdout),
       rules,
       pacing,
+      queue: queue === undefined ? undefined : parseQdiscStatistics(queue.stdout),
     };
   } catch (error) {
     if (error instanceof ProgramError) throw error.toUserError();

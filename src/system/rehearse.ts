@@ -13,26 +13,27 @@ export type Rehearsal =
   /** `object` is what could not be made, where tc named the line. */
   | { ok: false; object: TcObject | undefined; reason: string };
 
-/**
- * @param queueDevice the ifb of a plan with pacing. There is none in the rehearsal's namespace: its queues are of
- *   the same kinds as those of the device itself and are left out, its filters stand on the device's root.
- */
-export async function rehearse(
-  allObjects: readonly TcObject[],
-  run: Runner,
-  queueDevice?: string,
-): Promise<Rehearsal> {
-  const objects = allObjects.filter(
-    (object) => object.dev !== queueDevice || (object.type !== 'qdisc' && object.type !== 'class'),
-  );
+/** The objects of each device in a namespace of their own, where there is no other device but loopback. */
+export async function rehearse(objects: readonly TcObject[], run: Runner): Promise<Rehearsal> {
+  for (const dev of new Set(objects.map((object) => object.dev))) {
+    const result = await rehearseOnLoopback(
+      objects.filter((object) => object.dev === dev),
+      run,
+    );
+    if (!result.ok) return result;
+  }
+  return { ok: true };
+}
+
+async function rehearseOnLoopback(objects: readonly TcObject[], run: Runner): Promise<Rehearsal> {
   const onLoopback = objects.map(moveToLoopback);
   try {
     await run(['unshare', '--net', 'tc', '-batch', '-'], { input: batchText(setUpLines(onLoopback)) });
     return { ok: true };
   } catch (error) {
     if (!(error instanceof ProgramError)) throw error;
-    // A service without CAP_SYS_ADMIN may make no namespace: then it goes without, and the undo stands by.
-    if (/^unshare: .*Operation not permitted/m.test(error.result.stderr)) return { ok: true };
+    // A service without CAP_SYS_ADMIN may make no namespace.
+    if (/^unshare: .*Operation not permitted/m.test(error.result.stderr)) return tryPolice(objects, run);
     const line = failedBatchLine(error.result.stderr);
     const object = line === undefined ? undefined : objects[line - 1];
     return {
@@ -40,6 +41,30 @@ export async function rehearse(
       object,
       reason: object === undefined ? error.message : batchReason(error.result.stderr),
     };
+  }
+}
+
+/** "IT" in ASCII: no other action of ours has such an index. */
+const TRIAL_INDEX = 0x4954_0000;
+
+/**
+ * What can be tried without a namespace: a police action that no filter holds. For the rest the undo stands by.
+ */
+async function tryPolice(objects: readonly TcObject[], run: Runner): Promise<Rehearsal> {
+  const object = objects.find(
+    (each) => each.type === 'filter' && each.actions.some((action) => action.kind === 'police'),
+  );
+  if (object === undefined) return { ok: true };
+  const lines = [
+    `actions add action police rate 1mbit burst 4k conform-exceed drop/ok index ${TRIAL_INDEX}`,
+    `actions del action police index ${TRIAL_INDEX}`,
+  ];
+  try {
+    await run(['tc', '-batch', '-'], { input: batchText(lines) });
+    return { ok: true };
+  } catch (error) {
+    if (!(error instanceof ProgramError)) throw error;
+    return { ok: false, object, reason: batchReason(error.result.stderr) };
   }
 }
 

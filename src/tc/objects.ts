@@ -29,6 +29,15 @@ export type QdiscSpec =
       ecn: boolean;
     }
   | { kind: 'sfq'; limitPackets: number; quantumBytes: number; perturbSec: number }
+  | {
+      /** For what comes in: `ingress` counts what it drops, so that senders slow down before the line is full. */
+      kind: 'cake';
+      bandwidthBitPerSec: number;
+      linkLayer: 'atm' | 'noatm';
+      /** On the IP packet, whatever the device: cake takes the link header off itself. */
+      overheadBytes: number;
+      mpuBytes: number;
+    }
   | { kind: 'ingress' }
   /** Hooks at ingress and egress; excludes `ingress`. */
   | { kind: 'clsact' };

@@ -39,6 +39,11 @@ function renderSpec(
         `fq_codel limit ${spec.limitPackets}${verb === 'add' ? ` flows ${spec.flows}` : ''}` +
         ` quantum ${spec.quantumBytes} target ${spec.targetUs}us interval ${spec.intervalUs}us ${spec.ecn ? 'ecn' : 'noecn'}`
       );
+    case 'cake':
+      return (
+        `cake bandwidth ${spec.bandwidthBitPerSec}bit besteffort dual-dsthost nat ingress split-gso` +
+        ` ${spec.linkLayer} overhead ${spec.overheadBytes} mpu ${spec.mpuBytes}`
+      );
     case 'sfq':
       return `sfq limit ${spec.limitPackets} quantum ${spec.quantumBytes} perturb ${spec.perturbSec}`;
   }

@@ -1,13 +1,14 @@
 /** Set up once and never thought of again: the configuration file and the hooks on a real PPPoE link. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { DeviceStatus } from '../../src/cli/inetgwStatus.ts';
+import { SOME_FIREWALLS, useVariant } from './firewalls.ts';
 import type { Guest } from './guest.ts';
 import { commandArgv, inetgw, inetgwOk, snapshot, statistics } from './inetgw.ts';
 import { SERVER, setUpLine } from './line.ts';
 import { sharedGuest } from './sharedGuest.ts';
 
 const CONFIG = '/run/lab/inetgw.conf';
-/** How often the link goes and comes: each takes half a minute. LAB_RECONNECTS=20 for the long form. */
+/** How often the link goes and comes. The long form: LAB_RECONNECTS=20 LAB_LONG=1, with every firewall. */
 const RECONNECTS = Number(process.env['LAB_RECONNECTS'] ?? 3);
 
 let guest: Guest;
@@ -58,32 +59,51 @@ describe('the configuration file', () => {
   });
 });
 
-describe('the ppp hooks', () => {
+/** Waits for conditions without keeping the processor busy: virtual time passes at once while nothing happens. */
+const UNTIL_TRUE =
+  'until_true() { for _ in $(seq 3000); do if eval "$1"; then return; fi; sleep 0.1; done 2>/dev/null; echo "never: $1"; exit 1; }';
+
+describe.each(SOME_FIREWALLS)('the ppp hooks, rules by $firewall (iptables-$variant)', (choice) => {
   const shaped =
     'tc qdisc show dev ppp0 | grep -q "htb 1:" && tc qdisc show dev ppp0 | grep -q ingress && ! ls /run/inetgw/*/*.lock /run/inetgw/*.lock';
   const reconnect = `
-    until_true() { for _ in $(seq 600); do if eval "$1"; then return; fi; sleep 0.1; done 2>/dev/null; echo "never: $1"; exit 1; }
+    ${UNTIL_TRUE}
     pkill -f '^pppd .* g0 ' || true
     until_true '! ip link show ppp0'
-    until_true 'pppd file /run/lab/ppp-options silent updetach plugin rp-pppoe.so g0 unit 0'
+    until_true 'timeout 30 pppd file /run/lab/ppp-options silent updetach plugin rp-pppoe.so g0 unit 0'
     until_true '${shaped}'`;
+  /** What inetgw makes outside of the device: tables, chains, records, an ifb. */
+  const traces = `
+    nft list tables 2>/dev/null | grep inetgw
+    for p in iptables-nft ip6tables-nft iptables-legacy ip6tables-legacy; do $p-save | grep inetgw; done
+    find /run/inetgw -name '*ppp0*' 2>/dev/null; ip -br link show type ifb | grep igw; tc actions ls action police`;
 
   test(
     'shape a link each time that it comes up, and leave nothing behind when it goes',
     async () => {
-      await inetgwOk(guest, 'install-hook', 'ppp', 'ppp0', '210', '1710', '--quiet');
+      await useVariant(guest, choice);
+      const words = ['ppp', 'ppp0', '210', '1710', '--firewall', choice.firewall, '--quiet'];
+      await inetgwOk(guest, 'install-hook', ...words);
+      let once: string | undefined;
       for (let round = 0; round < RECONNECTS; round++) {
-        await guest.run(['sh', '-c', reconnect], { ns: 'gw', spinMs: 120_000, timeoutMs: 250_000 });
+        await guest.run(['bash', '-c', reconnect], { ns: 'gw', spinMs: 120_000, timeoutMs: 900_000 });
         expect(await statistics(guest)).toMatchObject({
           upBitPerSec: 210_000,
           downBitPerSec: 1_710_000,
+          firewall: { backend: choice.firewall, present: true },
           warnings: [],
         });
+        // The device has another number each time, and with it the actions and the record; all else is the same.
+        if (round % 10 !== 0 && round !== RECONNECTS - 1) continue;
+        const now = (await snapshot(guest)).replaceAll(/0x494[7-9][0-9a-f]+|index \d+/g, 'N');
+        expect(now).toBe((once ??= now));
       }
-      const gone = `pkill -f '^pppd .* g0 '; for _ in $(seq 300); do
-      [ -z "$(nft list tables)" ] && ! ls /run/inetgw/*/ppp0.json /run/inetgw/ppp0.json && exit 0; sleep 0.1; done 2>/dev/null
-      nft list tables; find /run/inetgw; exit 1`;
-      await guest.run(['sh', '-c', gone], { ns: 'gw', spinMs: 120_000 });
+      const gone = `${UNTIL_TRUE}
+        pkill -f '^pppd .* g0 '
+        until_true '! ip link show ppp0'
+        left() { ${traces}; }
+        until_true '[ -z "$(left)" ]'`;
+      await guest.run(['bash', '-c', gone], { ns: 'gw', spinMs: 0 });
       await inetgwOk(guest, 'install-hook', 'ppp', 'ppp0', '--remove', '--quiet');
     },
     120_000 + RECONNECTS * 90_000,

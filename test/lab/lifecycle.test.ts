@@ -1,5 +1,6 @@
 /** Apply, change, fail, clear: afterwards the new state, the old one or none; never one between. */
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { FIREWALLS, useVariant } from './firewalls.ts';
 import type { Guest } from './guest.ts';
 import { commandArgv, inetgw, inetgwOk, snapshot, statistics } from './inetgw.ts';
 import { setUpLine } from './line.ts';
@@ -23,18 +24,10 @@ beforeAll(async () => {
   untouched = await snapshot(guest);
 });
 
-/** The variants of the firewall, and which of Debian's iptables stands behind its name. */
-const FIREWALLS = [
-  ['nft', 'nft'],
-  ['iptables', 'nft'],
-  ['iptables', 'legacy'],
-] as const;
-
-describe.each(FIREWALLS)('rules by %s (iptables-%s)', (firewall, variant) => {
+describe.each(FIREWALLS)('rules by $firewall (iptables-$variant)', (choice) => {
+  const { firewall } = choice;
   beforeAll(async () => {
-    for (const program of ['iptables', 'ip6tables']) {
-      await guest.run(['update-alternatives', '--set', program, `/usr/sbin/${program}-${variant}`]);
-    }
+    await useVariant(guest, choice);
   });
 
   test('clear leaves tc, iptables-save, ip6tables-save, nft and /run as they were', async () => {

@@ -11,7 +11,11 @@ export interface Step {
 
 /** Runs the steps in order; the first that fails ends them and is named in the error. */
 export async function runSteps(guest: Guest, steps: readonly Step[]): Promise<void> {
-  const result = await guest.exec(['sh', '-s'], { input: renderSteps(steps), spinMs: 60_000 });
+  const result = await guest.exec(['sh', '-s'], {
+    input: renderSteps(steps),
+    spinMs: 60_000,
+    timeoutMs: 7_200_000,
+  });
   if (result.code === 0) return;
   const how = result.timedOut ? 'took too long' : `ended with ${result.code}`;
   throw new RequestError(`a step in the guest ${how}: ${result.stderr.trim()}`);

@@ -4,7 +4,7 @@ function __inetgw_place
   set -l count 0; set -l last; set -l skip 0
   for word in (commandline -opc)[2..-1]
     if test $skip = 1; set skip 0; continue; end
-    if contains -- $word --framing --linklayer --overhead --mpu --large-download --large-download-ports --large-packet --mark --interactive-ports --interactive-dscp --interactive-hosts --bulk-ports --bulk-dscp --bulk-hosts --large-upload --firewall --pacing --config --format --root; set skip 1; continue; end
+    if contains -- $word --framing --linklayer --overhead --mpu --large-download --large-download-ports --large-packet --mark --interactive-ports --interactive-dscp --interactive-hosts --bulk-ports --bulk-dscp --bulk-hosts --large-upload --firewall --ingress --pacing --config --format --root; set skip 1; continue; end
     if string match -q -- '-*' $word; continue; end
     set count (math $count + 1); set last $word
   end
@@ -46,6 +46,7 @@ complete -c inetgw -l bulk-dscp -x -d 'DSCP values that may always wait (cs1,le)
 complete -c inetgw -l bulk-hosts -x -d 'addresses and networks whose traffic may always wait'
 complete -c inetgw -l large-upload -x -d 'an upload is bulk above this size (10mb)'
 complete -c inetgw -l firewall -x -a 'auto nft iptables none' -d 'what carries the firewall rules (auto)'
+complete -c inetgw -l ingress -x -a 'auto police shape shape-cake shape-htb' -d 'drop what comes in too fast, or queue it on an ifb (auto)'
 complete -c inetgw -l pacing -x -a 'auto bpf off' -d 'window pacing of downloads by TCP (off)'
 complete -c inetgw -l config -r -F -d 'the configuration file (/etc/inetgw.conf)'
 complete -c inetgw -l replace -d 'replace queues that somebody else has set'

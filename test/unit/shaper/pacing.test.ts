@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { framingByKeyword } from '../../../src/shaper/framing.ts';
-import { queueDeviceName } from '../../../src/shaper/pacing.ts';
+import { queueDeviceName } from '../../../src/shaper/queue.ts';
 import {
   configuredObject,
   mapNames,

@@ -1,0 +1,132 @@
+/** What came in, in the statistics: the stages, or the queue that shapes instead. Pure. */
+import { actionIndex, type ActionName } from '../shaper/ingress.ts';
+import type { IngressKind } from '../shaper/link.ts';
+import type { Plan } from '../shaper/plan.ts';
+import { redirectIndex } from '../shaper/queue.ts';
+import type { Counters } from '../tc/statistics.ts';
+import { formatSize } from '../units.ts';
+import type { FirewallStatistics, Readings } from './statistics.ts';
+import { table } from './table.ts';
+
+export interface IngressStatistics {
+  /** The stages, or the queue on an ifb that shapes instead. */
+  how: IngressKind;
+  /** Absent with `police`. What waits there and what it sent and dropped. */
+  queue?: IngressQueueStatistics;
+  /** Packets and IP bytes, without framing, that came in. */
+  seenPackets: number;
+  seenBytes: number;
+  /** Small packets that passed in the last 1 %, which is kept for them. */
+  reservePackets: number;
+  /** All zero where a queue shapes instead. */
+  stages: [StageStatistics, StageStatistics, StageStatistics];
+}
+
+export interface IngressQueueStatistics {
+  /** The ifb. */
+  device: string;
+  sentPackets: number;
+  droppedPackets: number;
+  backlogBytes: number;
+  backlogPackets: number;
+}
+
+export interface StageStatistics {
+  /** 1: above 98 % marked. 2: above 99 % large packets dropped. 3: above 100 % dropped. */
+  stage: 1 | 2 | 3;
+  seenPackets: number;
+  /** Beyond the stage's share: given on to the next one unless dropped. */
+  excessPackets: number;
+  droppedPackets: number;
+}
+
+export function ingressStatistics(plan: Plan, { actions, queue }: Readings): IngressStatistics {
+  const counters = (kind: 'police' | 'gact', name: ActionName): Counters =>
+    actions.get(`${kind} ${actionIndex(plan.link.ifindex, name)}`) ?? NO_COUNTERS;
+  const isSmall = counters('police', 'isSmall');
+  const reserve = counters('police', 'reserve');
+  const stage1 = counters('police', 'stage1');
+  const stage2 = counters('police', 'stage2');
+  const stage3 = counters('gact', 'dropAll');
+  const redirected = actions.get(`mirred ${redirectIndex(plan.link.ifindex)}`) ?? NO_COUNTERS;
+  const seen = plan.ingress === 'police' ? isSmall : redirected;
+  const root = queue?.get('root');
+  return {
+    how: plan.ingress,
+    ...(plan.ingress === 'police' || plan.queueDevice === undefined
+      ? {}
+      : {
+          queue: {
+            device: plan.queueDevice,
+            sentPackets: root?.packets ?? 0,
+            droppedPackets: root?.dropped ?? 0,
+            backlogBytes: root?.backlogBytes ?? 0,
+            backlogPackets: root?.backlogPackets ?? 0,
+          },
+        }),
+    seenPackets: seen.packets,
+    seenBytes: seen.bytes,
+    reservePackets: reserve.packets - reserve.overlimits,
+    stages: [
+      { stage: 1, seenPackets: stage1.packets, excessPackets: stage1.overlimits, droppedPackets: 0 },
+      {
+        stage: 2,
+        seenPackets: stage2.packets,
+        excessPackets: stage2.overlimits,
+        droppedPackets: counters('police', 'dropLarge').dropped,
+      },
+      {
+        stage: 3,
+        seenPackets: stage3.packets,
+        excessPackets: stage3.packets,
+        droppedPackets: stage3.dropped,
+      },
+    ],
+  };
+}
+
+const NO_COUNTERS: Counters = { bytes: 0, packets: 0, dropped: 0, overlimits: 0 };
+
+const STAGE_NAMES = {
+  1: '1  above 98 %: marked',
+  2: '2  above 99 %: large packets dropped',
+  3: '3  above 100 %: dropped',
+} as const;
+
+/** For a person. */
+export function ingressLines(ingress: IngressStatistics, firewall: FirewallStatistics): string[] {
+  const count = (value: number): string => value.toLocaleString('en-US');
+  const cameIn = `came in: ${count(ingress.seenPackets)} packets (${formatSize(ingress.seenBytes)})`;
+  const { queue } = ingress;
+  if (queue !== undefined) {
+    return [
+      `ingress: shaped by ${QUEUE_NAMES[ingress.how]} on ${queue.device}; ${count(queue.sentPackets)} packets sent on,` +
+        ` ${count(queue.droppedPackets)} dropped, ${count(queue.backlogPackets)} (${formatSize(queue.backlogBytes)}) waiting`,
+      cameIn,
+      '',
+      `firewall rules: ${firewall.backend}`,
+    ];
+  }
+  return [
+    table(
+      ['ingress stage', 'seen', 'excess', 'dropped'],
+      ingress.stages.map((row) => [
+        STAGE_NAMES[row.stage],
+        count(row.seenPackets),
+        count(row.excessPackets),
+        row.stage === 1 ? '-' : count(row.droppedPackets),
+      ]),
+    ),
+    `${cameIn}, of which ${count(ingress.reservePackets)} small ones passed in the 1 % kept for them`,
+    '',
+    `large downloads: ${count(firewall.largeDownloadDroppedPackets)} packets (${formatSize(firewall.largeDownloadDroppedBytes)})` +
+      ` dropped of ${count(firewall.markedPackets)} marked; firewall rules: ${firewall.backend}`,
+  ];
+}
+
+/** For people: what polices or shapes. */
+export const QUEUE_NAMES: Readonly<Record<IngressKind, string>> = {
+  police: 'three stages',
+  cake: 'cake',
+  htb: 'HTB and flow queues',
+};

@@ -1,0 +1,170 @@
+/**
+ * The local queue for what comes in: an ifb, to which the ingress of the device redirects. Window pacing has one
+ * behind its stages (pacing.ts); without stages, it is what shapes the downlink (`--ingress shape`). Pure.
+ */
+import type { Action, Filter, HtbClass, Qdisc, TcObject } from '../tc/objects.ts';
+import { fqCodelParameters, htbBurstBytes, htbQuantumBytes } from './arithmetic.ts';
+import { stabFor } from './egress.ts';
+import { kernelRateBitPerSec, type Framing } from './framing.ts';
+import type { IngressKind, KernelFacts, LinkFacts } from './link.ts';
+import type { ShaperSettings } from './settings.ts';
+
+/** `igw-ppp0`; names beyond the kernel's 15 characters end in a hash of the whole. */
+export function queueDeviceName(device: string): string {
+  if (device.length <= 11) return `igw-${device}`;
+  let hash = 0x811c_9dc5; // FNV-1a
+  for (const char of device) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 0x0100_0193) >>> 0;
+  return `igw-${device.slice(0, 4)}${hash.toString(16).padStart(8, '0').slice(1)}`;
+}
+
+/** As in ingress.ts, with a prefix of its own ("IP"): 0x4950 << 16 | ifindex << 3 | n. */
+export function queueActionIndex(ifindex: number, n: number): number {
+  return 0x4950_0000 + ((ifindex & 0x1fff) << 3) + n;
+}
+
+export function redirectTo(queueDevice: string, link: LinkFacts): Action {
+  return { kind: 'redirect', index: redirectIndex(link.ifindex), toDev: queueDevice };
+}
+
+export function redirectIndex(ifindex: number): number {
+  return queueActionIndex(ifindex, 0);
+}
+
+/**
+ * What large packets get of the downlink on the ifb; small ones pass in a class of their own. Above 98 %, so that
+ * the user data of a full line is kept; below 100 %, so that the provider's queue drains.
+ */
+export const LARGE_SHARE = 0.985;
+
+/** Where nothing polices, it is the share of stage 1: DOWN then means the same. */
+const SHAPE_SHARE = 0.98;
+
+/** Everything that comes in goes to the ifb; that is all there is to do on the device itself. */
+export function redirectObjects(link: LinkFacts, queueDevice: string): TcObject[] {
+  const dev = link.device;
+  const qdisc: Qdisc = { type: 'qdisc', dev, parent: 'ingress', handle: 'ffff:', spec: { kind: 'ingress' } };
+  const filter: Filter = {
+    type: 'filter',
+    dev,
+    parent: 'ffff:',
+    pref: 1,
+    match: 'all',
+    actions: [redirectTo(queueDevice, link)],
+  };
+  return [qdisc, filter];
+}
+
+/** The queues on the ifb that shape the downlink. */
+export function shapingObjects(
+  kind: Exclude<IngressKind, 'police'>,
+  settings: ShaperSettings,
+  link: LinkFacts,
+  framing: Framing,
+  kernel: KernelFacts,
+  queueDevice: string,
+): TcObject[] {
+  switch (kind) {
+    case 'cake':
+      return [
+        {
+          type: 'qdisc',
+          dev: queueDevice,
+          parent: 'root',
+          handle: '1:',
+          spec: {
+            kind: 'cake',
+            bandwidthBitPerSec: Math.floor(
+              kernelRateBitPerSec(framing, settings.downBitPerSec) * SHAPE_SHARE,
+            ),
+            linkLayer: framing.linkLayer === 'atm' ? 'atm' : 'noatm',
+            overheadBytes: framing.overheadBytes,
+            mpuBytes: framing.mpuBytes,
+          },
+        },
+      ];
+    case 'htb':
+      return flowQueueObjects('early', settings, link, framing, kernel, queueDevice);
+  }
+}
+
+/**
+ * Small packets first, up to the whole downlink, large ones behind them, one queue per flow.
+ * @param codel `early`: it drops what has waited for long, as on any shaper. `late`: for paced flows, whose windows
+ *   bound what they have here, and dropping does not make that less; it is for those that windows do not bind.
+ */
+export function flowQueueObjects(
+  codel: 'early' | 'late',
+  settings: ShaperSettings,
+  link: LinkFacts,
+  framing: Framing,
+  kernel: KernelFacts,
+  dev: string,
+): TcObject[] {
+  const rateBitPerSec = kernelRateBitPerSec(framing, settings.downBitPerSec);
+  const htbClass = (
+    minor: string,
+    parent: HtbClass['parent'],
+    rate: number,
+    ceil: number,
+    prio: number,
+  ): HtbClass => ({
+    type: 'class',
+    dev,
+    parent,
+    classId: `1:${minor}`,
+    rateBitPerSec: Math.floor(rate),
+    ceilBitPerSec: Math.floor(ceil),
+    burstBytes: htbBurstBytes(framing, rate, link.mtuBytes),
+    cburstBytes: htbBurstBytes(framing, ceil, link.mtuBytes),
+    quantumBytes: htbQuantumBytes(framing, rate, link.mtuBytes),
+    prio,
+  });
+  const parameters = fqCodelParameters(framing, rateBitPerSec, link.mtuBytes);
+  const leaf = (minor: string, late: boolean): TcObject => ({
+    type: 'qdisc',
+    dev,
+    parent: `1:${minor}`,
+    handle: `${minor}:`,
+    spec:
+      kernel.leafQdisc === 'sfq'
+        ? { kind: 'sfq', limitPackets: 127, quantumBytes: link.mtuBytes + 14, perturbSec: 10 }
+        : {
+            kind: 'fq_codel',
+            ...parameters,
+            ...(late
+              ? {
+                  limitPackets: Math.max(parameters.limitPackets, 1000),
+                  quantumBytes: link.mtuBytes + 14,
+                  targetUs: Math.max(parameters.targetUs, LATE_TARGET_US),
+                  intervalUs: 4 * Math.max(parameters.targetUs, LATE_TARGET_US),
+                }
+              : {}),
+          },
+  });
+  return [
+    {
+      type: 'qdisc',
+      dev,
+      parent: 'root',
+      handle: '1:',
+      spec: { kind: 'htb', defaultMinor: '20' },
+      stab: stabFor(framing, link),
+    },
+    htbClass('1', '1:', rateBitPerSec, rateBitPerSec, 0),
+    htbClass('10', '1:1', rateBitPerSec * 0.3, rateBitPerSec, 0),
+    leaf('10', false),
+    htbClass(
+      '20',
+      '1:1',
+      rateBitPerSec * 0.7,
+      rateBitPerSec * (codel === 'late' ? LARGE_SHARE : SHAPE_SHARE),
+      1,
+    ),
+    leaf('20', codel === 'late'),
+    { type: 'small', dev, parent: '1:', pref: 1, protocol: 'ip', classId: '1:10' },
+    { type: 'small', dev, parent: '1:', pref: 2, protocol: 'ipv6', classId: '1:10' },
+  ];
+}
+
+/** 16 flows with two segments each are 250 ms of a 1750 kbit/s line: codel must leave those alone. */
+const LATE_TARGET_US = 500_000;

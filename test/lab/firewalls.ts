@@ -1,0 +1,25 @@
+/** The ways to carry firewall rules, for tests that must come out the same with each of them. */
+import type { Guest } from './guest.ts';
+
+export interface Firewall {
+  /** As `--firewall` knows it. */
+  firewall: 'nft' | 'iptables';
+  /** Which of Debian's iptables stands behind the name. */
+  variant: 'nft' | 'legacy';
+}
+
+/** nft, iptables-nft and iptables-legacy. */
+export const FIREWALLS: readonly Firewall[] = [
+  { firewall: 'nft', variant: 'nft' },
+  { firewall: 'iptables', variant: 'nft' },
+  { firewall: 'iptables', variant: 'legacy' },
+];
+
+/** The long form of a test runs with all of them (LAB_LONG=1), the short one with the first. */
+export const SOME_FIREWALLS = process.env['LAB_LONG'] === '1' ? FIREWALLS : FIREWALLS.slice(0, 1);
+
+export async function useVariant(guest: Guest, { variant }: Firewall): Promise<void> {
+  for (const program of ['iptables', 'ip6tables']) {
+    await guest.run(['update-alternatives', '--set', program, `/usr/sbin/${program}-${variant}`]);
+  }
+}

@@ -1,0 +1,142 @@
+/** SIGKILL at every step: whatever it leaves behind, the next run puts right. LAB_LONG=1 for every firewall. */
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { SOME_FIREWALLS, useVariant } from './firewalls.ts';
+import type { Guest } from './guest.ts';
+import { inetgw, inetgwOk, snapshot } from './inetgw.ts';
+import { setUpLine } from './line.ts';
+import { sharedGuest } from './sharedGuest.ts';
+
+/** More than one run may ever make; the loops end at the first call that does not happen. */
+const MAX_CALLS = 12;
+
+/**
+ * Stand in front of the real programs. At the call whose number stands in /run/kill, the program does its work, a
+ * batch of tc only so many lines of it as /run/half says per cent, and then the caller is killed.
+ */
+const KILLING_PROGRAMS = `
+  mkdir -p /usr/local/sbin
+  for program in tc ip nft iptables-restore ip6tables-restore iptables-save ip6tables-save unshare; do
+    real=$(command -v $program)
+    cat > /usr/local/sbin/$program <<EOF
+#!/bin/sh
+# Only what inetgw itself calls counts.
+[ -e /run/kill ] && grep -q inetgw.js /proc/\\$PPID/cmdline || exec $real "\\$@"
+echo "$program \\$*" >>/run/calls
+[ "\\$(wc -l </run/calls)" = "\\$(cat /run/kill)" ] || exec $real "\\$@"
+if [ "$program \\$1" = 'tc -batch' ]; then
+  cat >/run/batch
+  lines=\\$(( \\$(wc -l </run/batch) * \\$(cat /run/half) / 100 ))
+  head -n \\$lines /run/batch | $real -batch -
+else
+  $real "\\$@"
+fi
+rm /run/kill
+kill -KILL \\$PPID
+EOF
+    chmod 755 /usr/local/sbin/$program
+  done`;
+
+let guest: Guest;
+beforeAll(async () => {
+  guest = await sharedGuest();
+  await setUpLine(guest);
+});
+beforeEach(async () => {
+  await guest.run(['sh', '-ec', KILLING_PROGRAMS]);
+});
+afterEach(async () => {
+  await guest.run(['sh', '-ec', 'rm -f /usr/local/sbin/* /run/kill /run/calls']);
+});
+
+/** Runs inetgw to its death at that call; false: it made no such call, and came to its end. */
+async function killedAt(call: number, half: number, words: readonly string[]): Promise<boolean> {
+  const script = `rm -f /run/calls; echo ${half} >/run/half; echo ${call} >/run/kill`;
+  await guest.run(['sh', '-c', script]);
+  const { code } = await inetgw(guest, ...words);
+  const left = await guest.exec(['rm', '/run/kill']);
+  if (left.code === 0) expect(code).toBe(0);
+  else expect(code).not.toBe(0);
+  return left.code !== 0;
+}
+
+/** Each call, a batch of tc cut at several places. Returns how often it was killed. */
+async function atEveryStep(body: (call: number, half: number) => Promise<boolean>): Promise<number> {
+  let kills = 0;
+  for (let call = 1; call <= MAX_CALLS; call++) {
+    for (const half of [30, 70, 100]) {
+      if (!(await body(call, half))) return kills;
+      kills++;
+      const calls = await guest.run(['cat', '/run/calls']);
+      // Only a batch can be cut; all else is done in one.
+      if (!(calls.trim().split('\n')[call - 1] ?? '').startsWith('tc -batch')) break;
+    }
+  }
+  return expect.unreachable('it made more calls than it may');
+}
+
+const CHOICES = SOME_FIREWALLS.flatMap((each) =>
+  (process.env['LAB_LONG'] === '1' ? ['police', 'shape'] : ['police']).map((ingress) => ({
+    ...each,
+    ingress,
+  })),
+);
+
+describe.each(CHOICES)('rules by $firewall (iptables-$variant), ingress $ingress', (choice) => {
+  const words = ['ppp0', '210', '1710', '--firewall', choice.firewall, '--ingress', choice.ingress];
+  /** Another framing, so that the queues are made anew. */
+  const others = [...words, '--framing', 'docsis'];
+  let untouched: string;
+  let first: string;
+  let second: string;
+  beforeAll(async () => {
+    await useVariant(guest, choice);
+    untouched = await snapshot(guest);
+    await inetgwOk(guest, ...words);
+    first = await snapshot(guest);
+    await inetgwOk(guest, ...others);
+    second = await snapshot(guest);
+    await inetgwOk(guest, 'ppp0', 'clear');
+  });
+
+  test(
+    'killed in the first apply: the next apply is whole, and so is a clear',
+    { timeout: 900_000 },
+    async () => {
+      const kills = await atEveryStep(async (call, half) => {
+        if (!(await killedAt(call, half, words))) return false;
+        await inetgwOk(guest, ...words);
+        expect(await snapshot(guest)).toBe(first);
+        await inetgwOk(guest, 'ppp0', 'clear');
+        return true;
+      });
+      expect(kills).toBeGreaterThan(4);
+      await inetgwOk(guest, 'ppp0', 'clear');
+      expect(await snapshot(guest)).toBe(untouched);
+    },
+  );
+
+  test('killed in a later apply: the next one is whole', { timeout: 900_000 }, async () => {
+    await inetgwOk(guest, ...words);
+    let turn = 0;
+    const kills = await atEveryStep(async (call, half) => {
+      const [target, expected] = turn++ % 2 === 0 ? [others, second] : [words, first];
+      if (!(await killedAt(call, half, target))) return false;
+      await inetgwOk(guest, ...target);
+      expect(await snapshot(guest)).toBe(expected);
+      return true;
+    });
+    expect(kills).toBeGreaterThan(4);
+  });
+
+  test('killed in clear: the next clear leaves nothing', { timeout: 900_000 }, async () => {
+    const kills = await atEveryStep(async (call, half) => {
+      await inetgwOk(guest, ...words);
+      if (!(await killedAt(call, half, ['ppp0', 'clear']))) return false;
+      await inetgwOk(guest, 'ppp0', 'clear');
+      expect(await snapshot(guest)).toBe(untouched);
+      return true;
+    });
+    expect(kills).toBeGreaterThan(2);
+    expect(await snapshot(guest)).toBe(untouched);
+  });
+});
