@@ -73,7 +73,9 @@ export function shapingObjects(
           handle: '1:',
           spec: {
             kind: 'cake',
-            bandwidthBitPerSec: Math.floor(kernelRateBitPerSec(framing, settings.downBitPerSec) * SHAPE_SHARE),
+            bandwidthBitPerSec: Math.floor(
+              kernelRateBitPerSec(framing, settings.downBitPerSec) * SHAPE_SHARE,
+            ),
             linkLayer: framing.linkLayer === 'atm' ? 'atm' : 'noatm',
             overheadBytes: framing.overheadBytes,
             mpuBytes: framing.mpuBytes,
@@ -151,7 +153,13 @@ export function flowQueueObjects(
     htbClass('1', '1:', rateBitPerSec, rateBitPerSec, 0),
     htbClass('10', '1:1', rateBitPerSec * 0.3, rateBitPerSec, 0),
     leaf('10', false),
-    htbClass('20', '1:1', rateBitPerSec * 0.7, rateBitPerSec * (codel === 'late' ? LARGE_SHARE : SHAPE_SHARE), 1),
+    htbClass(
+      '20',
+      '1:1',
+      rateBitPerSec * 0.7,
+      rateBitPerSec * (codel === 'late' ? LARGE_SHARE : SHAPE_SHARE),
+      1,
+    ),
     leaf('20', codel === 'late'),
     { type: 'small', dev, parent: '1:', pref: 1, protocol: 'ip', classId: '1:10' },
     { type: 'small', dev, parent: '1:', pref: 2, protocol: 'ipv6', classId: '1:10' },
