@@ -36,6 +36,8 @@ interface Feature {
   purpose: string;
   need: CheckItem['need'];
   batch: readonly string[];
+  /** What reads the batch; tc by default. */
+  program?: 'ip';
 }
 
 const FEATURES: readonly Feature[] = [
@@ -77,6 +79,25 @@ const FEATURES: readonly Feature[] = [
     need: 'optional',
     batch: ['qdisc add dev lo root sfq'],
   },
+  {
+    module: 'ifb',
+    purpose: 'the queue of what comes in: window pacing, --ingress shape',
+    need: 'optional',
+    batch: ['link add name trial type ifb'],
+    program: 'ip',
+  },
+  {
+    module: 'act_mirred',
+    purpose: 'leading packets to that queue',
+    need: 'optional',
+    batch: [INGRESS, `${FILTER} action mirred egress redirect dev lo`],
+  },
+  {
+    module: 'cls_bpf',
+    purpose: 'the program of window pacing',
+    need: 'optional',
+    batch: [INGRESS, 'filter add dev lo parent ffff: pref 1 bpf da bytecode "1,6 0 0 0"'],
+  },
 ];
 
 export async function check(rules: RuleSet, run: Runner): Promise<CheckResult> {
@@ -117,9 +138,9 @@ async function checkProgram({ name, purpose, need }: Program, run: Runner): Prom
 async function checkFeatures(kernel: string, run: Runner): Promise<CheckItem[]> {
   const origin = await moduleOrigins(kernel);
   return Promise.all(
-    FEATURES.map(async ({ module, purpose, need, batch }): Promise<CheckItem> => {
+    FEATURES.map(async ({ module, purpose, need, batch, program }): Promise<CheckItem> => {
       try {
-        await run(['unshare', '--net', 'tc', '-batch', '-'], { input: `${batch.join('\n')}\n` });
+        await run(['unshare', '--net', program ?? 'tc', '-batch', '-'], { input: `${batch.join('\n')}\n` });
         return { name: module, purpose, need, state: 'works', detail: origin(module) };
       } catch (error) {
         return { name: module, purpose, need, state: 'missing', detail: reasonOf(error) };
