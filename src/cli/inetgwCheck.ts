@@ -3,7 +3,7 @@ import { EXIT } from '../errors.ts';
 import { defaultFraming, describeFraming } from '../shaper/framing.ts';
 import { egressRules, ingressRules } from '../shaper/rules.ts';
 import { DEFAULT_SETTINGS } from '../shaper/settings.ts';
-import { check, type CheckResult } from '../system/check.ts';
+import { check, type CheckItem, type CheckResult } from '../system/check.ts';
 import { readCurrent } from '../system/device.ts';
 import { checkDeviceName, readLink } from '../system/link.ts';
 import { requireNetAdmin } from '../system/privilege.ts';
@@ -41,8 +41,16 @@ function checkText({ kernel, items }: CheckResult): string {
 }
 
 function verdict({ items, ready }: CheckResult): string {
-  if (ready) return 'ready';
-  const required = items.filter((item) => item.state === 'missing' && item.need === 'required');
-  const missing = required.length > 0 ? required.map((item) => item.name) : ['nft or iptables'];
-  return `not ready: ${missing.join(', ')} missing`;
+  const missing = (need: CheckItem['need']): string[] =>
+    items.filter((item) => item.state === 'missing' && item.need === need).map((item) => item.name);
+  if (ready) {
+    const stages = missing('police');
+    return stages.length === 0
+      ? 'ready'
+      : `ready; what comes in will be shaped, not policed: ${stages.join(', ')} missing`;
+  }
+  const required = missing('required');
+  const ingress = missing('shape').length === 0 ? [] : [...missing('police'), ...missing('shape')];
+  const names = [...required, ...(missing('police').length === 0 ? [] : ingress)];
+  return `not ready: ${names.length > 0 ? names.join(', ') : 'nft or iptables'} missing`;
 }

@@ -16,8 +16,11 @@ export interface CheckItem {
   state: 'works' | 'missing';
   /** A version, where the module comes from, or why it does not work. */
   detail: string;
-  /** Without it nothing can be set up; the others have a stand-in. */
-  need: 'required' | 'firewall' | 'optional';
+  /**
+   * `required`: without it nothing can be set up. `police`: for the ingress stages, `shape`: for the queue on an ifb,
+   * of which one must be whole. `optional`: it has a stand-in.
+   */
+  need: 'required' | 'police' | 'shape' | 'firewall' | 'optional';
 }
 
 export interface CheckResult {
@@ -52,20 +55,39 @@ const FEATURES: readonly Feature[] = [
   {
     module: 'act_police',
     purpose: 'the three ingress stages',
-    need: 'required',
+    need: 'police',
     batch: [INGRESS, `${FILTER} action police rate 1mbit burst 4k conform-exceed drop/ok`],
   },
   {
     module: 'act_skbedit',
     purpose: 'the mark of stage 1',
-    need: 'required',
+    need: 'police',
     batch: [INGRESS, `${FILTER} action skbedit mark 20 continue`],
   },
   {
     module: 'act_gact',
     purpose: 'dropping above 100 %',
-    need: 'required',
+    need: 'police',
     batch: [INGRESS, `${FILTER} action gact drop`],
+  },
+  {
+    module: 'ifb',
+    purpose: 'the device to shape on, and the local queue of window pacing',
+    need: 'shape',
+    batch: ['link add name trial type ifb'],
+    program: 'ip',
+  },
+  {
+    module: 'act_mirred',
+    purpose: 'leading packets to that device',
+    need: 'shape',
+    batch: [INGRESS, `${FILTER} action mirred egress redirect dev lo`],
+  },
+  {
+    module: 'sch_cake',
+    purpose: 'shaping by cake (else HTB)',
+    need: 'optional',
+    batch: ['qdisc add dev lo root cake bandwidth 1mbit'],
   },
   {
     module: 'sch_fq_codel',
@@ -78,19 +100,6 @@ const FEATURES: readonly Feature[] = [
     purpose: 'flow queues where fq_codel is missing',
     need: 'optional',
     batch: ['qdisc add dev lo root sfq'],
-  },
-  {
-    module: 'ifb',
-    purpose: 'the queue of what comes in: window pacing, --ingress shape',
-    need: 'optional',
-    batch: ['link add name trial type ifb'],
-    program: 'ip',
-  },
-  {
-    module: 'act_mirred',
-    purpose: 'leading packets to that queue',
-    need: 'optional',
-    batch: [INGRESS, `${FILTER} action mirred egress redirect dev lo`],
   },
   {
     module: 'cls_bpf',
@@ -109,8 +118,10 @@ export async function check(rules: RuleSet, run: Runner): Promise<CheckResult> {
   ]);
   const items = [...programs, ...features, ...firewall];
   const lacking = items.filter((item) => item.state === 'missing' && item.need === 'required');
+  const whole = (need: 'police' | 'shape'): boolean =>
+    items.every((item) => item.need !== need || item.state === 'works');
   const carrier = items.some((item) => item.need === 'firewall' && item.state === 'works');
-  return { kernel, items, ready: lacking.length === 0 && carrier };
+  return { kernel, items, ready: lacking.length === 0 && (whole('police') || whole('shape')) && carrier };
 }
 
 interface Program {

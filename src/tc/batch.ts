@@ -24,10 +24,11 @@ export function batchText(lines: readonly string[]): string {
 
 /**
  * A filter made right after its predecessor was deleted can take up the old action of the same index, with the
- * rate of then (seen on 6.1, after a killed searchbw): so the rate is said again.
+ * rate of then (seen on 6.1, after a killed searchbw), or with the device of then, which may be gone: so both are
+ * said again.
  */
-function policeLines(actions: readonly Action[]): string[] {
-  return actions.filter((action) => action.kind === 'police').map(renderActionChange);
+function saidAgain(actions: readonly Action[]): string[] {
+  return actions.filter(({ kind }) => kind === 'police' || kind === 'redirect').map(renderActionChange);
 }
 
 /** The lines that make the objects on devices where nothing of the kind stands. */
@@ -47,7 +48,7 @@ export function setUpLines(objects: readonly TcObject[]): string[] {
     }
   });
   const actions = objects.flatMap((object) => (object.type === 'filter' ? object.actions : []));
-  return [...lines, ...policeLines(actions)];
+  return [...lines, ...saidAgain(actions)];
 }
 
 /** The lines that take away what stands at root and ingress; no line can fail for want of an object. */

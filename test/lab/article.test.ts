@@ -90,10 +90,10 @@ describe.each(FIREWALLS.filter(({ firewall }) => firewall === 'iptables'))(
       until_true() { for _ in $(seq 3000); do if eval "$1"; then return; fi; sleep 0.1; done 2>/dev/null; exit 1; }
       pkill -f '^pppd .* g0 '
       until_true '! ip link show ppp0'
-      until_true 'pppd file /run/lab/ppp-options silent updetach plugin rp-pppoe.so g0 unit 0'
+      until_true 'timeout 30 pppd file /run/lab/ppp-options silent updetach plugin rp-pppoe.so g0 unit 0'
       until_true 'tc qdisc show dev ppp0 | grep -q "htb 1:" && ls /run/inetgw/*/ppp0.json'
       ip route replace default dev ppp0`;
-      await guest.run(['sh', '-c', reconnect], { ns: 'gw', spinMs: 0, timeoutMs: 900_000 });
+      await guest.run(['sh', '-c', reconnect], { ns: 'gw', spinMs: 120_000, timeoutMs: 900_000 });
       const server = await guest.request('spawn', { argv: ['iperf3', '-s', '-1', '-p', '80'], ns: 'isp' });
       await guest.request('sleep', { ms: 500 });
       await guest.run(['iperf3', '-c', SERVER.ipv4, '-p', '80', '-R', '-n', '13M'], {

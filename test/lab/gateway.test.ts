@@ -70,7 +70,7 @@ describe.each(SOME_FIREWALLS)('the ppp hooks, rules by $firewall (iptables-$vari
     ${UNTIL_TRUE}
     pkill -f '^pppd .* g0 ' || true
     until_true '! ip link show ppp0'
-    until_true 'pppd file /run/lab/ppp-options silent updetach plugin rp-pppoe.so g0 unit 0'
+    until_true 'timeout 30 pppd file /run/lab/ppp-options silent updetach plugin rp-pppoe.so g0 unit 0'
     until_true '${shaped}'`;
   /** What inetgw makes outside of the device: tables, chains, records, an ifb. */
   const traces = `
@@ -86,7 +86,7 @@ describe.each(SOME_FIREWALLS)('the ppp hooks, rules by $firewall (iptables-$vari
       await inetgwOk(guest, 'install-hook', ...words);
       let once: string | undefined;
       for (let round = 0; round < RECONNECTS; round++) {
-        await guest.run(['bash', '-c', reconnect], { ns: 'gw', spinMs: 0, timeoutMs: 900_000 });
+        await guest.run(['bash', '-c', reconnect], { ns: 'gw', spinMs: 120_000, timeoutMs: 900_000 });
         expect(await statistics(guest)).toMatchObject({
           upBitPerSec: 210_000,
           downBitPerSec: 1_710_000,

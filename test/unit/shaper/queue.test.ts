@@ -1,0 +1,102 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { settingsFromArguments } from '../../../src/config/fromArguments.ts';
+import { UserErrors } from '../../../src/errors.ts';
+import type { IngressKind } from '../../../src/shaper/link.ts';
+import { makePlan, type Plan } from '../../../src/shaper/plan.ts';
+import { DEFAULT_SETTINGS, type ShaperSettings } from '../../../src/shaper/settings.ts';
+import { standIns } from '../../../src/shaper/standIns.ts';
+import { queueChange } from '../../../src/shaper/steps.ts';
+import { setUpLines } from '../../../src/tc/batch.ts';
+
+const rate = fc
+  .double({ min: Math.log(64_000), max: Math.log(10e9), noNaN: true })
+  .map((x) => Math.round(Math.exp(x)));
+
+function planOf(ingress: IngressKind, down = 1_710_000, settings: Partial<ShaperSettings> = {}): Plan {
+  return makePlan(
+    { ...DEFAULT_SETTINGS, device: 'ppp0', upBitPerSec: 210_000, downBitPerSec: down, ...settings },
+    { device: 'ppp0', ifindex: 5, kind: 'ppp', mtuBytes: 1492 },
+    { leafQdisc: 'fq_codel', ingress },
+    'nft',
+  );
+}
+
+const view = { root: { kind: 'htb', handle: '1:' }, ingress: { kind: 'ingress', handle: 'ffff:' } };
+
+describe.each(['cake', 'htb'] as const)('a plan that shapes what comes in by %s', (ingress) => {
+  it('sends every packet to the ifb and drops none on the device', () => {
+    const lines = setUpLines(planOf(ingress).tc);
+    expect(lines.filter((line) => line.includes('dev ppp0') && line.startsWith('filter'))).toEqual([
+      expect.stringMatching(
+        /protocol all pref 1 matchall action mirred egress redirect dev igw-ppp0 index \d+$/,
+      ),
+    ]);
+    expect(lines.join('\n')).not.toContain('police');
+  });
+  it('says the device of the redirect again: a filter may take up the action of an ifb that is gone', () => {
+    expect(setUpLines(planOf(ingress).tc).at(-1)).toMatch(/^actions change action mirred .* dev igw-ppp0 /);
+  });
+  it('is 98 % of DOWN for large packets, at any rate', () => {
+    fc.assert(
+      fc.property(rate, (down) => {
+        const text = setUpLines(planOf(ingress, down).tc).filter((line) => line.includes('dev igw-ppp0'));
+        const found = ingress === 'cake' ? /bandwidth (\d+)bit/ : /classid 1:20 .* ceil (\d+)bit/;
+        const bitPerSec = Number(found.exec(text.join('\n'))?.[1]);
+        expect(Math.abs(bitPerSec - down * 0.98)).toBeLessThanOrEqual(1);
+      }),
+    );
+  });
+  it('changes in place when only the rates change, on the ifb that stands', () => {
+    fc.assert(
+      fc.property(rate, (down) => {
+        const change = queueChange(planOf(ingress, down), planOf(ingress), view);
+        expect(change).toMatchObject({ how: 'in place', queueDevice: 'kept' });
+        for (const line of change.lines) expect(line).toMatch(/^(class|qdisc|actions) change /);
+      }),
+    );
+  });
+  it('installs no rules for marked packets: nothing marks them', () => {
+    expect(planOf(ingress).firewall?.rules.ingress).toEqual([]);
+    expect(planOf('police').firewall?.rules.ingress).not.toEqual([]);
+  });
+});
+
+describe('a change of structure', () => {
+  it('keeps an ifb that both plans need: while it is gone, packets sent to it would be lost', () => {
+    const change = queueChange(planOf('htb'), planOf('cake'), view);
+    expect(change).toMatchObject({ how: 'anew', queueDevice: 'kept' });
+    expect(change.lines).toContain('qdisc del dev igw-ppp0 root');
+  });
+  it('asks for a fresh one where none is known to stand, and for none with stages', () => {
+    expect(queueChange(planOf('cake'), undefined, view).queueDevice).toBe('fresh');
+    expect(queueChange(planOf('cake'), planOf('police'), view).queueDevice).toBe('fresh');
+    expect(queueChange(planOf('police'), planOf('cake'), view).queueDevice).toBeUndefined();
+  });
+});
+
+describe('what stands in for something', () => {
+  it('is said, and what the user chose is not', () => {
+    expect(standIns(planOf('police'))).toEqual([]);
+    expect(standIns(planOf('cake', undefined, { ingress: 'shape' }))).toEqual([]);
+    expect(standIns(planOf('cake')).join()).toContain('cannot police');
+    expect(standIns(planOf('htb')).join()).toMatch(/cannot police.*no cake/);
+    expect(standIns(planOf('htb', undefined, { ingress: 'shape-htb' }))).toEqual([]);
+    expect(standIns(planOf('cake', undefined, { ingress: 'shape', pacing: 'auto' })).join()).toContain(
+      'pacing',
+    );
+  });
+});
+
+describe('--ingress', () => {
+  it('takes its five words and names them for another', () => {
+    for (const word of ['auto', 'police', 'shape', 'shape-cake', 'shape-htb']) {
+      expect(settingsFromArguments('ppp0', '210', '1710', { ingress: word }).settings.ingress).toBe(word);
+    }
+    expect(() => settingsFromArguments('ppp0', '210', '1710', { ingress: 'cake' })).toThrow(UserErrors);
+  });
+  it('does not go with window pacing, which needs the stages', () => {
+    const both = { ingress: 'shape', pacing: 'bpf' };
+    expect(() => settingsFromArguments('ppp0', '210', '1710', both)).toThrow(/exclude each other/);
+  });
+});
