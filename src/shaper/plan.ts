@@ -3,7 +3,7 @@ import type { FirewallBackend, ShaperSettings } from './settings.ts';
 import { defaultFraming, type Framing } from './framing.ts';
 import { egressObjects } from './egress.ts';
 import { ingressObjects } from './ingress.ts';
-import { pacingPlan, type PacingPlan } from './pacing.ts';
+import { isPacingWanted, pacingPlan, type PacingPlan } from './pacing.ts';
 import { flowQueueObjects, queueDeviceName, redirectObjects, shapingObjects } from './queue.ts';
 import { egressRules, ingressRules } from './rules.ts';
 import type { IngressKind, KernelFacts, LinkFacts } from './link.ts';
@@ -58,7 +58,7 @@ export function makePlan(
       : {}),
     ...(queueDevice === undefined ? {} : { queueDevice }),
     ...(pacing === undefined ? {} : { pacing }),
-    ...(settings.pacing === 'auto' && pacing === undefined ? { pacingMissing: true as const } : {}),
+    ...(isPacingWanted(settings) && pacing === undefined ? { pacingMissing: true as const } : {}),
     firewall:
       backend === undefined
         ? undefined

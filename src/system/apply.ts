@@ -13,7 +13,7 @@ import { chooseBackend, families, installFirewall, removalSteps, removeFirewall 
 import { findLink, noSuchDevice } from './link.ts';
 import { pacingObjectFile, removeProgram, writePacingObject } from './pacing.ts';
 import { deviceExists, installQueueDevice, removeQueueDevice } from './queueDevice.ts';
-import { missingPiece, rehearse, type Rehearsal } from './rehearse.ts';
+import { missingPiece, rehearse, rehearseQueueDevice, type Rehearsal } from './rehearse.ts';
 import { firstIngress, without } from './standIns.ts';
 import type { Runner } from './run.ts';
 import { runStep } from './runStep.ts';
@@ -97,6 +97,10 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
 
 /** With the program's file in place for as long as it takes, if it was not there before. */
 async function rehearsePlan(plan: Plan, current: Current, run: Runner): Promise<Rehearsal> {
+  if (plan.queueDevice !== undefined) {
+    const device = await rehearseQueueDevice(run);
+    if (!device.ok) return device;
+  }
   if (plan.pacing !== undefined) await writePacingObject(plan.pacing);
   const result = await rehearse(plan.tc, run);
   if (plan.pacing !== undefined && !result.ok && current.record?.plan.pacing === undefined) {

@@ -39,6 +39,8 @@ interface Feature {
   purpose: string;
   need: CheckItem['need'];
   batch: readonly string[];
+  /** What reads the batch; tc by default. */
+  program?: 'ip';
 }
 
 const FEATURES: readonly Feature[] = [
@@ -69,8 +71,15 @@ const FEATURES: readonly Feature[] = [
     batch: [INGRESS, `${FILTER} action gact drop`],
   },
   {
+    module: 'ifb',
+    purpose: 'the device to shape on, and the local queue of window pacing',
+    need: 'shape',
+    batch: ['link add name trial type ifb'],
+    program: 'ip',
+  },
+  {
     module: 'act_mirred',
-    purpose: 'shaping on an ifb where the stages cannot be',
+    purpose: 'leading packets to that device',
     need: 'shape',
     batch: [INGRESS, `${FILTER} action mirred egress redirect dev lo`],
   },
@@ -92,17 +101,22 @@ const FEATURES: readonly Feature[] = [
     need: 'optional',
     batch: ['qdisc add dev lo root sfq'],
   },
+  {
+    module: 'cls_bpf',
+    purpose: 'the program of window pacing',
+    need: 'optional',
+    batch: [INGRESS, 'filter add dev lo parent ffff: pref 1 bpf da bytecode "1,6 0 0 0"'],
+  },
 ];
 
 export async function check(rules: RuleSet, run: Runner): Promise<CheckResult> {
   const kernel = release();
-  const [programs, features, ifb, firewall] = await Promise.all([
+  const [programs, features, firewall] = await Promise.all([
     Promise.all(PROGRAMS.map((program) => checkProgram(program, run))),
     checkFeatures(kernel, run),
-    checkIfb(run),
     checkFirewall(rules, run),
   ]);
-  const items = [...programs, ...features, ifb, ...firewall];
+  const items = [...programs, ...features, ...firewall];
   const lacking = items.filter((item) => item.state === 'missing' && item.need === 'required');
   const whole = (need: 'police' | 'shape'): boolean =>
     items.every((item) => item.need !== need || item.state === 'works');
@@ -135,25 +149,15 @@ async function checkProgram({ name, purpose, need }: Program, run: Runner): Prom
 async function checkFeatures(kernel: string, run: Runner): Promise<CheckItem[]> {
   const origin = await moduleOrigins(kernel);
   return Promise.all(
-    FEATURES.map(async ({ module, purpose, need, batch }): Promise<CheckItem> => {
+    FEATURES.map(async ({ module, purpose, need, batch, program }): Promise<CheckItem> => {
       try {
-        await run(['unshare', '--net', 'tc', '-batch', '-'], { input: `${batch.join('\n')}\n` });
+        await run(['unshare', '--net', program ?? 'tc', '-batch', '-'], { input: `${batch.join('\n')}\n` });
         return { name: module, purpose, need, state: 'works', detail: origin(module) };
       } catch (error) {
         return { name: module, purpose, need, state: 'missing', detail: reasonOf(error) };
       }
     }),
   );
-}
-
-async function checkIfb(run: Runner): Promise<CheckItem> {
-  const item = { name: 'ifb', purpose: 'the device to shape on', need: 'shape' } as const;
-  try {
-    await run(['unshare', '--net', 'ip', 'link', 'add', 'igw-try', 'type', 'ifb']);
-    return { ...item, state: 'works', detail: 'tried in a namespace of its own' };
-  } catch (error) {
-    return { ...item, state: 'missing', detail: reasonOf(error) };
-  }
 }
 
 /** Tells for a module whether it is built in or comes as a file, of which kernel; from the kernel's own lists. */

@@ -2,6 +2,7 @@
  * A dress rehearsal: the very batch, on the loopback device of a network namespace made for it and gone
  * with it. What this kernel or this tc cannot do is found before anything in use is touched.
  */
+import { access } from 'node:fs/promises';
 import { missing, type UserError } from '../errors.ts';
 import { batchText, setUpLines } from '../tc/batch.ts';
 import type { Action, TcObject } from '../tc/objects.ts';
@@ -13,35 +14,72 @@ export type Rehearsal =
   /** `object` is what could not be made, where tc named the line. */
   | { ok: false; object: TcObject | undefined; reason: string };
 
-/** The objects of each device in a namespace of their own, where there is no other device but loopback. */
-export async function rehearse(objects: readonly TcObject[], run: Runner): Promise<Rehearsal> {
-  for (const dev of new Set(objects.map((object) => object.dev))) {
-    const result = await rehearseOnLoopback(
-      objects.filter((object) => object.dev === dev),
-      run,
-    );
-    if (!result.ok) return result;
+/** Such devices can be made: the module is there already, or comes when one is asked for. */
+const IFB_LOADED = '/sys/module/ifb';
+
+/** Whether the device of the local queue can be made. */
+export async function rehearseQueueDevice(run: Runner): Promise<Rehearsal> {
+  if (
+    await access(IFB_LOADED).then(
+      () => true,
+      () => false,
+    )
+  )
+    return { ok: true };
+  try {
+    await run(['unshare', '--net', 'ip', 'link', 'add', 'name', 'trial', 'type', 'ifb']);
+    return { ok: true };
+  } catch (error) {
+    if (!(error instanceof ProgramError)) throw error;
+    // A service without CAP_SYS_ADMIN may make no namespace: for that the undo stands by.
+    if (/^unshare: .*Operation not permitted/m.test(error.result.stderr)) return { ok: true };
+    return { ok: false, object: undefined, reason: `no ifb can be made: ${error.result.stderr.trim()}` };
   }
-  return { ok: true };
 }
 
-async function rehearseOnLoopback(objects: readonly TcObject[], run: Runner): Promise<Rehearsal> {
-  const onLoopback = objects.map(moveToLoopback);
+/** One line of the rehearsal, and what it makes. */
+interface TrialLine {
+  line: string;
+  object: TcObject | undefined;
+}
+
+/** The objects of all devices in one namespace, where there is no other device but loopback. */
+export async function rehearse(objects: readonly TcObject[], run: Runner): Promise<Rehearsal> {
+  const trial = trialLines(objects);
   try {
-    await run(['unshare', '--net', 'tc', '-batch', '-'], { input: batchText(setUpLines(onLoopback)) });
+    await run(['unshare', '--net', 'tc', '-batch', '-'], { input: batchText(trial.map(({ line }) => line)) });
     return { ok: true };
   } catch (error) {
     if (!(error instanceof ProgramError)) throw error;
     // A service without CAP_SYS_ADMIN may make no namespace.
     if (/^unshare: .*Operation not permitted/m.test(error.result.stderr)) return tryPolice(objects, run);
-    const line = failedBatchLine(error.result.stderr);
-    const object = line === undefined ? undefined : objects[line - 1];
+    const failed = failedBatchLine(error.result.stderr);
+    const object = failed === undefined ? undefined : trial[failed - 1]?.object;
     return {
       ok: false,
       object,
       reason: object === undefined ? error.message : batchReason(error.result.stderr),
     };
   }
+}
+
+/** One device after the other on loopback, which is emptied in between. */
+function trialLines(objects: readonly TcObject[]): TrialLine[] {
+  return [...new Set(objects.map(({ dev }) => dev))].flatMap((dev) => {
+    const own = objects.filter((object) => object.dev === dev);
+    const setUp = setUpLines(own.map(moveToLoopback));
+    return [
+      ...setUp.map((line, index): TrialLine => ({ line, object: own[index] })),
+      ...own.flatMap(takenFromLoopback),
+    ];
+  });
+}
+
+/** How a queue at root or ingress is taken away, and with it all that hangs below. */
+function takenFromLoopback(object: TcObject): TrialLine[] {
+  if (object.type !== 'qdisc') return [];
+  if (object.spec.kind === 'clsact') return [{ line: 'qdisc del dev lo clsact', object: undefined }];
+  return object.parent === 'root' ? [{ line: 'qdisc del dev lo root', object: undefined }] : [];
 }
 
 /** "IT" in ASCII: no other action of ours has such an index. */

@@ -32,6 +32,15 @@ const LINES: Line[] = [
     mtuBytes: 1492,
     options: { framing: 'pppoe-ptm' },
   },
+  {
+    name: 'adsl-unpaced',
+    device: 'ppp0',
+    up: '210',
+    down: '1710',
+    kind: 'ppp',
+    mtuBytes: 1492,
+    options: { pacing: 'off' },
+  },
   { name: 'cable', device: 'eth1', up: '20mbit', down: '100mbit', kind: 'ethernet', mtuBytes: 1500 },
   { name: 'slowest', device: 'ppp0', up: '64', down: '64', kind: 'ppp', mtuBytes: 1492 },
   { name: 'fastest', device: 'wan.7', up: '10gbit', down: '10gbit', kind: 'ethernet', mtuBytes: 9000 },
@@ -41,7 +50,11 @@ const LINES: Line[] = [
 describe.each(LINES)('a $name line ($up/$down)', (line) => {
   const { settings } = settingsFromArguments(line.device, line.up, line.down, line.options ?? {});
   const link = { device: line.device, ifindex: 7, kind: line.kind, mtuBytes: line.mtuBytes };
-  const plan = makePlan(settings, link, { leafQdisc: line.leafQdisc ?? 'fq_codel' }, 'nft');
+  const kernel = {
+    leafQdisc: line.leafQdisc ?? 'fq_codel',
+    pacingObjectFile: `/run/inetgw/${line.device}.pacing.o`,
+  } as const;
+  const plan = makePlan(settings, link, kernel, 'nft');
   const rules = plan.firewall?.rules;
   if (rules === undefined) throw new Error('the plan has no rules');
 

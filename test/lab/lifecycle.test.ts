@@ -78,7 +78,9 @@ describe.each(FIREWALLS)('rules by $firewall (iptables-$variant)', (choice) => {
     test('at any call of the first apply, nothing is left', async () => {
       for (let call = 1; call <= MAX_CALLS; call++) {
         await failAt(call);
-        const result = await inetgw(guest, 'ppp0', '210', '1710', '--firewall', firewall);
+        // Insisting on pacing: auto would do without it when the rehearsal fails.
+        const words = ['ppp0', '210', '1710', '--firewall', firewall, '--pacing', 'bpf'];
+        const result = await inetgw(guest, ...words);
         if (result.code === 0) {
           await endFaults();
           expect(call).toBeGreaterThan(3);
@@ -100,8 +102,8 @@ describe.each(FIREWALLS)('rules by $firewall (iptables-$variant)', (choice) => {
       for (let call = 1; call <= MAX_CALLS; call++) {
         await failAt(call);
         // Another framing, so that the queues are made anew.
-        const words = ['ppp0', '210', '1710', '--firewall', firewall, '--framing', 'docsis'];
-        const result = await inetgw(guest, ...words);
+        const options = ['--firewall', firewall, '--pacing', 'bpf', '--framing', 'docsis'];
+        const result = await inetgw(guest, 'ppp0', '210', '1710', ...options);
         if (result.code === 0) {
           await endFaults();
           expect(call).toBeGreaterThan(3);
@@ -115,7 +117,7 @@ describe.each(FIREWALLS)('rules by $firewall (iptables-$variant)', (choice) => {
       expect.unreachable('apply made more calls than it may');
     });
 
-    test('apply starts at most five programs', async () => {
+    test('apply starts at most five programs, one more where there is a tool per address family', async () => {
       await guest.run(['sh', '-c', 'rm -f /run/calls']);
       await inetgwOk(guest, 'ppp0', '210', '1710', '--firewall', firewall);
       const calls = await guest.run(['cat', '/run/calls']);
@@ -127,7 +129,7 @@ describe.each(FIREWALLS)('rules by $firewall (iptables-$variant)', (choice) => {
           .split('\n')
           .map((line) => line.split(' ')[0]),
       );
-      expect(processes.size).toBeLessThanOrEqual(5);
+      expect(processes.size).toBeLessThanOrEqual(firewall === 'nft' ? 5 : 6);
       expect(calls).toContain('tc -batch');
     });
   });
@@ -253,10 +255,12 @@ const MAX_CALLS = 9;
 /** Stand in front of the real programs; the call whose number stands in /run/fault fails after half its work. */
 const FAULTY_PROGRAMS = `
   mkdir -p /usr/local/sbin
-  for program in tc nft iptables-restore ip6tables-restore iptables-save ip6tables-save unshare; do
+  for program in tc nft iptables-restore ip6tables-restore iptables-save ip6tables-save unshare ip; do
     real=$(command -v $program)
     cat > /usr/local/sbin/$program <<EOF
 #!/bin/sh
+# The lab's own way into a namespace.
+[ "$program \\$1" = "ip netns" ] && exec $real "\\$@"
 echo "\\$\\$ $program \\$*" >> /run/calls
 if [ -e /run/fault ] && [ "\\$(wc -l < /run/calls)" = "\\$(cat /run/fault)" ]; then
   echo "$program: made to fail" >&2
