@@ -24,7 +24,7 @@ export interface MeasureOptions {
   pingIntervalMs: number;
   pingNs: string;
   pingTarget: string;
-  /** Two small flows between these two, beside the others. */
+  /** A call, key strokes and short transfers between these two, beside the others. */
   interactive?: { clientNs: string; serverNs: string; serverAddress: string };
   /** Run after the flows have started and half the warm-up has passed. Each must succeed. */
   meanwhile?: readonly { ns: string; argv: readonly [string, ...string[]] }[];
@@ -54,6 +54,11 @@ export interface MeasureResult {
   voip?: { up: OneWay; down: OneWay };
   /** A key stroke each 250 ms over one TCP connection, echoed by the other side. */
   echo?: { sent: number; timesMs: number[] };
+  /**
+   * Short transfers of 10 KB from the server, one after another, at most one a second: from the first SYN to the
+   * last byte. `unfinishedMs`: how long the last one had been under way when the window ended.
+   */
+  pages?: { timesMs: number[]; unfinishedMs: number; bytes: number };
   /** Share of the window in which the emulated processor had nothing to do. */
   idleFraction: number;
 }

@@ -1,4 +1,4 @@
-/** The agent's side of the two interactive flows: starts both ends, gives the word, collects. */
+/** The agent's side of the interactive flows: starts both ends, gives the word, collects. */
 import type { MeasureOptions, MeasureResult } from '../measure.ts';
 import { signalJob, startJob, type Job } from './jobs.ts';
 import type { PeerResult } from './peer.ts';
@@ -6,7 +6,7 @@ import type { PeerResult } from './peer.ts';
 export interface Interactive {
   jobs: Job[];
   go: (windowMs: number) => void;
-  results: () => Promise<Pick<MeasureResult, 'voip' | 'echo'>>;
+  results: () => Promise<Pick<MeasureResult, 'voip' | 'echo' | 'pages'>>;
 }
 
 /** Starts both ends and returns once they have heard of each other. */
@@ -37,6 +37,7 @@ export async function startInteractive(
           down: { sent: atServer.sent, delaysMs: atClient.delaysMs },
         },
         ...(atClient.echo === undefined ? {} : { echo: atClient.echo }),
+        ...(atClient.pages === undefined ? {} : { pages: atClient.pages }),
       };
     },
   };

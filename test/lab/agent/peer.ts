@@ -1,6 +1,6 @@
 /**
- * One end of the interactive flows: a call (50 packets per second each way, UDP) and key strokes that the
- * server echoes (TCP). Both ends are in one kernel, so they share a clock and one-way delays are exact.
+ * One end of the interactive flows: a call (50 packets per second each way, UDP), key strokes that the server
+ * echoes and short transfers from the server (TCP). Both ends are in one kernel, so they share a clock and one-way delays are exact.
  *
  * Says `ready`, reads the window's length from its standard input, and writes its result at the end.
  */
@@ -14,6 +14,7 @@ export interface PeerResult {
   delaysMs: number[];
   /** The client's key strokes. */
   echo?: { sent: number; timesMs: number[] };
+  pages?: { timesMs: number[]; unfinishedMs: number; bytes: number };
 }
 
 const VOIP_PORT = 5004;
@@ -25,6 +26,10 @@ const VOIP_INTERVAL_MS = 20;
 /** One key stroke in an SSH connection: padded block and authentication code (RFC 4253). */
 const KEY_BYTES = 36;
 const KEY_INTERVAL_MS = 250;
+const PAGE_PORT = 8080;
+/** A small object of a page; at one a second 5 % of a line of 1.75 Mbit/s. */
+const PAGE_BYTES = 10_000;
+const PAGE_INTERVAL_MS = 1000;
 /** Packets that are this late are of no use to anyone; nothing on the line takes longer. */
 const GRACE_MS = 5000;
 const HELLO = -1;
@@ -59,6 +64,10 @@ export function runPeer(settingsText: string): void {
     });
   } else {
     udp.bind(VOIP_PORT);
+    createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', () => socket.end(Buffer.alloc(PAGE_BYTES)));
+    }).listen(PAGE_PORT);
     createServer((socket) => socket.setNoDelay().pipe(socket)).listen(ECHO_PORT, () => {
       process.stdout.write('ready\n');
     });
@@ -71,6 +80,10 @@ export function runPeer(settingsText: string): void {
       sendCall(clockMs());
     });
     if (keys !== undefined) typeKeys(keys, windowMs, result.echo);
+    if (client) {
+      result.pages = { timesMs: [], unfinishedMs: 0, bytes: 0 };
+      loadPages(serverAddress, clockMs() + windowMs, result.pages);
+    }
     setTimeout(() => {
       process.stdout.write(JSON.stringify(result), () => process.exit(0));
     }, windowMs + GRACE_MS);
@@ -96,6 +109,34 @@ function typeKeys(socket: Socket, windowMs: number, echo: PeerResult['echo']): v
     key.writeDoubleLE(clockMs());
     socket.write(key);
   });
+}
+
+/** One transfer after another until the window ends. */
+function loadPages(address: string, endMs: number, pages: NonNullable<PeerResult['pages']>): void {
+  const startMs = clockMs();
+  if (startMs >= endMs) return;
+  const socket = connect(PAGE_PORT, address, () => socket.write('page'));
+  const timer = setTimeout(() => {
+    pages.unfinishedMs = clockMs() - startMs;
+    socket.destroy();
+  }, endMs - startMs);
+  let bytes = 0;
+  socket.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    pages.bytes += chunk.length;
+    if (bytes < PAGE_BYTES) return;
+    clearTimeout(timer);
+    pages.timesMs.push(clockMs() - startMs);
+    socket.destroy();
+    setTimeout(
+      () => {
+        loadPages(address, endMs, pages);
+      },
+      Math.max(0, startMs + PAGE_INTERVAL_MS - clockMs()),
+    );
+  });
+  // A refused or reset connection counts as unfinished: the timer ends it.
+  socket.on('error', () => undefined);
 }
 
 /** Calls at multiples of the interval from now on; a late call does not shift the following ones. */

@@ -1,0 +1,119 @@
+/**
+ * The benchmark of the loaded line: `npm run bench [-- --quick] [--line L] [--load L] [--shaper S] [--again]`.
+ * Points that stand in the results' file already are not measured again, so a run can be ended at any time.
+ * Times are the guest's own, hence independent of how busy this machine is.
+ */
+import { fileURLToPath } from 'node:url';
+import { Command, Option } from 'commander';
+import { table } from '../../../src/report/table.ts';
+import { Guest } from '../../../test/lab/guest.ts';
+import { LINE_NAMES, LINES, type LineName } from './lines.ts';
+import { measurePoint } from './measurePoint.ts';
+import { FULL, keyOf, LOAD_NAMES, LOADS, pointsOf, QUICK, type LoadName, type Point } from './points.ts';
+import { appendResult, readResults, type Measured } from './results.ts';
+import { SHAPER_NAMES, SHAPERS, type ShaperName } from './shapers.ts';
+
+const RESULTS = fileURLToPath(new URL('../../../docs/benchmarks/line.jsonl', import.meta.url));
+
+interface Options {
+  quick?: boolean;
+  line?: LineName[];
+  load?: LoadName[];
+  shaper?: ShaperName[];
+  again?: boolean;
+  results: string;
+}
+
+function optionsOf(argv: readonly string[]): Options {
+  return new Command('npm run bench --')
+    .description('Shapers side by side on loaded lines, on a real kernel in an emulated machine.')
+    .option('--quick', 'a few points on one line: minutes instead of hours')
+    .addOption(new Option('--line <name...>').choices(LINE_NAMES))
+    .addOption(new Option('--load <name...>').choices(LOAD_NAMES))
+    .addOption(new Option('--shaper <name...>').choices(SHAPER_NAMES))
+    .option('--again', 'measure also what has been measured')
+    .option('--results <file>', 'where results are kept', RESULTS)
+    .parse(argv, { from: 'user' })
+    .opts<Options>();
+}
+
+async function main(argv: readonly string[]): Promise<void> {
+  const options = optionsOf(argv);
+  const base = options.quick === true ? QUICK : FULL;
+  const points = pointsOf({
+    ...base,
+    lines: options.line ?? base.lines,
+    loads: options.load ?? base.loads,
+    shapers: options.shaper ?? base.shapers,
+  });
+  const known = options.again === true ? new Map<string, Measured>() : await readResults(options.results);
+  const open = points.filter((point) => !known.has(keyOf(point)));
+  console.error(`${points.length} points, ${points.length - open.length} of them known`);
+  if (open.length > 0) await measureAll(open, options.results);
+  const all = await readResults(options.results);
+  console.log(report(points.flatMap((point) => all.get(keyOf(point)) ?? [])));
+}
+
+async function measureAll(points: readonly Point[], file: string): Promise<void> {
+  const startMs = Date.now();
+  const guest = await Guest.boot();
+  try {
+    for (const [index, point] of points.entries()) {
+      await appendResult(file, { ...point, figures: await measurePoint(guest, point) });
+      const leftMin = ((Date.now() - startMs) / (index + 1)) * ((points.length - index - 1) / 60_000);
+      console.error(`${index + 1}/${points.length} ${keyOf(point)}; about ${leftMin.toFixed(0)} min left`);
+    }
+  } finally {
+    await guest.close();
+  }
+}
+
+/** The points of each line and load as one table. */
+export function report(results: readonly Measured[]): string {
+  const groups = new Map<string, Measured[]>();
+  for (const result of results) {
+    const title = `${LINES[result.line].title}; ${LOADS[result.load].title}`;
+    groups.set(title, [...(groups.get(title) ?? []), result]);
+  }
+  return [...groups].map(([title, rows]) => `${title}\n\n${table(HEAD, rows.map(row))}\n`).join('\n');
+}
+
+const HEAD = [
+  'shaper',
+  '% of raw',
+  'ping ms avg',
+  'p50',
+  'p99',
+  'lost %',
+  'down kbit/s',
+  'up',
+  'call up p50/p99',
+  'down p50/p99',
+  'lost %',
+  'echo p50/p99',
+  'page ms',
+  'idle %',
+];
+
+function row({ shaper, share, figures }: Measured): string[] {
+  const { pingMs, voipUpMs, voipDownMs, echoMs } = figures;
+  const pair = ({ p50, p99 }: { p50: number; p99: number }): string => `${p50.toFixed(0)}/${p99.toFixed(0)}`;
+  return [
+    SHAPERS[shaper].title,
+    (share * 100).toFixed(1),
+    pingMs.mean.toFixed(0),
+    pingMs.p50.toFixed(0),
+    pingMs.p99.toFixed(0),
+    (figures.pingLost * 100).toFixed(0),
+    (figures.downBitPerSec / 1000).toFixed(0),
+    (figures.upBitPerSec / 1000).toFixed(0),
+    pair(voipUpMs),
+    pair(voipDownMs),
+    (figures.voipLost * 100).toFixed(1),
+    pair(echoMs),
+    figures.pageMs.toFixed(0),
+    (figures.idle * 100).toFixed(0),
+  ];
+}
+
+await main(process.argv.slice(2));

@@ -1,0 +1,67 @@
+/** One point: a fresh line, the shaper on it, the load, and everything measured in one window. */
+import type { Guest } from '../../../test/lab/guest.ts';
+import { setUpLine } from '../../../test/lab/line.ts';
+import { summarise, type MeasureResult } from '../../../test/lab/measure.ts';
+import { runSteps } from '../../../test/lab/steps.ts';
+import { measure } from '../../../test/lab/traffic.ts';
+import { LINES } from './lines.ts';
+import { LOADS, type Point } from './points.ts';
+import type { Figures } from './results.ts';
+import { SHAPERS } from './shapers.ts';
+
+/** 150 pings in 30 s, after the flows have had 15 s to find their rates. */
+const WINDOW = { warmUpMs: 15_000, pings: 150, pingIntervalMs: 200, interactive: true };
+/** Real time: the emulated processor needs several times the virtual time on the fastest line. */
+const LIMIT_MS = 1_800_000;
+
+export async function measurePoint(guest: Guest, point: Point): Promise<Figures> {
+  const line = LINES[point.line];
+  const { device } = await setUpLine(guest, line.options);
+  const rate = (bitPerSec: number): number => Math.round((bitPerSec * point.share) / 1000) * 1000;
+  const target = {
+    device,
+    line,
+    upBitPerSec: rate(line.options.upBitPerSec),
+    downBitPerSec: rate(line.options.downBitPerSec),
+  };
+  const commands = SHAPERS[point.shaper].commands(target);
+  await runSteps(
+    guest,
+    commands.map((argv) => ({ ns: 'gw', argv })),
+  );
+  return figuresOf(await measure(guest, { ...WINDOW, flows: LOADS[point.load].flows }, LIMIT_MS));
+}
+
+export function figuresOf(result: MeasureResult): Figures {
+  const { ping, voip, echo, pages, windowMs } = result;
+  if (voip === undefined || echo === undefined || pages === undefined)
+    throw new Error('no interactive flows');
+  const sent = voip.up.sent + voip.down.sent;
+  const arrived = voip.up.delaysMs.length + voip.down.delaysMs.length;
+  // The one that did not end is not forgotten: a shaper on which none ends would look best otherwise.
+  const pageTimes = pages.unfinishedMs > 0 ? [...pages.timesMs, pages.unfinishedMs] : pages.timesMs;
+  return {
+    pingMs: spread(ping.timesMs),
+    pingLost: 1 - ping.timesMs.length / ping.sent,
+    downBitPerSec: Math.round(result.downBitPerSec + (pages.bytes * 8000) / windowMs),
+    upBitPerSec: Math.round(result.upBitPerSec),
+    voipUpMs: spread(voip.up.delaysMs),
+    voipDownMs: spread(voip.down.delaysMs),
+    voipLost: 1 - arrived / sent,
+    echoMs: spread(echo.timesMs),
+    pageMs: round(summarise(pageTimes).median),
+    pages: pages.timesMs.length,
+    idle: Math.round(result.idleFraction * 100) / 100,
+  };
+}
+
+/** Where nothing came back at all, the window's end: JSON knows no NaN, and it was not faster than that. */
+function spread(timesMs: readonly number[]): Figures['pingMs'] {
+  const all = timesMs.length === 0 ? [WINDOW.pings * WINDOW.pingIntervalMs] : timesMs;
+  const { mean, median, p95, p99 } = summarise(all);
+  return { mean: round(mean), p50: round(median), p95: round(p95), p99: round(p99) };
+}
+
+function round(ms: number): number {
+  return Math.round(ms * 10) / 10;
+}
