@@ -1,6 +1,6 @@
 /** Where the control sockets of running relays lie. */
 import { lstat, mkdir, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { failure } from '../../errors.ts';
 
 const SUFFIX = '.sock';
@@ -31,17 +31,31 @@ export async function makeRuntimeFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     throw failure(`cannot make ${folder}: ${(error as NodeJS.ErrnoException).code ?? '?'}`);
   });
-  const stat = await lstat(folder);
-  if (!stat.isDirectory() || stat.uid !== process.getuid?.() || (stat.mode & 0o077) !== 0) {
-    throw failure(`${folder} must be a folder of this user with mode 0700`);
-  }
+  const problem = await folderProblem(folder);
+  if (problem !== undefined) throw failure(problem);
+}
+
+/**
+ * What is wrong with a folder for control sockets, or nothing. Who owns the folder above could move ours away
+ * and put another in its place, so that one must be this user's or root's, and nobody else's to write.
+ */
+async function folderProblem(folder: string): Promise<string | undefined> {
+  const uid = process.getuid?.() ?? 0;
+  const [own, above] = await Promise.all([lstat(folder), lstat(dirname(folder))]);
+  if (!own.isDirectory() || own.uid !== uid || (own.mode & 0o077) !== 0)
+    return `${folder} must be a folder of this user with mode 0700`;
+  if (!above.isDirectory() || (above.uid !== uid && above.uid !== 0) || (above.mode & 0o022) !== 0)
+    return `${dirname(folder)} must be a folder of this user that nobody else can write to`;
+  return undefined;
 }
 
 /** The sockets that lie there, running or left over: name and path. */
 export async function findSockets(folders = searchFolders()): Promise<{ name: string; path: string }[]> {
   const found: { name: string; path: string }[] = [];
   for (const folder of folders) {
-    const files = await readdir(folder).catch((): string[] => []);
+    // A socket that somebody else could have put there is not asked.
+    const problem = await folderProblem(folder).catch(() => 'not there');
+    const files = problem === undefined ? await readdir(folder).catch((): string[] => []) : [];
     for (const file of files.sort()) {
       const name = file.slice(0, -SUFFIX.length);
       if (file.endsWith(SUFFIX) && isRelayName(name) && !found.some((each) => each.name === name)) {

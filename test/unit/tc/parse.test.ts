@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { batchReason, failedBatchLine, parseTcView } from '../../../src/tc/parse.ts';
+import { batchReason, failedBatchLine, parseTcView, UnreadableOutput } from '../../../src/tc/parse.ts';
+import { parseActionStatistics, parseQdiscStatistics } from '../../../src/tc/statistics.ts';
 
 describe('what stands on a device', () => {
   it('sees our queues in JSON', () => {
@@ -28,6 +29,25 @@ describe('what stands on a device', () => {
   it('sees nothing where there is nothing', () => {
     expect(parseTcView('')).toEqual({ root: undefined, ingress: undefined });
     expect(parseTcView('[]')).toEqual({ root: undefined, ingress: undefined });
+  });
+});
+
+describe('what is not from tc', () => {
+  it.each(['no such thing', '{"a":1}', '[{"kind":', 'qdisc', '\0', 'qdisc htb\nqdisc htb 1: root'])(
+    'is never taken for an empty device: %j',
+    (output) => {
+      expect(() => parseTcView(output)).toThrow(UnreadableOutput);
+    },
+  );
+  it('in the statistics is no crash', () => {
+    for (const output of ['x', '[', '{"a"', `${'['.repeat(5000)}${']'.repeat(5000)}`]) {
+      expect(() => parseActionStatistics(output)).toThrow(UnreadableOutput);
+    }
+    expect(() => parseQdiscStatistics('x')).toThrow(UnreadableOutput);
+  });
+  it('has further lines that are set in, as those of cake', () => {
+    const output = 'qdisc cake 8001: dev eth0 root refcnt 2 bandwidth 1Mbit\n  memory used: 0b of 4Mb\n\n';
+    expect(parseTcView(output).root).toEqual({ kind: 'cake', handle: '8001:' });
   });
 });
 
