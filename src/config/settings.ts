@@ -152,8 +152,10 @@ function isLinkLayer(text: string): text is LinkLayer {
 
 /** The same port, DSCP or host in both classes is a contradiction of the user's, unless one is a default. */
 function checkOneClassOnly({ interactive, bulk }: Tuning, values: Values, complain: Complain): void {
-  const both = <T>(mine: readonly T[], others: readonly T[]): T[] =>
-    mine.filter((each) => others.includes(each));
+  const both = <T>(mine: readonly T[], others: readonly T[]): T[] => {
+    const known = new Set(others);
+    return mine.filter((each) => known.has(each));
+  };
   const kinds = [
     ['ports', [...both(interactive.tcpPorts, bulk.tcpPorts), ...both(interactive.udpPorts, bulk.udpPorts)]],
     ['dscp', both(interactive.dscp, bulk.dscp)],
