@@ -5,14 +5,8 @@
 export default {
   testRunner: 'vitest',
   vitest: { configFile: 'scripts/mutation/vitest.config.ts' },
-  mutate: [
-    'src/shaper/*.ts',
-    'src/tc/*.ts',
-    'src/firewall/*.ts',
-    'src/iprelay/scheduler/*.ts',
-    'src/iprelay/lane.ts',
-  ],
-  // Words for people: that a message reads differently is no fault that a test should hold on to.
+  mutate: ['src/shaper/*.ts', 'src/tc/*.ts', 'src/firewall/*.ts', 'src/iprelay/scheduler/*.ts'],
+  // Tables that are made once at the start would need all tests for each of their mutants.
   ignoreStatic: true,
   concurrency: 1,
   timeoutMS: 20_000,
