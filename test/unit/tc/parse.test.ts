@@ -51,7 +51,28 @@ describe('what is not from tc', () => {
   });
 });
 
+describe('items that are no queues', () => {
+  it('are left out, and white space before the list does not matter', () => {
+    const output =
+      ' \n[null,1,{"kind":"htb","root":true},{"handle":"1:","root":true},{"kind":"htb","handle":"1:","root":"yes"},' +
+      '{"kind":"pfifo","handle":"5:","root":true}]';
+    expect(parseTcView(output)).toEqual({ root: { kind: 'pfifo', handle: '5:' }, ingress: undefined });
+  });
+  it('and queues below others are not the root, in text as in JSON', () => {
+    const output = 'qdisc sfq 10: dev ppp0 parent 1:10 limit 127p\nqdisc htb 1: dev ppp0 root refcnt 2\n';
+    expect(parseTcView(output).root).toEqual({ kind: 'htb', handle: '1:' });
+    expect(parseTcView('qdisc sfq 10: dev ppp0 parent 1:10 limit 127p\n').root).toBeUndefined();
+  });
+});
+
 describe('a failed batch', () => {
+  it('gives all reasons in one line, and a line number of any length', () => {
+    const several =
+      'Error: one.\n  two Error: x\nWe have an error talking to the kernel\nCommand failed -:123\n';
+    expect(failedBatchLine(several)).toBe(123);
+    expect(failedBatchLine('a Command failed -:4')).toBeUndefined();
+    expect(batchReason(several)).toBe('one.; two Error: x');
+  });
   const said = 'Error: Specified qdisc kind is unknown.\nCommand failed -:4\n';
   it('names the line and the reason', () => {
     expect(failedBatchLine(said)).toBe(4);
