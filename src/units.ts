@@ -54,7 +54,9 @@ function parseWith(
   if (number === undefined) return undefined;
   const factor =
     number.unit === '' ? plainFactor : Object.hasOwn(units, number.unit) ? units[number.unit] : undefined;
-  return factor === undefined ? undefined : number.value * factor;
+  const value = factor === undefined ? undefined : number.value * factor;
+  // Hundreds of digits are no number any more.
+  return value === undefined || !Number.isFinite(value) ? undefined : value;
 }
 
 /**

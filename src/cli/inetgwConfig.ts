@@ -1,6 +1,7 @@
 /** `inetgw config check [FILE]`. */
 import { requireFaultless } from '../config/file.ts';
 import { EXIT, UserErrors } from '../errors.ts';
+import { printableLine } from '../printable.ts';
 import { formatRate, parseRateBitPerSec } from '../units.ts';
 import { requireConfiguration } from './configured.ts';
 import type { Options } from './inetgw.ts';
@@ -31,7 +32,7 @@ export async function configCheckCommand(file: string | undefined, options: Opti
         ? `  ${device}: no rates`
         : `  ${device}: up ${formatRate(upBitPerSec)}, down ${formatRate(downBitPerSec)}`,
     );
-    process.stdout.write([`${config.file} is right`, ...lines, ''].join('\n'));
+    process.stdout.write([`${printableLine(config.file)} is right`, ...lines, ''].join('\n'));
     return EXIT.ok;
   } catch (error) {
     if (options.json !== true || !(error instanceof UserErrors)) throw error;

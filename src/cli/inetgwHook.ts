@@ -1,4 +1,5 @@
 /** `inetgw install-hook KIND DEV [UP DOWN]`. */
+import { printableLine } from '../printable.ts';
 import { resolve } from 'node:path';
 import { settingsFromArguments, valuesFromFlags } from '../config/fromArguments.ts';
 import { checkTuning } from '../config/settings.ts';
@@ -99,7 +100,7 @@ async function installAll(
     if (outcome === 'left alone, the new one is beside it') {
       allInForce = false;
       warn(`${path} was edited or is not from inetgw: left alone, the new one is ${path}.inetgw-new`);
-    } else if (options.quiet !== true) process.stdout.write(`${path}: ${outcome}\n`);
+    } else if (options.quiet !== true) process.stdout.write(`${printableLine(path)}: ${outcome}\n`);
   }
   if (kind === 'systemd' && options.quiet !== true) {
     const unit = files[0]?.path.split('/').at(-1) ?? '';
@@ -117,7 +118,7 @@ async function removeAll(files: readonly HookFile[], root: string, options: Opti
     }
     const { path, outcome } = await removeHook(file, root);
     if (outcome === 'removed' || outcome === 'not there') {
-      if (options.quiet !== true) process.stdout.write(`${path}: ${outcome}\n`);
+      if (options.quiet !== true) process.stdout.write(`${printableLine(path)}: ${outcome}\n`);
     } else {
       allGone = false;
       warn(`${path}: ${outcome}`);

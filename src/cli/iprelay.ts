@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { configError, EXIT, usageError } from '../errors.ts';
@@ -16,6 +15,7 @@ import {
 } from '../iprelay/service/settings.ts';
 import { parseSpec } from '../iprelay/spec.ts';
 import { isVariableName, type ParsedVariable, parseVariable } from '../iprelay/variables.ts';
+import { CONFIG_LIMIT_BYTES, readTextFile, whyUnreadable } from '../system/textFile.ts';
 import { VERSION } from '../version.ts';
 
 /** The forwarder of the command line has this number; further ones count on. */
@@ -153,8 +153,8 @@ export async function readSettings(flags: Flags, specs: readonly string[]): Prom
 }
 
 async function readConfig(path: string): Promise<FileSettings> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw configError(`cannot read ${path}: ${(error as NodeJS.ErrnoException).code ?? '?'}`);
+  const text = await readTextFile(path, { limitBytes: CONFIG_LIMIT_BYTES }).catch((error: unknown) => {
+    throw configError(`cannot read ${path}: ${whyUnreadable(error)}`);
   });
   return (await import('../iprelay/service/config.ts')).parseConfig(text, path);
 }

@@ -1,4 +1,5 @@
 import { EXIT, UserError, UserErrors } from '../errors.ts';
+import { printable } from '../printable.ts';
 
 /** Where a command writes: results on `out`, everything else on `err`. */
 export interface Streams {
@@ -30,11 +31,19 @@ export function reportError(command: string, error: unknown, err: NodeJS.Writabl
     return error.errors[0]?.exitCode ?? EXIT.failed;
   }
   if (error instanceof UserError) {
-    err.write(`${command}: ${error.message}\n`);
-    if (error.hint !== undefined) err.write(`${command}: ${error.hint}\n`);
+    err.write(messageLine(command, error.message));
+    if (error.hint !== undefined) err.write(messageLine(command, error.hint));
     return error.exitCode;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  err.write(`${command}: this is a bug in ${command}, please report it:\n${text}\n`);
+  err.write(`${command}: this is a bug in ${command}, please report it:\n${printable(text)}\n`);
   return EXIT.failed;
+}
+
+/**
+ * One message. What it quotes may come from anywhere (a name, a file, what a program said): nothing in it
+ * steers the terminal, and its further lines are set in, so that none can pass for a message of its own.
+ */
+export function messageLine(command: string, message: string): string {
+  return `${command}: ${printable(message.trimEnd()).replaceAll('\n', '\n    ')}\n`;
 }

@@ -1,4 +1,6 @@
+import { messageLine } from './main.ts';
+
 /** Standard error for everything that is not the result. */
 export function warn(message: string): void {
-  process.stderr.write(`inetgw: ${message}\n`);
+  process.stderr.write(messageLine('inetgw', message));
 }

@@ -15,7 +15,7 @@ import {
   type Value,
   type Values,
 } from './keys.ts';
-import { locate, type Place } from './locate.ts';
+import { locator, type Locate, type Place } from './locate.ts';
 import { parseAnswerTime, parseHostName, parseLineRate, parsePercent, type Parsed } from './parsers.ts';
 import { checkTuning, doubts, errorAt } from './settings.ts';
 import { closest } from './suggest.ts';
@@ -51,11 +51,12 @@ export interface Configuration {
 /** Reads a file's text. Throws one error where it is no TOML at all; other errors stand in the result. */
 export function parseConfiguration(text: string, file: string): Configuration {
   const table = parseToml(text, file);
+  const locate = locator(text);
   const sections: DeviceSection[] = [];
   const errors: UserError[] = [];
   for (const [device, content] of Object.entries(table)) {
     const at = (place: Place): string => `${file}:${place.line}:${place.column}`;
-    const place = locate(text, [device]).key;
+    const place = locate([device]).key;
     if (!isTable(content)) {
       const isKey = (FILE_KEY_NAMES as readonly string[]).includes(device);
       errors.push(
@@ -68,7 +69,7 @@ export function parseConfiguration(text: string, file: string): Configuration {
     }
     const problem = deviceNameProblem(device);
     if (problem !== undefined) errors.push(configError(`${at(place)}: ${problem}`));
-    else sections.push(readSection(text, file, device, content));
+    else sections.push(readSection(locate, file, device, content));
   }
   return { file, sections, errors };
 }
@@ -101,11 +102,11 @@ function isTable(value: TomlValue): value is TomlTable {
   return typeof value === 'object' && !Array.isArray(value) && !(value instanceof Date);
 }
 
-function readSection(text: string, file: string, device: string, content: TomlTable): DeviceSection {
+function readSection(locate: Locate, file: string, device: string, content: TomlTable): DeviceSection {
   const errors: UserError[] = [];
   const found = new Map<FileKey, Value>();
   for (const [key, value] of Object.entries(content)) {
-    const places = locate(text, [device, key]);
+    const places = locate([device, key]);
     const at = (which: 'key' | 'value'): string => `${file}:${places[which].line}:${places[which].column}`;
     const known = FILE_KEY_NAMES.find((name) => name === key);
     if (known === undefined) {
@@ -128,7 +129,7 @@ function readSection(text: string, file: string, device: string, content: TomlTa
   const upBitPerSec = check('up', parseLineRate);
   const downBitPerSec = check('down', parseLineRate);
   if ((up === undefined) !== (down === undefined)) {
-    const header = locate(text, [device]).key;
+    const header = locate([device]).key;
     const absent = up === undefined ? 'up' : 'down';
     errors.push(
       configError(`${file}:${header.line}:${header.column}: ${absent} is missing in the section ${device}`),
@@ -167,7 +168,7 @@ function unknownKey(place: string, device: string, key: string, value: TomlValue
   }
   const suggestion = closest(key.replaceAll('_', '-'), FILE_KEY_NAMES);
   return configError(
-    `${place}: ${JSON.stringify(key)} is not known`,
+    `${place}: ${JSON.stringify(key.slice(0, 80))} is not known`,
     suggestion === undefined ? `known: ${FILE_KEY_NAMES.join(', ')}` : `did you mean ${suggestion}?`,
   );
 }

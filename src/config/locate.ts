@@ -18,53 +18,87 @@ function keyParts(text: string): string[] {
   return (text.match(new RegExp(KEY, 'g')) ?? []).map((part) => part.replace(/^(["'])(.*)\1$/, '$2'));
 }
 
-const same = (a: readonly string[], b: readonly string[]): boolean =>
-  a.length === b.length && a.every((part, at) => part === b[at]);
+/** A key and its value; of what stands around it if it cannot be told; of the first line otherwise. */
+export interface Places {
+  key: Place;
+  value: Place;
+}
 
-/**
- * @param path table and key, such as `['ppp0', 'mark']`; a table alone gives its header
- * @returns the place of the key and of its value; of what stands around it if it cannot be told; of the
- *   first line otherwise
- */
-export function locate(text: string, path: readonly string[]): { key: Place; value: Place } {
+/** @param path table and key, such as `['ppp0', 'mark']`; a table alone gives its header */
+export type Locate = (path: readonly string[]) => Places;
+
+interface Assignment extends Places {
+  content: string;
+  /** Where in the line the value begins, from 0. */
+  valueAt: number;
+}
+
+const START: Place = { line: 1, column: 1 };
+const idOf = (path: readonly string[]): string => JSON.stringify(path);
+
+/** Reads the text once: a file with many errors asks for many places. */
+export function locator(text: string): Locate {
+  const headers = new Map<string, Place>();
+  const assignments = new Map<string, Assignment>();
   let table: string[] = [];
-  let around: Place = { line: 1, column: 1 };
   for (const [index, content] of text.split('\n').entries()) {
     const line = index + 1;
     const header = HEADER.exec(content);
     if (header !== null) {
       table = keyParts(header[1] ?? '');
-      const column = content.indexOf('[') + 1;
-      if (same(table, path)) return { key: { line, column }, value: { line, column } };
-      if (same(table, path.slice(0, table.length))) around = { line, column };
+      setFirst(headers, idOf(table), { line, column: content.indexOf('[') + 1 });
       continue;
     }
     const assignment = ASSIGNMENT.exec(content);
     if (assignment === null) continue;
     const [whole, indent = '', key = ''] = assignment;
-    const full = [...table, ...keyParts(key)];
-    const found = { line, column: indent.length + 1 };
-    if (same(full, path)) return { key: found, value: { line, column: whole.length + 1 } };
-    if (full.length < path.length && same(full, path.slice(0, full.length))) {
-      around = found;
-      const inline = locateInline(content, whole.length, path.at(-1) ?? '');
-      if (inline !== undefined)
-        return { key: { line, column: inline.key }, value: { line, column: inline.value } };
-    }
+    setFirst(assignments, idOf([...table, ...keyParts(key)]), {
+      key: { line, column: indent.length + 1 },
+      value: { line, column: whole.length + 1 },
+      content,
+      valueAt: whole.length,
+    });
   }
-  return { key: around, value: around };
+  const inlineKeys = new Map<Assignment, ReadonlyMap<string, Places>>();
+  const inlineOf = (assignment: Assignment): ReadonlyMap<string, Places> => {
+    const known = inlineKeys.get(assignment) ?? readInline(assignment);
+    inlineKeys.set(assignment, known);
+    return known;
+  };
+  return (path) => {
+    const id = idOf(path);
+    const header = headers.get(id);
+    if (header !== undefined) return { key: header, value: header };
+    const assignment = assignments.get(id);
+    if (assignment !== undefined) return { key: assignment.key, value: assignment.value };
+    for (let length = path.length - 1; length > 0; length--) {
+      const aroundId = idOf(path.slice(0, length));
+      const outer = assignments.get(aroundId);
+      const around = outer?.key ?? headers.get(aroundId);
+      if (around === undefined) continue;
+      const inline = outer === undefined ? undefined : inlineOf(outer).get(path.at(-1) ?? '');
+      return inline ?? { key: around, value: around };
+    }
+    return { key: START, value: START };
+  };
 }
 
+/** The first one counts: a second of the same name is what the parser complains about. */
+function setFirst<T>(map: Map<string, T>, id: string, value: T): void {
+  if (!map.has(id)) map.set(id, value);
+}
+
+const INLINE_KEY = new RegExp(String.raw`([{,]\s*)(${KEY})(\s*=\s*)`, 'g');
+
 /** `ppp0 = { up = 210, down = 1710 }` */
-function locateInline(
-  content: string,
-  from: number,
-  key: string,
-): { key: number; value: number } | undefined {
-  for (const match of content.slice(from).matchAll(new RegExp(String.raw`([{,]\s*)(${KEY})(\s*=\s*)`, 'g'))) {
-    if (keyParts(match[2] ?? '')[0] !== key) continue;
-    const column = from + match.index + (match[1]?.length ?? 0) + 1;
-    return { key: column, value: from + match.index + match[0].length + 1 };
+function readInline({ content, valueAt, key: { line } }: Assignment): Map<string, Places> {
+  const found = new Map<string, Places>();
+  for (const match of content.slice(valueAt).matchAll(INLINE_KEY)) {
+    const from = valueAt + match.index;
+    setFirst(found, keyParts(match[2] ?? '')[0] ?? '', {
+      key: { line, column: from + (match[1]?.length ?? 0) + 1 },
+      value: { line, column: from + match[0].length + 1 },
+    });
   }
-  return undefined;
+  return found;
 }

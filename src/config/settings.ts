@@ -166,8 +166,10 @@ function checkPacingAndIngress({ ingress, pacing }: Tuning, values: Values, comp
 
 /** The same port, DSCP or host in both classes is a contradiction of the user's, unless one is a default. */
 function checkOneClassOnly({ interactive, bulk }: Tuning, values: Values, complain: Complain): void {
-  const both = <T>(mine: readonly T[], others: readonly T[]): T[] =>
-    mine.filter((each) => others.includes(each));
+  const both = <T>(mine: readonly T[], others: readonly T[]): T[] => {
+    const known = new Set(others);
+    return mine.filter((each) => known.has(each));
+  };
   const kinds = [
     ['ports', [...both(interactive.tcpPorts, bulk.tcpPorts), ...both(interactive.udpPorts, bulk.udpPorts)]],
     ['dscp', both(interactive.dscp, bulk.dscp)],

@@ -1,5 +1,7 @@
 /** The known word nearest to a mistyped one, if any is near enough to be worth naming. */
 export function closest(word: string, known: readonly string[]): string | undefined {
+  // Whatever was meant, it was none of these; and the search would take its time.
+  if (word.length > 100) return undefined;
   let best: { word: string; distance: number } | undefined;
   for (const candidate of known) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());

@@ -89,6 +89,22 @@ export function iptablesRemove(device: string, saved: string): string | undefine
   ]);
 }
 
+/**
+ * What is wrong with the output of iptables-save, or nothing: taken for an empty table, rubbish would leave our
+ * rules behind. Nothing at all is right where no table was ever used.
+ */
+export function savedProblem(saved: string): string | undefined {
+  let inTable = false;
+  for (const line of saved.split('\n')) {
+    const known =
+      line.trim() === '' || line.startsWith('#') || (inTable ? /^[:[-]|^COMMIT$/ : /^\*/).test(line);
+    if (!known) return `it printed '${line.slice(0, 80)}'`;
+    if (line.startsWith('*')) inTable = true;
+    if (line === 'COMMIT') inTable = false;
+  }
+  return inTable ? 'its output ends within a table' : undefined;
+}
+
 /** True if the saved mangle table shows our whole set: both jumps and their chains. */
 export function iptablesPresent(device: string, saved: string): boolean {
   const names = chainNames(device);

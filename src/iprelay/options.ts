@@ -1,6 +1,6 @@
 /** Changes that were typed, applied to a forwarder's options. Pure apart from reading schedule files. */
-import { readFile } from 'node:fs/promises';
 import { failure } from '../errors.ts';
+import { CONFIG_LIMIT_BYTES, readTextFile, whyUnreadable } from '../system/textFile.ts';
 import { type Direction, DIRECTIONS, type Limits } from './direction.ts';
 import { type Faults, NO_FAULTS, withFault } from './faults.ts';
 import type { ForwarderOptions, Schedules } from './forwarder.ts';
@@ -54,10 +54,11 @@ export async function loadSchedules(options: ForwarderOptions): Promise<Schedule
   const load = async (direction: Direction): Promise<readonly ScheduleStep[] | undefined> => {
     const { scheduleFile } = options.faults[direction];
     if (scheduleFile === undefined) return undefined;
-    const text = await readFile(scheduleFile, 'utf8').catch((error: unknown) => {
-      throw failure(
-        `cannot read the schedule ${scheduleFile}: ${(error as NodeJS.ErrnoException).code ?? '?'}`,
-      );
+    const text = await readTextFile(scheduleFile, {
+      limitBytes: CONFIG_LIMIT_BYTES,
+      regularOnly: true,
+    }).catch((error: unknown) => {
+      throw failure(`cannot read the schedule ${scheduleFile}: ${whyUnreadable(error)}`);
     });
     const steps = parseSchedule(text);
     if (typeof steps === 'string') throw failure(`${scheduleFile}: ${steps}`);

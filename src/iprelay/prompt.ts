@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { printable } from '../printable.ts';
 import type { Reply } from './execute.ts';
 import { loadHistory, saveHistory } from './history.ts';
 import { renderWatch } from './render.ts';
@@ -71,7 +72,7 @@ export async function runPrompt(
   else readline.prompt();
   for await (const line of readline) {
     const reply = await executor.execute(line);
-    if (reply.text !== '') output.write(`${reply.text}\n`);
+    if (reply.text !== '') output.write(`${printable(reply.text)}\n`);
     if (reply.then === 'exit') break;
     if (reply.then === 'watch') {
       watching = true;

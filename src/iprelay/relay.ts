@@ -49,7 +49,8 @@ export class Relay {
   readonly #idleTimer: NodeJS.Timeout;
   #nextId = 1;
   #emptied: (() => void) | undefined;
-  #lastRefusalMs = -Infinity;
+  readonly #refusals = new Sparing();
+  readonly #overflows = new Sparing();
 
   constructor(options: RelayOptions) {
     this.#options = options;
@@ -235,18 +236,22 @@ export class Relay {
   #accept(forwarder: Forwarder, client: Socket): void {
     if (!this.access.allows(client.remoteAddress)) {
       this.refused++;
-      this.log.info({ client: client.remoteAddress, forwarder: forwarder.number }, 'not on the access list');
+      this.#refusals.tell(() => {
+        const { refused } = this;
+        this.log.info(
+          { client: client.remoteAddress, forwarder: forwarder.number, refused },
+          'not on the access list',
+        );
+      });
       client.on('error', nothing);
       client.resetAndDestroy();
       return;
     }
     if (this.connections.size >= this.maxConnections) {
       this.refused++;
-      // One line per second: a flood of clients must not become a flood of log lines.
-      if (performance.now() - this.#lastRefusalMs > 1000) {
-        this.#lastRefusalMs = performance.now();
+      this.#overflows.tell(() => {
         this.log.warn({ connections: this.connections.size, refused: this.refused }, 'too many connections');
-      }
+      });
       client.on('error', nothing);
       client.destroy();
       return;
@@ -332,6 +337,17 @@ export class Relay {
   #closeIdle(): void {
     const due = this.#idle.take(performance.now(), this.#idleMs(), (connection) => connection.heldBack);
     for (const connection of due) connection.kill('idle');
+  }
+}
+
+/** One log line per second: a flood of clients must not become a flood of log lines. */
+class Sparing {
+  #lastMs = -Infinity;
+  tell(say: () => void): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#lastMs < 1000) return;
+    this.#lastMs = nowMs;
+    say();
   }
 }
 

@@ -2,6 +2,7 @@
  * Load made by the tool itself: parallel downloads and uploads over HTTP(S), begun again when they end. What
  * arrives is counted and thrown away, so memory stays bounded whatever the server sends.
  */
+import { printableLine } from '../printable.ts';
 import { performance } from 'node:perf_hooks';
 import type { Direction } from './measurement.ts';
 
@@ -82,7 +83,8 @@ async function keepRunning(
     } catch (error) {
       if (stopped()) break;
       status.failures++;
-      status.lastError = `${url}: ${causeOf(error)}`;
+      // The server chooses the words of its status line.
+      status.lastError = printableLine(`${url}: ${causeOf(error)}`);
     } finally {
       status.active--;
     }

@@ -1,16 +1,21 @@
 /**
- * The only module that touches the `ping` package. It starts one ping per call: with more, iputils waits for the
- * last answer only twice the slowest one so far, so that an answer delayed by a filling queue would count as
- * lost, just where it matters; and the package shows nothing before the end and cannot be aborted.
+ * The only module that touches the `ping` package: its argument builder and its parser. The program itself is run
+ * as all others are (system/run.ts): the package's own `probe` cannot be aborted, waits for ever for a ping that
+ * hangs, keeps whatever it prints, and throws where nobody can catch it if that is not what it expects (found by
+ * the fuzzer: a ping that was killed while it printed its first line).
  *
- * Quirks handled here: the host is put on ping's command line without `--`; the locale is taken from our
- * environment, where LC_ALL wins over the LANG it sets; the configuration object is changed; an unknown host is
- * no error; figures come as strings.
+ * One ping per call: with more, iputils waits for the last answer only twice the slowest one so far, so that an
+ * answer delayed by a filling queue would count as lost, just where it matters; and nothing is shown before the end.
+ *
+ * Quirks handled here: the host is put on ping's command line without `--`; the configuration object is changed; an
+ * unknown host is no error; figures come as strings.
  */
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import ping from 'ping';
-import { failure, missing, noPrivilege, usageError } from '../errors.ts';
+import builders from 'ping/lib/builder/factory.js';
+import parsers from 'ping/lib/parser/factory.js';
+import { failure, noPrivilege, usageError } from '../errors.ts';
+import { ProgramError, run, type RunResult } from '../system/run.ts';
 import { hostError } from './host.ts';
 
 export type PingReply =
@@ -38,36 +43,63 @@ export type PingOnce = (host: string, options?: PingOptions) => Promise<PingRepl
 
 /**
  * Sends one ping. Throws a `UserError` for a malformed or unknown host, a missing program or privilege, and the
- * signal's reason when aborted (the ping process then ends by itself within its time-out).
+ * signal's reason when aborted.
  */
 export const pingOnce: PingOnce = async (host, options = {}) => {
   const problem = hostError(host);
   if (problem !== undefined) throw usageError(`ping host '${host}' ${problem}`);
   options.signal?.throwIfAborted();
-  process.env['LC_ALL'] = 'C';
+  const timeoutSec = options.timeoutSec ?? PING_TIMEOUT_SEC;
   const extra = isIP(host.split('%')[0] ?? '') === 6 ? ['-6'] : [];
   if (options.ttl !== undefined) extra.push('-t', String(options.ttl));
   if (options.device !== undefined) extra.push('-I', options.device);
-  const probing = ping.promise
-    .probe(host, {
-      timeout: options.timeoutSec ?? PING_TIMEOUT_SEC,
-      min_reply: 1,
-      v6: false,
-      extra,
-    })
-    .catch((error: unknown) => {
-      throw missing(
-        'ping could not be run',
-        `install it with: apt-get install iputils-ping (${String(error)})`,
-      );
-    });
-  const response = await abortable(probing, options.signal);
-  const rttMs = Number(response.time);
-  if (response.alive && Number.isFinite(rttMs)) {
-    return { kind: 'answer', from: response.numeric_host ?? host, rttMs };
-  }
-  return readFailure(host, response.output);
+  const words = builders
+    .createBuilder('linux')
+    .getCommandArguments(host, { timeout: timeoutSec, min_reply: 1, v6: false, extra });
+  const { stdout, stderr } = await runPing(words, timeoutSec, options.signal);
+  const output = stdout + stderr;
+  return readAnswer(host, output) ?? readFailure(host, output);
 };
+
+/** A ping that does not end by itself is ended after its time-out and this. */
+const SPARE_SEC = 5;
+
+async function runPing(
+  words: readonly string[],
+  timeoutSec: number,
+  signal: AbortSignal | undefined,
+): Promise<RunResult> {
+  try {
+    return await run(['ping', ...words], {
+      timeoutMs: (timeoutSec + SPARE_SEC) * 1000,
+      // 1: no answer, 2: another error, which the output tells.
+      okCodes: [1, 2],
+      ...(signal === undefined ? {} : { signal }),
+    });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error instanceof ProgramError ? error.toUserError() : error;
+  }
+}
+
+/** The answer in ping's output, if there is one. */
+export function readAnswer(host: string, output: string): PingReply | undefined {
+  const parser = parsers.createParser(host, 'linux', {});
+  try {
+    for (const line of output.split('\n')) parser.eat(line);
+  } catch {
+    // The parser takes the first line for granted; what is there instead is read as a failure.
+    return undefined;
+  }
+  const { alive, time, numeric_host: from } = parser.getResult();
+  const rttMs = Number(time);
+  if (!alive || !Number.isFinite(rttMs) || rttMs < 0) return undefined;
+  return {
+    kind: 'answer',
+    from: from === undefined || isIP(from.split('%')[0] ?? '') === 0 ? host : from,
+    rttMs,
+  };
+}
 
 /** What ping's output says where there was no answer (iputils and BusyBox, C locale). Throws as `pingOnce`. */
 export function readFailure(host: string, output: string): PingReply {
@@ -95,22 +127,6 @@ export function readFailure(host: string, output: string): PingReply {
     if (/usage:|invalid|unrecognized/i.test(line)) throw failure(`ping was not understood: ${line.trim()}`);
   }
   return { kind: 'lost' };
-}
-
-async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  let onAbort: () => void = () => undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    onAbort = () => {
-      reject(signal.reason as Error);
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }
 
 /** The address of a host, so that no name is looked up through the full line. Throws a `UserError`. */

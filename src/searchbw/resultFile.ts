@@ -1,10 +1,12 @@
 /** Reads a stored result back, and says exactly what is wrong with a file that is none. */
+import { printable } from '../printable.ts';
 import * as z from 'zod';
 import { failure } from '../errors.ts';
 import { RESULT_FORMAT, RESULT_VERSION, type SearchResult } from './result.ts';
 
 const number = z.number();
-const text = z.string();
+/** Shown on terminals and in pages: what would steer one of them is escaped on the way in. */
+const text = z.string().transform(printable);
 const summary = z.object({
   count: number,
   min: number,

@@ -1,19 +1,22 @@
 /** `searchbw show FILE`: a stored result again, in any form. */
-import { readFile } from 'node:fs/promises';
 import { EXIT, failure, UserErrors } from '../errors.ts';
+import { readTextFile, whyUnreadable } from '../system/textFile.ts';
 import type { OutputSettings } from './arguments.ts';
 import { fileErrors, renderResult, screenFor, writeFiles } from './output.ts';
 import { parseResult } from './resultFile.ts';
+
+/** A thousand lines of ten thousand pings each are below this. */
+const RESULT_LIMIT_BYTES = 400 * 1024 * 1024;
 
 export async function show({ file, output }: { file: string; output: OutputSettings }): Promise<number> {
   const errors = await fileErrors(output);
   if (errors.length > 0) throw new UserErrors(errors);
   let content: string;
   try {
-    content = await readFile(file, 'utf8');
+    content = await readTextFile(file, { limitBytes: RESULT_LIMIT_BYTES });
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw failure(code === 'ENOENT' ? `${file} does not exist` : `${file} could not be read: ${message}`);
+    const why = whyUnreadable(error);
+    throw failure(why === 'ENOENT' ? `${file} does not exist` : `${file} could not be read: ${why}`);
   }
   const result = parseResult(content, file);
   process.stdout.write(renderResult(result, output, screenFor(process.stdout, process.env, output.color)));

@@ -1,8 +1,8 @@
 /** Finding and reading the configuration file. */
-import { readFile } from 'node:fs/promises';
 import { configError } from '../errors.ts';
 import type { Configuration } from '../config/file.ts';
 import { errorCode } from './runDir.ts';
+import { CONFIG_LIMIT_BYTES, readTextFile, whyUnreadable } from './textFile.ts';
 
 export const CONFIG_PATH = '/etc/inetgw.conf';
 
@@ -14,12 +14,12 @@ export async function readConfiguration(named: string | undefined): Promise<Conf
   const path = named ?? CONFIG_PATH;
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readTextFile(path, { limitBytes: CONFIG_LIMIT_BYTES });
   } catch (error) {
     if (named === undefined && errorCode(error) === 'ENOENT') return undefined;
-    const why = errorCode(error);
+    const why = whyUnreadable(error);
     throw configError(
-      why === 'ENOENT' ? `there is no file ${path}` : `cannot read ${path}: ${why ?? String(error)}`,
+      why === 'ENOENT' ? `there is no file ${path}` : `cannot read ${path}: ${why}`,
       'an example with every key is in templates/inetgw.conf.example, and in inetgw.conf(5)',
     );
   }

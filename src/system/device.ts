@@ -1,9 +1,9 @@
 /** What is on a device now: the kernel's answer beside our own record of it. */
-import { failure } from '../errors.ts';
+import { failure, type UserError } from '../errors.ts';
 import type { LinkFacts } from '../shaper/link.ts';
 import type { Plan } from '../shaper/plan.ts';
 import type { TcView } from '../tc/batch.ts';
-import { parseTcView } from '../tc/parse.ts';
+import { parseTcView, UnreadableOutput } from '../tc/parse.ts';
 import { findLink } from './link.ts';
 import { deviceExists } from './queueDevice.ts';
 import { ProgramError, type Runner } from './run.ts';
@@ -83,9 +83,16 @@ async function readView(device: string, run: Runner): Promise<TcView> {
     // It went away between the two looks.
     if (error instanceof ProgramError && (await findLink(device)) === undefined) return NOTHING;
     if (error instanceof ProgramError) throw error.toUserError();
-    if (error instanceof SyntaxError) throw failure(`tc printed what is no JSON: ${error.message}`);
+    if (error instanceof UnreadableOutput) throw unreadable(error);
     throw error;
   }
+}
+
+/** The error for output that cannot be read. */
+export function unreadable(error: UnreadableOutput): UserError {
+  return failure(error.message, 'is there another program of that name on the path of root? See: tc -V', {
+    cause: error,
+  });
 }
 
 function looksLikeOurs(view: TcView): boolean {

@@ -1,7 +1,7 @@
 /** Installing and removing the firewall rules, whatever was or was not there before. */
-import { UserError } from '../errors.ts';
+import { failure, UserError } from '../errors.ts';
 import { nftInstall } from '../firewall/nft.ts';
-import { iptablesPresent, type Family } from '../firewall/iptables.ts';
+import { iptablesPresent, savedProblem, type Family } from '../firewall/iptables.ts';
 import { tableName } from '../firewall/nft.ts';
 import type { RuleSet } from '../firewall/rules.ts';
 import type { Plan } from '../shaper/plan.ts';
@@ -112,7 +112,11 @@ export async function removalSteps(device: string, backend: FirewallBackend, run
 
 async function savedMangle(family: Family, run: Runner): Promise<string> {
   try {
-    return (await run(saveArgv(family))).stdout;
+    const argv = saveArgv(family);
+    const saved = (await run(argv)).stdout;
+    const problem = savedProblem(saved);
+    if (problem !== undefined) throw failure(`cannot read what ${argv[0]} says of the firewall: ${problem}`);
+    return saved;
   } catch (error) {
     if (error instanceof ProgramError) throw error.toUserError();
     throw error;

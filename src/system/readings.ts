@@ -10,7 +10,9 @@ import type { PacingReadings } from '../report/pacing.ts';
 import type { Readings } from '../report/statistics.ts';
 import type { PacingPlan } from '../shaper/pacing.ts';
 import type { Plan } from '../shaper/plan.ts';
+import { UnreadableOutput } from '../tc/parse.ts';
 import { parseActionStatistics, parseQdiscStatistics } from '../tc/statistics.ts';
+import { unreadable } from './device.ts';
 import { families, firewallPresent } from './firewall.ts';
 import { readPacingState } from './pacing.ts';
 import { ProgramError, type Runner } from './run.ts';
@@ -36,6 +38,7 @@ export async function readReadings(plan: Plan, run: Runner): Promise<Readings> {
     };
   } catch (error) {
     if (error instanceof ProgramError) throw error.toUserError();
+    if (error instanceof UnreadableOutput) throw unreadable(error);
     throw error;
   }
 }

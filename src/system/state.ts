@@ -2,12 +2,17 @@
  * What inetgw remembers of a device: the plan in force. It is written before the first change, so that a
  * run that was killed half way is noticed and put right by the next one.
  */
-import { readdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readdir, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import type { Plan } from '../shaper/plan.ts';
 import { deviceNameProblem } from './link.ts';
 import { errorCode, makeRunDir, runDir, writeError } from './runDir.ts';
+import { readTextFile } from './textFile.ts';
 
-const VERSION = 1;
+const VERSION = 2;
+
+/** A plan is about 30 KiB; with 65535 ports in a list it is below this. */
+const STATE_LIMIT_BYTES = 16 * 1024 * 1024;
 
 export interface DeviceState {
   version: typeof VERSION;
@@ -34,18 +39,37 @@ export async function readState(device: string): Promise<StateReading> {
   const path = `${await runDir()}/${device}.json`;
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readTextFile(path, { limitBytes: STATE_LIMIT_BYTES, regularOnly: true });
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return { kind: 'none' };
     return { kind: 'unreadable', why: `cannot read ${path}: ${String(error)}` };
   }
+  const state = parseState(text, device);
+  if (state !== undefined) return { kind: 'state', state };
+  return { kind: 'unreadable', why: `${path} is damaged or was written by another version` };
+}
+
+/**
+ * The record in a file's text; undefined if it is not as it was written. A digest tells: what is made of a
+ * record goes to tc and the firewall, and a look at its shape would not see a changed number.
+ */
+export function parseState(text: string, device: string): DeviceState | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    if (isState(value, device)) return { kind: 'state', state: value };
+    if (typeof value !== 'object' || value === null || !('digest' in value)) return undefined;
+    const { digest, ...state } = value;
+    return digest === digestOf(state) && isState(state, device) ? state : undefined;
   } catch {
-    // Said below, with the file's name.
+    return undefined;
   }
-  return { kind: 'unreadable', why: `${path} is damaged or was written by another version` };
+}
+
+export function renderState(state: DeviceState): string {
+  return `${JSON.stringify({ ...state, digest: digestOf(state) })}\n`;
+}
+
+function digestOf(state: object): string {
+  return createHash('sha256').update(JSON.stringify(state)).digest('hex');
 }
 
 function isState(value: unknown, device: string): value is DeviceState {
@@ -74,7 +98,7 @@ export async function writeState(device: string, state: Omit<DeviceState, 'versi
   const draft = `${path}.${process.pid}`;
   const content: DeviceState = { version: VERSION, ...state };
   try {
-    await writeFile(draft, `${JSON.stringify(content)}\n`, { mode: 0o644 });
+    await writeFile(draft, renderState(content), { mode: 0o644 });
     await rename(draft, path);
   } catch (error) {
     await unlink(draft).catch(() => undefined);

@@ -8,7 +8,24 @@ interface QdiscLine {
   root: boolean;
 }
 
-/** What `tc -j qdisc show dev X` tells of root and ingress. Throws an Error on output that is neither form. */
+/** What was printed is not what tc prints: another program of that name, or a version not known yet. */
+export class UnreadableOutput extends Error {
+  override readonly name = 'UnreadableOutput';
+}
+
+/** The value of a JSON text. Throws `UnreadableOutput`. */
+export function parseJsonOutput(program: string, output: string): unknown {
+  try {
+    return JSON.parse(output);
+  } catch (error) {
+    throw new UnreadableOutput(`${program} printed what is no JSON: ${String(error)}`);
+  }
+}
+
+/**
+ * What `tc -j qdisc show dev X` tells of root and ingress. Throws `UnreadableOutput` on what is neither form:
+ * taken for an empty list, it would say that nothing stands there.
+ */
 export function parseTcView(output: string): TcView {
   const qdiscs = output.trimStart().startsWith('[') ? parseJson(output) : parseText(output);
   const pick = (qdisc: QdiscLine | undefined): { kind: string; handle: string } | undefined =>
@@ -21,8 +38,8 @@ export function parseTcView(output: string): TcView {
 }
 
 function parseJson(output: string): QdiscLine[] {
-  const list: unknown = JSON.parse(output);
-  if (!Array.isArray(list)) throw new Error('tc printed JSON that is no list');
+  const list = parseJsonOutput('tc', output);
+  if (!Array.isArray(list)) throw new UnreadableOutput('tc printed JSON that is no list');
   return list.flatMap((item: unknown): QdiscLine[] => {
     if (typeof item !== 'object' || item === null) return [];
     const qdisc = item as Record<string, unknown>;
@@ -34,11 +51,14 @@ function parseJson(output: string): QdiscLine[] {
 
 function parseText(output: string): QdiscLine[] {
   return output.split('\n').flatMap((line): QdiscLine[] => {
-    const match = /^qdisc (\S+) ([0-9a-f]+:) (?:dev \S+ )?(root|parent (\S+))/.exec(line);
-    if (match === null) return [];
-    const [, kind, handle, , parent] = match;
+    if (line.trim() === '') return [];
+    // Further lines of a qdisc, as of sfq and cake, are set in.
+    if (/^\s/.test(line)) return [];
+    const match = /^qdisc (\S+) ([0-9a-f]+:) (?:dev \S+ )?(root|parent (\S+))?/.exec(line);
+    if (match === null) throw new UnreadableOutput(`tc printed '${line.slice(0, 80)}'`);
+    const [, kind, handle, place, parent] = match;
     if (kind === undefined || handle === undefined) return [];
-    return [{ kind, handle, parent, root: parent === undefined }];
+    return [{ kind, handle, parent, root: place === 'root' }];
   });
 }
 

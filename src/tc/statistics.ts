@@ -1,4 +1,8 @@
 /** Counters from `tc -s -j`. Pure; tested on recorded output of several versions. */
+import { parseJsonOutput, UnreadableOutput } from './parse.ts';
+
+/** tc's own output is about ten deep. */
+const MAX_DEPTH = 100;
 
 export interface Counters {
   bytes: number;
@@ -33,18 +37,19 @@ export function parseQdiscStatistics(output: string): Map<string, QueueCounters>
  */
 export function parseActionStatistics(output: string): Map<string, Counters> {
   const found = new Map<string, Counters>();
-  const visit = (value: unknown): void => {
+  const visit = (value: unknown, depth: number): void => {
+    if (depth > MAX_DEPTH) throw new UnreadableOutput('tc printed JSON that is nested too deeply');
     if (Array.isArray(value)) {
-      value.forEach(visit);
+      for (const each of value) visit(each, depth + 1);
     } else if (isObject(value)) {
       const { kind, index, stats } = value;
       if (typeof kind === 'string' && typeof index === 'number' && isObject(stats)) {
         found.set(`${kind} ${index}`, countersOf(stats));
       }
-      Object.values(value).forEach(visit);
+      for (const each of Object.values(value)) visit(each, depth + 1);
     }
   };
-  visit(JSON.parse(output === '' ? '[]' : output));
+  visit(parseJsonOutput('tc', output === '' ? '[]' : output), 0);
   return found;
 }
 
@@ -58,7 +63,7 @@ function countersOf(stats: Record<string, unknown>): Counters {
 }
 
 function jsonObjects(output: string): Record<string, unknown>[] {
-  const list: unknown = JSON.parse(output === '' ? '[]' : output);
+  const list = parseJsonOutput('tc', output === '' ? '[]' : output);
   return Array.isArray(list) ? list.filter(isObject) : [];
 }
 

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { failure, type UserError, usageError } from '../../errors.ts';
 import type { Executor } from '../prompt.ts';
 import { findSockets } from './paths.ts';
-import type { Answers, Request, Response } from './protocol.ts';
+import { type Answers, parseResponse, type Request, type Response } from './protocol.ts';
 
 export interface RemoteRelay extends Executor {
   readonly name: string;
@@ -12,6 +12,9 @@ export interface RemoteRelay extends Executor {
   readonly ended: AbortSignal;
   close: () => void;
 }
+
+/** The statistics of 100 000 connections are below this. */
+const MAX_RESPONSE_CHARACTERS = 100_000_000;
 
 /** The names of all relays that answer. */
 export async function runningRelays(): Promise<{ name: string; path: string }[]> {
@@ -51,9 +54,12 @@ function remote(name: string, socket: Socket): RemoteRelay {
   socket.on('data', (text: string) => {
     received += text;
     for (let end = received.indexOf('\n'); end >= 0; end = received.indexOf('\n')) {
-      waiting.shift()?.resolve(JSON.parse(received.slice(0, end)) as Response);
+      const response = parseResponse(received.slice(0, end));
       received = received.slice(end + 1);
+      if (response === undefined) socket.destroy();
+      else waiting.shift()?.resolve(response);
     }
+    if (received.length > MAX_RESPONSE_CHARACTERS) socket.destroy();
   });
   socket.on('error', () => undefined);
   socket.on('close', () => {

@@ -1,4 +1,5 @@
 /** `iprelay attach`, `iprelay ctl`, `iprelay list`: the commands for relays that run already. */
+import { printable } from '../../printable.ts';
 import { EXIT, exitCodeOfSignal, usageError } from '../../errors.ts';
 import { connectRelay, runningRelays } from './client.ts';
 
@@ -24,7 +25,7 @@ export async function ctl(words: readonly string[]): Promise<number> {
   try {
     const reply = await relay.execute(command.join(' '));
     if (reply.then !== undefined) throw usageError(`${reply.then} is for the prompt: iprelay attach ${name}`);
-    if (reply.text !== '') (reply.ok ? process.stdout : process.stderr).write(`${reply.text}\n`);
+    if (reply.text !== '') (reply.ok ? process.stdout : process.stderr).write(`${printable(reply.text)}\n`);
     return reply.ok ? EXIT.ok : EXIT.failed;
   } finally {
     relay.close();

@@ -16,6 +16,19 @@ export type Response = { result: Answers[keyof Answers] } | { error: string };
 /** Longer lines are not commands. */
 export const MAX_REQUEST_BYTES = 65_536;
 
+/** An answer, or undefined if the text is not one: then it is no relay that answers. */
+export function parseResponse(text: string): Response | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null) return undefined;
+    return 'result' in value || ('error' in value && typeof value.error === 'string')
+      ? (value as Response)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** A request, or undefined if the text is not one. */
 export function parseRequest(text: string): Request | undefined {
   let value: unknown;

@@ -83,13 +83,26 @@ function serve(client: Socket, executor: Executor): void {
       received = received.slice(end + 1);
       work = work.then(async () => {
         const response = await answer(line, executor);
-        if (!client.destroyed) client.write(`${JSON.stringify(response)}\n`);
+        if (client.destroyed || client.write(`${JSON.stringify(response)}\n`)) return;
+        // One answer at most waits for a client that does not read.
+        await drained(client);
       });
     }
     if (received.length > MAX_REQUEST_BYTES) client.destroy();
     // Nothing more is read while an answer is due: a client that only sends cannot fill the memory.
     client.pause();
     void work.then(() => client.resume());
+  });
+}
+
+/** Resolves when the client has read, or is gone. */
+function drained(client: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      client.off('drain', done).off('close', done);
+      resolve();
+    };
+    client.on('drain', done).on('close', done);
   });
 }
 

@@ -4,6 +4,7 @@
  */
 import { resolve } from 'node:path';
 import { parse, TomlError, type TomlTable } from 'smol-toml';
+import { locator } from '../../config/locate.ts';
 import { configError, type UserError, UserErrors } from '../../errors.ts';
 import { parseCidr } from '../access.ts';
 import { DIRECTIONS } from '../direction.ts';
@@ -30,10 +31,12 @@ type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 /** Reads the text of a file. Throws all errors at once, each with its place. */
 export function parseConfig(text: string, file: string): FileSettings {
   const errors: UserError[] = [];
-  const complain = (path: readonly string[], problem: string): void => {
-    errors.push(configError(`${file}:${placeOf(text, path)}: ${problem}`));
-  };
   const table = parseToml(text, file);
+  const locate = locator(text);
+  const complain = (path: readonly string[], problem: string): void => {
+    const { line, column } = locate(path).key;
+    errors.push(configError(`${file}:${line}:${column}: ${problem}`));
+  };
   const settings: Mutable<FileSettings> = { ...NO_FILE_SETTINGS };
   for (const [key, value] of Object.entries(table)) {
     const path = [key];
@@ -103,7 +106,7 @@ function setOwn(
       return undefined;
     }
     default:
-      return `unknown key ${key}${suggest(key, [...OWN_KEYS, ...VARIABLE_NAMES])}`;
+      return `unknown key ${key.slice(0, 80)}${suggest(key, [...OWN_KEYS, ...VARIABLE_NAMES])}`;
   }
 }
 
@@ -187,6 +190,7 @@ const textOf = (value: unknown): string =>
 
 /** `, did you mean X?` for a word that differs in little. */
 function suggest(typed: string, known: readonly string[]): string {
+  if (typed.length > 40) return '';
   const near = known.find((word) => distance(word, typed.toLowerCase()) <= 2);
   return near === undefined ? '' : `, did you mean ${near}?`;
 }
@@ -203,27 +207,4 @@ function distance(a: string, b: string): number {
     row = next;
   }
   return row[b.length] ?? 0;
-}
-
-/** Line and column of a key whose value is wrong: the parser tells places only for syntax errors. */
-export function placeOf(text: string, path: readonly string[]): string {
-  const lines = text.split('\n');
-  const escape = (word: string): string => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  // The longest part of the path that is a table header, then the rest as a key behind it.
-  let from = 0;
-  for (let depth = path.length; depth > 0; depth--) {
-    const header = new RegExp(`^\\s*\\[\\s*${path.slice(0, depth).map(escape).join('\\s*\\.\\s*')}\\s*\\]`);
-    const at = lines.findIndex((line) => header.test(line));
-    if (at >= 0) {
-      if (depth === path.length) return `${at + 1}:1`;
-      from = at + 1;
-      break;
-    }
-  }
-  const key = new RegExp(`^(\\s*)["']?${escape(path.at(-1) ?? '')}["']?\\s*[=.]`);
-  for (let at = from; at < lines.length; at++) {
-    const match = key.exec(lines[at] ?? '');
-    if (match !== null) return `${at + 1}:${(match[1]?.length ?? 0) + 1}`;
-  }
-  return `${Math.max(1, from)}:1`;
 }

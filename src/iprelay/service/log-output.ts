@@ -5,6 +5,7 @@
  */
 import pino, { type DestinationStream, type Level, type Logger } from 'pino';
 import { failure } from '../../errors.ts';
+import { printableLine } from '../../printable.ts';
 import { pipeTo } from '../../system/pipe-to.ts';
 import type { Log } from '../log.ts';
 import type { LogTarget } from './settings.ts';
@@ -27,7 +28,10 @@ const LEVEL_NAMES: Readonly<Record<number, string>> = {
 };
 const LEVEL_OF_DEBUG: readonly Level[] = ['warn', 'info', 'debug'];
 
-/** `2026-01-01T12:00:00.000Z info connected connection=CONN000001`; control characters stay escaped. */
+/**
+ * `2026-01-01T12:00:00.000Z info connected connection=CONN000001`; one line whatever is in it, and nothing that
+ * would steer the terminal of who reads the log.
+ */
 export function readable(json: string, withTime: boolean): string {
   const { time, level, msg, ...fields } = JSON.parse(json) as Record<string, unknown>;
   delete fields['name'];
@@ -36,7 +40,7 @@ export function readable(json: string, withTime: boolean): string {
     return `${key}=${text}`;
   });
   const when = withTime ? `${new Date(Number(time)).toISOString()} ` : '';
-  return `${when}${LEVEL_NAMES[Number(level)] ?? '?'} ${[String(msg), ...parts].join(' ')}\n`;
+  return `${when}${LEVEL_NAMES[Number(level)] ?? '?'} ${printableLine([String(msg), ...parts].join(' '))}\n`;
 }
 
 interface Sink {

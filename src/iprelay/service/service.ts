@@ -1,8 +1,8 @@
 /** A running relay from start to end: log, listeners, control socket, signals, prompt. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readFile } from 'node:fs/promises';
 import { EXIT, exitCodeOfSignal, UserError, UserErrors } from '../../errors.ts';
 import { descriptorLimit } from '../../system/port-holder.ts';
+import { CONFIG_LIMIT_BYTES, readTextFile } from '../../system/textFile.ts';
 import { VERSION } from '../../version.ts';
 import { AccessList } from '../access.ts';
 import { complete } from '../complete.ts';
@@ -174,7 +174,8 @@ async function hangup(relay: Relay, settings: Settings, log: OpenLog | undefined
   if (configFile === undefined) return;
   try {
     const { parseConfig } = await import('./config.ts');
-    await reload(relay, parseConfig(await readFile(configFile, 'utf8'), configFile), settings);
+    const text = await readTextFile(configFile, { limitBytes: CONFIG_LIMIT_BYTES, regularOnly: true });
+    await reload(relay, parseConfig(text, configFile), settings);
     relay.log.info({ file: configFile }, 'configuration read again');
   } catch (error) {
     const known = error instanceof UserError || error instanceof UserErrors;

@@ -1,6 +1,7 @@
 /** Starts a relay in the way its mode says: at the prompt, in the foreground, or in the background. */
 import { closeSync, mkdirSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { messageLine } from '../../cli/main.ts';
 import { EXIT, UserError, UserErrors } from '../../errors.ts';
 import { type DetachReport, REPORT_FD_VARIABLE } from '../../system/detach.ts';
 import { runService } from './service.ts';
@@ -8,7 +9,7 @@ import type { Settings } from './settings.ts';
 
 export async function start(settings: Settings): Promise<number> {
   const warn = (warnings: readonly string[]): void => {
-    for (const warning of warnings) process.stderr.write(`iprelay: ${warning}\n`);
+    for (const warning of warnings) process.stderr.write(messageLine('iprelay', warning));
   };
   const streams = { input: process.stdin, output: process.stdout };
   if (settings.mode !== 'daemon') return runService(settings, { ready: warn, streams });
@@ -28,7 +29,7 @@ function makeLogFolder({ log }: Settings): void {
 async function background(): Promise<number> {
   const { detach } = await import('../../system/detach.ts');
   const report = await detach();
-  for (const message of report.messages) process.stderr.write(`iprelay: ${message}\n`);
+  for (const message of report.messages) process.stderr.write(messageLine('iprelay', message));
   return report.exitCode;
 }
 

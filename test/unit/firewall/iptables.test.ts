@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { iptablesInstall, iptablesPresent, iptablesRemove } from '../../../src/firewall/iptables.ts';
+import {
+  iptablesInstall,
+  iptablesPresent,
+  iptablesRemove,
+  savedProblem,
+} from '../../../src/firewall/iptables.ts';
 import type { RuleSet } from '../../../src/firewall/rules.ts';
 import { egressRules, ingressRules } from '../../../src/shaper/rules.ts';
 import { DEFAULT_SETTINGS } from '../../../src/shaper/settings.ts';
@@ -70,5 +75,20 @@ describe('iptables', () => {
     };
     const lines = iptablesInstall(rules, 'ipv4', 'nothing').match(/--ports \S+/g) ?? [];
     expect(lines.map((line) => line.split(',').length)).toEqual([15, 15, 10]);
+  });
+});
+
+describe('what iptables-save prints', () => {
+  it('is taken as it is, with comments, counters and several tables', () => {
+    expect(savedProblem('')).toBeUndefined();
+    expect(savedProblem(SAVED)).toBeUndefined();
+    expect(savedProblem(`# Warning\n${SAVED}${SAVED.replace('*mangle', '*nat')}# done\n`)).toBeUndefined();
+    expect(savedProblem('*mangle\n:A - [0:0]\n[1:60] -A A -j DROP\nCOMMIT\n')).toBeUndefined();
+  });
+  it('cut off or from another program, is never taken for an empty table', () => {
+    expect(savedProblem(SAVED.replace(/COMMIT\n$/, ''))).toBe('its output ends within a table');
+    expect(savedProblem('no such thing\n')).toBe("it printed 'no such thing'");
+    expect(savedProblem('-A PREROUTING -j X\n')).toContain('it printed');
+    expect(savedProblem('*mangle\n{"json": 1}\nCOMMIT\n')).toContain('it printed');
   });
 });

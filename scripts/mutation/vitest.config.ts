@@ -1,0 +1,18 @@
+/**
+ * The tests that mutants are tried against: those of the pure parts, a few seconds for all of them. Tests in real
+ * time (test/unit/iprelay/relay.test.ts and the like) are left out: each of thousands of runs would take them all,
+ * and on a busy machine one that fails would look like a mutant found.
+ */
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: [
+      'test/unit/{shaper,tc,firewall,config,report}/**/*.test.ts',
+      'test/unit/units.test.ts',
+      'test/unit/iprelay/scheduler/**/*.test.ts',
+      'test/golden/**/*.test.ts',
+    ],
+    testTimeout: 30_000,
+  },
+});

@@ -1,0 +1,84 @@
+/** Programs that misbehave: whatever they do, the call ends in time, in bounded memory, with a cause. */
+import { describe, expect, it } from 'vitest';
+import { isRunning } from '../../../src/system/process.ts';
+import { ProgramError, run } from '../../../src/system/run.ts';
+import { UserError } from '../../../src/errors.ts';
+
+const sh = (script: string): readonly [string, ...string[]] => ['sh', '-c', script];
+
+async function failureOf(promise: Promise<unknown>): Promise<Error> {
+  try {
+    await promise;
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('it did not fail');
+}
+
+describe('a program that hangs', () => {
+  it.each([
+    ['waits', 'exec sleep 60'],
+    ['has a child that waits and holds its output', 'sleep 60; echo late'],
+    ['does not listen to SIGTERM', 'trap "" TERM; sleep 60; echo late'],
+    ['has ended, but left a child that holds its output', 'sleep 60 & echo done'],
+    ['has a child in a session of its own that holds its output', 'setsid sleep 3; echo late'],
+  ])('is ended at its time limit: it %s', async (_what, script) => {
+    const startMs = performance.now();
+    const error = await failureOf(run(sh(script), { timeoutMs: 300 }));
+    expect(error).toBeInstanceOf(ProgramError);
+    expect(error.message).toMatch(/did not end within 0\.3 s$/);
+    expect(performance.now() - startMs).toBeLessThan(2500);
+  });
+
+  it('leaves no process behind', async () => {
+    const error = await failureOf(run(sh('echo $$; sleep 61 & echo $!; sleep 62'), { timeoutMs: 300 }));
+    const processes = error instanceof ProgramError ? error.result.stdout.trim().split('\n') : [];
+    expect(processes).toHaveLength(2);
+    // By state, not by signal 0: killed children wait as zombies for a slow init.
+    for (const pid of processes) expect(await isRunning(Number(pid))).toBe(false);
+  });
+
+  it('is ended when the caller gives up', async () => {
+    const error = await failureOf(run(sh('sleep 60; echo late'), { signal: AbortSignal.timeout(100) }));
+    expect(error.message).toMatch(/was interrupted$/);
+  });
+});
+
+describe('a program that prints rubbish', () => {
+  it('without end is ended, and the memory stays bounded', async () => {
+    const before = process.memoryUsage().rss;
+    const error = await failureOf(run(['yes', 'x'.repeat(100)]));
+    expect(error.message).toMatch(/printed more than 16 MiB$/);
+    expect(process.memoryUsage().rss - before).toBeLessThan(250e6);
+  });
+
+  it('of great length has a short error', async () => {
+    const error = await failureOf(run(sh('head -c 1000000 /dev/zero | tr "\\0" x >&2; exit 3')));
+    expect(error.message).toMatch(/failed with exit code 3: x+ …$/);
+    expect(error.message.length).toBeLessThan(3000);
+  });
+});
+
+describe('a program that cannot be started', () => {
+  it('is named with its package', async () => {
+    expect(await failureOf(run(['no-such-program-here']))).toMatchObject({
+      exitCode: 5,
+      message: 'no-such-program-here was not found',
+    });
+  });
+
+  it.each([
+    ['an argument is too long for the kernel', ['echo', 'x'.repeat(3_000_000)]],
+    ['an argument holds a null byte', ['echo', 'a\0b']],
+    ['it is a folder', ['/tmp']],
+  ] as const)('is an error that says so: %s', async (_why, argv) => {
+    const error = await failureOf(run(argv));
+    expect(error instanceof UserError || error instanceof ProgramError).toBe(true);
+    expect(error.message.length).toBeLessThan(3000);
+  });
+
+  it('is not run by a shell', async () => {
+    const odd = ['$(id)', '`id`', ';id', '|id', '&&id', '>f', '*', '\n', "'", '"', '\\', '-n', '~', '!1'];
+    expect((await run(['printf', '%s\\n', ...odd])).stdout).toBe(`${odd.join('\n')}\n`);
+  });
+});
