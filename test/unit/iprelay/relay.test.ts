@@ -193,7 +193,7 @@ function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
 }
 
 describe('limits', () => {
-  it('is one limit for the whole process, each direction for itself', async () => {
+  it('is one limit for the whole process, each direction for itself', { retry: 2 }, async () => {
     const { port, relay } = await relayTo(portOf(await server(echo)));
     set(relay, 'bandwidth', 100_000);
     const clients = await Promise.all([connectTo(port), connectTo(port)]);
@@ -246,23 +246,27 @@ describe('limits', () => {
     expect(received.equals(sent)).toBe(true);
   });
 
-  it('holds the limit of a forwarder and of single connections below that of the process', async () => {
-    const { port, relay } = await relayTo(portOf(await server(flood)));
-    set(relay, 'bandwidth', 1_000_000);
-    expect((await execute(relay, 'set forwarder 1 bandwidth 60000 conn_down 20000')).text).toBe(
-      'forwarder 1 set.',
-    );
-    const counts = [0, 0];
-    for (const [i] of counts.entries()) {
-      const client = await connectTo(port);
-      client.on('data', (chunk: Buffer) => (counts[i] = (counts[i] ?? 0) + chunk.length));
-    }
-    await new Promise((resolve) => setTimeout(resolve, 2000));
-    for (const count of counts) {
-      expect(count).toBeGreaterThan(34_000);
-      expect(count).toBeLessThan(43_000);
-    }
-  });
+  it(
+    'holds the limit of a forwarder and of single connections below that of the process',
+    { retry: 2 },
+    async () => {
+      const { port, relay } = await relayTo(portOf(await server(flood)));
+      set(relay, 'bandwidth', 1_000_000);
+      expect((await execute(relay, 'set forwarder 1 bandwidth 60000 conn_down 20000')).text).toBe(
+        'forwarder 1 set.',
+      );
+      const counts = [0, 0];
+      for (const [i] of counts.entries()) {
+        const client = await connectTo(port);
+        client.on('data', (chunk: Buffer) => (counts[i] = (counts[i] ?? 0) + chunk.length));
+      }
+      await new Promise((resolve) => setTimeout(resolve, 2000));
+      for (const count of counts) {
+        expect(count).toBeGreaterThan(34_000);
+        expect(count).toBeLessThan(43_000);
+      }
+    },
+  );
 });
 
 describe('faults', () => {
