@@ -51,8 +51,10 @@ export function pacingActionIndex(ifindex: number, name: PacingActionName): numb
 /** Up to here `auto` paces: nobody has measured it on faster lines, and there it costs a processor more. */
 const AUTO_MOST_BIT_PER_SEC = 1e9;
 
-export function isPacingWanted({ pacing, downBitPerSec }: ShaperSettings): boolean {
-  return pacing === 'bpf' || (pacing === 'auto' && downBitPerSec <= AUTO_MOST_BIT_PER_SEC);
+/** Who has chosen to shape what comes in has chosen against pacing: that needs the police stages. */
+export function isPacingWanted({ pacing, ingress, downBitPerSec }: ShaperSettings): boolean {
+  if (pacing !== 'auto') return pacing === 'bpf';
+  return !ingress.startsWith('shape') && downBitPerSec <= AUTO_MOST_BIT_PER_SEC;
 }
 
 /** Undefined where pacing is not wanted or the program cannot be loaded. */

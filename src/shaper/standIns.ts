@@ -14,8 +14,5 @@ export function standIns(plan: Plan): string[] {
     ...(plan.cakeMissing === true
       ? ['this kernel has no cake: HTB with flow queues shapes what comes in']
       : []),
-    ...(plan.pacingMissing === true && plan.ingress !== 'police' && plan.policeMissing !== true
-      ? ['no window pacing: it needs the police stages']
-      : []),
   ];
 }

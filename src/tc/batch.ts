@@ -28,7 +28,11 @@ export function batchText(lines: readonly string[]): string {
  * said again.
  */
 function saidAgain(actions: readonly Action[]): string[] {
-  return actions.filter(({ kind }) => kind === 'police' || kind === 'redirect').map(renderActionChange);
+  const lines = actions
+    .filter(({ kind }) => kind === 'police' || kind === 'redirect')
+    .map(renderActionChange);
+  // Filters share the redirect.
+  return [...new Set(lines)];
 }
 
 /** The lines that make the objects on devices where nothing of the kind stands. */

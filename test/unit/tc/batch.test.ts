@@ -9,7 +9,7 @@ import { sameValue } from '../../../src/tc/sameValue.ts';
 const LINK = { device: 'ppp0', ifindex: 7, kind: 'ppp', mtuBytes: 1492 } as const;
 
 function objects(up: string, down: string, options: ShaperOptions = {}): readonly TcObject[] {
-  const { settings } = settingsFromArguments('ppp0', up, down, options);
+  const { settings } = settingsFromArguments('ppp0', up, down, { pacing: 'off', ...options });
   return makePlan(settings, LINK, { leafQdisc: 'fq_codel', pacingObjectFile: '/run/o' }, undefined).tc;
 }
 
