@@ -140,7 +140,7 @@ function recordInvalid(state: AutoState, line: JudgedLine, trouble: string): Aut
   if (line.attempt < MAX_ATTEMPTS) return say(state, `${what}: not valid (${trouble}), once more`);
   if (line.verdict.kind !== 'invalid') return state;
   const cause = line.verdict.trouble;
-  const unshaped = line.measurement.rateBitPerSec === null && cause.kind === 'idle';
+  const unshaped = line.measurement.rateBitPerSec === null && cause.kind === 'no-queue';
   const rtt = line.figures.rtt;
   const warning: Warning =
     unshaped && rtt !== null

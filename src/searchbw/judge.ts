@@ -19,6 +19,8 @@ export interface Limits {
 export type Trouble =
   | { kind: 'silent' }
   | { kind: 'idle' }
+  /** Without a shaper answers are fast: nothing tells the full line from one that is not. */
+  | { kind: 'no-queue' }
   | { kind: 'not-saturated'; filledShare: number }
   | { kind: 'collapsed'; rawBitPerSec: number; earlierBitPerSec: number }
   | { kind: 'unsteady'; slowestBitPerSec: number; medianBitPerSec: number }
@@ -97,6 +99,7 @@ function verdictOf(measurement: Measurement, figures: Figures, context: JudgeCon
   if (otherIsBusy(figures, context.otherBitPerSec)) {
     return invalid({ kind: 'other-busy', otherDataBitPerSec: figures.otherDataBitPerSec });
   }
+  if (measurement.rateBitPerSec === null && rtt.avg < maxRttMs) return invalid({ kind: 'no-queue' });
   const filledShare = figures.rawBitPerSec / rate;
   if (filledShare < IDLE_SHARE && rtt.avg < maxRttMs) return invalid({ kind: 'idle' });
   if (figures.slowestWindowBitPerSec < STALLED_SHARE * figures.medianWindowBitPerSec) {
@@ -206,6 +209,8 @@ export function describeTrouble(trouble: Trouble): string {
       return 'the ping host did not answer';
     case 'idle':
       return 'hardly any traffic';
+    case 'no-queue':
+      return 'answers are fast, so the line does not look full';
     case 'not-saturated':
       return `only ${(trouble.filledShare * 100).toFixed(0)} % of the bandwidth used`;
     case 'collapsed':

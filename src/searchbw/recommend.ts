@@ -264,6 +264,7 @@ export function adviceFor(trouble: Trouble): string {
     case 'silent':
       return 'choose another host with --ping-host';
     case 'idle':
+    case 'no-queue':
     case 'not-saturated':
       return 'start more or larger downloads (uploads for UP) or use --load, and keep them running';
     case 'collapsed':
