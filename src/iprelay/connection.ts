@@ -115,8 +115,8 @@ export class Connection {
   /** Resets both sides. */
   reset(how: string): void {
     this.#leaveOff(how);
-    this.#client.resetAndDestroy();
-    this.#server?.resetAndDestroy();
+    resetSocket(this.#client);
+    if (this.#server !== undefined) resetSocket(this.#server);
   }
 
   #leaveOff(how: string): void {
@@ -171,6 +171,23 @@ export class Connection {
       clearTimeout(this.#farewellTimer);
     });
   }
+}
+
+/**
+ * Ends a socket with a reset. While its end is just being sent (shutdown(2) asked for, not yet done) libuv refuses
+ * a reset with EINVAL (uv_tcp_close_reset), and Node then leaves the descriptor open for good and never emits
+ * `close`: 15 of 80000 connections were lost so in 16 minutes of churn. That moment is waited for.
+ */
+export function resetSocket(socket: Socket): void {
+  const endIsUnderWay = (): boolean => socket.writableEnded && !socket.writableFinished;
+  const reset = (): void => {
+    // With bytes still to be sent the end has not been asked for yet, and never may be: no reason to wait.
+    if (endIsUnderWay() && socket.writableLength === 0) socket.once('finish', reset);
+    else if (!socket.destroyed) socket.resetAndDestroy();
+  };
+  // Only after the poll does the stream know which bytes the kernel has taken.
+  if (endIsUnderWay()) setImmediate(reset);
+  else reset();
 }
 
 /** The connection's name: `CONN000001`. */

@@ -18,7 +18,7 @@ const MAX_CALLS = 12;
  */
 const PROGRAMS = `
   mkdir -p /usr/local/sbin /run/empty
-  for program in tc nft ip iptables-restore ip6tables-restore iptables-save ip6tables-save unshare; do
+  for program in tc nft iptables-restore ip6tables-restore iptables-save ip6tables-save unshare; do
     real=$(command -v $program)
     cat > /usr/local/sbin/$program <<EOF
 #!/bin/sh
