@@ -27,7 +27,7 @@ async function answers(guest: Guest): Promise<Series[]> {
   const result: Series[] = [];
   for (const [name, words] of [
     ['without inetgw', undefined],
-    ['inetgw ppp0 215 1600', ['215', '1600']],
+    ['inetgw ppp0 215 1600 --pacing off', ['215', '1600', '--pacing', 'off']],
   ] as const) {
     await setUpLine(guest);
     if (words !== undefined) await inetgwOk(guest, 'ppp0', ...words);
@@ -45,7 +45,7 @@ async function answers(guest: Guest): Promise<Series[]> {
 /** An upload of each class: bulk alone, then normal beside it, then interactive beside both. */
 async function classes(guest: Guest): Promise<Series[]> {
   await setUpLine(guest);
-  await inetgwOk(guest, 'ppp0', '215', '1600');
+  await inetgwOk(guest, 'ppp0', '215', '1600', '--pacing', 'off');
   const seconds = 36;
   const starts = [
     { name: 'bulk', dscp: 'cs1', atSec: 0 },
@@ -92,7 +92,7 @@ async function stages(guest: Guest): Promise<Series[]> {
     const points: [number, number][] = [];
     for (const load of [90, 94, 97, 98, 99, 100, 101, 103, 106, 110, 115]) {
       await inetgwOk(guest, 'ppp0', 'clear');
-      await inetgwOk(guest, 'ppp0', '215', String(downKbit));
+      await inetgwOk(guest, 'ppp0', '215', String(downKbit), '--pacing', 'off');
       const cells = Math.ceil((ipBytes + 40) / 48);
       const [stream] = await sendUdp(guest, [
         {
