@@ -4,6 +4,8 @@ import { failure, noPrivilege, type UserError } from '../errors.ts';
 
 const BASE = '/run/inetgw';
 
+const nothing = (): undefined => undefined;
+
 /**
  * The folder for devices of this network namespace. Device names are unique in one namespace only, so the
  * others get a folder each, named after the namespace's inode.
@@ -18,8 +20,11 @@ export async function runDir(): Promise<string> {
 
 export async function makeRunDir(): Promise<string> {
   const dir = await runDir();
-  await mkdir(dir, { recursive: true, mode: 0o755 }).catch((error: unknown) => {
-    throw writeError(dir, error);
+  await mkdir(dir, { recursive: true, mode: 0o755 }).catch(async (error: unknown) => {
+    // On a read-only file system the recursive form says ENOENT; the plain one says what is the matter.
+    const cause: unknown =
+      errorCode(error) === 'ENOENT' ? await mkdir(dir).then(nothing, (plain: unknown) => plain) : error;
+    if (cause !== undefined) throw writeError(dir, cause);
   });
   return dir;
 }

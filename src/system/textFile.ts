@@ -1,4 +1,5 @@
 /** Reading a file that somebody has named: it could be a device that never ends, or larger than the memory. */
+import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 
 /** Far more than anybody writes by hand. */
@@ -33,7 +34,9 @@ export async function readTextFile(
   path: string,
   { limitBytes, regularOnly = false }: TextFileOptions,
 ): Promise<string> {
-  const file = await open(path);
+  // Opening a pipe that nobody writes to would wait for ever.
+  const flags = constants.O_RDONLY | (regularOnly ? constants.O_NONBLOCK : 0);
+  const file = await open(path, flags);
   try {
     if (regularOnly && !(await file.stat()).isFile()) throw new NotAFileError();
     return (await readUpTo(file, limitBytes)).toString('utf8');

@@ -30,8 +30,10 @@ describe('from a plan to the same plan', () => {
 });
 
 describe('from a plan to one with other rates', () => {
-  const lines = changeLines(plain, objects('300', '3mbit')) ?? [];
+  // Made within each test: what is made outside, mutation testing does not see.
+  const changes = (): string[] => changeLines(plain, objects('300', '3mbit')) ?? [];
   it('classes, queues and police actions change in place, and nothing is added or taken away', () => {
+    const lines = changes();
     expect(lines.length).toBeGreaterThan(6);
     for (const line of lines) {
       expect(line).toMatch(
@@ -41,6 +43,7 @@ describe('from a plan to one with other rates', () => {
     expect(lines.filter((line) => line.startsWith('class change'))).toHaveLength(4);
   });
   it('every rate that is set up anew is among what is changed, to the letter', () => {
+    const lines = changes();
     const anew = setUpLines(objects('300', '3mbit'));
     for (const line of lines.filter((each) => each.startsWith('class '))) {
       expect(anew).toContain(line.replace('change', 'add'));
@@ -56,6 +59,7 @@ describe('what cannot be changed in place is made anew', () => {
     ['another framing', objects('210', '1710', { framing: 'docsis' })],
     ['pacing', paced],
     ['fewer objects', plain.slice(1)],
+    ['fewer objects at the end', plain.slice(0, -1)],
     ['more objects', [...plain, ...plain.slice(-1)]],
     ['other objects', plain.toReversed()],
   ])('%s', (_what, to) => {
