@@ -64,6 +64,8 @@ function withoutCounters(text: string): string {
           .replaceAll(/\[\d+:\d+\]/g, '[]')
           .replaceAll(/packets \d+ bytes \d+/g, 'packets bytes')
           .replaceAll(/ (installed|used) \d+ sec/g, '')
+          // A program that is loaded again gets another number.
+          .replaceAll(/ id \d+ name /g, ' name ')
           .trimEnd(),
       )
       .join('\n')

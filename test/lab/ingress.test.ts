@@ -47,7 +47,7 @@ function expectSame(dropped: number, missing: number): void {
 describe.each([4, 6] as const)('IPv%i', (version) => {
   test('below 98 % every packet passes unseen', async () => {
     // The line itself is full at 95 % of what is set, and spaces the packets evenly.
-    await inetgwOk(guest, 'ppp0', '210', String(Math.round(LINE_KBIT_PER_SEC / 0.95)), '--pacing', 'off');
+    await inetgwOk(guest, 'ppp0', '210', String(Math.round(LINE_KBIT_PER_SEC / 0.95)));
     const [large] = await sendUdp(guest, [streamOf(1200, 2, version)]);
     expect(large?.received).toBeGreaterThan(500);
     const { ingress, firewall } = await statistics(guest);
@@ -57,7 +57,7 @@ describe.each([4, 6] as const)('IPv%i', (version) => {
   });
 
   test('large packets beyond 99 % are dropped by stage 2 and by nothing else', async () => {
-    await inetgwOk(guest, 'ppp0', '210', String(DOWN_KBIT_PER_SEC), '--pacing', 'off');
+    await inetgwOk(guest, 'ppp0', '210', String(DOWN_KBIT_PER_SEC));
     const [large] = await sendUdp(guest, [streamOf(1200, 1.2, version)]);
     const { ingress } = await statistics(guest);
     const [, stage2, stage3] = ingress.stages;
@@ -68,7 +68,7 @@ describe.each([4, 6] as const)('IPv%i', (version) => {
   });
 
   test('packets below 1024 bytes are dropped by stage 3 only, above 100 %', async () => {
-    await inetgwOk(guest, 'ppp0', '210', String(DOWN_KBIT_PER_SEC), '--pacing', 'off');
+    await inetgwOk(guest, 'ppp0', '210', String(DOWN_KBIT_PER_SEC));
     const [middle] = await sendUdp(guest, [streamOf(528, 1.2, version)]);
     const { ingress } = await statistics(guest);
     const [, stage2, stage3] = ingress.stages;
@@ -78,7 +78,7 @@ describe.each([4, 6] as const)('IPv%i', (version) => {
   });
 
   test('small packets survive beside large ones that overfill the line', async () => {
-    await inetgwOk(guest, 'ppp0', '210', String(DOWN_KBIT_PER_SEC), '--pacing', 'off');
+    await inetgwOk(guest, 'ppp0', '210', String(DOWN_KBIT_PER_SEC));
     const [large, small] = await sendUdp(guest, [
       streamOf(1200, 1.2, version, 7000),
       streamOf(100, 0.03, version, 7001),
@@ -90,7 +90,7 @@ describe.each([4, 6] as const)('IPv%i', (version) => {
   });
 
   test('the size limit is exact: 1023 bytes are spared, 1024 are not', async () => {
-    await inetgwOk(guest, 'ppp0', '210', String(DOWN_KBIT_PER_SEC), '--pacing', 'off');
+    await inetgwOk(guest, 'ppp0', '210', String(DOWN_KBIT_PER_SEC));
     const [spared] = await sendUdp(guest, [streamOf(1023, 1.1, version)]);
     const before = await statistics(guest);
     expect(before.ingress.stages[1].droppedPackets).toBe(0);
@@ -104,7 +104,7 @@ describe.each([4, 6] as const)('IPv%i', (version) => {
   test.each(['nft', 'iptables'])(
     'the mark reaches the large-download rule (%s): a download below 10 MByte loses nothing there, one above does',
     async (firewall) => {
-      await inetgwOk(guest, 'ppp0', '210', '1600', '--firewall', firewall, '--pacing', 'off');
+      await inetgwOk(guest, 'ppp0', '210', '1600', '--firewall', firewall);
       await download(9_000_000, version);
       const below = await statistics(guest);
       expect(below.firewall.markedPackets).toBeGreaterThan(10);
@@ -120,7 +120,7 @@ describe.each([4, 6] as const)('IPv%i', (version) => {
 });
 
 test('--no-large-downloads leaves that rule out and the stages in', async () => {
-  await inetgwOk(guest, 'ppp0', '210', '1600', '--no-large-downloads', '--pacing', 'off');
+  await inetgwOk(guest, 'ppp0', '210', '1600', '--no-large-downloads');
   await download(13_000_000, 4);
   const { firewall, ingress } = await statistics(guest);
   expect(firewall.largeDownloadDroppedPackets).toBe(0);
@@ -136,7 +136,7 @@ test('the mark ends with our own rules: those of the administrator never see it'
     ],
     { ns: 'gw' },
   );
-  await inetgwOk(guest, 'ppp0', '210', String(DOWN_KBIT_PER_SEC), '--pacing', 'off');
+  await inetgwOk(guest, 'ppp0', '210', String(DOWN_KBIT_PER_SEC));
   await sendUdp(guest, [streamOf(1200, 1.2, 4)]);
   const { firewall } = await statistics(guest);
   expect(firewall.markedPackets).toBeGreaterThan(5);

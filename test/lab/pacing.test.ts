@@ -12,7 +12,7 @@ beforeAll(async () => {
   guest = await sharedGuest();
 });
 
-const SETTINGS = ['ppp0', '215', '1715'] as const;
+const SETTINGS = ['ppp0', '215', '1715', '--pacing', 'bpf'] as const;
 
 interface Figures {
   pingMs: number;
