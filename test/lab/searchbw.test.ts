@@ -59,18 +59,6 @@ test('the uplink of the article, as written', async () => {
   expect(await snapshot(guest)).toBe(untouched);
 });
 
-test('the detail measurement of the article, as written: here every line is above what answers fast', async () => {
-  await load('DOWN');
-  const result = await searchbw('ppp0', 'DOWN', '1650-1750', '20', '100', '210');
-  const lines = result.stdout.split('\n').filter((line) => /^ +1[67]\d0 .*(good|slow|carries)/.test(line));
-  expect(lines).toHaveLength(6);
-  // 1650 of this line's 1750 lies at the limit of 100 ms itself: it may be the answer, nothing above it.
-  expect([NaN, 1650]).toContain(recommended(result, 'DOWN'));
-  expect(result.code).toBe(Number.isNaN(recommended(result, 'DOWN')) ? 1 : 0);
-  expect(result.stdout).toMatch(/^next: +searchbw ppp0 DOWN \d+-\d+ \d+ \d+ 210$/m);
-  expect(await snapshot(guest)).toBe(untouched);
-});
-
 test('--auto needs no interval, says how it came to its value, and stays below the raw rate', async () => {
   await load('DOWN');
   const result = await searchbw('ppp0', 'DOWN', '--auto');
