@@ -106,29 +106,18 @@ export function parseHosts(name: string, text: string): Parsed<string[]> {
   return { value: [...hosts] };
 }
 
-const FIREWALL_CHOICES = ['auto', 'nft', 'iptables', 'none'] as const satisfies readonly FirewallChoice[];
-
-export function parseFirewall(name: string, text: string): Parsed<FirewallChoice> {
-  const known = FIREWALL_CHOICES.find((choice) => choice === text);
-  if (known !== undefined) return { value: known };
-  return { problem: `${name} ${text} is not known`, hint: `known: ${FIREWALL_CHOICES.join(', ')}` };
+/** One of the words of an option. */
+function choiceOf<T extends string>(choices: readonly T[]) {
+  return (name: string, text: string): Parsed<T> => {
+    const known = choices.find((choice) => choice === text);
+    if (known !== undefined) return { value: known };
+    return { problem: `${name} ${text} is not known`, hint: `known: ${choices.join(', ')}` };
+  };
 }
 
-const INGRESS_CHOICES: readonly IngressChoice[] = ['auto', 'police', 'shape', 'shape-cake', 'shape-htb'];
-
-export function parseIngress(name: string, text: string): Parsed<IngressChoice> {
-  const known = INGRESS_CHOICES.find((choice) => choice === text);
-  if (known !== undefined) return { value: known };
-  return { problem: `${name} ${text} is not known`, hint: `known: ${INGRESS_CHOICES.join(', ')}` };
-}
-
-const PACING_CHOICES: readonly PacingChoice[] = ['auto', 'bpf', 'off'];
-
-export function parsePacing(name: string, text: string): Parsed<PacingChoice> {
-  const known = PACING_CHOICES.find((choice) => choice === text);
-  if (known !== undefined) return { value: known };
-  return { problem: `${name} ${text} is not known`, hint: `known: ${PACING_CHOICES.join(', ')}` };
-}
+export const parseFirewall = choiceOf<FirewallChoice>(['auto', 'nft', 'iptables', 'none']);
+export const parseIngress = choiceOf<IngressChoice>(['auto', 'police', 'shape', 'shape-cake', 'shape-htb']);
+export const parsePacing = choiceOf<PacingChoice>(['auto', 'bpf', 'off']);
 
 export function parseSwitch(name: string, text: string): Parsed<boolean> {
   if (text === 'true' || text === 'false') return { value: text === 'true' };

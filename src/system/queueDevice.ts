@@ -1,8 +1,8 @@
 /** The ifb of the local queue: made, looked for, taken away. */
-import { access } from 'node:fs/promises';
 import type { Plan } from '../shaper/plan.ts';
 import { queueDeviceName } from '../shaper/queue.ts';
 import { ifbRemoveStep, ifbStep } from '../shaper/steps.ts';
+import { pathExists } from './pathExists.ts';
 import type { Runner } from './run.ts';
 import { runStep } from './runStep.ts';
 
@@ -18,8 +18,5 @@ export async function removeQueueDevice(device: string, run: Runner): Promise<vo
 }
 
 export async function deviceExists(name: string): Promise<boolean> {
-  return access(`/sys/class/net/${name}`).then(
-    () => true,
-    () => false,
-  );
+  return pathExists(`/sys/class/net/${name}`);
 }

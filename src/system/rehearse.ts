@@ -2,11 +2,11 @@
  * A dress rehearsal: the very batch, on the loopback device of a network namespace made for it and gone
  * with it. What this kernel or this tc cannot do is found before anything in use is touched.
  */
-import { access } from 'node:fs/promises';
 import { missing, type UserError } from '../errors.ts';
 import { batchText, setUpLines } from '../tc/batch.ts';
 import type { Action, TcObject } from '../tc/objects.ts';
 import { batchReason, failedBatchLine } from '../tc/parse.ts';
+import { pathExists } from './pathExists.ts';
 import { ProgramError, type Runner } from './run.ts';
 
 export type Rehearsal =
@@ -19,22 +19,21 @@ const IFB_LOADED = '/sys/module/ifb';
 
 /** Whether the device of the local queue can be made. */
 export async function rehearseQueueDevice(run: Runner): Promise<Rehearsal> {
-  if (
-    await access(IFB_LOADED).then(
-      () => true,
-      () => false,
-    )
-  )
-    return { ok: true };
+  if (await pathExists(IFB_LOADED)) return { ok: true };
   try {
     await run(['unshare', '--net', 'ip', 'link', 'add', 'name', 'trial', 'type', 'ifb']);
     return { ok: true };
   } catch (error) {
     if (!(error instanceof ProgramError)) throw error;
-    // A service without CAP_SYS_ADMIN may make no namespace: for that the undo stands by.
-    if (/^unshare: .*Operation not permitted/m.test(error.result.stderr)) return { ok: true };
+    // Then the undo stands by.
+    if (mayMakeNoNamespace(error)) return { ok: true };
     return { ok: false, object: undefined, reason: `no ifb can be made: ${error.result.stderr.trim()}` };
   }
+}
+
+/** So it is for a service without CAP_SYS_ADMIN. */
+function mayMakeNoNamespace({ result }: ProgramError): boolean {
+  return /^unshare: .*Operation not permitted/m.test(result.stderr);
 }
 
 /** One line of the rehearsal, and what it makes. */
@@ -51,8 +50,7 @@ export async function rehearse(objects: readonly TcObject[], run: Runner): Promi
     return { ok: true };
   } catch (error) {
     if (!(error instanceof ProgramError)) throw error;
-    // A service without CAP_SYS_ADMIN may make no namespace.
-    if (/^unshare: .*Operation not permitted/m.test(error.result.stderr)) return tryPolice(objects, run);
+    if (mayMakeNoNamespace(error)) return tryPolice(objects, run);
     const failed = failedBatchLine(error.result.stderr);
     const object = failed === undefined ? undefined : trial[failed - 1]?.object;
     return {
