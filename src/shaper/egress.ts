@@ -44,36 +44,14 @@ export function egressObjects(
     // On the root, so that everything below it counts what the line sees.
     stab: stabFor(framing, link),
   };
-  const parent: HtbClass = {
-    ...htbClass(PARENT_CLASS, ROOT_HANDLE, rateBitPerSec, rateBitPerSec, 0),
-  };
+  const htb = htbClasses(dev, link, framing);
+  const parent = htb(PARENT_CLASS, ROOT_HANDLE, rateBitPerSec, rateBitPerSec, 0);
   return [root, parent, ...EGRESS_CLASSES.flatMap((name, prio) => classObjects(name, prio))];
-
-  function htbClass(
-    classId: ClassId,
-    under: HtbClass['parent'],
-    rate: number,
-    ceil: number,
-    prio: number,
-  ): HtbClass {
-    return {
-      type: 'class',
-      dev,
-      parent: under,
-      classId,
-      rateBitPerSec: rate,
-      ceilBitPerSec: ceil,
-      burstBytes: htbBurstBytes(framing, rate, link.mtuBytes),
-      cburstBytes: htbBurstBytes(framing, ceil, link.mtuBytes),
-      quantumBytes: htbQuantumBytes(framing, rate, link.mtuBytes),
-      prio,
-    };
-  }
 
   function classObjects(name: EgressClass, prio: number): TcObject[] {
     const share = Math.floor(rateBitPerSec * SHARE[name]);
     return [
-      htbClass(CLASS_IDS[name], PARENT_CLASS, share, rateBitPerSec, prio),
+      htb(CLASS_IDS[name], PARENT_CLASS, share, rateBitPerSec, prio),
       {
         type: 'qdisc',
         dev,
@@ -83,6 +61,28 @@ export function egressObjects(
       },
     ];
   }
+}
+
+/** Makes the HTB classes of a device; rates in bit/s, bursts and quanta by arithmetic.ts. */
+export function htbClasses(dev: string, { mtuBytes }: LinkFacts, framing: Framing) {
+  return (
+    classId: ClassId,
+    parent: HtbClass['parent'],
+    rateBitPerSec: number,
+    ceilBitPerSec: number,
+    prio: number,
+  ): HtbClass => ({
+    type: 'class',
+    dev,
+    parent,
+    classId,
+    rateBitPerSec: Math.floor(rateBitPerSec),
+    ceilBitPerSec: Math.floor(ceilBitPerSec),
+    burstBytes: htbBurstBytes(framing, rateBitPerSec, mtuBytes),
+    cburstBytes: htbBurstBytes(framing, ceilBitPerSec, mtuBytes),
+    quantumBytes: htbQuantumBytes(framing, rateBitPerSec, mtuBytes),
+    prio,
+  });
 }
 
 /** For a qdisc that sees packets with the device's link header: egress, and an ifb behind its ingress. */

@@ -2,9 +2,9 @@
  * The local queue for what comes in: an ifb, to which the ingress of the device redirects. Window pacing has one
  * behind its stages (pacing.ts); without stages, it is what shapes the downlink (`--ingress shape`). Pure.
  */
-import type { Action, Filter, HtbClass, Qdisc, TcObject } from '../tc/objects.ts';
-import { fqCodelParameters, htbBurstBytes, htbQuantumBytes } from './arithmetic.ts';
-import { stabFor } from './egress.ts';
+import type { Action, Filter, Qdisc, TcObject } from '../tc/objects.ts';
+import { fqCodelParameters } from './arithmetic.ts';
+import { htbClasses, stabFor } from './egress.ts';
 import { kernelRateBitPerSec, type Framing } from './framing.ts';
 import type { IngressKind, KernelFacts, LinkFacts } from './link.ts';
 import type { ShaperSettings } from './settings.ts';
@@ -101,24 +101,7 @@ export function flowQueueObjects(
   dev: string,
 ): TcObject[] {
   const rateBitPerSec = kernelRateBitPerSec(framing, settings.downBitPerSec);
-  const htbClass = (
-    minor: string,
-    parent: HtbClass['parent'],
-    rate: number,
-    ceil: number,
-    prio: number,
-  ): HtbClass => ({
-    type: 'class',
-    dev,
-    parent,
-    classId: `1:${minor}`,
-    rateBitPerSec: Math.floor(rate),
-    ceilBitPerSec: Math.floor(ceil),
-    burstBytes: htbBurstBytes(framing, rate, link.mtuBytes),
-    cburstBytes: htbBurstBytes(framing, ceil, link.mtuBytes),
-    quantumBytes: htbQuantumBytes(framing, rate, link.mtuBytes),
-    prio,
-  });
+  const htb = htbClasses(dev, link, framing);
   const parameters = fqCodelParameters(framing, rateBitPerSec, link.mtuBytes);
   const leaf = (minor: string, late: boolean): TcObject => ({
     type: 'qdisc',
@@ -150,11 +133,11 @@ export function flowQueueObjects(
       spec: { kind: 'htb', defaultMinor: '20' },
       stab: stabFor(framing, link),
     },
-    htbClass('1', '1:', rateBitPerSec, rateBitPerSec, 0),
-    htbClass('10', '1:1', rateBitPerSec * 0.3, rateBitPerSec, 0),
+    htb('1:1', '1:', rateBitPerSec, rateBitPerSec, 0),
+    htb('1:10', '1:1', rateBitPerSec * 0.3, rateBitPerSec, 0),
     leaf('10', false),
-    htbClass(
-      '20',
+    htb(
+      '1:20',
       '1:1',
       rateBitPerSec * 0.7,
       rateBitPerSec * (codel === 'late' ? LARGE_SHARE : SHAPE_SHARE),
