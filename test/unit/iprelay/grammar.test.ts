@@ -5,7 +5,8 @@ import { execute } from '../../../src/iprelay/execute.ts';
 import { parseCommand } from '../../../src/iprelay/grammar.ts';
 import { parseSchedule, stepAt } from '../../../src/iprelay/schedule.ts';
 import { formatSpec, parseSpec } from '../../../src/iprelay/spec.ts';
-import { freePort, type Network, startRelay } from './network.ts';
+import { freePort } from '../../freePort.ts';
+import { type Network, startRelay } from './network.ts';
 
 describe('proxy specifications', () => {
   it.each([

@@ -6,22 +6,13 @@ import { DEFAULT_OPTIONS, type ForwarderOptions } from '../../../src/iprelay/for
 import { SILENT } from '../../../src/iprelay/log.ts';
 import { Relay, type RelayOptions } from '../../../src/iprelay/relay.ts';
 import { parseVariable, type VariableName } from '../../../src/iprelay/variables.ts';
+import { freePort } from '../../freePort.ts';
 
 export interface Network {
   relay: Relay;
   /** The relay's port. */
   port: number;
   end: () => Promise<void>;
-}
-
-/** A port that was free a moment ago. */
-export async function freePort(host = '127.0.0.1'): Promise<number> {
-  const server = createServer().listen(0, host);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 export async function listen(handler: (socket: Socket) => void, host = '127.0.0.1'): Promise<Server> {

@@ -3,17 +3,8 @@ import type { Server, Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { AccessList } from '../../../src/iprelay/access.ts';
 import { execute } from '../../../src/iprelay/execute.ts';
-import {
-  connectTo,
-  ending,
-  freePort,
-  listen,
-  type Network,
-  portOf,
-  readAll,
-  set,
-  startRelay,
-} from './network.ts';
+import { freePort } from '../../freePort.ts';
+import { connectTo, ending, listen, type Network, portOf, readAll, set, startRelay } from './network.ts';
 
 const opened: { close: () => unknown }[] = [];
 let networks: Network[] = [];
