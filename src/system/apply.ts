@@ -1,6 +1,6 @@
 /** Bringing a plan about, all or nothing: what was there before comes back if a step fails. */
 import { failure, UserError } from '../errors.ts';
-import { makePlan, type Plan } from '../shaper/plan.ts';
+import { factsShownBy, makePlan, type Plan } from '../shaper/plan.ts';
 import { egressRules, ingressRules } from '../shaper/rules.ts';
 import { standIns } from '../shaper/standIns.ts';
 import type { FirewallBackend, ShaperSettings } from '../shaper/settings.ts';
@@ -61,7 +61,7 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
   };
   // What stands has shown that it works, and what was found missing once is not tried each time.
   let kernel: KernelFacts = {
-    leafQdisc: (inForce === undefined ? undefined : leafOf(inForce)) ?? 'fq_codel',
+    leafQdisc: inForce === undefined ? 'fq_codel' : factsShownBy(inForce).leafQdisc,
     ingress: firstIngress(settings.ingress, inForce),
     pacingObjectFile:
       settings.pacing === 'auto' && inForce?.pacingMissing === true
@@ -240,13 +240,4 @@ function leftBackend(current: Current, plan: Plan): FirewallBackend | undefined 
 function expectedFirewall(current: Current, plan: Plan): 'nothing' | 'ours' {
   const recorded = current.record?.phase === 'active' ? current.record.plan.firewall?.backend : undefined;
   return recorded !== undefined && recorded === plan.firewall?.backend ? 'ours' : 'nothing';
-}
-
-function leafOf(plan: Plan): KernelFacts['leafQdisc'] | undefined {
-  for (const object of plan.tc) {
-    if (object.type === 'qdisc' && (object.spec.kind === 'fq_codel' || object.spec.kind === 'sfq')) {
-      return object.spec.kind;
-    }
-  }
-  return undefined;
 }
