@@ -7,7 +7,7 @@
 import { formatRate } from '../../src/units.ts';
 import { table } from '../../src/report/table.ts';
 import { Guest } from '../../test/lab/guest.ts';
-import { commandArgv } from '../../test/lab/inetgw.ts';
+import { commandArgv, withBpf } from '../../test/lab/inetgw.ts';
 import { setUpLine, SERVER, type LineOptions } from '../../test/lab/line.ts';
 import { summarise } from '../../test/lab/measure.ts';
 import { downloads, keepFull, measure, uploads } from '../../test/lab/traffic.ts';
@@ -98,7 +98,7 @@ async function bench(
     const grid = withGrid ? await gridSearch(guest, device, 'DOWN', line, framing) : undefined;
     await setUpLine(guest, line);
     const words = [device, String(up.rateKbitPerSec), String(down.rateKbitPerSec), ...framing];
-    await guest.run(commandArgv('inetgw', ...words), { ns: 'gw', spinMs: 60_000 });
+    await guest.run(withBpf(commandArgv('inetgw', ...words)), { ns: 'gw', spinMs: 60_000 });
     const shapedDown = await measure(guest, { flows: [downloads(4, fromLan)], pings: 100 }, SEARCH_LIMIT_MS);
     const shapedUp = await measure(guest, { flows: [uploads(2, fromLan)], pings: 100 }, SEARCH_LIMIT_MS);
     const both = await measure(
