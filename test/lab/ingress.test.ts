@@ -1,5 +1,6 @@
 /** Each ingress stage drops what it should and nothing else: proved by counters on a real link. */
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { FIREWALLS, useVariant } from './firewalls.ts';
 import type { Guest } from './guest.ts';
 import { inetgwOk, statistics } from './inetgw.ts';
 import { ADSL_LINE, GATEWAY, SERVER, setUpLine } from './line.ts';
@@ -101,10 +102,11 @@ describe.each([4, 6] as const)('IPv%i', (version) => {
     expect(after.ingress.stages[1].droppedPackets).toBeGreaterThan(50);
   });
 
-  test.each(['nft', 'iptables'])(
-    'the mark reaches the large-download rule (%s): a download below 10 MByte loses nothing there, one above does',
-    async (firewall) => {
-      await inetgwOk(guest, 'ppp0', '210', '1600', '--firewall', firewall);
+  test.each(FIREWALLS)(
+    'the mark reaches the large-download rule ($firewall, iptables-$variant): a download below 10 MByte loses nothing there, one above does',
+    async (choice) => {
+      await useVariant(guest, choice);
+      await inetgwOk(guest, 'ppp0', '210', '1600', '--firewall', choice.firewall);
       await download(9_000_000, version);
       const below = await statistics(guest);
       expect(below.firewall.markedPackets).toBeGreaterThan(10);
