@@ -17,10 +17,10 @@ import { installFirewall, families } from '../system/firewall.ts';
 import { readLink } from '../system/link.ts';
 import { acquireLock } from '../system/lock.ts';
 import { requireNetAdmin } from '../system/privilege.ts';
+import { readActions } from '../system/readings.ts';
 import { run } from '../system/run.ts';
 import { runStep } from '../system/runStep.ts';
 import { writeState } from '../system/state.ts';
-import { parseActionStatistics } from '../tc/statistics.ts';
 import { makePlan } from '../shaper/plan.ts';
 import type { LineControl, LineCounters, LineDescription, LineRates, LineSettings } from './line.ts';
 
@@ -109,15 +109,15 @@ class ShapedLine implements LineControl {
     const { device, kind, ifindex } = this.#link;
     const counter = async (name: string): Promise<number> =>
       Number(await readFile(`/sys/class/net/${device}/statistics/${name}`, 'utf8'));
-    const [rxBytes, txBytes, rxPackets, txPackets, filters] = await Promise.all([
+    const [rxBytes, txBytes, rxPackets, txPackets, actions] = await Promise.all([
       counter('rx_bytes'),
       counter('tx_bytes'),
       counter('rx_packets'),
       counter('tx_packets'),
-      run(['tc', '-s', '-j', 'filter', 'show', 'dev', device, 'ingress']),
+      readActions(device, 'ingress', run),
     ]);
     // Whatever stage 2 gave on was dropped, there or in stage 3; the device had counted it before.
-    const dropped = parseActionStatistics(filters.stdout).get(`police ${actionIndex(ifindex, 'dropLarge')}`);
+    const dropped = actions.get(`police ${actionIndex(ifindex, 'dropLarge')}`);
     const droppedPackets = dropped?.packets ?? 0;
     return {
       rxBytes: rxBytes - (dropped?.bytes ?? 0) - droppedPackets * linkHeaderBytes(kind),
