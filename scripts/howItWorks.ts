@@ -57,13 +57,18 @@ async function classes(guest: Guest): Promise<Series[]> {
     const argv = ['iperf3', '-s', '-1', '-p', String(7000 + n)] as [string, ...string[]];
     jobs.push((await guest.request('spawn', { argv, ns: 'isp' })).job);
   }
-  for (const [n, { dscp, atSec }] of starts.entries()) {
-    const client = `sleep ${atSec}; exec iperf3 -c ${SERVER.ipv4} -p ${7000 + n} -t ${seconds - atSec} --dscp ${dscp}`;
-    jobs.push((await guest.request('spawn', { argv: ['sh', '-c', client], ns: 'gw' })).job);
-  }
-  const sample = `for n in $(seq ${seconds}); do cat /proc/uptime; tc -s -j qdisc show dev ppp0; echo; sleep 1; done`;
-  // The clock must not jump between a time and its counters.
-  const { stdout } = await guest.exec(['sh', '-c', sample], { ns: 'gw', spinMs: 60_000 });
+  const sample = 'cat /proc/uptime; tc -s -j qdisc show dev ppp0; echo; sleep 1';
+  const clients = starts.map(
+    ({ dscp, atSec }, n) =>
+      `(sleep ${atSec}; exec iperf3 -c ${SERVER.ipv4} -p ${7000 + n} -t ${seconds - atSec} --dscp ${dscp}) >/dev/null &`,
+  );
+  // Everything has been run once before anything counts: reading a file from the host makes the clock jump.
+  const trial = ['iperf3', '-s', '-1', '-p', '6999'] as [string, ...string[]];
+  jobs.push((await guest.request('spawn', { argv: trial, ns: 'isp' })).job);
+  const once = `${sample}; iperf3 -c ${SERVER.ipv4} -p 6999 -t 1 --dscp cs1 >/dev/null; sleep 5; date`;
+  await guest.exec(['sh', '-c', once], { ns: 'gw', spinMs: 60_000 });
+  const script = `${clients.join('\n')}\nfor n in $(seq ${seconds + 1}); do ${sample}; done`;
+  const { stdout } = await guest.exec(['sh', '-c', script], { ns: 'gw', spinMs: 60_000 });
   for (const job of jobs) await guest.request('stop', { job });
   const samples = stdout
     .trim()

@@ -17,10 +17,10 @@ import { installFirewall, families } from '../system/firewall.ts';
 import { readLink } from '../system/link.ts';
 import { acquireLock } from '../system/lock.ts';
 import { requireNetAdmin } from '../system/privilege.ts';
+import { readActions } from '../system/readings.ts';
 import { run } from '../system/run.ts';
 import { runStep } from '../system/runStep.ts';
 import { writeState } from '../system/state.ts';
-import { parseActionStatistics } from '../tc/statistics.ts';
 import type { LineControl, LineCounters, LineDescription, LineRates, LineSettings } from './line.ts';
 
 /** Unshaped: a rate that no line reaches. The queues stay, so a change to a real rate is made in place. */
@@ -132,13 +132,13 @@ class ShapedLine implements LineControl {
       ]);
       return { bytes, packets };
     }
-    const [bytes, packets, filters] = await Promise.all([
+    const [bytes, packets, actions] = await Promise.all([
       counter(device, 'rx_bytes'),
       counter(device, 'rx_packets'),
-      run(['tc', '-s', '-j', 'filter', 'show', 'dev', device, 'ingress']),
+      readActions(device, 'ingress', run),
     ]);
     // Whatever stage 2 gave on was dropped, there or in stage 3; the device had counted it before.
-    const dropped = parseActionStatistics(filters.stdout).get(`police ${actionIndex(ifindex, 'dropLarge')}`);
+    const dropped = actions.get(`police ${actionIndex(ifindex, 'dropLarge')}`);
     const droppedPackets = dropped?.packets ?? 0;
     return {
       bytes: bytes - (dropped?.bytes ?? 0) - droppedPackets * linkHeaderBytes(kind),

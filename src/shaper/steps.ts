@@ -4,7 +4,7 @@
  */
 import { iptablesInstall, iptablesRemove, type Family, type Present } from '../firewall/iptables.ts';
 import { nftInstall, nftRemove } from '../firewall/nft.ts';
-import { batchText, changeLines, setUpLines, tearDownLines, type TcView } from '../tc/batch.ts';
+import { batchText, changeLines, setUpLines, tearDownPlace, treesOf, type TcView } from '../tc/batch.ts';
 import type { Plan } from './plan.ts';
 
 export interface Step {
@@ -59,20 +59,26 @@ export interface QueueChange {
 }
 
 /**
+ * Root and ingress of each device are looked at one by one: what differs in parameters only is changed in place,
+ * and what must be made anew is taken away just before, so that packets pass unshaped for as short as can be.
  * @param inForce the plan that the kernel holds, if that is known for sure
  * @param view what stands on the device
  */
 export function queueChange(plan: Plan, inForce: Plan | undefined, view: TcView): QueueChange {
-  const inPlace = inForce === undefined ? undefined : changeLines(inForce.tc, plan.tc);
   const kept = plan.queueDevice !== undefined && inForce?.queueDevice === plan.queueDevice;
   const queueDevice = plan.queueDevice === undefined ? undefined : kept ? 'kept' : 'fresh';
-  if (inPlace !== undefined) return { how: 'in place', queueDevice, lines: inPlace };
-  const tearDown = [
-    ...tearDownLines(plan.device, view),
+  const standing = treesOf(inForce?.tc ?? []);
+  let how: QueueChange['how'] = 'in place';
+  const lines = treesOf(plan.tc).flatMap(({ dev, place, objects }) => {
+    const from = standing.find((tree) => tree.dev === dev && tree.place === place);
+    const inPlace = from === undefined ? undefined : changeLines(from.objects, objects);
+    if (inPlace !== undefined) return inPlace;
+    how = 'anew';
     // An ifb that is taken away while packets are redirected to it would lose them until the batch has run.
-    ...(kept ? [`qdisc del dev ${plan.queueDevice ?? ''} root`] : []),
-  ];
-  return { how: 'anew', queueDevice, lines: [...tearDown, ...setUpLines(plan.tc)] };
+    const onIfb = kept ? [`qdisc del dev ${dev} root`] : [];
+    return [...(dev === plan.device ? tearDownPlace(dev, place, view) : onIfb), ...setUpLines(objects)];
+  });
+  return { how, queueDevice, lines };
 }
 
 /** Steps that install the plan's firewall rules. */

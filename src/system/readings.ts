@@ -11,7 +11,7 @@ import type { Readings } from '../report/statistics.ts';
 import type { PacingPlan } from '../shaper/pacing.ts';
 import type { Plan } from '../shaper/plan.ts';
 import { UnreadableOutput } from '../tc/parse.ts';
-import { parseActionStatistics, parseQdiscStatistics } from '../tc/statistics.ts';
+import { parseActionStatistics, parseQdiscStatistics, type Counters } from '../tc/statistics.ts';
 import { unreadable } from './device.ts';
 import { families, firewallPresent } from './firewall.ts';
 import { readPacingState } from './pacing.ts';
@@ -22,7 +22,7 @@ export async function readReadings(plan: Plan, run: Runner): Promise<Readings> {
   try {
     const [qdiscs, actions, rules, pacing, queue] = await Promise.all([
       run(['tc', '-s', '-j', 'qdisc', 'show', 'dev', device]),
-      run(['tc', '-s', '-j', 'filter', 'show', 'dev', device, 'ingress']),
+      readActions(device, 'ingress', run),
       readRules(plan, run),
       plan.pacing === undefined ? undefined : readPacing(plan.pacing, device, run),
       plan.ingress === 'police' || plan.queueDevice === undefined
@@ -31,7 +31,7 @@ export async function readReadings(plan: Plan, run: Runner): Promise<Readings> {
     ]);
     return {
       qdiscs: parseQdiscStatistics(qdiscs.stdout),
-      actions: parseActionStatistics(actions.stdout),
+      actions,
       rules,
       pacing,
       queue: queue === undefined ? undefined : parseQdiscStatistics(queue.stdout),
@@ -43,15 +43,31 @@ export async function readReadings(plan: Plan, run: Runner): Promise<Readings> {
   }
 }
 
+/** Counters of the actions at one hook of the device. Where this tc's JSON is none, its text is read. */
+export async function readActions(
+  device: string,
+  hook: 'ingress' | 'egress',
+  run: Runner,
+): Promise<Map<string, Counters>> {
+  const words = ['filter', 'show', 'dev', device, hook] as const;
+  const { stdout } = await run(['tc', '-s', '-j', ...words]);
+  try {
+    return parseActionStatistics(stdout);
+  } catch (error) {
+    if (!(error instanceof UnreadableOutput)) throw error;
+    return parseActionStatistics((await run(['tc', '-s', ...words])).stdout);
+  }
+}
+
 async function readPacing(pacing: PacingPlan, device: string, run: Runner): Promise<PacingReadings> {
   const [queues, actions, state] = await Promise.all([
     run(['tc', '-s', '-j', 'qdisc', 'show', 'dev', pacing.queueDevice]),
-    run(['tc', '-s', '-j', 'filter', 'show', 'dev', device, 'egress']),
+    readActions(device, 'egress', run),
     readPacingState(pacing, run),
   ]);
   return {
     queues: parseQdiscStatistics(queues.stdout),
-    actions: parseActionStatistics(actions.stdout),
+    actions,
     state,
   };
 }

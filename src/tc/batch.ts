@@ -57,10 +57,42 @@ export function setUpLines(objects: readonly TcObject[]): string[] {
 
 /** The lines that take away what stands at root and ingress; no line can fail for want of an object. */
 export function tearDownLines(device: string, view: TcView): string[] {
-  return [
-    ...(view.root === undefined ? [] : [`qdisc del dev ${device} root`]),
-    ...(view.ingress === undefined ? [] : [`qdisc del dev ${device} ${view.ingress.kind}`]),
-  ];
+  return (['root', 'ingress'] as const).flatMap((place) => tearDownPlace(device, place, view));
+}
+
+/** The same for one of the two. */
+export function tearDownPlace(device: string, place: 'root' | 'ingress', view: TcView): string[] {
+  const standing = view[place];
+  if (standing === undefined) return [];
+  return [`qdisc del dev ${device} ${place === 'root' ? place : standing.kind}`];
+}
+
+/** A place on a device that holds queues or filters of its own, which can be made anew without touching others. */
+export interface Tree {
+  dev: string;
+  place: 'root' | 'ingress';
+  objects: TcObject[];
+}
+
+/** The objects by the tree that they belong to, each tree where its first object stands. */
+export function treesOf(objects: readonly TcObject[]): Tree[] {
+  const trees: Tree[] = [];
+  for (const object of objects) {
+    const { dev } = object;
+    const place = placeOf(object);
+    const tree = trees.find((each) => each.dev === dev && each.place === place);
+    if (tree === undefined) trees.push({ dev, place, objects: [object] });
+    else tree.objects.push(object);
+  }
+  return trees;
+}
+
+function placeOf(object: TcObject): Tree['place'] {
+  if (object.type === 'qdisc') {
+    return object.spec.kind === 'ingress' || object.spec.kind === 'clsact' ? 'ingress' : 'root';
+  }
+  // ffff: is ingress itself, ffff:fff2 and ffff:fff3 are the hooks of clsact.
+  return object.parent.startsWith('ffff:') ? 'ingress' : 'root';
 }
 
 /**

@@ -33,9 +33,12 @@ export function parseQdiscStatistics(output: string): Map<string, QueueCounters>
 
 /**
  * Counters of the actions of `tc -s -j filter show dev X ingress`, by kind and index (`police 5`). Where the
- * actions stand differs between versions of tc, so they are looked for at any depth.
+ * actions stand differs between versions of tc, so they are looked for at any depth. Also takes what tc prints
+ * without `-j`. Throws `UnreadableOutput`: on what is neither, and on the JSON of tc 5.9 and 5.10, which print
+ * police actions as text in the midst of it.
  */
 export function parseActionStatistics(output: string): Map<string, Counters> {
+  if (output.startsWith('filter ')) return parseActionText(output);
   const found = new Map<string, Counters>();
   const visit = (value: unknown, depth: number): void => {
     if (depth > MAX_DEPTH) throw new UnreadableOutput('tc printed JSON that is nested too deeply');
@@ -50,6 +53,25 @@ export function parseActionStatistics(output: string): Map<string, Counters> {
     }
   };
   visit(parseJsonOutput('tc', output === '' ? '[]' : output), 0);
+  return found;
+}
+
+function parseActionText(output: string): Map<string, Counters> {
+  const found = new Map<string, Counters>();
+  for (const block of output.split(/^\s*action order \d+:/m).slice(1)) {
+    const [, kind = '', hexadecimal] = /^\s*([a-z]+)(?: 0x([0-9a-f]+))?/.exec(block) ?? [];
+    const decimal = /\bindex (\d+)/.exec(block)?.[1];
+    const index = hexadecimal === undefined ? Number(decimal) : Number.parseInt(hexadecimal, 16);
+    const sent = /Sent (\d+) bytes (\d+) pkts? \(dropped (\d+), overlimits (\d+)/.exec(block);
+    if (!Number.isSafeInteger(index) || sent === null) continue;
+    const [, bytes, packets, dropped, overlimits] = sent;
+    found.set(`${kind} ${index}`, {
+      bytes: Number(bytes),
+      packets: Number(packets),
+      dropped: Number(dropped),
+      overlimits: Number(overlimits),
+    });
+  }
   return found;
 }
 

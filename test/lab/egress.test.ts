@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { CLASS_IDS, type EgressClass } from '../../src/shaper/egress.ts';
 import { parseQdiscStatistics } from '../../src/tc/statistics.ts';
+import { FIREWALLS, useVariant } from './firewalls.ts';
 import type { Guest } from './guest.ts';
 import { inetgwOk } from './inetgw.ts';
 import { GATEWAY, SERVER, setUpLine } from './line.ts';
@@ -56,9 +57,10 @@ const paced = (bytes: number): string[] => ['-b', String(bytes * 8), '-l', '1440
 const UPLOAD_PACKETS = 80;
 
 // A fast uplink: the classes are what counts here, not the waiting.
-describe.each(['nft', 'iptables'])('rules by %s', (firewall) => {
+describe.each(FIREWALLS)('rules by $firewall (iptables-$variant)', (choice) => {
   beforeAll(async () => {
-    await inetgwOk(guest, 'ppp0', '2mbit', '10mbit', '--firewall', firewall);
+    await useVariant(guest, choice);
+    await inetgwOk(guest, 'ppp0', '2mbit', '10mbit', '--firewall', choice.firewall);
   });
 
   describe.each([4, 6] as const)('IPv%i', (version) => {

@@ -1,9 +1,11 @@
 /** Each ingress stage drops what it should and nothing else: proved by counters on a real link. */
-import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { FIREWALLS, useVariant } from './firewalls.ts';
 import type { Guest } from './guest.ts';
 import { inetgwOk, statistics } from './inetgw.ts';
-import { ADSL_LINE, GATEWAY, SERVER, setUpLine } from './line.ts';
+import { ADSL_LINE, ETHERNET, GATEWAY, SERVER, setUpLine, type LineOptions } from './line.ts';
 import { sharedGuest } from './sharedGuest.ts';
+import { downloads, measure } from './traffic.ts';
 import { sendUdp, type UdpResult, type UdpStream } from './udp.ts';
 
 /** Well below the line's 1750 kbit/s, so that only the shaper drops. */
@@ -118,10 +120,11 @@ describe.each([4, 6] as const)('IPv%i', (version) => {
     expect(after.ingress.stages[1].droppedPackets).toBeGreaterThan(50);
   });
 
-  test.each(['nft', 'iptables'])(
-    'the mark reaches the large-download rule (%s): a download below 10 MByte loses nothing there, one above does',
-    async (firewall) => {
-      await inetgwOk(guest, 'ppp0', '210', '1600', '--firewall', firewall);
+  test.each(FIREWALLS)(
+    'the mark reaches the large-download rule ($firewall, iptables-$variant): a download below 10 MByte loses nothing there, one above does',
+    async (choice) => {
+      await useVariant(guest, choice);
+      await inetgwOk(guest, 'ppp0', '210', '1600', '--firewall', choice.firewall);
       await download(9_000_000, version);
       const below = await statistics(guest);
       expect(below.firewall.markedPackets).toBeGreaterThan(10);
@@ -173,3 +176,53 @@ async function download(bytes: number, version: 4 | 6): Promise<void> {
   });
   await guest.request('wait', { job: server.job });
 }
+
+describe('packets longer than 1500 bytes', () => {
+  const DOWN_BIT_PER_SEC = 7_600_000;
+  /** A fast line at a provider whose host hands packets over as its own TCP made them: up to 64 KB in one piece. */
+  const setUp = (changes: Partial<LineOptions>): Promise<unknown> =>
+    setUpLine(guest, {
+      ...{ access: 'ethernet', framing: ETHERNET, upBitPerSec: 2_500_000, downBitPerSec: 8_000_000 },
+      ...{ upBufferMs: 500, downBufferMs: 500, ...changes },
+    }).then(() => guest.run(['nft', PROBE], { ns: 'gw' }));
+  /** Counts what comes in piece by piece; tc's own counters count each packet that was merged. */
+  const PROBE =
+    'add table inet probe; add chain inet probe in { type filter hook prerouting priority -400; };' +
+    ' add rule inet probe in iifname eth0 counter';
+  const averageBytes = async (): Promise<number> => {
+    const rules = await guest.run(['nft', 'list', 'table', 'inet', 'probe'], { ns: 'gw' });
+    const [, packets, bytes] = /counter packets (\d+) bytes (\d+)/.exec(rules) ?? [];
+    return Number(bytes) / Number(packets);
+  };
+  afterEach(async () => {
+    await inetgwOk(guest, 'eth0', 'clear');
+  });
+  afterAll(async () => {
+    await setUpLine(guest);
+  });
+
+  test.each([
+    { what: 'merged ones (GRO)', changes: { superPackets: true } },
+    { what: 'jumbo frames', changes: { mtuBytes: 9000 } },
+  ])('$what are neither dropped for their length nor do they cost rate', async ({ changes }) => {
+    await setUp(changes);
+    await inetgwOk(guest, 'eth0', '2.4mbit', String(DOWN_BIT_PER_SEC / 1000));
+    const result = await measure(guest, { flows: [downloads(4)], warmUpMs: 5000, pings: 40 });
+    expect(await averageBytes()).toBeGreaterThan(1600);
+    expect(result.downBitPerSec).toBeGreaterThan(0.85 * DOWN_BIT_PER_SEC);
+    expect(result.downBitPerSec).toBeLessThan(DOWN_BIT_PER_SEC);
+  });
+
+  test('of merged packets the size test sees each one: small ones are spared however many come as one', async () => {
+    await setUp({ superPackets: true });
+    await inetgwOk(guest, 'eth0', '2.4mbit', '2000', '--no-large-downloads');
+    const server = await guest.request('spawn', { argv: ['iperf3', '-s', '-1', '-p', '7000'], ns: 'isp' });
+    await guest.request('sleep', { ms: 500 });
+    await guest.run(['iperf3', '-c', SERVER.ipv4, '-p', '7000', '-R', '-M', '600', '-t', '8'], { ns: 'gw' });
+    await guest.request('wait', { job: server.job });
+    const { ingress } = await statistics(guest, 'eth0');
+    expect(await averageBytes()).toBeGreaterThan(700);
+    expect(ingress.stages[1].droppedPackets).toBe(0);
+    expect(ingress.stages[2].droppedPackets).toBeGreaterThan(0);
+  });
+});

@@ -68,6 +68,42 @@ describe('a change of structure', () => {
     expect(change).toMatchObject({ how: 'anew', queueDevice: 'kept' });
     expect(change.lines).toContain('qdisc del dev igw-ppp0 root');
   });
+  it('leaves alone what it has no part in: another way to treat what comes in keeps what waits to leave', () => {
+    for (const [to, from] of [
+      ['police', 'cake'],
+      ['htb', 'police'],
+      ['cake', 'htb'],
+    ] as const) {
+      const { how, lines } = queueChange(planOf(to), planOf(from), view);
+      expect(how).toBe('anew');
+      expect(lines.filter((line) => / dev ppp0 (?!ingress|handle ffff:|parent ffff:)/.test(line))).toEqual(
+        [],
+      );
+    }
+  });
+  it('takes each queue away just before its successor is made, and all in all makes what a fresh start makes', () => {
+    const framing = { name: 'x', linkLayer: 'ethernet', overheadBytes: 18, mpuBytes: 64 } as const;
+    for (const ingress of ['police', 'cake', 'htb'] as const) {
+      const next = planOf(ingress, 1_710_000, { framing });
+      const { lines } = queueChange(next, planOf(ingress === 'police' ? 'cake' : 'police'), view);
+      for (const [at, line] of lines.entries()) {
+        const [, dev = '', place = ''] = /^qdisc del dev (\S+) (\S+)$/.exec(line) ?? [];
+        if (dev === '') continue;
+        expect(lines[at + 1]).toMatch(new RegExp(`^qdisc add dev ${dev} (handle ffff: )?${place}`));
+      }
+      const made = lines.filter((line) => !line.startsWith('qdisc del '));
+      expect(made.toSorted()).toEqual(setUpLines(next.tc).toSorted());
+    }
+  });
+  it('of the framing changes the stages in place, and only makes the egress queues anew', () => {
+    const framing = { name: 'x', linkLayer: 'ethernet', overheadBytes: 18, mpuBytes: 64 } as const;
+    const { how, lines } = queueChange(planOf('police', 1_710_000, { framing }), planOf('police'), view);
+    expect(how).toBe('anew');
+    expect(lines[0]).toBe('qdisc del dev ppp0 root');
+    const atIngress = lines.filter((line) => /ingress|ffff:|action/.test(line));
+    expect(atIngress.length).toBeGreaterThan(2);
+    for (const line of atIngress) expect(line).toMatch(/^actions change action police /);
+  });
   it('asks for a fresh one where none is known to stand, and for none with stages', () => {
     expect(queueChange(planOf('cake'), undefined, view).queueDevice).toBe('fresh');
     expect(queueChange(planOf('cake'), planOf('police'), view).queueDevice).toBe('fresh');

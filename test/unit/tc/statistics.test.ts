@@ -24,6 +24,28 @@ describe('counters', () => {
     expect(Object.fromEntries(parseActionStatistics(FILTERS))).toEqual(found);
     expect(Object.fromEntries(parseActionStatistics(`[{"deeper":[${FILTERS}]}]`))).toEqual(found);
   });
+  it('of actions are found in what tc prints as text, where its JSON is none', () => {
+    const text = [
+      'filter parent ffff: protocol all pref 2 matchall chain 0 ',
+      'filter parent ffff: protocol all pref 2 matchall chain 0 handle 0x1 ',
+      '  not_in_hw',
+      '\taction order 1:  police 0x49470038 rate 1568Kbit burst 4Kb mtu 2Kb action pipe/pass overhead 40b linklayer atm ',
+      '\tref 1 bind 1  installed 5 sec used 1 sec',
+      '\tAction statistics:',
+      '\tSent 1492 bytes 1 pkt (dropped 4, overlimits 2 requeues 0) ',
+      '\tbacklog 0b 0p requeues 0',
+      '',
+      '\taction order 2: skbedit  mark 20 continue',
+      '\t index 1229389886 ref 1 bind 1 installed 5 sec used 5 sec',
+      '\tAction statistics:',
+      '\tSent 9 bytes 8 pkts (dropped 7, overlimits 6 requeues 0) ',
+      '',
+    ].join('\n');
+    expect(Object.fromEntries(parseActionStatistics(text))).toEqual({
+      'police 1229389880': { bytes: 1492, packets: 1, dropped: 4, overlimits: 2 },
+      'skbedit 1229389886': { bytes: 9, packets: 8, dropped: 7, overlimits: 6 },
+    });
+  });
   it('that are missing or no numbers are zero, and what is no queue is left out', () => {
     expect(parseQdiscStatistics('')).toEqual(new Map());
     expect(parseActionStatistics('')).toEqual(new Map());

@@ -1,0 +1,95 @@
+/**
+ * What several versions of iproute2 print of our own plans: test/fixtures/tc/VERSION/PLAN, recorded in the lab on
+ * Debian 12's kernel by the tc of Debian 11 (5.10), 12 (6.1) and 13 (6.15), after 20 pings.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { statisticsOf } from '../../../src/report/statistics.ts';
+import { makePlan } from '../../../src/shaper/plan.ts';
+import { DEFAULT_SETTINGS } from '../../../src/shaper/settings.ts';
+import { batchReason, failedBatchLine, parseTcView, UnreadableOutput } from '../../../src/tc/parse.ts';
+import { parseActionStatistics, parseQdiscStatistics } from '../../../src/tc/statistics.ts';
+
+const folder = new URL('../../fixtures/tc/', import.meta.url);
+const PLANS = {
+  police: { ingress: 'police', pacing: 'off' },
+  'shape-cake': { ingress: 'cake', pacing: 'off' },
+  'shape-htb': { ingress: 'htb', pacing: 'off' },
+  pacing: { ingress: 'police', pacing: 'bpf' },
+} as const;
+const recorded = readdirSync(folder).flatMap((version) =>
+  (Object.keys(PLANS) as (keyof typeof PLANS)[]).map((plan) => ({ version, plan })),
+);
+
+/** The number of the device in the recording stands in the index of its actions. */
+function ifindexOf(ingress: string): number {
+  const [, police, other] = /police (0x49[0-9a-f]{6}) |index (12\d{8})/.exec(ingress) ?? [];
+  return (Number(police ?? other) >> 3) & 0x1fff;
+}
+
+function isJson(text: string): boolean {
+  try {
+    parseActionStatistics(text);
+    return true;
+  } catch (error) {
+    expect(error).toBeInstanceOf(UnreadableOutput);
+    return false;
+  }
+}
+
+it('are three, from 2020 to 2025', () => {
+  expect(readdirSync(folder).sort()).toEqual(['5.10', '6.1', '6.15']);
+});
+
+describe.each(recorded)('iproute2 $version, $plan', ({ version, plan: name }) => {
+  const { ingress, pacing } = PLANS[name];
+  const read = (file: string): string => readFileSync(new URL(`${version}/${name}/${file}`, folder), 'utf8');
+
+  it('what stands at root and ingress is seen, in JSON and in text', () => {
+    const view = {
+      root: { kind: 'htb', handle: '1:' },
+      ingress: { kind: pacing === 'bpf' ? 'clsact' : 'ingress', handle: 'ffff:' },
+    };
+    expect(parseTcView(read('qdisc.json'))).toEqual(view);
+    expect(parseTcView(read('qdisc.txt'))).toEqual(view);
+    expect(parseTcView(read('qdisc-statistics.txt'))).toEqual(view);
+  });
+
+  it('the counters of the classes, the stages and the ifb are found', () => {
+    const text = read('ingress.txt');
+    const actions = read('ingress.json');
+    const plan = makePlan(
+      { ...DEFAULT_SETTINGS, device: 'ppp0', upBitPerSec: 215_000, downBitPerSec: 1_500_000, pacing },
+      { device: 'ppp0', ifindex: ifindexOf(text), kind: 'ppp', mtuBytes: 1492 },
+      { leafQdisc: 'fq_codel', ingress, pacingObjectFile: '/run/inetgw/ppp0.pacing.o' },
+      undefined,
+    );
+    const counters = parseQdiscStatistics(read('statistics.json'));
+    const statistics = statisticsOf(
+      plan,
+      '2026-01-01T00:00:00Z',
+      {
+        qdiscs: counters,
+        actions: parseActionStatistics(isJson(actions) ? actions : text),
+        rules: new Map(),
+        queue: ingress === 'police' ? undefined : counters,
+      },
+      [],
+    );
+    expect(statistics.ingress.seenPackets).toBeGreaterThanOrEqual(20);
+    if (name === 'police') expect(statistics.egress[0]?.sentPackets).toBeGreaterThanOrEqual(20);
+    if (ingress !== 'police') expect(statistics.ingress.queue?.sentPackets).toBeGreaterThanOrEqual(20);
+  });
+
+  it('text and JSON of the actions say the same; only 5.10 prints police actions that are no JSON', () => {
+    const json = read('ingress.json');
+    if (version === '5.10' && ingress === 'police') expect(isJson(json)).toBe(false);
+    else expect(parseActionStatistics(json)).toEqual(parseActionStatistics(read('ingress.txt')));
+  });
+
+  it('a batch that fails names its line and the reason', () => {
+    const said = read('batch-error.txt');
+    expect(failedBatchLine(said)).toBe(2);
+    expect(batchReason(said)).toMatch(/exist|Exclusivity/);
+  });
+});
