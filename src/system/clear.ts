@@ -2,7 +2,7 @@
 import { tearDownLines } from '../tc/batch.ts';
 import type { Plan } from '../shaper/plan.ts';
 import { tcStep } from '../shaper/steps.ts';
-import { ifindexesOf, readCurrent } from './device.ts';
+import { ifindexesOf, readCurrent, withoutForeign } from './device.ts';
 import { removeFirewall } from './firewall.ts';
 import { findLink } from './link.ts';
 import { removeProgram } from './pacing.ts';
@@ -31,18 +31,20 @@ export async function clear(device: string, run: Runner): Promise<ClearOutcome> 
     // Killed from here on, the next run knows that something may be missing.
     await writeState(device, { phase: 'changing', plan: record.plan, since: record.since });
   }
-  const lines = tearDownLines(device, view);
-  if (current.ours && lines.length > 0) {
+  // Where somebody else has taken the root, the ingress may still be ours.
+  const ours = current.ours ? view : await withoutForeign(current, record?.plan, run);
+  const lines = tearDownLines(device, ours);
+  if (lines.length > 0) {
     try {
       await runStep(tcStep(lines), run);
     } catch (error) {
       // It may have gone away since we looked.
       if ((await findLink(device)) !== undefined) throw error;
     }
-  } else {
-    if (view.root !== undefined) leftAlone.push(`root qdisc ${view.root.kind} ${view.root.handle}`);
-    if (view.ingress !== undefined) leftAlone.push(`ingress qdisc ${view.ingress.kind}`);
   }
+  const { root, ingress } = view;
+  if (root !== undefined && ours.root === undefined) leftAlone.push(`root qdisc ${root.kind} ${root.handle}`);
+  if (ingress !== undefined && ours.ingress === undefined) leftAlone.push(`ingress qdisc ${ingress.kind}`);
   if (record !== undefined) await removeActions(record.plan, run);
   await removeQueueDevice(device, run);
   await removeProgram(device, ifindexesOf(current));
