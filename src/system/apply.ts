@@ -18,6 +18,7 @@ import { firstIngress, without } from './standIns.ts';
 import type { Runner } from './run.ts';
 import { runStep } from './runStep.ts';
 import { removeState, writeState } from './state.ts';
+import { removeStrayActions } from './strayActions.ts';
 
 export interface ApplyOptions {
   run: Runner;
@@ -126,6 +127,9 @@ export async function carryOut(prepared: Prepared, options: ApplyOptions): Promi
     const left = leftBackend(current, plan);
     if (left !== undefined) await removeFirewall(device, left, run);
     await installFirewall(plan, expectedFirewall(current, plan), prepared.families, run);
+    if (current.record !== undefined && current.inForce === undefined) {
+      await removeStrayActions(current.record.plan, run);
+    }
     if (queues.lines.length > 0) await runStep(tcStep(queues.lines), run);
     await removeUnused(plan, current, run);
     await writeState(device, { phase: 'active', plan, since: new Date().toISOString() });
@@ -198,6 +202,7 @@ export async function putBack(
   if (back !== undefined) await installQueueDevice(back.plan, run);
   const ours = foreign === undefined ? view : await withoutForeign(current, earlier?.plan, run);
   const lines = [...tearDownLines(device, ours), ...(back === undefined ? [] : setUpLines(back.plan.tc))];
+  if (earlier !== undefined) await removeStrayActions(earlier.plan, run);
   if (lines.length > 0) await runStep(tcStep(lines), run);
   await removeUnused(back?.plan, current, run);
   if (back === undefined) {

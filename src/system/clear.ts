@@ -1,6 +1,5 @@
 /** Taking away everything that inetgw has put on a device. */
 import { tearDownLines } from '../tc/batch.ts';
-import type { Plan } from '../shaper/plan.ts';
 import { tcStep } from '../shaper/steps.ts';
 import { ifindexesOf, readCurrent, withoutForeign } from './device.ts';
 import { removeFirewall } from './firewall.ts';
@@ -10,6 +9,7 @@ import { removeQueueDevice } from './queueDevice.ts';
 import type { Runner } from './run.ts';
 import { runStep } from './runStep.ts';
 import { removeState, writeState } from './state.ts';
+import { removeStrayActions } from './strayActions.ts';
 
 export interface ClearOutcome {
   /** False: there was nothing of ours. */
@@ -45,7 +45,7 @@ export async function clear(device: string, run: Runner): Promise<ClearOutcome> 
   const { root, ingress } = view;
   if (root !== undefined && ours.root === undefined) leftAlone.push(`root qdisc ${root.kind} ${root.handle}`);
   if (ingress !== undefined && ours.ingress === undefined) leftAlone.push(`ingress qdisc ${ingress.kind}`);
-  if (record !== undefined) await removeActions(record.plan, run);
+  if (record !== undefined) await removeStrayActions(record.plan, run);
   await removeQueueDevice(device, run);
   await removeProgram(device, ifindexesOf(current));
   await removeFirewall(device, record?.plan.firewall?.backend, run);
@@ -55,13 +55,4 @@ export async function clear(device: string, run: Runner): Promise<ClearOutcome> 
     deviceGone: current.link === undefined,
     leftAlone,
   };
-}
-
-/** Actions that may have outlived their filters; that there are none is no error. */
-async function removeActions(plan: Plan, run: Runner): Promise<void> {
-  const indices = plan.tc
-    .flatMap((object) => (object.type === 'filter' ? object.actions : []))
-    .flatMap((action) => (action.kind === 'police' ? [action.index] : []));
-  const lines = indices.map((index) => `actions del action police index ${index}\n`);
-  await run(['tc', '-force', '-batch', '-'], { input: lines.join(''), okCodes: [1, 2] });
 }
