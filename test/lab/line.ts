@@ -343,7 +343,7 @@ async function dial(guest: Guest): Promise<boolean> {
 }
 
 async function waitFor(guest: Guest, ns: string, condition: string): Promise<void> {
-  const script = `for i in $(seq 200); do if ${condition}; then exit 0; fi; sleep 0.05; done 2>/dev/null; exit 1`;
+  const script = `for i in $(seq 1200); do if ${condition}; then exit 0; fi; sleep 0.05; done 2>/dev/null; exit 1`;
   const result = await guest.exec(['sh', '-c', script], { ns, spinMs: 0 });
   if (result.code === 0) return;
   const state = await guest.exec(['sh', '-c', 'ip addr; ps ax'], { ns });
