@@ -5,6 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { release } from 'node:os';
 import { settingsFromArguments } from '../config/fromArguments.ts';
+import { failure, UserError } from '../errors.ts';
 import { framedBytes, defaultFraming, describeFraming, type Framing } from '../shaper/framing.ts';
 import { actionIndex } from '../shaper/ingress.ts';
 import { linkHeaderBytes, type LinkFacts } from '../shaper/link.ts';
@@ -21,6 +22,7 @@ import { readActions } from '../system/readings.ts';
 import { run } from '../system/run.ts';
 import { runStep } from '../system/runStep.ts';
 import { writeState } from '../system/state.ts';
+import { Unwrapper } from './unwrap.ts';
 import type { LineControl, LineCounters, LineDescription, LineRates, LineSettings } from './line.ts';
 
 /** Unshaped: a rate that no line reaches. The queues stay, so a change to a real rate is made in place. */
@@ -51,6 +53,7 @@ class ShapedLine implements LineControl {
   readonly #link: LinkFacts;
   readonly #framing: Framing;
   readonly #tcVersion: string;
+  readonly #unwrapper = new Unwrapper();
   #release: (() => Promise<void>) | undefined;
   #earlier: Earlier | undefined;
   /** What the kernel holds now; undefined before prepare() and after restore(). */
@@ -109,8 +112,8 @@ class ShapedLine implements LineControl {
     const { device } = this.#link;
     const [received, txBytes, txPackets] = await Promise.all([
       this.#received(),
-      counter(device, 'tx_bytes'),
-      counter(device, 'tx_packets'),
+      this.#counter(device, 'tx_bytes'),
+      this.#counter(device, 'tx_packets'),
     ]);
     return {
       rxBytes: received.bytes,
@@ -127,23 +130,28 @@ class ShapedLine implements LineControl {
     if (queueDevice !== undefined) {
       // What an ifb has sent is what passed its queue, with the link header, as the device itself counts.
       const [bytes, packets] = await Promise.all([
-        counter(queueDevice, 'tx_bytes'),
-        counter(queueDevice, 'tx_packets'),
+        this.#counter(queueDevice, 'tx_bytes'),
+        this.#counter(queueDevice, 'tx_packets'),
       ]);
       return { bytes, packets };
     }
     const [bytes, packets, actions] = await Promise.all([
-      counter(device, 'rx_bytes'),
-      counter(device, 'rx_packets'),
+      this.#counter(device, 'rx_bytes'),
+      this.#counter(device, 'rx_packets'),
       readActions(device, 'ingress', run),
     ]);
     // Whatever stage 2 gave on was dropped, there or in stage 3; the device had counted it before.
     const dropped = actions.get(`police ${actionIndex(ifindex, 'dropLarge')}`);
-    const droppedPackets = dropped?.packets ?? 0;
+    // tc counts packets in 32 bits where kernel or tc are older than 5.5.
+    const droppedPackets = this.#unwrapper.next('dropped packets', dropped?.packets ?? 0);
     return {
       bytes: bytes - (dropped?.bytes ?? 0) - droppedPackets * linkHeaderBytes(kind),
       packets: packets - droppedPackets,
     };
+  }
+
+  async #counter(device: string, name: string): Promise<number> {
+    return this.#unwrapper.next(`${device} ${name}`, await readCounter(device, name));
   }
 
   async restore(): Promise<void> {
@@ -170,8 +178,14 @@ class ShapedLine implements LineControl {
       return false;
     const change = queueChange(earlier.plan, plan, view);
     if (change.how === 'anew' || earlier.plan.firewall?.backend !== plan.firewall?.backend) return false;
-    if (change.lines.length > 0) await runStep(tcStep(change.lines), run);
-    await installFirewall(earlier.plan, 'ours', await families(), run);
+    try {
+      if (change.lines.length > 0) await runStep(tcStep(change.lines), run);
+      await installFirewall(earlier.plan, 'ours', await families(), run);
+    } catch (error) {
+      // What stands is not what was left there: all of it anew.
+      if (error instanceof UserError) return false;
+      throw error;
+    }
     await writeState(this.#settings.device, { phase: 'active', ...earlier });
     return true;
   }
@@ -201,6 +215,11 @@ class ShapedLine implements LineControl {
   }
 }
 
-async function counter(device: string, name: string): Promise<number> {
-  return Number(await readFile(`/sys/class/net/${device}/statistics/${name}`, 'utf8'));
+/** As the device counts it. Throws a `UserError` if the device is gone. */
+async function readCounter(device: string, name: string): Promise<number> {
+  try {
+    return Number(await readFile(`/sys/class/net/${device}/statistics/${name}`, 'utf8'));
+  } catch (error) {
+    throw failure(`${device} went away while it was measured`, undefined, { cause: error });
+  }
 }

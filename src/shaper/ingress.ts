@@ -11,6 +11,7 @@
  * else large packets would find 98 % taken in part by small ones, while the last 1 % lay idle.
  */
 import type { Action, Filter, Qdisc, TcObject, Verdict } from '../tc/objects.ts';
+import { deviceActionIndex } from './actionIndex.ts';
 import { bytesIn, policeBurstBytes } from './arithmetic.ts';
 import { kernelRateBitPerSec, type Framing } from './framing.ts';
 import { linkHeaderBytes, type LinkFacts } from './link.ts';
@@ -38,12 +39,8 @@ export const ACTION = {
 } as const;
 export type ActionName = keyof typeof ACTION;
 
-/**
- * Indices of actions are global, so ours carry a prefix ("IG" in ASCII) and the device's index:
- * 0x4947 << 16 | ifindex << 3 | n. Eight per device; beyond 8191 devices they would wrap.
- */
 export function actionIndex(ifindex: number, name: ActionName): number {
-  return 0x4947_0000 + ((ifindex & 0x1fff) << 3) + ACTION[name];
+  return deviceActionIndex('stages', ifindex, ACTION[name]);
 }
 
 /** The objects in the order in which they are made. With pacing, what passes does not go to the host at once but through the queue on the ifb. */

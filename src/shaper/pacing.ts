@@ -6,7 +6,8 @@
 import type { Action, ProgramFilter } from '../tc/objects.ts';
 import { framedBytes, kernelRateBitPerSec, type Framing } from './framing.ts';
 import { linkHeaderBytes, type KernelFacts, type LinkFacts } from './link.ts';
-import { LARGE_SHARE, queueActionIndex, queueDeviceName } from './queue.ts';
+import { deviceActionIndex } from './actionIndex.ts';
+import { LARGE_SHARE, queueDeviceName } from './queue.ts';
 import type { ShaperSettings } from './settings.ts';
 
 /** Both hooks of a clsact qdisc, as parents of filters. */
@@ -43,9 +44,8 @@ const TCP_HEADER_BYTES = 52;
 export const PACING_ACTION = { rewritten: 1 } as const;
 export type PacingActionName = keyof typeof PACING_ACTION;
 
-/** As in ingress.ts, with the prefix of queue.ts. */
 export function pacingActionIndex(ifindex: number, name: PacingActionName): number {
-  return queueActionIndex(ifindex, PACING_ACTION[name]);
+  return deviceActionIndex('queue', ifindex, PACING_ACTION[name]);
 }
 
 /** Up to here `auto` paces: nobody has measured it on faster lines, and there it costs a processor more. */

@@ -3,6 +3,7 @@
  * behind its stages (pacing.ts); without stages, it is what shapes the downlink (`--ingress shape`). Pure.
  */
 import type { Action, Filter, Qdisc, TcObject } from '../tc/objects.ts';
+import { deviceActionIndex } from './actionIndex.ts';
 import { fqCodelParameters } from './arithmetic.ts';
 import { htbClasses, stabFor } from './egress.ts';
 import { kernelRateBitPerSec, type Framing } from './framing.ts';
@@ -17,17 +18,12 @@ export function queueDeviceName(device: string): string {
   return `igw-${device.slice(0, 4)}${hash.toString(16).padStart(8, '0').slice(1)}`;
 }
 
-/** As in ingress.ts, with a prefix of its own ("IP"): 0x4950 << 16 | ifindex << 3 | n. */
-export function queueActionIndex(ifindex: number, n: number): number {
-  return 0x4950_0000 + ((ifindex & 0x1fff) << 3) + n;
-}
-
 export function redirectTo(queueDevice: string, link: LinkFacts): Action {
   return { kind: 'redirect', index: redirectIndex(link.ifindex), toDev: queueDevice };
 }
 
 export function redirectIndex(ifindex: number): number {
-  return queueActionIndex(ifindex, 0);
+  return deviceActionIndex('queue', ifindex, 0);
 }
 
 /**

@@ -8,7 +8,7 @@ import { firewallSteps, ifbStep, queueChange, tcStep, type QueueChange, type Ste
 import type { KernelFacts } from '../shaper/link.ts';
 import type { Family } from '../firewall/iptables.ts';
 import { setUpLines, tearDownLines } from '../tc/batch.ts';
-import { ifindexesOf, readCurrent, type Current } from './device.ts';
+import { foreignRoot, ifindexesOf, readCurrent, withoutForeign, type Current } from './device.ts';
 import { chooseBackend, families, installFirewall, removalSteps, removeFirewall } from './firewall.ts';
 import { findLink, noSuchDevice } from './link.ts';
 import { pacingObjectFile, removeProgram, writePacingObject } from './pacing.ts';
@@ -18,6 +18,7 @@ import { firstIngress, noPacingNotice, without } from './standIns.ts';
 import type { Runner } from './run.ts';
 import { runStep } from './runStep.ts';
 import { removeState, writeState } from './state.ts';
+import { removeStrayActions } from './strayActions.ts';
 
 export interface ApplyOptions {
   run: Runner;
@@ -153,6 +154,9 @@ export async function carryOut(prepared: Prepared, options: ApplyOptions): Promi
     const left = leftBackend(current, plan);
     if (left !== undefined) await removeFirewall(device, left, run);
     await installFirewall(plan, expectedFirewall(current, plan), prepared.families, run);
+    if (current.record !== undefined && current.inForce === undefined) {
+      await removeStrayActions(current.record.plan, run);
+    }
     if (queues.lines.length > 0) await runStep(tcStep(queues.lines), run);
     await removeUnused(plan, current, run);
     await writeState(device, { phase: 'active', plan, since: new Date().toISOString() });
@@ -168,7 +172,15 @@ async function undo(cause: unknown, prepared: Prepared, { run }: ApplyOptions): 
   const previous = current.inForce;
   try {
     const gone = (await findLink(device)) === undefined;
-    await putBack(device, earlierOf(current), plan.firewall?.backend, run);
+    const foreign = await putBack(device, earlierOf(current), plan.firewall?.backend, run);
+    if (foreign !== undefined && cause instanceof UserError) {
+      return new UserError(
+        cause.exitCode,
+        `${cause.message} (somebody else has put ${foreign} on ${device}: it was left alone, and nothing of inetgw's was left)`,
+        'to have it replaced, say --replace',
+        { cause },
+      );
+    }
     if (gone) return failure(`${device} went away while it was being set up`, undefined, { cause });
   } catch (second) {
     const why = second instanceof Error ? second.message : String(second);
@@ -197,31 +209,36 @@ export function earlierOf(current: Current): Earlier | undefined {
 }
 
 /**
- * Makes `earlier` what is in force on the device, whatever stands there now; undefined: nothing of ours is
- * left. A device that is gone keeps nothing but its firewall rules and its record: those are taken away.
+ * Makes `earlier` what is in force on the device, whatever of ours stands there now; undefined: nothing of ours
+ * is left. A device that is gone keeps nothing but its firewall rules and its record: those are taken away.
+ *
+ * @returns the queue of somebody else that stands at root, if one does: it is left alone, and nothing of ours is left
  */
 export async function putBack(
   device: string,
   earlier: Earlier | undefined,
   backendNow: FirewallBackend | undefined,
   run: Runner,
-): Promise<void> {
+): Promise<string | undefined> {
   const current = await readCurrent(device, run);
   const { link, view } = current;
   await removeFirewall(device, backendNow, run);
-  const plan = link === undefined ? undefined : earlier?.plan;
-  if (plan?.pacing !== undefined) await writePacingObject(plan.pacing);
-  if (plan !== undefined) await installQueueDevice(plan, run);
-  const setUp = link === undefined || earlier === undefined ? [] : setUpLines(earlier.plan.tc);
-  const lines = [...tearDownLines(device, view), ...setUp];
+  const foreign = foreignRoot(view);
+  const back = link === undefined || foreign !== undefined ? undefined : earlier;
+  if (back?.plan.pacing !== undefined) await writePacingObject(back.plan.pacing);
+  if (back !== undefined) await installQueueDevice(back.plan, run);
+  const ours = foreign === undefined ? view : await withoutForeign(current, earlier?.plan, run);
+  const lines = [...tearDownLines(device, ours), ...(back === undefined ? [] : setUpLines(back.plan.tc))];
+  if (earlier !== undefined) await removeStrayActions(earlier.plan, run);
   if (lines.length > 0) await runStep(tcStep(lines), run);
-  await removeUnused(plan, current, run);
-  if (link === undefined || earlier === undefined) {
+  await removeUnused(back?.plan, current, run);
+  if (back === undefined) {
     await removeState(device);
-    return;
+    return foreign;
   }
-  await installFirewall(earlier.plan, 'nothing', await families(), run);
-  await writeState(device, { phase: 'active', ...earlier });
+  await installFirewall(back.plan, 'nothing', await families(), run);
+  await writeState(device, { phase: 'active', ...back });
+  return undefined;
 }
 
 /** Takes away what an earlier plan needed besides queues and filters, and `plan` does not; undefined: all of it. */

@@ -1,8 +1,7 @@
 /** Taking away everything that inetgw has put on a device. */
 import { tearDownLines } from '../tc/batch.ts';
-import type { Plan } from '../shaper/plan.ts';
 import { tcStep } from '../shaper/steps.ts';
-import { ifindexesOf, readCurrent } from './device.ts';
+import { ifindexesOf, readCurrent, withoutForeign } from './device.ts';
 import { removeFirewall } from './firewall.ts';
 import { findLink } from './link.ts';
 import { removeProgram } from './pacing.ts';
@@ -10,6 +9,7 @@ import { removeQueueDevice } from './queueDevice.ts';
 import type { Runner } from './run.ts';
 import { runStep } from './runStep.ts';
 import { removeState, writeState } from './state.ts';
+import { removeStrayActions } from './strayActions.ts';
 
 export interface ClearOutcome {
   /** False: there was nothing of ours. */
@@ -31,19 +31,21 @@ export async function clear(device: string, run: Runner): Promise<ClearOutcome> 
     // Killed from here on, the next run knows that something may be missing.
     await writeState(device, { phase: 'changing', plan: record.plan, since: record.since });
   }
-  const lines = tearDownLines(device, view);
-  if (current.ours && lines.length > 0) {
+  // Where somebody else has taken the root, the ingress may still be ours.
+  const ours = current.ours ? view : await withoutForeign(current, record?.plan, run);
+  const lines = tearDownLines(device, ours);
+  if (lines.length > 0) {
     try {
       await runStep(tcStep(lines), run);
     } catch (error) {
       // It may have gone away since we looked.
       if ((await findLink(device)) !== undefined) throw error;
     }
-  } else {
-    if (view.root !== undefined) leftAlone.push(`root qdisc ${view.root.kind} ${view.root.handle}`);
-    if (view.ingress !== undefined) leftAlone.push(`ingress qdisc ${view.ingress.kind}`);
   }
-  if (record !== undefined) await removeActions(record.plan, run);
+  const { root, ingress } = view;
+  if (root !== undefined && ours.root === undefined) leftAlone.push(`root qdisc ${root.kind} ${root.handle}`);
+  if (ingress !== undefined && ours.ingress === undefined) leftAlone.push(`ingress qdisc ${ingress.kind}`);
+  if (record !== undefined) await removeStrayActions(record.plan, run);
   await removeQueueDevice(device, run);
   await removeProgram(device, ifindexesOf(current));
   await removeFirewall(device, record?.plan.firewall?.backend, run);
@@ -53,13 +55,4 @@ export async function clear(device: string, run: Runner): Promise<ClearOutcome> 
     deviceGone: current.link === undefined,
     leftAlone,
   };
-}
-
-/** Actions that may have outlived their filters; that there are none is no error. */
-async function removeActions(plan: Plan, run: Runner): Promise<void> {
-  const indices = plan.tc
-    .flatMap((object) => (object.type === 'filter' ? object.actions : []))
-    .flatMap((action) => (action.kind === 'police' ? [action.index] : []));
-  const lines = indices.map((index) => `actions del action police index ${index}\n`);
-  await run(['tc', '-force', '-batch', '-'], { input: lines.join(''), okCodes: [1, 2] });
 }

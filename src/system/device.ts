@@ -4,6 +4,7 @@ import type { LinkFacts } from '../shaper/link.ts';
 import type { Plan } from '../shaper/plan.ts';
 import type { TcView } from '../tc/batch.ts';
 import { parseTcView, UnreadableOutput } from '../tc/parse.ts';
+import { parseActionStatistics } from '../tc/statistics.ts';
 import { findLink } from './link.ts';
 import { deviceExists } from './queueDevice.ts';
 import { ProgramError, type Runner } from './run.ts';
@@ -48,9 +49,12 @@ export async function readCurrent(device: string, run: Runner): Promise<Current>
   // Another index under the same name is another device: a ppp link that came up again.
   const sameDevice = link !== undefined && record.plan.link.ifindex === link.ifindex;
   const { queueDevice } = record.plan;
-  const complete =
-    sameDevice && looksLikeOurs(view) && (queueDevice === undefined || (await deviceExists(queueDevice)));
   const active = record.phase === 'active';
+  const complete =
+    sameDevice &&
+    looksLikeOurs(view) &&
+    (queueDevice === undefined || (await deviceExists(queueDevice))) &&
+    (!active || ['yes', 'open'].includes(await ingressActionsStand(record.plan, run)));
   const notices: string[] = [];
   if (record.phase === 'measuring') {
     notices.push(`a measurement of searchbw was ended before it could put back what was on ${device}`);
@@ -63,7 +67,7 @@ export async function readCurrent(device: string, run: Runner): Promise<Current>
     link,
     view,
     record,
-    ours: sameDevice && (!active || complete || looksLikePart(view)),
+    ours: sameDevice && looksLikePart(view),
     inForce: active && complete ? record.plan : undefined,
     notices,
   };
@@ -93,6 +97,53 @@ export function unreadable(error: UnreadableOutput): UserError {
   return failure(error.message, 'is there another program of that name on the path of root? See: tc -V', {
     cause: error,
   });
+}
+
+/** The kinds of actions as tc names them; `mark` is left out: not all versions of tc show its index. */
+const SHOWN_AS = {
+  police: 'police',
+  policeSize: 'police',
+  drop: 'gact',
+  ok: 'gact',
+  redirect: 'mirred',
+  mark: undefined,
+} as const;
+
+/**
+ * Whether the plan's actions hang at the device's ingress: whoever takes the filters away, or the queue and puts
+ * another one there, leaves what looks the same in the list of queues. `some`: not all of them. A tc whose list
+ * cannot be read leaves it open.
+ */
+export async function ingressActionsStand(plan: Plan, run: Runner): Promise<'yes' | 'some' | 'no' | 'open'> {
+  let standing: ReadonlyMap<string, unknown>;
+  try {
+    const shown = await run(['tc', '-s', '-j', 'filter', 'show', 'dev', plan.device, 'ingress']);
+    standing = parseActionStatistics(shown.stdout);
+  } catch (error) {
+    if (error instanceof ProgramError || error instanceof UnreadableOutput) return 'open';
+    throw error;
+  }
+  const wanted = plan.tc
+    .flatMap((object) => (object.type === 'filter' && object.dev === plan.device ? object.actions : []))
+    .flatMap(({ kind, index }) => (SHOWN_AS[kind] === undefined ? [] : [`${SHOWN_AS[kind]} ${index}`]));
+  const found = wanted.filter((action) => standing.has(action)).length;
+  return found === wanted.length ? 'yes' : found > 0 ? 'some' : 'no';
+}
+
+/** What of ours is left to be torn down where somebody else's queue stands at root: the ingress, if it is ours. */
+export async function withoutForeign(
+  { view }: Current,
+  plan: Plan | undefined,
+  run: Runner,
+): Promise<TcView> {
+  const state =
+    plan === undefined || view.ingress === undefined ? 'no' : await ingressActionsStand(plan, run);
+  return { root: undefined, ingress: state === 'yes' || state === 'some' ? view.ingress : undefined };
+}
+
+/** Queues of somebody else at root: they stand in the place of ours. */
+export function foreignRoot(view: TcView): string | undefined {
+  return view.root === undefined || isOurRoot(view) ? undefined : `${view.root.kind} ${view.root.handle}`;
 }
 
 function looksLikeOurs(view: TcView): boolean {

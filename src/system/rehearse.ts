@@ -3,6 +3,7 @@
  * with it. What this kernel or this tc cannot do is found before anything in use is touched.
  */
 import { missing, type UserError } from '../errors.ts';
+import { TRIAL_INDEX } from '../shaper/actionIndex.ts';
 import { batchText, setUpLines } from '../tc/batch.ts';
 import type { Action, TcObject } from '../tc/objects.ts';
 import { batchReason, failedBatchLine } from '../tc/parse.ts';
@@ -79,9 +80,6 @@ function takenFromLoopback(object: TcObject): TrialLine[] {
   if (object.spec.kind === 'clsact') return [{ line: 'qdisc del dev lo clsact', object: undefined }];
   return object.parent === 'root' ? [{ line: 'qdisc del dev lo root', object: undefined }] : [];
 }
-
-/** "IT" in ASCII: no other action of ours has such an index. */
-const TRIAL_INDEX = 0x4954_0000;
 
 /** What can be tried without a namespace: a police action that no filter holds. */
 async function tryPolice(objects: readonly TcObject[], run: Runner): Promise<Rehearsal> {

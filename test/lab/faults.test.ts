@@ -3,45 +3,19 @@
  * nothing could be put back any more, a state that the next run repairs.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import {
+  expectSaid,
+  HOWS,
+  installFaults,
+  MAX_CALLS,
+  removeFaults,
+  survived,
+  withFault,
+} from './faultPrograms.ts';
 import type { Guest } from './guest.ts';
 import { commandArgv, inetgw, inetgwOk, snapshot } from './inetgw.ts';
 import { setUpLine } from './line.ts';
 import { sharedGuest } from './sharedGuest.ts';
-
-/** More than any command makes; the loops end at the first call that does not happen. */
-const MAX_CALLS = 12;
-
-/**
- * They stand in front of the real programs. /run/fault holds the number of the call that misbehaves and how:
- * `fail`; `hang`; `garbage`: a question is answered with rubbish, an order is carried out with rubbish around it;
- * `vanish`: from this call on, /usr/sbin is empty for whoever called; `kill`: who called is killed.
- */
-const PROGRAMS = `
-  mkdir -p /usr/local/sbin /run/empty
-  for program in tc nft iptables-restore ip6tables-restore iptables-save ip6tables-save unshare; do
-    real=$(command -v $program)
-    cat > /usr/local/sbin/$program <<EOF
-#!/bin/sh
-echo "\\$\\$ $program \\$*" >> /run/calls
-if [ -e /run/fault ]; then
-  read -r call how < /run/fault
-  if [ "\\$(wc -l < /run/calls)" = "\\$call" ]; then
-    touch /run/struck
-    case \\$how in
-      fail) echo "$program: made to fail" >&2; exit 1 ;;
-      hang) exec sleep 1000 ;;
-      garbage)
-        echo '\\001 rubbish {[ 1e999'; echo 'more rubbish' >&2
-        case "$program \\$*" in *-save*|*'show '*|*' list '*) exit 0 ;; esac ;;
-      vanish) mount --bind /run/empty /usr/local/sbin; mount --bind /run/empty /usr/sbin; echo "$program: gone" >&2; exit 127 ;;
-      kill) kill -9 \\$PPID; exit 1 ;;
-    esac
-  fi
-fi
-exec $real "\\$@"
-EOF
-    chmod 755 /usr/local/sbin/$program
-  done`;
 
 let guest: Guest;
 let untouched: string;
@@ -49,44 +23,12 @@ beforeAll(async () => {
   guest = await sharedGuest();
   await setUpLine(guest);
   untouched = await snapshot(guest);
-  await guest.run(['sh', '-ec', PROGRAMS]);
+  await installFaults(guest);
 });
-beforeEach(noFault);
-afterAll(() => guest.run(['sh', '-ec', 'rm -rf /usr/local/sbin/* /run/fault /run/calls /run/struck']));
-
-async function noFault(): Promise<void> {
-  await guest.run(['sh', '-c', 'rm -f /run/fault /run/calls /run/struck']);
-}
-
-type How = 'fail' | 'hang' | 'garbage' | 'vanish' | 'kill';
-const HOWS: readonly How[] = ['fail', 'hang', 'garbage', 'vanish', 'kill'];
-
-/** Runs inetgw with a fault at one call; undefined if there was no such call. */
-async function withFault(
-  call: number,
-  how: How,
-  words: readonly string[],
-): Promise<{ code: number; stderr: string } | undefined> {
-  await noFault();
-  await guest.request('write', { path: '/run/fault', text: `${call} ${how}\n` });
-  const result = await inetgw(guest, ...words);
-  const struck = (await guest.run(['sh', '-c', 'ls /run/struck 2>/dev/null || true'])).trim() !== '';
-  await noFault();
-  return struck ? result : undefined;
-}
+afterAll(() => removeFaults(guest));
 
 const NEW = ['ppp0', '210', '1710', '--firewall'];
 const OLD = ['ppp0', '300', '3mbit', '--firewall'];
-
-/** What was said names a cause, and is no bug's stack. */
-function expectSaid({ code, stderr }: { code: number; stderr: string }, how: How): void {
-  if (how === 'kill') return;
-  expect(stderr).not.toContain('this is a bug');
-  if (code !== 0) expect(stderr).toMatch(/^inetgw: \S.*\S/);
-}
-
-/** After these the command could still put things right itself. */
-const survived = (how: How): boolean => how !== 'kill' && how !== 'vanish';
 
 describe.each(['nft', 'iptables'])('rules by %s', (firewall) => {
   let whole: string;
@@ -100,15 +42,21 @@ describe.each(['nft', 'iptables'])('rules by %s', (firewall) => {
     expect(await snapshot(guest)).toBe(untouched);
   });
 
+  // One that fails must not take the next ones along.
+  beforeEach(() => inetgw(guest, 'ppp0', 'clear'));
+
   test.each(HOWS)(
     '%s at each call of a first apply: all or nothing, and the next run repairs',
     async (how) => {
       let call = 1;
       for (; call <= MAX_CALLS; call++) {
-        const result = await withFault(call, how, [...NEW, firewall]);
+        const result = await withFault(guest, 'inetgw', [...NEW, firewall], { call, how });
         if (result === undefined) break;
         expectSaid(result, how);
-        if (survived(how)) expect(await snapshot(guest)).toBe(result.code === 0 ? whole : untouched);
+        if (survived(how)) {
+          const said = `call ${call} ended with ${result.code}: ${result.stderr}`;
+          expect(await snapshot(guest), said).toBe(result.code === 0 ? whole : untouched);
+        }
         await inetgwOk(guest, ...NEW, firewall);
         expect(await snapshot(guest)).toBe(whole);
         await inetgwOk(guest, 'ppp0', 'clear');
@@ -123,10 +71,13 @@ describe.each(['nft', 'iptables'])('rules by %s', (firewall) => {
     await inetgwOk(guest, ...OLD, firewall);
     let call = 1;
     for (; call <= MAX_CALLS; call++) {
-      const result = await withFault(call, how, [...NEW, firewall]);
+      const result = await withFault(guest, 'inetgw', [...NEW, firewall], { call, how });
       if (result === undefined) break;
       expectSaid(result, how);
-      if (survived(how)) expect(await snapshot(guest)).toBe(result.code === 0 ? whole : earlier);
+      if (survived(how)) {
+        const said = `call ${call} ended with ${result.code}: ${result.stderr}`;
+        expect(await snapshot(guest), said).toBe(result.code === 0 ? whole : earlier);
+      }
       await inetgwOk(guest, ...OLD, firewall);
       expect(await snapshot(guest)).toBe(earlier);
     }
@@ -139,7 +90,7 @@ describe.each(['nft', 'iptables'])('rules by %s', (firewall) => {
     let call = 1;
     for (; call <= MAX_CALLS; call++) {
       await inetgwOk(guest, ...NEW, firewall);
-      const result = await withFault(call, how, ['ppp0', 'clear']);
+      const result = await withFault(guest, 'inetgw', ['ppp0', 'clear'], { call, how });
       if (result === undefined) break;
       expectSaid(result, how);
       await inetgwOk(guest, 'ppp0', 'clear');

@@ -233,6 +233,46 @@ test('queues that somebody else has set are not replaced unless asked for', asyn
   expect(await snapshot(guest)).toBe(untouched);
 });
 
+describe('what somebody else does to a shaped device', () => {
+  const change = (script: string) => guest.run(['sh', '-ec', script], { ns: 'gw' });
+
+  test('filters taken away from the ingress, which itself stays, are noticed and put back', async () => {
+    await inetgwOk(guest, 'ppp0', '210', '1710');
+    const whole = await snapshot(guest);
+    await change('tc filter del dev ppp0 ingress');
+    const shown = await inetgw(guest, 'ppp0');
+    expect(shown.stdout + shown.stderr).toContain('taken away by someone');
+    await inetgwOk(guest, 'ppp0', '210', '1710');
+    expect(await snapshot(guest)).toBe(whole);
+    await inetgwOk(guest, 'ppp0', 'clear');
+    expect(await snapshot(guest)).toBe(untouched);
+  });
+
+  test('a queue of theirs at root is left alone by clear, and our ingress is not', async () => {
+    await inetgwOk(guest, 'ppp0', '210', '1710');
+    await change('tc qdisc del dev ppp0 root; tc qdisc add dev ppp0 root handle 5: pfifo');
+    const said = await inetgwOk(guest, 'ppp0', 'clear');
+    expect(said).toContain('left alone, not set by inetgw: root qdisc pfifo 5:');
+    expect(await change('tc qdisc show dev ppp0')).toContain('pfifo 5: root');
+    await change('tc qdisc del dev ppp0 root');
+    expect(await snapshot(guest)).toBe(untouched);
+  });
+
+  test('two devices whose indices differ by 8192 keep their own policers', async () => {
+    await change('for n in 50 8242; do ip link add d$n index $n type dummy; ip link set d$n up; done');
+    await inetgwOk(guest, 'd50', '210', '1710');
+    const policers = 'tc actions ls action police | grep rate';
+    const first = await change(policers);
+    await inetgwOk(guest, 'd8242', '10mbit', '50mbit');
+    expect(await change(policers)).toContain(first.trim());
+    await inetgwOk(guest, 'd8242', 'clear');
+    expect(await change(policers)).toBe(first);
+    await inetgwOk(guest, 'd50', 'clear');
+    await change('ip link del d50; ip link del d8242');
+    expect(await snapshot(guest)).toBe(untouched);
+  });
+});
+
 test('clearing what is not there is fine, and so is a device that is gone', async () => {
   expect(await inetgwOk(guest, 'ppp0', 'clear')).toContain('nothing to clear');
   await inetgwOk(guest, 'ppp0', '210', '1710');

@@ -78,6 +78,73 @@ describe('iptables', () => {
   });
 });
 
+describe('the rules for iptables', () => {
+  it('replace a whole set of ours: chains emptied, jumps taken away and set again, in one commit', () => {
+    const lines = iptablesInstall(rulesFor('ppp0'), 'ipv4', 'ours').split('\n');
+    expect(lines).toContain(':inetgw-out-ppp0 - [0:0]');
+    expect(lines.filter((line) => line.startsWith('-D '))).toEqual([
+      '-D POSTROUTING -o ppp0 -j inetgw-out-ppp0',
+      '-D PREROUTING -i ppp0 -j inetgw-in-ppp0',
+    ]);
+    expect(lines.filter((line) => line.startsWith('-N '))).toEqual([]);
+    expect(lines.filter((line) => line === 'COMMIT')).toHaveLength(1);
+  });
+  it('fail rather than jump twice where nothing of ours is expected', () => {
+    const lines = iptablesInstall(rulesFor('ppp0'), 'ipv4', 'nothing').split('\n');
+    expect(lines).toContain('-N inetgw-out-ppp0');
+    expect(lines.filter((line) => /^(?::|-D )/.test(line))).toEqual([]);
+  });
+  it('name a host at either end, each family its own', () => {
+    const hosts = {
+      name: 'hosts',
+      matches: [{ kind: 'host', hosts: ['192.0.2.1', '2001:db8::1'] }],
+    } as const;
+    const rules: RuleSet = {
+      device: 'ppp0',
+      egress: [{ ...hosts, verdict: { kind: 'class', classId: '1:10' } }],
+      ingress: [],
+    };
+    const ends = (family: 'ipv4' | 'ipv6') =>
+      iptablesInstall(rules, family, 'nothing').match(/-[sd] (?=\S+ -m comment)\S+/g);
+    expect(ends('ipv4')).toEqual(['-s 192.0.2.1', '-d 192.0.2.1']);
+    expect(ends('ipv6')).toEqual(['-s 2001:db8::1', '-d 2001:db8::1']);
+  });
+  it('name ports at the end that is meant, and no more rules than there are ports for', () => {
+    const ports = Array.from({ length: 30 }, (_, n) => 1000 + n);
+    const rule = (side: 'source' | 'destination') => ({
+      name: side,
+      matches: [{ kind: 'port', protocol: 'tcp', side, ports } as const],
+      verdict: { kind: 'drop' } as const,
+    });
+    const rules: RuleSet = { device: 'ppp0', egress: [rule('source'), rule('destination')], ingress: [] };
+    const options = iptablesInstall(rules, 'ipv4', 'nothing').match(/multiport --\w+ \d/g);
+    expect(options).toEqual([
+      ...['multiport --sports 1', 'multiport --sports 1'],
+      ...['multiport --dports 1', 'multiport --dports 1'],
+    ]);
+  });
+});
+
+describe('what is left of ours', () => {
+  it('is taken away even if only jumps or only chains are there', () => {
+    expect(iptablesRemove('ppp0', '*mangle\n:inetgw-in-ppp0 - [0:0]\nCOMMIT\n')).toContain(
+      '-X inetgw-in-ppp0',
+    );
+    const jump = '-A PREROUTING -i ppp0 -j inetgw-in-ppp0';
+    expect(iptablesRemove('ppp0', `*mangle\n${jump}\nCOMMIT\n`)).toContain('-D PREROUTING');
+  });
+  it("is not an administrator's chain that only contains such a name", () => {
+    const saved = '*mangle\n:my-inetgw-in-ppp0 - [0:0]\n-A PREROUTING -j my-inetgw-in-ppp0\nCOMMIT\n';
+    expect(iptablesRemove('ppp0', saved)).toBeUndefined();
+  });
+  it('is not all there if one jump or one chain is missing', () => {
+    for (const gone of [/^-A PRE.* -i ppp0 .*\n/m, /^-A POST.*\n-A POST.*\n/m, /^:inetgw-in-ppp0 .*\n/m]) {
+      expect(iptablesPresent('ppp0', SAVED.replace(gone, ''))).toBe(false);
+    }
+    expect(iptablesPresent('ppp0', SAVED.replaceAll('POSTROUTING -o', 'OUTPUT -o'))).toBe(false);
+  });
+});
+
 describe('what iptables-save prints', () => {
   it('is taken as it is, with comments, counters and several tables', () => {
     expect(savedProblem('')).toBeUndefined();

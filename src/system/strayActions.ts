@@ -1,0 +1,16 @@
+/** Actions that no filter holds. */
+import type { Plan } from '../shaper/plan.ts';
+import type { Runner } from './run.ts';
+
+/**
+ * Takes away the plan's police actions that have outlived their filters, or came of changing one whose filter somebody
+ * has just taken away: tc then makes it. A filter that took one up would hold it for ever. Those in use, and that
+ * there are none, are no error.
+ */
+export async function removeStrayActions(plan: Plan, run: Runner): Promise<void> {
+  const indices = plan.tc
+    .flatMap((object) => (object.type === 'filter' ? object.actions : []))
+    .flatMap((action) => (action.kind === 'police' || action.kind === 'policeSize' ? [action.index] : []));
+  const lines = indices.map((index) => `actions del action police index ${index}\n`);
+  await run(['tc', '-force', '-batch', '-'], { input: lines.join(''), okCodes: [1, 2] });
+}

@@ -1,0 +1,153 @@
+/**
+ * The programs of searchbw and of the hooks, made to misbehave: what was in force is in force afterwards, or the next
+ * run puts it right. `npm run faults`.
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  expectSaid,
+  HOWS,
+  installFaults,
+  removeFaults,
+  survived,
+  withFault,
+  type How,
+} from './faultPrograms.ts';
+import type { Guest } from './guest.ts';
+import { inetgw, inetgwOk, snapshot } from './inetgw.ts';
+import { SERVER, setUpLine } from './line.ts';
+import { sharedGuest } from './sharedGuest.ts';
+
+const APPLY = ['ppp0', '300', '3mbit', '--firewall', 'nft'];
+
+let guest: Guest;
+let untouched: string;
+let inForce: string;
+beforeAll(async () => {
+  guest = await sharedGuest();
+  await setUpLine(guest);
+  untouched = await snapshot(guest);
+  await inetgwOk(guest, ...APPLY);
+  inForce = await snapshot(guest);
+  await installFaults(guest);
+});
+afterAll(async () => {
+  await inetgwOk(guest, 'ppp0', 'clear');
+  await removeFaults(guest);
+});
+
+/** The line is idle: it finds nothing, but sets up, changes rates, pings, reads counters and puts back. */
+const SEARCH = ['ppp0', 'DOWN', '1500-1600', '100', '2', '210', '--ping-host', SERVER.ipv4];
+
+/** All calls until it measures; of the hundreds then, some, and the last ones. */
+async function someCalls(): Promise<number[]> {
+  await withFault(guest, 'searchbw', SEARCH, { call: 100_000, how: 'fail' });
+  const all = (await guest.run(['cat', '/run/calls'])).trim().split('\n');
+  const firstPing = all.findIndex((line) => / ping /.test(line)) + 1;
+  const last = all.length;
+  console.log(`searchbw: ${last} calls, the first ping at ${firstPing}`);
+  const calls = Array.from({ length: firstPing + 1 }, (_, n) => n + 1);
+  return [...new Set([...calls, Math.round(last / 2), last - 3, last - 2, last - 1, last])];
+}
+
+describe('searchbw', () => {
+  let calls: number[];
+  beforeAll(async () => {
+    calls = await someCalls();
+    expect(await snapshot(guest)).toBe(inForce);
+  });
+
+  test.each(HOWS)('%s, at any of its calls: what was in force is in force again', async (how) => {
+    for (const call of calls) {
+      const result = await withFault(guest, 'searchbw', SEARCH, { call, how });
+      if (result === undefined) continue;
+      expectSaid(result, how);
+      expect([0, 1, 5, 137]).toContain(result.code);
+      if (survived(how) && (await snapshot(guest)) !== inForce) {
+        // The fault struck while it put back what was in force: it says so, and the next run knows.
+        expect(result.stderr).toContain('could not be put back');
+        expect((await inetgw(guest, 'ppp0')).code).toBe(1);
+      }
+      await inetgwOk(guest, ...APPLY);
+      expect(await snapshot(guest)).toBe(inForce);
+    }
+  });
+
+  test.each([
+    ['its queue is taken away', 'tc qdisc del dev ppp0 root'],
+    [
+      'somebody else puts a queue at root',
+      'tc qdisc del dev ppp0 root; tc qdisc add dev ppp0 root handle 5: pfifo',
+    ],
+    ['the record is overwritten', 'echo rubbish >$(ls /run/inetgw/netns-*/ppp0.json)'],
+  ])('%s while it measures: the next run repairs', async (_, script) => {
+    await guest.request('write', { path: '/run/meanwhile', text: script });
+    for (const call of calls.slice(0, -1)) {
+      const result = await withFault(guest, 'searchbw', SEARCH, { call, how: 'meanwhile' });
+      if (result !== undefined) expectSaid(result, 'meanwhile');
+      await inetgwOk(guest, ...APPLY, '--replace');
+      expect(await snapshot(guest)).toBe(inForce);
+    }
+  });
+});
+
+test('a device that goes away while searchbw measures: it is said, and nothing of ours is left', async () => {
+  const make = 'ip link add wan9 type dummy; ip link set wan9 up; ip addr add 203.0.113.1/24 dev wan9';
+  await guest.run(['sh', '-c', make], { ns: 'gw' });
+  await guest.request('write', { path: '/run/meanwhile', text: 'ip link del wan9' });
+  const words = ['wan9', ...SEARCH.slice(1, -1), '203.0.113.1'];
+  const result = await withFault(guest, 'searchbw', words, { call: 12, how: 'meanwhile' });
+  expect(result?.code).toBe(1);
+  expect(result?.stderr).toMatch(/wan9/);
+  expect(result?.stderr).not.toContain('this is a bug');
+  expect(await snapshot(guest)).toBe(inForce);
+});
+
+describe('the hook of pppd', () => {
+  const LOGGER = `[ -e /run/logger ] || mv /usr/bin/logger /run/logger
+    printf '#!/bin/sh\\ncat >>/run/log\\n' >/usr/bin/logger; chmod 755 /usr/bin/logger`;
+  beforeAll(async () => {
+    await guest.run(['sh', '-ec', LOGGER]);
+    await inetgwOk(guest, 'install-hook', 'ppp', 'ppp0', ...APPLY.slice(1), '--quiet');
+    await inetgwOk(guest, 'ppp0', 'clear');
+    expect(await snapshot(guest)).toBe(untouched);
+  });
+  afterAll(async () => {
+    await inetgwOk(guest, 'install-hook', 'ppp', 'ppp0', '--remove', '--quiet');
+    await guest.run(['sh', '-c', 'mv /run/logger /usr/bin/logger']);
+    await inetgwOk(guest, ...APPLY);
+  });
+
+  /** As pppd calls it; gives how long that took, and what was logged when all has ended. */
+  async function event(name: 'ip-up' | 'ip-down', fault?: string): Promise<{ tookMs: number; log: string }> {
+    const script = `rm -f /run/log /run/calls /run/struck /run/fault
+      ${fault === undefined ? '' : `echo '${fault}' >/run/fault`}
+      before=$(date +%s%3N)
+      PPP_IFACE=ppp0 /etc/ppp/${name}.d/inetgw-ppp0 </dev/null >/dev/null 2>&1
+      echo $(( $(date +%s%3N) - before ))
+      while pgrep -f 'dist/bin/inetg[w].js' >/dev/null || ! [ -e /run/log ]; do sleep 1; done
+      rm -f /run/fault; cat /run/log`;
+    const text = await guest.run(['sh', '-c', script], { ns: 'gw', spinMs: 60_000, timeoutMs: 600_000 });
+    const [tookMs, ...log] = text.split('\n');
+    return { tookMs: Number(tookMs), log: log.join('\n') };
+  }
+
+  const faults: readonly How[] = ['fail', 'hang', 'kill'];
+  test.each(faults)(
+    '%s: it returns at once, what is wrong is logged, the next event repairs',
+    async (how) => {
+      for (let call = 1; call <= 4; call++) {
+        const { tookMs, log } = await event('ip-up', `${call} ${how}`);
+        expect(tookMs).toBeLessThan(1500);
+        if (how !== 'kill' && (await snapshot(guest)) !== inForce) {
+          expect(log).toMatch(/^inetgw: \S/m);
+          expect(await snapshot(guest)).toBe(untouched);
+        }
+        expect(await event('ip-up')).toMatchObject({ log: '' });
+        expect(await snapshot(guest)).toBe(inForce);
+        expect((await event('ip-down', `${call} ${how}`)).tookMs).toBeLessThan(1500);
+        await event('ip-down');
+        expect(await snapshot(guest)).toBe(untouched);
+      }
+    },
+  );
+});
