@@ -11,6 +11,7 @@ import { execa } from 'execa';
 import { Guest } from '../test/lab/guest.ts';
 import { commandArgv } from '../test/lab/inetgw.ts';
 import { SERVER, setUpLine } from '../test/lab/line.ts';
+import { keepFull } from '../test/lab/traffic.ts';
 
 const IMAGES = fileURLToPath(new URL('../docs/images/', import.meta.url));
 const WORDS = ['ppp0', 'DOWN', '1300-1800', '50', '20', '210'];
@@ -23,14 +24,13 @@ async function measuredPage(): Promise<string> {
   const guest = await Guest.boot();
   try {
     await setUpLine(guest);
-    const timeoutMs = 3_600_000;
-    await guest.request('spawn', { argv: ['iperf3', '-s'], ns: 'isp', timeoutMs });
-    await guest.request('sleep', { ms: 500 });
-    const argv = ['iperf3', '-c', SERVER.ipv4, '-t', '3000', '-R', '-P', '4'] as const;
-    await guest.request('spawn', { argv: [...argv], ns: 'gw', timeoutMs });
-    await guest.request('sleep', { ms: 5000 });
+    await keepFull(guest, 'DOWN');
     const command = commandArgv('searchbw', ...WORDS, '--ping-host', SERVER.ipv4, '--report', PAGE_IN_GUEST);
-    const search = await guest.request('exec', { argv: command, ns: 'gw', timeoutMs }, SEARCH_LIMIT_MS);
+    const search = await guest.request(
+      'exec',
+      { argv: command, ns: 'gw', timeoutMs: 3_600_000 },
+      SEARCH_LIMIT_MS,
+    );
     console.log(search.stdout + search.stderr);
     return (await guest.request('read', { path: PAGE_IN_GUEST })).text;
   } finally {

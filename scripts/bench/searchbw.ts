@@ -7,42 +7,11 @@
 import { formatRate } from '../../src/units.ts';
 import { table } from '../../src/report/table.ts';
 import { Guest } from '../../test/lab/guest.ts';
-import { commandArgv } from '../../test/lab/inetgw.ts';
-import { ADSL_LINE, ETHERNET, SERVER, setUpLine, type LineOptions } from '../../test/lab/line.ts';
+import { commandArgv, withBpf } from '../../test/lab/inetgw.ts';
+import { setUpLine, SERVER, type LineOptions } from '../../test/lab/line.ts';
 import { summarise } from '../../test/lab/measure.ts';
-import { downloads, measure, uploads } from '../../test/lab/traffic.ts';
-
-const LINES: Readonly<Record<string, LineOptions>> = {
-  adsl: ADSL_LINE,
-  adsl6: {
-    ...ADSL_LINE,
-    upBitPerSec: 640_000,
-    downBitPerSec: 6_000_000,
-    upBufferMs: 1000,
-    downBufferMs: 500,
-    pathMs: 20,
-  },
-  vdsl: {
-    ...ADSL_LINE,
-    upBitPerSec: 10e6,
-    downBitPerSec: 50e6,
-    framing: ETHERNET,
-    upBufferMs: 400,
-    downBufferMs: 300,
-    pathMs: 15,
-    jitterMs: 2,
-  },
-  cable: {
-    ...ADSL_LINE,
-    upBitPerSec: 20e6,
-    downBitPerSec: 100e6,
-    framing: ETHERNET,
-    upBufferMs: 400,
-    downBufferMs: 250,
-    pathMs: 40,
-    access: 'ethernet',
-  },
-};
+import { downloads, keepFull, measure, uploads } from '../../test/lab/traffic.ts';
+import { LINES, type BenchLine } from './line/lines.ts';
 
 /** Real time for one search: the emulated processor is slow on fast lines. */
 const SEARCH_LIMIT_MS = 3_000_000;
@@ -70,18 +39,15 @@ interface Found {
 }
 
 async function search(guest: Guest, device: string, direction: Direction, words: string[]): Promise<Found> {
-  const timeoutMs = 36_000_000;
-  const server = await guest.request('spawn', { argv: ['iperf3', '-s'], ns: 'isp', timeoutMs });
-  await guest.request('sleep', { ms: 500 });
-  const way = direction === 'DOWN' ? ['-R', '-P', '4'] : ['-P', '2'];
-  const argv = ['iperf3', '-c', SERVER.ipv4, '-t', '30000', ...way] as [string, ...string[]];
-  const client = await guest.request('spawn', { argv, ns: 'lan', timeoutMs });
   // CUBIC takes that long to fill the buffers of the fast lines.
-  await guest.request('sleep', { ms: 30_000 });
+  const load = await keepFull(guest, direction, { client: 'lan', settleMs: 30_000 });
   const command = commandArgv('searchbw', device, direction, ...words, '--ping-host', SERVER.ipv4);
-  const result = await guest.request('exec', { argv: command, ns: 'gw', timeoutMs }, SEARCH_LIMIT_MS);
-  await guest.request('stop', { job: client.job, signal: 'SIGKILL' });
-  await guest.request('stop', { job: server.job, signal: 'SIGKILL' });
+  const result = await guest.request(
+    'exec',
+    { argv: command, ns: 'gw', timeoutMs: 36_000_000 },
+    SEARCH_LIMIT_MS,
+  );
+  await load.end();
   console.log(`$ ${['searchbw', device, direction, ...words].join(' ')}\n${result.stderr}${result.stdout}`);
   const found = /^(?:DOWN|UP): ([\d.]+) kbit\/s recommended/m.exec(result.stdout)?.[1];
   const next = /^next: +searchbw \S+ (?:DOWN|UP) (.*)$/m.exec(result.stdout)?.[1];
@@ -110,13 +76,16 @@ async function gridSearch(
  * The load comes from a host in the LAN. What the gateway itself sends stays within a few packets of the modem
  * in this lab: both are one kernel, in which the sender is told when a packet leaves the modem's queue.
  */
-async function bench(name: string, options: LineOptions, withGrid: boolean): Promise<string[]> {
+async function bench(
+  name: string,
+  { options, inetgwFraming }: BenchLine,
+  withGrid: boolean,
+): Promise<string[]> {
   const line = { ...options, lan: { nat: false } };
   const fromLan = { client: 'lan' } as const;
   const guest = await Guest.boot();
   try {
-    // The lab's wire counts the Ethernet frame with its check sequence (18 bytes), PPPoE adds 8.
-    const framing = name === 'vdsl' ? ['--linklayer', 'ethernet', '--overhead', '26'] : [];
+    const framing = [...inetgwFraming];
     const { device } = await setUpLine(guest, line);
     const free = await measure(guest, { flows: [downloads(4, fromLan)], pings: 50 }, SEARCH_LIMIT_MS);
     await setUpLine(guest, line);
@@ -129,7 +98,7 @@ async function bench(name: string, options: LineOptions, withGrid: boolean): Pro
     const grid = withGrid ? await gridSearch(guest, device, 'DOWN', line, framing) : undefined;
     await setUpLine(guest, line);
     const words = [device, String(up.rateKbitPerSec), String(down.rateKbitPerSec), ...framing];
-    await guest.run(commandArgv('inetgw', ...words), { ns: 'gw', spinMs: 60_000 });
+    await guest.run(withBpf(commandArgv('inetgw', ...words)), { ns: 'gw', spinMs: 60_000 });
     const shapedDown = await measure(guest, { flows: [downloads(4, fromLan)], pings: 100 }, SEARCH_LIMIT_MS);
     const shapedUp = await measure(guest, { flows: [uploads(2, fromLan)], pings: 100 }, SEARCH_LIMIT_MS);
     const both = await measure(
@@ -158,13 +127,14 @@ async function bench(name: string, options: LineOptions, withGrid: boolean): Pro
   }
 }
 
+const lines: Readonly<Record<string, BenchLine>> = LINES;
 const words = process.argv.slice(2);
 const withGrid = !words.includes('--no-grid');
 const wanted = words.filter((word) => word !== '--no-grid');
 const rows: string[][] = [];
-for (const name of wanted.length > 0 ? wanted : Object.keys(LINES)) {
-  const line = LINES[name];
-  if (line === undefined) throw new Error(`there is no line ${name}: ${Object.keys(LINES).join(', ')}`);
+for (const name of wanted.length > 0 ? wanted : Object.keys(lines)) {
+  const line = lines[name];
+  if (line === undefined) throw new Error(`there is no line ${name}: ${Object.keys(lines).join(', ')}`);
   rows.push(await bench(name, line, withGrid));
   // After each line: a full run takes long, and what is known should be seen.
   console.log(table(COLUMNS, rows));

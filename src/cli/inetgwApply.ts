@@ -5,7 +5,7 @@ import { describeFraming } from '../shaper/framing.ts';
 import { QUEUE_NAMES } from '../report/ingress.ts';
 import type { Plan } from '../shaper/plan.ts';
 import { objectFileAsScript, stepsAsScript } from '../shaper/steps.ts';
-import { carryOut, prepare, type Prepared } from '../system/apply.ts';
+import { apply, prepare, type Prepared } from '../system/apply.ts';
 import { clear, type ClearOutcome } from '../system/clear.ts';
 import { checkDeviceName, readLink } from '../system/link.ts';
 import { pacingObject } from '../system/pacing.ts';
@@ -52,11 +52,7 @@ export async function applySettings(
   }
   await requireNetAdmin('setting up queues');
   return finishDespiteSignals(async () => {
-    const prepared = await withLock(device, async () => {
-      const ready = await prepare(settings, { ...applyOptions, rehearse: true });
-      await carryOut(ready, applyOptions);
-      return ready;
-    });
+    const prepared = await withLock(device, () => apply(settings, applyOptions));
     reportApplied(prepared, options);
     return EXIT.ok;
   });

@@ -52,7 +52,7 @@ export function makeProgram(action: (words: string[], options: Options) => void)
         '--ingress <auto|police|shape|shape-cake|shape-htb>',
         'drop what comes in too fast, or queue it on an ifb (auto)',
       )
-      .option('--pacing <auto|bpf|off>', 'window pacing of downloads by TCP (off)')
+      .option('--pacing <auto|bpf|off>', 'window pacing of downloads by TCP (auto)')
       .option('--config <FILE>', 'the configuration file (/etc/inetgw.conf)')
       .option('--replace', 'replace queues that somebody else has set')
       .option('--format <sh|iptables-restore|nft>', 'of inetgw rules: how they are printed (sh)')

@@ -176,13 +176,14 @@ function networkManagerHook(settings: HookSettings): string {
  * - no ProtectProc: the lock looks up whether the process that holds it still runs;
  * - /run is writable: /run/inetgw, and iptables' lock /run/xtables.lock;
  * - AF_UNIX is for name services and libc, AF_NETLINK for tc and nft, AF_INET for iptables-legacy.
+ * - CAP_BPF, CAP_PERFMON, the bpf call and /sys/fs/bpf are for the program of window pacing.
  * Without CAP_SYS_ADMIN there is no namespace to rehearse in: inetgw goes without and relies on its undo.
  */
 const HARDENING = [
-  'CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW',
+  'CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_BPF CAP_PERFMON',
   'NoNewPrivileges=yes',
   'ProtectSystem=strict',
-  'ReadWritePaths=/run',
+  'ReadWritePaths=/run -/sys/fs/bpf',
   'ProtectHome=yes',
   'PrivateTmp=yes',
   'PrivateDevices=yes',
@@ -202,6 +203,7 @@ const HARDENING = [
   'SystemCallArchitectures=native',
   'SystemCallFilter=@system-service',
   'SystemCallFilter=~@resources @privileged',
+  'SystemCallFilter=bpf',
   'SystemCallErrorNumber=EPERM',
   'IPAddressDeny=any',
   'UMask=0022',

@@ -21,8 +21,12 @@ export function parseSchedule(text: string): readonly ScheduleStep[] | string {
     const lastsMs = /^[\d.]+$/.test(lasts) ? Number(lasts) * 1000 : parseDurationMs(lasts);
     const rateBytesPerSec = rate === 'off' ? undefined : parseSizeBytes(rate);
     const badRate = rate !== 'off' && rateBytesPerSec === undefined;
-    if (lastsMs === undefined || !(lastsMs >= 1 && lastsMs <= 86_400_000) || badRate || more !== undefined) {
-      return `line ${index + 1}: expected 'SECONDS BYTES_PER_SECOND', got '${line.trim()}'`;
+    const where = `line ${index + 1}`;
+    if (lastsMs === undefined || badRate || more !== undefined) {
+      return `${where}: expected 'SECONDS BYTES_PER_SECOND', got '${line.trim()}'`;
+    }
+    if (!(lastsMs >= 1 && lastsMs <= 86_400_000)) {
+      return `${where}: a step lasts from 1 ms to a day, not '${lasts}'`;
     }
     steps.push({ lastsMs, rateBytesPerSec });
   }

@@ -8,7 +8,7 @@ import { settingsFromArguments } from '../config/fromArguments.ts';
 import { framedBytes, defaultFraming, describeFraming, type Framing } from '../shaper/framing.ts';
 import { actionIndex } from '../shaper/ingress.ts';
 import { linkHeaderBytes, type LinkFacts } from '../shaper/link.ts';
-import type { Plan } from '../shaper/plan.ts';
+import { factsShownBy, makePlan, type Plan } from '../shaper/plan.ts';
 import { MAX_RATE_BIT_PER_SEC, type ShaperSettings } from '../shaper/settings.ts';
 import { queueChange, tcStep } from '../shaper/steps.ts';
 import { carryOut, earlierOf, prepare, putBack, refuseForeign, type Earlier } from '../system/apply.ts';
@@ -21,7 +21,6 @@ import { readActions } from '../system/readings.ts';
 import { run } from '../system/run.ts';
 import { runStep } from '../system/runStep.ts';
 import { writeState } from '../system/state.ts';
-import { makePlan } from '../shaper/plan.ts';
 import type { LineControl, LineCounters, LineDescription, LineRates, LineSettings } from './line.ts';
 
 /** Unshaped: a rate that no line reaches. The queues stay, so a change to a real rate is made in place. */
@@ -99,32 +98,51 @@ class ShapedLine implements LineControl {
 
   async setRates(rates: LineRates): Promise<void> {
     const from = this.#inForce();
-    const plan = makePlan(this.#at(rates), this.#link, { leafQdisc: leafOf(from) }, from.firewall?.backend);
+    const plan = makePlan(this.#at(rates), this.#link, factsShownBy(from), from.firewall?.backend);
     const { lines } = queueChange(plan, from, { root: undefined, ingress: undefined });
     if (lines.length > 0) await runStep(tcStep(lines), run);
     this.#plan = plan;
   }
 
+  /** Without what the shaper dropped of what had come in: it was of no use to anybody. */
   async readCounters(): Promise<LineCounters> {
+    const { device } = this.#link;
+    const [received, txBytes, txPackets] = await Promise.all([
+      this.#received(),
+      counter(device, 'tx_bytes'),
+      counter(device, 'tx_packets'),
+    ]);
+    return {
+      rxBytes: received.bytes,
+      txBytes,
+      rxPackets: received.packets,
+      txPackets,
+      atMs: performance.now(),
+    };
+  }
+
+  async #received(): Promise<{ bytes: number; packets: number }> {
     const { device, kind, ifindex } = this.#link;
-    const counter = async (name: string): Promise<number> =>
-      Number(await readFile(`/sys/class/net/${device}/statistics/${name}`, 'utf8'));
-    const [rxBytes, txBytes, rxPackets, txPackets, actions] = await Promise.all([
-      counter('rx_bytes'),
-      counter('tx_bytes'),
-      counter('rx_packets'),
-      counter('tx_packets'),
+    const queueDevice = this.#plan?.queueDevice;
+    if (queueDevice !== undefined) {
+      // What an ifb has sent is what passed its queue, with the link header, as the device itself counts.
+      const [bytes, packets] = await Promise.all([
+        counter(queueDevice, 'tx_bytes'),
+        counter(queueDevice, 'tx_packets'),
+      ]);
+      return { bytes, packets };
+    }
+    const [bytes, packets, actions] = await Promise.all([
+      counter(device, 'rx_bytes'),
+      counter(device, 'rx_packets'),
       readActions(device, 'ingress', run),
     ]);
     // Whatever stage 2 gave on was dropped, there or in stage 3; the device had counted it before.
     const dropped = actions.get(`police ${actionIndex(ifindex, 'dropLarge')}`);
     const droppedPackets = dropped?.packets ?? 0;
     return {
-      rxBytes: rxBytes - (dropped?.bytes ?? 0) - droppedPackets * linkHeaderBytes(kind),
-      txBytes,
-      rxPackets: rxPackets - droppedPackets,
-      txPackets,
-      atMs: performance.now(),
+      bytes: bytes - (dropped?.bytes ?? 0) - droppedPackets * linkHeaderBytes(kind),
+      packets: packets - droppedPackets,
     };
   }
 
@@ -183,7 +201,6 @@ class ShapedLine implements LineControl {
   }
 }
 
-function leafOf(plan: Plan): 'fq_codel' | 'sfq' {
-  const usesSfq = plan.tc.some((object) => object.type === 'qdisc' && object.spec.kind === 'sfq');
-  return usesSfq ? 'sfq' : 'fq_codel';
+async function counter(device: string, name: string): Promise<number> {
+  return Number(await readFile(`/sys/class/net/${device}/statistics/${name}`, 'utf8'));
 }

@@ -32,6 +32,12 @@ export interface Plan {
   firewall: { backend: FirewallBackend; rules: RuleSet } | undefined;
 }
 
+/** What a plan in force has shown of the kernel: another one made with it can be reached by changing rates. */
+export function factsShownBy(plan: Plan): KernelFacts {
+  const usesSfq = plan.tc.some((object) => object.type === 'qdisc' && object.spec.kind === 'sfq');
+  return { leafQdisc: usesSfq ? 'sfq' : 'fq_codel', ingress: plan.ingress };
+}
+
 /** Same settings and facts, same plan: no clock, no files, no programs. */
 export function makePlan(
   settings: ShaperSettings,

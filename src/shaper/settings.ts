@@ -90,7 +90,7 @@ export const DEFAULT_SETTINGS: Omit<ShaperSettings, 'device' | 'upBitPerSec' | '
   },
   firewall: 'auto',
   ingress: 'auto',
-  pacing: 'off',
+  pacing: 'auto',
 };
 
 /** The range in which bursts, quanta and codel targets were tried. */

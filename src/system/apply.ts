@@ -1,6 +1,6 @@
 /** Bringing a plan about, all or nothing: what was there before comes back if a step fails. */
 import { failure, UserError } from '../errors.ts';
-import { makePlan, type Plan } from '../shaper/plan.ts';
+import { factsShownBy, makePlan, type Plan } from '../shaper/plan.ts';
 import { egressRules, ingressRules } from '../shaper/rules.ts';
 import { standIns } from '../shaper/standIns.ts';
 import type { FirewallBackend, ShaperSettings } from '../shaper/settings.ts';
@@ -14,7 +14,7 @@ import { findLink, noSuchDevice } from './link.ts';
 import { pacingObjectFile, removeProgram, writePacingObject } from './pacing.ts';
 import { deviceExists, installQueueDevice, removeQueueDevice } from './queueDevice.ts';
 import { missingPiece, rehearse, rehearseQueueDevice, type Rehearsal } from './rehearse.ts';
-import { firstIngress, without } from './standIns.ts';
+import { firstIngress, noPacingNotice, without } from './standIns.ts';
 import type { Runner } from './run.ts';
 import { runStep } from './runStep.ts';
 import { removeState, writeState } from './state.ts';
@@ -28,6 +28,8 @@ export interface ApplyOptions {
 export interface PrepareOptions extends ApplyOptions {
   /** Try the batch in a namespace of its own first. A dry run does not: it must need no privilege. */
   rehearse: boolean;
+  /** Plan as on a kernel without window pacing. */
+  withoutPacing?: boolean;
 }
 
 export interface Prepared {
@@ -38,6 +40,27 @@ export interface Prepared {
   /** Everything that will be run, in order, as long as nothing fails. */
   steps: readonly Step[];
   notices: readonly string[];
+  /** Nothing of it is new to this kernel, or all of it was tried. */
+  tried: boolean;
+}
+
+/**
+ * Prepares and carries out. The caller holds the device's lock. Window pacing that is not insisted on, and could
+ * not be tried beforehand, is tried for real; if that fails, what was there before comes back, and the plan
+ * without pacing is carried out.
+ */
+export async function apply(settings: ShaperSettings, options: ApplyOptions): Promise<Prepared> {
+  const prepared = await prepare(settings, { ...options, rehearse: true });
+  try {
+    await carryOut(prepared, options);
+    return prepared;
+  } catch (error) {
+    const dispensable = settings.pacing === 'auto' && prepared.plan.pacing !== undefined;
+    if (prepared.tried || !dispensable || !(error instanceof UserError)) throw error;
+    const next = await prepare(settings, { ...options, rehearse: true, withoutPacing: true });
+    await carryOut(next, options);
+    return { ...next, notices: [...next.notices, noPacingNotice(error.message)] };
+  }
 }
 
 /**
@@ -61,18 +84,22 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
   };
   // What stands has shown that it works, and what was found missing once is not tried each time.
   let kernel: KernelFacts = {
-    leafQdisc: (inForce === undefined ? undefined : leafOf(inForce)) ?? 'fq_codel',
+    leafQdisc: inForce === undefined ? 'fq_codel' : factsShownBy(inForce).leafQdisc,
     ingress: firstIngress(settings.ingress, inForce),
     pacingObjectFile:
-      settings.pacing === 'auto' && inForce?.pacingMissing === true
+      options.withoutPacing === true || (settings.pacing === 'auto' && inForce?.pacingMissing === true)
         ? undefined
         : await pacingObjectFile(device),
   };
   let { plan, queues } = planWith(kernel);
+  let tried = true;
   if (queues.how === 'anew' && options.rehearse) {
     for (;;) {
       const result = await rehearsePlan(plan, current, run);
-      if (result.ok) break;
+      if (result.ok) {
+        tried = result.tried;
+        break;
+      }
       const next = without(result, plan, kernel, settings);
       if (next === undefined) throw missingPiece(result);
       kernel = next.kernel;
@@ -92,7 +119,7 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
     ...firewallSteps(plan, present, familyList),
     ...(queues.lines.length > 0 ? [tcStep(queues.lines)] : []),
   ];
-  return { plan, queues, current, families: familyList, steps, notices };
+  return { plan, queues, current, families: familyList, steps, notices, tried };
 }
 
 /** With the program's file in place for as long as it takes, if it was not there before. */
@@ -240,13 +267,4 @@ function leftBackend(current: Current, plan: Plan): FirewallBackend | undefined 
 function expectedFirewall(current: Current, plan: Plan): 'nothing' | 'ours' {
   const recorded = current.record?.phase === 'active' ? current.record.plan.firewall?.backend : undefined;
   return recorded !== undefined && recorded === plan.firewall?.backend ? 'ours' : 'nothing';
-}
-
-function leafOf(plan: Plan): KernelFacts['leafQdisc'] | undefined {
-  for (const object of plan.tc) {
-    if (object.type === 'qdisc' && (object.spec.kind === 'fq_codel' || object.spec.kind === 'sfq')) {
-      return object.spec.kind;
-    }
-  }
-  return undefined;
 }

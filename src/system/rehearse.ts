@@ -10,7 +10,8 @@ import { pathExists } from './pathExists.ts';
 import { ProgramError, type Runner } from './run.ts';
 
 export type Rehearsal =
-  | { ok: true }
+  /** Not `tried`: no namespace may be made, so the plan itself will show it, and the undo stands by. */
+  | { ok: true; tried: boolean }
   /** `object` is what could not be made, where tc named the line. */
   | { ok: false; object: TcObject | undefined; reason: string };
 
@@ -19,14 +20,13 @@ const IFB_LOADED = '/sys/module/ifb';
 
 /** Whether the device of the local queue can be made. */
 export async function rehearseQueueDevice(run: Runner): Promise<Rehearsal> {
-  if (await pathExists(IFB_LOADED)) return { ok: true };
+  if (await pathExists(IFB_LOADED)) return { ok: true, tried: true };
   try {
     await run(['unshare', '--net', 'ip', 'link', 'add', 'name', 'trial', 'type', 'ifb']);
-    return { ok: true };
+    return { ok: true, tried: true };
   } catch (error) {
     if (!(error instanceof ProgramError)) throw error;
-    // Then the undo stands by.
-    if (mayMakeNoNamespace(error)) return { ok: true };
+    if (mayMakeNoNamespace(error)) return { ok: true, tried: false };
     return { ok: false, object: undefined, reason: `no ifb can be made: ${error.result.stderr.trim()}` };
   }
 }
@@ -47,7 +47,7 @@ export async function rehearse(objects: readonly TcObject[], run: Runner): Promi
   const trial = trialLines(objects);
   try {
     await run(['unshare', '--net', 'tc', '-batch', '-'], { input: batchText(trial.map(({ line }) => line)) });
-    return { ok: true };
+    return { ok: true, tried: true };
   } catch (error) {
     if (!(error instanceof ProgramError)) throw error;
     if (mayMakeNoNamespace(error)) return tryPolice(objects, run);
@@ -83,21 +83,19 @@ function takenFromLoopback(object: TcObject): TrialLine[] {
 /** "IT" in ASCII: no other action of ours has such an index. */
 const TRIAL_INDEX = 0x4954_0000;
 
-/**
- * What can be tried without a namespace: a police action that no filter holds. For the rest the undo stands by.
- */
+/** What can be tried without a namespace: a police action that no filter holds. */
 async function tryPolice(objects: readonly TcObject[], run: Runner): Promise<Rehearsal> {
   const object = objects.find(
     (each) => each.type === 'filter' && each.actions.some((action) => action.kind === 'police'),
   );
-  if (object === undefined) return { ok: true };
+  if (object === undefined) return { ok: true, tried: false };
   const lines = [
     `actions add action police rate 1mbit burst 4k conform-exceed drop/ok index ${TRIAL_INDEX}`,
     `actions del action police index ${TRIAL_INDEX}`,
   ];
   try {
     await run(['tc', '-batch', '-'], { input: batchText(lines) });
-    return { ok: true };
+    return { ok: true, tried: false };
   } catch (error) {
     if (!(error instanceof ProgramError)) throw error;
     return { ok: false, object, reason: batchReason(error.result.stderr) };

@@ -36,8 +36,7 @@ export function without(
   const kind = object?.type === 'qdisc' ? object.spec.kind : undefined;
   if (kind === 'fq_codel') return { kernel: { ...kernel, leafQdisc: 'sfq' }, notice: undefined };
   if (plan.pacing !== undefined && settings.pacing === 'auto') {
-    const notice = `no window pacing here: ${reason}`;
-    return { kernel: { ...kernel, pacingObjectFile: undefined }, notice };
+    return { kernel: { ...kernel, pacingObjectFile: undefined }, notice: noPacingNotice(reason) };
   }
   const stages = object?.type === 'filter' && plan.ingress === 'police' && settings.pacing !== 'bpf';
   if (stages && settings.ingress === 'auto') {
@@ -48,4 +47,8 @@ export function without(
     return { kernel: { ...kernel, ingress: 'htb' }, notice: undefined };
   }
   return undefined;
+}
+
+export function noPacingNotice(reason: string): string {
+  return `no window pacing here: ${reason}`;
 }

@@ -21,7 +21,7 @@ export function inetgw(guest: Guest, ...args: string[]): Promise<ExecResult> {
 }
 
 /** `ip netns exec` gives each program a new /sys; pinned maps must outlive it, as they do on a gateway. */
-function withBpf(argv: readonly string[]): [string, ...string[]] {
+export function withBpf(argv: readonly string[]): [string, ...string[]] {
   return ['sh', '-c', 'mount --bind /run/bpf /sys/fs/bpf && exec "$@"', 'sh', ...argv];
 }
 

@@ -5,6 +5,7 @@ import { commandArgv, inetgwOk, snapshot } from './inetgw.ts';
 import { ADSL_LINE, SERVER, setUpLine } from './line.ts';
 import type { ExecResult } from './protocol.ts';
 import { sharedGuest } from './sharedGuest.ts';
+import { keepFull } from './traffic.ts';
 
 let guest: Guest;
 let untouched: string;
@@ -19,16 +20,6 @@ beforeEach(async () => {
 /** Real time: a search measures for minutes of the guest's time. */
 const LIMIT_MS = 280_000;
 
-async function load(direction: 'DOWN' | 'UP'): Promise<void> {
-  const way = direction === 'DOWN' ? ['-R', '-P', '4'] : ['-P', '2'];
-  const timeoutMs = 3_600_000;
-  await guest.request('spawn', { argv: ['iperf3', '-s'], ns: 'isp', timeoutMs });
-  await guest.request('sleep', { ms: 500 });
-  const argv = ['iperf3', '-c', SERVER.ipv4, '-t', '3000', ...way] as [string, ...string[]];
-  await guest.request('spawn', { argv, ns: 'gw', timeoutMs });
-  await guest.request('sleep', { ms: 5000 });
-}
-
 function searchbw(...words: string[]): Promise<ExecResult> {
   const argv = commandArgv('searchbw', ...words, '--ping-host', SERVER.ipv4);
   return guest.request('exec', { argv, ns: 'gw', timeoutMs: 3_000_000 }, LIMIT_MS);
@@ -39,7 +30,7 @@ function recommended(result: ExecResult, direction: 'DOWN' | 'UP'): number {
 }
 
 test('the overview of the article, as written', async () => {
-  await load('DOWN');
+  await keepFull(guest, 'DOWN');
   const result = await searchbw('ppp0', 'DOWN', '1300-1800', '50', '5', '210');
   expect(result.code).toBe(0);
   const rate = recommended(result, 'DOWN');
@@ -51,7 +42,7 @@ test('the overview of the article, as written', async () => {
 });
 
 test('the uplink of the article, as written', async () => {
-  await load('UP');
+  await keepFull(guest, 'UP');
   const result = await searchbw('ppp0', 'UP', '150-250', '10', '5', '1710');
   expect(result.code).toBe(0);
   expect(recommended(result, 'UP') * 1000).toBeLessThanOrEqual(ADSL_LINE.upBitPerSec);
@@ -60,7 +51,7 @@ test('the uplink of the article, as written', async () => {
 });
 
 test('--auto needs no interval, says how it came to its value, and stays below the raw rate', async () => {
-  await load('DOWN');
+  await keepFull(guest, 'DOWN');
   const result = await searchbw('ppp0', 'DOWN', '--auto');
   expect(result.code).toBe(0);
   expect(recommended(result, 'DOWN') * 1000).toBeLessThanOrEqual(ADSL_LINE.downBitPerSec);
@@ -104,7 +95,7 @@ describe('ended before its time', () => {
     async (signal, code) => {
       await inetgwOk(guest, 'ppp0', '200', '1500');
       const inForce = await snapshot(guest);
-      await load('DOWN');
+      await keepFull(guest, 'DOWN');
       expect((await interrupted(signal)).code).toBe(code);
       expect(await snapshot(guest)).toBe(inForce);
       await inetgwOk(guest, 'ppp0', 'clear');
@@ -114,7 +105,7 @@ describe('ended before its time', () => {
   test('by SIGKILL, the next run says so and puts it right', async () => {
     await inetgwOk(guest, 'ppp0', '200', '1500');
     const inForce = await snapshot(guest);
-    await load('DOWN');
+    await keepFull(guest, 'DOWN');
     await interrupted('SIGKILL');
     const shown = await guest.exec(commandArgv('inetgw', 'ppp0'), { ns: 'gw', spinMs: 60_000 });
     expect(shown.code).toBe(1);

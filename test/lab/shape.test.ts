@@ -2,10 +2,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Guest } from './guest.ts';
 import { commandArgv, inetgw, inetgwOk, snapshot, statistics } from './inetgw.ts';
-import { setUpLine } from './line.ts';
+import { SERVER, setUpLine } from './line.ts';
 import { summarise } from './measure.ts';
 import { sharedGuest } from './sharedGuest.ts';
-import { downloads, measure } from './traffic.ts';
+import { downloads, keepFull, measure } from './traffic.ts';
 
 const DOWN_KBIT = 1710;
 /** User data in full packets over PPPoE and ATM: 1440 of 1696 bytes. */
@@ -120,6 +120,30 @@ describe('on a kernel that lacks something', () => {
     const { code, stdout } = await guest.exec(bounded('215', '1710'), { ns: 'gw', spinMs: 60_000 });
     expect([code, stdout]).toEqual([0, expect.stringContaining('downlink shaped by cake') as string]);
     await guest.run(bounded('clear'), { ns: 'gw', spinMs: 60_000 });
+  });
+
+  test('searchbw measures with the queue that stands in, and puts back what was in force', async () => {
+    await inetgwOk(guest, 'ppp0', '200', '1500');
+    const inForce = await snapshot(guest);
+    const load = await keepFull(guest, 'DOWN');
+    const argv = commandArgv(
+      'searchbw',
+      'ppp0',
+      'DOWN',
+      '1400-1700',
+      '100',
+      '10',
+      '210',
+      '--ping-host',
+      SERVER.ipv4,
+    );
+    const { code, stdout } = await guest.exec(argv, { ns: 'gw', spinMs: 600_000 });
+    await load.end();
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringMatching(/^then use: inetgw ppp0 210 1[67]00$/m) as string,
+    ]);
+    expect(await snapshot(guest)).toBe(inForce);
   });
 
   // fq_codel cannot be taken away here: this kernel does not let go of it. Its stand-in is in the unit tests.

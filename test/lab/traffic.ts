@@ -62,3 +62,31 @@ export function measure(guest: Guest, options: LoadOptions, limitMs = 600_000): 
     limitMs,
   );
 }
+
+export interface FullLine {
+  end: () => Promise<void>;
+}
+
+/**
+ * Fills one direction for whoever measures it from outside: 4 downloads or 2 uploads, running until `end`, or
+ * until the line is taken down.
+ * @param settleMs how long they have to find their rates before this returns
+ */
+export async function keepFull(
+  guest: Guest,
+  direction: 'DOWN' | 'UP',
+  { client = 'gw', settleMs = 5000 }: { client?: 'gw' | 'lan'; settleMs?: number } = {},
+): Promise<FullLine> {
+  const timeoutMs = 36_000_000;
+  const way = direction === 'DOWN' ? ['-R', '-P', '4'] : ['-P', '2'];
+  const serving = await guest.request('spawn', { argv: ['iperf3', '-s'], ns: 'isp', timeoutMs });
+  await guest.request('sleep', { ms: 500 });
+  const argv = ['iperf3', '-c', SERVER.ipv4, '-t', '30000', ...way] as [string, ...string[]];
+  const running = await guest.request('spawn', { argv, ns: client, timeoutMs });
+  await guest.request('sleep', { ms: settleMs });
+  return {
+    end: async () => {
+      for (const { job } of [running, serving]) await guest.request('stop', { job, signal: 'SIGKILL' });
+    },
+  };
+}

@@ -54,12 +54,28 @@ async function main(argv: readonly string[]): Promise<void> {
   console.log(report(points.flatMap((point) => all.get(keyOf(point)) ?? [])));
 }
 
+/** A machine that is busy with other things can make the guest miss a time limit: then another one takes over. */
+const MOST_FAILURES = 5;
+
 async function measureAll(points: readonly Point[], file: string): Promise<void> {
   const startMs = Date.now();
-  const guest = await Guest.boot();
+  let guest = await Guest.boot();
+  let failures = 0;
   try {
     for (const [index, point] of points.entries()) {
-      await appendResult(file, { ...point, figures: await measurePoint(guest, point) });
+      const measured = async (): Promise<Measured> => {
+        for (;;) {
+          try {
+            return { ...point, figures: await measurePoint(guest, point) };
+          } catch (error) {
+            if (++failures > MOST_FAILURES) throw error;
+            console.error(`${keyOf(point)}: ${error instanceof Error ? error.message : String(error)}`);
+            await guest.close();
+            guest = await Guest.boot();
+          }
+        }
+      };
+      await appendResult(file, await measured());
       const leftMin = ((Date.now() - startMs) / (index + 1)) * ((points.length - index - 1) / 60_000);
       console.error(`${index + 1}/${points.length} ${keyOf(point)}; about ${leftMin.toFixed(0)} min left`);
     }

@@ -18,8 +18,8 @@ function load(down: number, up: number, congestion: 'cubic' | 'bbr'): Load {
   return {
     title: words.join(', '),
     flows: [
-      ...(down > 0 ? [downloads(down, { congestion })] : []),
-      ...(up > 0 ? [uploads(up, { congestion })] : []),
+      ...(down > 0 ? [downloads(down, { congestion, client: 'lan' })] : []),
+      ...(up > 0 ? [uploads(up, { congestion, client: 'lan' })] : []),
     ],
   };
 }

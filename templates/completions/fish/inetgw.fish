@@ -47,7 +47,7 @@ complete -c inetgw -l bulk-hosts -x -d 'addresses and networks whose traffic may
 complete -c inetgw -l large-upload -x -d 'an upload is bulk above this size (10mb)'
 complete -c inetgw -l firewall -x -a 'auto nft iptables none' -d 'what carries the firewall rules (auto)'
 complete -c inetgw -l ingress -x -a 'auto police shape shape-cake shape-htb' -d 'drop what comes in too fast, or queue it on an ifb (auto)'
-complete -c inetgw -l pacing -x -a 'auto bpf off' -d 'window pacing of downloads by TCP (off)'
+complete -c inetgw -l pacing -x -a 'auto bpf off' -d 'window pacing of downloads by TCP (auto)'
 complete -c inetgw -l config -r -F -d 'the configuration file (/etc/inetgw.conf)'
 complete -c inetgw -l replace -d 'replace queues that somebody else has set'
 complete -c inetgw -l format -x -a 'sh iptables-restore nft' -d 'of inetgw rules: how they are printed (sh)'

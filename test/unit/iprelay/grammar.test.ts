@@ -146,7 +146,7 @@ describe('bandwidth schedules', () => {
 
   it.each([
     ['10 50000\nnonsense', "line 2: expected 'SECONDS BYTES_PER_SECOND', got 'nonsense'"],
-    ['0 5', "line 1: expected 'SECONDS BYTES_PER_SECOND', got '0 5'"],
+    ['0 5', "line 1: a step lasts from 1 ms to a day, not '0'"],
     ['# nothing', 'no steps in it'],
   ])('%j: %s', (text, message) => {
     expect(parseSchedule(text)).toBe(message);
