@@ -9,11 +9,12 @@ import { inetgwOk } from '../../test/lab/inetgw.ts';
 import { setUpLine } from '../../test/lab/line.ts';
 
 const rounds = Number(process.argv[2] ?? 3);
-const FROM = ['5mbit', '20mbit'];
+const PLAIN = ['--pacing', 'off'];
+const FROM = ['5mbit', '20mbit', ...PLAIN];
 const CAKE = [...FROM, '--ingress', 'shape-cake'];
 const CHANGES = [
   { what: 'nothing (the line itself)', from: FROM, to: [] },
-  { what: 'other rates', from: FROM, to: ['4mbit', '15mbit'] },
+  { what: 'other rates', from: FROM, to: ['4mbit', '15mbit', ...PLAIN] },
   { what: 'another framing', from: FROM, to: [...FROM, '--framing', 'pppoe-ptm'] },
   { what: 'from stages to cake', from: FROM, to: CAKE },
   { what: 'from cake to HTB', from: CAKE, to: [...FROM, '--ingress', 'shape-htb'] },

@@ -206,7 +206,7 @@ describe('packets longer than 1500 bytes', () => {
     { what: 'jumbo frames', changes: { mtuBytes: 9000 } },
   ])('$what are neither dropped for their length nor do they cost rate', async ({ changes }) => {
     await setUp(changes);
-    await inetgwOk(guest, 'eth0', '2.4mbit', String(DOWN_BIT_PER_SEC / 1000));
+    await inetgwOk(guest, 'eth0', '2.4mbit', String(DOWN_BIT_PER_SEC / 1000), '--pacing', 'off');
     const result = await measure(guest, { flows: [downloads(4)], warmUpMs: 5000, pings: 40 });
     expect(await averageBytes()).toBeGreaterThan(1600);
     expect(result.downBitPerSec).toBeGreaterThan(0.85 * DOWN_BIT_PER_SEC);
@@ -215,7 +215,7 @@ describe('packets longer than 1500 bytes', () => {
 
   test('of merged packets the size test sees each one: small ones are spared however many come as one', async () => {
     await setUp({ superPackets: true });
-    await inetgwOk(guest, 'eth0', '2.4mbit', '2000', '--no-large-downloads');
+    await inetgwOk(guest, 'eth0', '2.4mbit', '2000', '--no-large-downloads', '--pacing', 'off');
     const server = await guest.request('spawn', { argv: ['iperf3', '-s', '-1', '-p', '7000'], ns: 'isp' });
     await guest.request('sleep', { ms: 500 });
     await guest.run(['iperf3', '-c', SERVER.ipv4, '-p', '7000', '-R', '-M', '600', '-t', '8'], { ns: 'gw' });
