@@ -120,7 +120,9 @@ export async function ingressActionsStand(plan: Plan, run: Runner): Promise<'yes
     const shown = await run(['tc', '-s', '-j', 'filter', 'show', 'dev', plan.device, 'ingress']);
     standing = parseActionStatistics(shown.stdout);
   } catch (error) {
-    if (error instanceof ProgramError || error instanceof UnreadableOutput) return 'open';
+    if (error instanceof UnreadableOutput) return 'open';
+    if (error instanceof ProgramError && (await findLink(plan.device)) === undefined) return 'no';
+    if (error instanceof ProgramError) throw error.toUserError();
     throw error;
   }
   const wanted = plan.tc

@@ -1,4 +1,7 @@
-/** Each ingress stage drops what it should and nothing else: proved by counters on a real link. */
+/**
+ * Each ingress stage drops what it should and nothing else: proved by counters on a real link. Without pacing, whose
+ * queue behind the stages holds back what they let pass (pacing.test.ts).
+ */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { FIREWALLS, useVariant } from './firewalls.ts';
 import type { Guest } from './guest.ts';
@@ -50,7 +53,7 @@ function expectSame(dropped: number, missing: number): void {
 describe.each([4, 6] as const)('IPv%i', (version) => {
   test('below 98 % every packet passes unseen', async () => {
     // The line itself is full at 95 % of what is set, and spaces the packets evenly.
-    await inetgwOk(guest, 'ppp0', '210', String(Math.round(LINE_KBIT_PER_SEC / 0.95)));
+    await inetgwOk(guest, 'ppp0', '210', String(Math.round(LINE_KBIT_PER_SEC / 0.95)), '--pacing', 'off');
     const [large] = await sendUdp(guest, [streamOf(1200, 2, version)]);
     expect(large?.received).toBeGreaterThan(500);
     const { ingress, firewall } = await statistics(guest);
@@ -60,7 +63,7 @@ describe.each([4, 6] as const)('IPv%i', (version) => {
   });
 
   test('large packets beyond 99 % are dropped by stage 2 and by nothing else', async () => {
-    await inetgwOk(guest, 'ppp0', '210', String(DOWN_KBIT_PER_SEC));
+    await inetgwOk(guest, 'ppp0', '210', String(DOWN_KBIT_PER_SEC), '--pacing', 'off');
     const [large] = await sendUdp(guest, [streamOf(1200, 1.2, version)]);
     const { ingress } = await statistics(guest);
     const [, stage2, stage3] = ingress.stages;
@@ -71,7 +74,7 @@ describe.each([4, 6] as const)('IPv%i', (version) => {
   });
 
   test('packets below 1024 bytes are dropped by stage 3 only, above 100 %', async () => {
-    await inetgwOk(guest, 'ppp0', '210', String(DOWN_KBIT_PER_SEC));
+    await inetgwOk(guest, 'ppp0', '210', String(DOWN_KBIT_PER_SEC), '--pacing', 'off');
     const [middle] = await sendUdp(guest, [streamOf(528, 1.2, version)]);
     const { ingress } = await statistics(guest);
     const [, stage2, stage3] = ingress.stages;
@@ -82,7 +85,7 @@ describe.each([4, 6] as const)('IPv%i', (version) => {
   });
 
   test('small packets up to the last 1 % all survive beside large ones that overfill the line', async () => {
-    await inetgwOk(guest, 'ppp0', '210', String(DOWN_KBIT_PER_SEC));
+    await inetgwOk(guest, 'ppp0', '210', String(DOWN_KBIT_PER_SEC), '--pacing', 'off');
     const [large, small] = await sendUdp(guest, [
       streamOf(1200, 1.2, version, 7000),
       streamOf(100, 0.009, version, 7001),
@@ -95,7 +98,7 @@ describe.each([4, 6] as const)('IPv%i', (version) => {
   });
 
   test('small packets beyond the last 1 % take their chance with the large ones, at better odds', async () => {
-    await inetgwOk(guest, 'ppp0', '210', String(DOWN_KBIT_PER_SEC));
+    await inetgwOk(guest, 'ppp0', '210', String(DOWN_KBIT_PER_SEC), '--pacing', 'off');
     const [large, small] = await sendUdp(guest, [
       streamOf(1200, 1.2, version, 7000),
       streamOf(100, 0.03, version, 7001),
@@ -109,7 +112,7 @@ describe.each([4, 6] as const)('IPv%i', (version) => {
   });
 
   test('the size limit is exact: 1023 bytes are spared, 1024 are not', async () => {
-    await inetgwOk(guest, 'ppp0', '210', String(DOWN_KBIT_PER_SEC));
+    await inetgwOk(guest, 'ppp0', '210', String(DOWN_KBIT_PER_SEC), '--pacing', 'off');
     const [spared] = await sendUdp(guest, [streamOf(1023, 1.1, version)]);
     const before = await statistics(guest);
     expect(before.ingress.stages[1].droppedPackets).toBe(0);
@@ -124,7 +127,7 @@ describe.each([4, 6] as const)('IPv%i', (version) => {
     'the mark reaches the large-download rule ($firewall, iptables-$variant): a download below 10 MByte loses nothing there, one above does',
     async (choice) => {
       await useVariant(guest, choice);
-      await inetgwOk(guest, 'ppp0', '210', '1600', '--firewall', choice.firewall);
+      await inetgwOk(guest, 'ppp0', '210', '1600', '--firewall', choice.firewall, '--pacing', 'off');
       await download(9_000_000, version);
       const below = await statistics(guest);
       expect(below.firewall.markedPackets).toBeGreaterThan(10);
@@ -140,7 +143,7 @@ describe.each([4, 6] as const)('IPv%i', (version) => {
 });
 
 test('--no-large-downloads leaves that rule out and the stages in', async () => {
-  await inetgwOk(guest, 'ppp0', '210', '1600', '--no-large-downloads');
+  await inetgwOk(guest, 'ppp0', '210', '1600', '--no-large-downloads', '--pacing', 'off');
   await download(13_000_000, 4);
   const { firewall, ingress } = await statistics(guest);
   expect(firewall.largeDownloadDroppedPackets).toBe(0);
@@ -156,7 +159,7 @@ test('the mark ends with our own rules: those of the administrator never see it'
     ],
     { ns: 'gw' },
   );
-  await inetgwOk(guest, 'ppp0', '210', String(DOWN_KBIT_PER_SEC));
+  await inetgwOk(guest, 'ppp0', '210', String(DOWN_KBIT_PER_SEC), '--pacing', 'off');
   await sendUdp(guest, [streamOf(1200, 1.2, 4)]);
   const { firewall } = await statistics(guest);
   expect(firewall.markedPackets).toBeGreaterThan(5);
