@@ -107,7 +107,10 @@ class ShapedLine implements LineControl {
     this.#plan = plan;
   }
 
-  /** Without what the shaper dropped of what had come in: it was of no use to anybody. */
+  /**
+   * Without what the stages dropped of what had come in: it was of no use to anybody. Where a queue on an ifb stands
+   * in for them, nothing is taken off: the line has carried what that drops, and cake counts it towards the rate.
+   */
   async readCounters(): Promise<LineCounters> {
     const { device } = this.#link;
     const [received, txBytes, txPackets] = await Promise.all([
@@ -126,15 +129,6 @@ class ShapedLine implements LineControl {
 
   async #received(): Promise<{ bytes: number; packets: number }> {
     const { device, kind, ifindex } = this.#link;
-    const queueDevice = this.#plan?.queueDevice;
-    if (queueDevice !== undefined) {
-      // What an ifb has sent is what passed its queue, with the link header, as the device itself counts.
-      const [bytes, packets] = await Promise.all([
-        this.#counter(queueDevice, 'tx_bytes'),
-        this.#counter(queueDevice, 'tx_packets'),
-      ]);
-      return { bytes, packets };
-    }
     const [bytes, packets, actions] = await Promise.all([
       this.#counter(device, 'rx_bytes'),
       this.#counter(device, 'rx_packets'),
