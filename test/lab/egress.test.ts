@@ -1,5 +1,5 @@
 /** Each kind of packet that leaves lands in its class: proved by the counters of the class. */
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CLASS_IDS, type EgressClass } from '../../src/shaper/egress.ts';
 import { parseQdiscStatistics } from '../../src/tc/statistics.ts';
 import { FIREWALLS, useVariant } from './firewalls.ts';
@@ -61,6 +61,10 @@ describe.each(FIREWALLS)('rules by $firewall (iptables-$variant)', (choice) => {
   beforeAll(async () => {
     await useVariant(guest, choice);
     await inetgwOk(guest, 'ppp0', '2mbit', '10mbit', '--firewall', choice.firewall);
+  });
+  // The next one's iptables would not see what this one's has made.
+  afterAll(async () => {
+    await inetgwOk(guest, 'ppp0', 'clear');
   });
 
   describe.each([4, 6] as const)('IPv%i', (version) => {

@@ -138,6 +138,18 @@ describe('--auto', () => {
     );
   });
 
+  it('stays 1.5 % below the highest good bandwidth for the uplink, which is shaped to just what is set', async () => {
+    const { result } = await runOnModel(
+      { ...AUTO, direction: 'up', mode: 'auto' },
+      { rawBitPerSec: 2_000_000 },
+    );
+    const good = result.lines.filter(({ verdict }) => verdict.kind === 'good');
+    const highest = Math.max(...good.map(({ measurement }) => measurement.rateBitPerSec ?? 0));
+    expect(result.recommendation.rateBitPerSec).toBeLessThanOrEqual(highest * 0.985);
+    expect(result.recommendation.rateBitPerSec).toBeGreaterThan(highest * 0.975);
+    expect(result.reasoning.at(-1)).toContain('less 1.5 % that a short measurement cannot tell');
+  });
+
   it("comes within 3 % of the grid's answer in at most a third of its measuring time", async () => {
     const ratios: number[] = [];
     await fc.assert(
