@@ -140,8 +140,8 @@ describe('--auto', () => {
 
   it('stays 1.5 % below the highest good bandwidth for the uplink, which is shaped to just what is set', async () => {
     const { result } = await runOnModel(
-      { ...AUTO, direction: 'up', mode: 'auto' },
-      { rawBitPerSec: 2_000_000 },
+      { ...AUTO, direction: 'up' },
+      { direction: 'up', rawBitPerSec: 2_000_000 },
     );
     const good = result.lines.filter(({ verdict }) => verdict.kind === 'good');
     const highest = Math.max(...good.map(({ measurement }) => measurement.rateBitPerSec ?? 0));
