@@ -2,7 +2,6 @@
  * From plans to the programs that carry them out: each step is one program with its arguments and its
  * input, byte for byte what `--dry-run` prints. Pure.
  */
-import { dirname } from 'node:path';
 import { iptablesInstall, iptablesRemove, type Family, type Present } from '../firewall/iptables.ts';
 import { nftInstall, nftRemove } from '../firewall/nft.ts';
 import { batchText, changeLines, setUpLines, tearDownPlace, treesOf, type TcView } from '../tc/batch.ts';
@@ -48,7 +47,7 @@ export function ifbRemoveStep(name: string): Step {
 /** Where the pacing program is put: no program is run for it, the shell form does the same. */
 export function objectFileAsScript(path: string, object: Buffer): string {
   const lines = object.toString('base64').match(/.{1,100}/g) ?? [];
-  return `# the pacing program\nmkdir -p ${dirname(path)}\nbase64 -d >${path} <<'EOF'\n${lines.join('\n')}\nEOF\n`;
+  return `# the pacing program\nmkdir -p ${path.slice(0, path.lastIndexOf('/'))}\nbase64 -d >${path} <<'EOF'\n${lines.join('\n')}\nEOF\n`;
 }
 
 /** How the queues come from what is there to the plan: changed in place, or made anew. */
