@@ -1,6 +1,7 @@
 /**
  * What several versions of iproute2 print of our own plans: test/fixtures/tc/VERSION/PLAN, recorded in the lab on
- * Debian 12's kernel by the tc of Debian 11 (5.10), 12 (6.1) and 13 (6.15), after 20 pings.
+ * Debian 12's kernel by the tc of Debian 11 (5.10), 12 (6.1) and 13 (6.15), after 20 pings. The indices of the actions
+ * were given their present numbers (shaper/actionIndex.ts) afterwards.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -23,8 +24,8 @@ const recorded = readdirSync(folder).flatMap((version) =>
 
 /** The number of the device in the recording stands in the index of its actions. */
 function ifindexOf(ingress: string): number {
-  const [, police, other] = /police (0x49[0-9a-f]{6}) |index (12\d{8})/.exec(ingress) ?? [];
-  return (Number(police ?? other) >> 3) & 0x1fff;
+  const [, police, other] = /police (0x4[0-9a-f]{7}) |index (\d{10})/.exec(ingress) ?? [];
+  return (Number(police ?? other) & 0x3fff_ffff) >> 3;
 }
 
 function isJson(text: string): boolean {
