@@ -163,7 +163,7 @@ describe('a dry run', () => {
       [
         'sh',
         '-ec',
-        'tc qdisc del dev ppp0 root; tc qdisc del dev ppp0 ingress; nft delete table inet inetgw_ppp0',
+        'tc qdisc del dev ppp0 root; tc qdisc del dev ppp0 clsact; ip link del igw-ppp0; nft delete table inet inetgw_ppp0',
       ],
       { ns: 'gw' },
     );
