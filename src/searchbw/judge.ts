@@ -33,7 +33,7 @@ export type Verdict =
   | { kind: 'slow' }
   | { kind: 'lossy' }
   /** The line does not carry this bandwidth: user data no longer grows with the setting. */
-  | { kind: 'above-line' }
+  | { kind: 'above-line'; slow: boolean }
   | { kind: 'invalid'; trouble: Trouble };
 
 /** What does not make a line invalid, but should be known. */
@@ -73,8 +73,13 @@ const OTHER_BUSY_SHARE = 0.1;
 /** An answer time that grew by this share of the limit while measuring tells of a filling queue. */
 const RISING_SHARE = 0.35;
 const RISING_SIGMAS = 4;
-/** How far the share of the setting that arrives may fall before the line is said to carry no more. */
+/**
+ * How far the share of the setting that arrives may fall before the line is said to carry no more: at least this,
+ * and no less than so many standard errors of the shares that are compared. In five seconds an uplink of
+ * 150 kbit/s carries 60 packets: its share differs by 1 to 2 % from one measurement to the next.
+ */
 const FOLLOW_MARGIN = 0.025;
+const FOLLOW_SIGMAS = 3;
 
 export function isValid(line: JudgedLine): boolean {
   return line.verdict.kind !== 'invalid';
@@ -118,14 +123,14 @@ function verdictOf(measurement: Measurement, figures: Figures, context: JudgeCon
     });
   }
   const slow = rtt.avg >= maxRttMs;
-  const follows = stillFollows(rate, filledShare, context.earlier);
+  const follows = stillFollows(rate, figures, context.earlier);
   if (filledShare < FILLED_SHARE) {
     // Answers late although the setting is not used up: the queue is elsewhere, so the line is the limit.
-    if (slow || follows === false) return { kind: 'above-line' };
+    if (slow || follows === false) return { kind: 'above-line', slow };
     return invalid({ kind: 'not-saturated', filledShare });
   }
-  if (slow) return { kind: follows === false ? 'above-line' : 'slow' };
-  if (follows === false) return { kind: 'above-line' };
+  if (follows === false) return { kind: 'above-line', slow };
+  if (slow) return { kind: 'slow' };
   if (figures.rttRise.riseMs > RISING_SHARE * maxRttMs && figures.rttRise.sigmas > RISING_SIGMAS) {
     return invalid({ kind: 'rising', riseMs: figures.rttRise.riseMs });
   }
@@ -151,18 +156,19 @@ function collapse(rate: number, figures: Figures, earlier: readonly JudgedLine[]
  * Whether user data still grows with the setting: below the raw rate the load fills the same share of every
  * setting, above it that share falls. Undefined while there are too few good lines below to tell.
  */
-function stillFollows(
-  rate: number,
-  filledShare: number,
-  earlier: readonly JudgedLine[],
-): boolean | undefined {
-  const shares = lower(rate, earlier)
-    .filter(isGood)
-    .map((line) => line.figures.rawBitPerSec / (line.measurement.rateBitPerSec ?? Number.POSITIVE_INFINITY));
-  if (shares.length < 2) return undefined;
+function stillFollows(rate: number, figures: Figures, earlier: readonly JudgedLine[]): boolean | undefined {
+  const goodLines = lower(rate, earlier).filter(isGood);
+  if (goodLines.length < 2) return undefined;
+  const shares = goodLines.map(
+    (line) => line.figures.rawBitPerSec / (line.measurement.rateBitPerSec ?? Number.POSITIVE_INFINITY),
+  );
   const usual = median(shares);
   const spread = median(shares.map((share) => Math.abs(share - usual)));
-  return filledShare >= usual - Math.max(FOLLOW_MARGIN, 3 * spread);
+  const usualErrorShare =
+    median(goodLines.map((line) => line.figures.rateErrorShare)) / Math.sqrt(goodLines.length);
+  const error = usual * Math.hypot(figures.rateErrorShare, usualErrorShare);
+  const margin = Math.max(FOLLOW_MARGIN, FOLLOW_SIGMAS * spread, FOLLOW_SIGMAS * error);
+  return figures.rawBitPerSec / rate >= usual - margin;
 }
 
 function lower(rate: number, earlier: readonly JudgedLine[]): JudgedLine[] {

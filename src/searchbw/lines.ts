@@ -109,7 +109,7 @@ const CSV_COLUMNS = [
   'raw_bit_per_sec',
   'at_ms',
   'duration_ms',
-  'recommended',
+  'recommended_bit_per_sec',
   'verdict_text',
 ] as const;
 
@@ -117,7 +117,7 @@ export function csvHeader(): string {
   return `${CSV_COLUMNS.join(',')}\n`;
 }
 
-/** `recommended` is empty while the run is still going on. */
+/** `recommended_bit_per_sec` is what follows from all lines: the same in each, empty while the run is going on. */
 export function csvLine(
   direction: Direction,
   line: ResultLine,
@@ -125,10 +125,6 @@ export function csvLine(
 ): string {
   const { figures } = line;
   const { rtt } = figures;
-  const recommended =
-    recommendedBitPerSec === undefined
-      ? ''
-      : recommendedBitPerSec === line.rateBitPerSec && line.rateBitPerSec !== null;
   const cells = [
     direction,
     line.rateBitPerSec ?? '',
@@ -142,14 +138,14 @@ export function csvLine(
     figures.rawBitPerSec.toFixed(0),
     line.atMs.toFixed(0),
     figures.durationMs.toFixed(0),
-    recommended,
+    recommendedBitPerSec ?? '',
     [line.verdictText, ...line.remarks].join('; '),
   ];
   return `${cells.map(csvCell).join(',')}\n`;
 }
 
 /** RFC 4180; a leading `=`, `+`, `-` or `@` in text would run as a formula in a spreadsheet. */
-function csvCell(value: string | number | boolean): string {
+function csvCell(value: string | number): string {
   if (typeof value !== 'string') return String(value);
   const safe = /^[=+@\t\r-]/.test(value) && Number.isNaN(Number(value)) ? `'${value}` : value;
   return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;

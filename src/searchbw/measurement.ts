@@ -63,6 +63,8 @@ export interface Figures {
   /** Slowest and median window of the direction under test, bit/s of user data. */
   slowestWindowBitPerSec: number;
   medianWindowBitPerSec: number;
+  /** Standard error of the direction under test, as a share of its rate: a slow line carries few packets a second. */
+  rateErrorShare: number;
 }
 
 /** A pure acknowledgement with time stamps and SACK blocks over IPv6 has at most this length. */
@@ -85,9 +87,10 @@ export function figuresOf(measurement: Measurement, facts: LineFacts): Figures {
   const tx = { bytes: total.txBytes, packets: total.txPackets };
   const loaded = loadedIsDown ? rx : tx;
   const other = loadedIsDown ? tx : rx;
-  const windowRates = summarize(
-    measurement.windows.map((window) => (loadedIsDown ? rates(window).down : rates(window).up)),
+  const windowRates = measurement.windows.map((window) =>
+    loadedIsDown ? rates(window).down : rates(window).up,
   );
+  const windowSummary = summarize(windowRates);
   const rise = trend(
     measurement.samples.flatMap(({ atMs, rttMs }) => (rttMs === null ? [] : [{ x: atMs, y: rttMs }])),
   );
@@ -104,8 +107,9 @@ export function figuresOf(measurement: Measurement, facts: LineFacts): Figures {
     rawBitPerSec: perSecond(rawBytes(loaded, facts) * 8, total.durationMs),
     otherRawBitPerSec: perSecond(rawBytes(other, facts) * 8, total.durationMs),
     otherDataBitPerSec: perSecond(Math.max(0, other.bytes - other.packets * ACK_BYTES) * 8, total.durationMs),
-    slowestWindowBitPerSec: windowRates?.min ?? 0,
-    medianWindowBitPerSec: windowRates?.median ?? 0,
+    slowestWindowBitPerSec: windowSummary?.min ?? 0,
+    medianWindowBitPerSec: windowSummary?.median ?? 0,
+    rateErrorShare: rateErrorShare(windowRates, loaded.packets),
   };
 }
 
@@ -125,6 +129,16 @@ function rawBytes(traffic: { bytes: number; packets: number }, facts: LineFacts)
     packets *
     (fullShare * facts.wireBytes(facts.mtuBytes) + (1 - fullShare) * facts.wireBytes(SMALL_PACKET_BYTES))
   );
+}
+
+/** Of a count between two moments that fall anywhere between two packets (difference of two uniform values). */
+const COUNT_ERROR_PACKETS = Math.sqrt(1 / 6);
+
+/** From how the windows differ, and never less than what counting whole packets costs. */
+function rateErrorShare(windowRates: readonly number[], packets: number): number {
+  if (packets <= 0) return 0;
+  const ofWindows = windowRates.length < 2 ? 0 : standardError(windowRates) / mean(windowRates);
+  return Math.max(ofWindows, COUNT_ERROR_PACKETS / packets);
 }
 
 export function addWindows(windows: readonly ByteWindow[]): ByteWindow {

@@ -32,6 +32,8 @@ const figures = z.object({
   otherDataBitPerSec: number,
   slowestWindowBitPerSec: number,
   medianWindowBitPerSec: number,
+  // Not in the files of the first versions.
+  rateErrorShare: number.default(0),
 });
 
 const line = z.object({

@@ -1,5 +1,5 @@
 /** The fixed grid: which bandwidth comes next. A state machine without effects. */
-import type { JudgedLine, Trouble } from './judge.ts';
+import { isGood, type JudgedLine, type Trouble } from './judge.ts';
 
 export interface Grid {
   lowerBitPerSec: number;
@@ -61,9 +61,35 @@ export function nextStep(state: SweepState): SweepStep {
       return { kind: 'given-up', trouble: last.verdict.trouble };
     }
   }
-  const next = state.rates[index + 1];
-  if (next === undefined) return { kind: 'done' };
-  return { kind: 'measure', rateBitPerSec: next, attempt: 1, index: index + 1 };
+  const measured = new Set(state.lines.map(({ measurement }) => measurement.rateBitPerSec));
+  const nextIndex = state.rates.findIndex((each) => !measured.has(each));
+  const next = state.rates[nextIndex];
+  if (next !== undefined) return { kind: 'measure', rateBitPerSec: next, attempt: 1, index: nextIndex };
+  const doubtful = lineToRepeat(finalLines(state.lines));
+  if (doubtful === undefined) return { kind: 'done' };
+  return {
+    kind: 'measure',
+    rateBitPerSec: doubtful,
+    attempt: 2,
+    index: state.rates.indexOf(doubtful),
+  };
+}
+
+/**
+ * The lowest bandwidth whose only measurement speaks against it with answers in time, although a higher one is
+ * good: a single lost ping of five does that, and alone it would decide what is recommended. Answers that came too
+ * late are no accident: they stand.
+ */
+function lineToRepeat(lines: readonly JudgedLine[]): number | undefined {
+  const highestGood = lines.findLastIndex(isGood);
+  const doubtful = lines
+    .slice(0, Math.max(0, highestGood))
+    .find((line) => line.attempt === 1 && isBadWithAnswersInTime(line));
+  return doubtful?.measurement.rateBitPerSec ?? undefined;
+}
+
+function isBadWithAnswersInTime({ verdict }: JudgedLine): boolean {
+  return verdict.kind === 'lossy' || (verdict.kind === 'above-line' && !verdict.slow);
 }
 
 /** The last try at every bandwidth, lowest bandwidth first: what counts for the recommendation. */

@@ -30,6 +30,8 @@ export interface ModelLine {
   /** Lost pings as a share, apart from the line's own. */
   pingLossShare: number;
   seed: number;
+  /** Pings that are lost whatever the line does. */
+  pingLoss?: (nowMs: number) => boolean;
   /** What is different from some time on: a collapse, a second user. */
   disturbance?: (nowMs: number) => { loadFactor?: number; otherBitPerSec?: number };
 }
@@ -74,6 +76,7 @@ export function makeModel(options: ModelLine): Model {
   const random = generator(options.seed);
   let nowMs = 0;
   let queueMs = 0;
+  let begunPackets = 0;
   let noise = 0;
   let arrivingBitPerSec = 0;
   let rates: LineRates | 'as before' = 'as before';
@@ -96,7 +99,10 @@ export function makeModel(options: ModelLine): Model {
     const carried = queueMs > 1 ? options.rawBitPerSec : Math.min(options.rawBitPerSec, arrivingBitPerSec);
     queueMs += ((arrivingBitPerSec - options.rawBitPerSec) / options.rawBitPerSec) * TICK_MS;
     queueMs = Math.min(options.bufferMs, Math.max(0, queueMs));
-    const packets = (carried * TICK_MS) / 8000 / wireBytes(MTU_BYTES);
+    begunPackets += (carried * TICK_MS) / 8000 / wireBytes(MTU_BYTES);
+    // A device counts whole packets: at 150 kbit/s there are twelve of them in a second.
+    const packets = Math.floor(begunPackets);
+    begunPackets -= packets;
     const data = { bytes: packets * MTU_BYTES, packets };
     const acks = { bytes: (packets / 2) * 52, packets: packets / 2 };
     const otherPackets = (otherBitPerSec * TICK_MS) / 8000 / MTU_BYTES;
@@ -112,10 +118,12 @@ export function makeModel(options: ModelLine): Model {
     while (nowMs < ms) tick();
   };
   const answerMs = (): number | null => {
-    if (random() < options.pingLossShare) return null;
+    if (random() < options.pingLossShare || options.pingLoss?.(nowMs) === true) return null;
     const packetMs = (wireBytes(MTU_BYTES) * 8000) / options.rawBitPerSec;
     const load = Math.min(0.995, arrivingBitPerSec / options.rawBitPerSec);
-    const standingMs = queueMs > 0 ? packetMs : (packetMs * load) / (2 * (1 - load));
+    // Policed packets arrive as their senders please; those that the shaper sends come one after the other.
+    const waitingMs = options.direction === 'up' ? 0 : (packetMs * load) / (2 * (1 - load));
+    const standingMs = queueMs > 0 ? packetMs : waitingMs;
     const jitter = -Math.log(random()) * options.jitterMs;
     return options.baseRttMs + queueMs + Math.min(standingMs, options.bufferMs) * (0.5 + random()) + jitter;
   };

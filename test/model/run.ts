@@ -17,11 +17,15 @@ export interface ModelRun {
 
 export const LIMITS = { maxRttMs: 100, maxLossShare: 0.02 };
 
-export async function runOnModel(task: Task, options: Partial<ModelLine> = {}): Promise<ModelRun> {
+export async function runOnModel(
+  task: Task,
+  options: Partial<ModelLine> = {},
+  pingIntervalMs = 200,
+): Promise<ModelRun> {
   const model = makeModel({ ...ADSL, ...options });
   const events: SessionEvent[] = [];
   const [result] = await runSession(
-    { tasks: [task], limits: LIMITS, pingIntervalMs: 200, settleLimitMs: 25_000 },
+    { tasks: [task], limits: LIMITS, pingIntervalMs, settleLimitMs: 25_000 },
     {
       ...model,
       signal: new AbortController().signal,

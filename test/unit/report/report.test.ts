@@ -72,7 +72,11 @@ describe('CSV', () => {
       .split('\n');
     expect(rows).toHaveLength(1 + both.directions.reduce((sum, { lines }) => sum + lines.length, 0));
     expect(rows[0]?.split(',')).toHaveLength(18);
-    expect(rows.filter((row) => row.includes(',true,'))).toHaveLength(2);
+    for (const { direction, lines, recommendedBitPerSec } of both.directions) {
+      const ofDirection = rows.filter((row) => row.startsWith(`${direction},`));
+      expect(ofDirection).toHaveLength(lines.length);
+      expect(ofDirection.every((row) => row.split(',')[16] === String(recommendedBitPerSec))).toBe(true);
+    }
   });
 
   it('keeps a spreadsheet from running text as a formula', () => {
