@@ -1,5 +1,5 @@
 /**
- * The benchmark of the loaded line: `npm run bench [-- --quick] [--line L] [--load L] [--shaper S] [--again]`.
+ * The benchmark of the loaded line: `npm run bench [-- --quick] [--line L] [--load L] [--shaper S] [--share N] [--again]`.
  * Points that stand in the results' file already are not measured again, so a run can be ended at any time.
  * Times are the guest's own, hence independent of how busy this machine is.
  */
@@ -20,6 +20,7 @@ interface Options {
   line?: LineName[];
   load?: LoadName[];
   shaper?: ShaperName[];
+  share?: number[];
   again?: boolean;
   results: string;
 }
@@ -31,6 +32,11 @@ function optionsOf(argv: readonly string[]): Options {
     .addOption(new Option('--line <name...>').choices(LINE_NAMES))
     .addOption(new Option('--load <name...>').choices(LOAD_NAMES))
     .addOption(new Option('--shaper <name...>').choices(SHAPER_NAMES))
+    .addOption(
+      new Option('--share <share...>', 'of the raw rate, 0 to 1').argParser(
+        (word: string, earlier: number[] | undefined) => [...(earlier ?? []), Number(word)],
+      ),
+    )
     .option('--again', 'measure also what has been measured')
     .option('--results <file>', 'where results are kept', RESULTS)
     .parse(argv, { from: 'user' })
@@ -45,6 +51,7 @@ async function main(argv: readonly string[]): Promise<void> {
     lines: options.line ?? base.lines,
     loads: options.load ?? base.loads,
     shapers: options.shaper ?? base.shapers,
+    shares: options.share ?? base.shares,
   });
   const known = options.again === true ? new Map<string, Measured>() : await readResults(options.results);
   const open = points.filter((point) => !known.has(keyOf(point)));
