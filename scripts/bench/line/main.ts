@@ -3,17 +3,14 @@
  * Points that stand in the results' file already are not measured again, so a run can be ended at any time.
  * Times are the guest's own, hence independent of how busy this machine is.
  */
-import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
-import { table } from '../../../src/report/table.ts';
 import { Guest } from '../../../test/lab/guest.ts';
-import { LINE_NAMES, LINES, type LineName } from './lines.ts';
+import { LINE_NAMES, type LineName } from './lines.ts';
 import { measurePoint } from './measurePoint.ts';
-import { FULL, keyOf, LOAD_NAMES, LOADS, pointsOf, QUICK, type LoadName, type Point } from './points.ts';
-import { appendResult, readResults, type Measured } from './results.ts';
-import { SHAPER_NAMES, SHAPERS, type ShaperName } from './shapers.ts';
-
-const RESULTS = fileURLToPath(new URL('../../../docs/benchmarks/line.jsonl', import.meta.url));
+import { FULL, keyOf, LOAD_NAMES, pointsOf, QUICK, type LoadName, type Point } from './points.ts';
+import { appendResult, readResults, RESULTS_FILE, type Measured } from './results.ts';
+import { textReport } from './report.ts';
+import { SHAPER_NAMES, type ShaperName } from './shapers.ts';
 
 interface Options {
   quick?: boolean;
@@ -38,7 +35,7 @@ function optionsOf(argv: readonly string[]): Options {
       ),
     )
     .option('--again', 'measure also what has been measured')
-    .option('--results <file>', 'where results are kept', RESULTS)
+    .option('--results <file>', 'where results are kept', RESULTS_FILE)
     .parse(argv, { from: 'user' })
     .opts<Options>();
 }
@@ -58,7 +55,7 @@ async function main(argv: readonly string[]): Promise<void> {
   console.error(`${points.length} points, ${points.length - open.length} of them known`);
   if (open.length > 0) await measureAll(open, options.results);
   const all = await readResults(options.results);
-  console.log(report(points.flatMap((point) => all.get(keyOf(point)) ?? [])));
+  console.log(textReport(points.flatMap((point) => all.get(keyOf(point)) ?? [])));
 }
 
 /** A machine that is busy with other things can make the guest miss a time limit: then another one takes over. */
@@ -89,54 +86,6 @@ async function measureAll(points: readonly Point[], file: string): Promise<void>
   } finally {
     await guest.close();
   }
-}
-
-/** The points of each line and load as one table. */
-export function report(results: readonly Measured[]): string {
-  const groups = new Map<string, Measured[]>();
-  for (const result of results) {
-    const title = `${LINES[result.line].title}; ${LOADS[result.load].title}`;
-    groups.set(title, [...(groups.get(title) ?? []), result]);
-  }
-  return [...groups].map(([title, rows]) => `${title}\n\n${table(HEAD, rows.map(row))}\n`).join('\n');
-}
-
-const HEAD = [
-  'shaper',
-  '% of raw',
-  'ping ms avg',
-  'p50',
-  'p99',
-  'lost %',
-  'down kbit/s',
-  'up',
-  'call up p50/p99',
-  'down p50/p99',
-  'lost %',
-  'echo p50/p99',
-  'page ms',
-  'idle %',
-];
-
-function row({ shaper, share, figures }: Measured): string[] {
-  const { pingMs, voipUpMs, voipDownMs, echoMs } = figures;
-  const pair = ({ p50, p99 }: { p50: number; p99: number }): string => `${p50.toFixed(0)}/${p99.toFixed(0)}`;
-  return [
-    SHAPERS[shaper].title,
-    (share * 100).toFixed(1),
-    pingMs.mean.toFixed(0),
-    pingMs.p50.toFixed(0),
-    pingMs.p99.toFixed(0),
-    (figures.pingLost * 100).toFixed(0),
-    (figures.downBitPerSec / 1000).toFixed(0),
-    (figures.upBitPerSec / 1000).toFixed(0),
-    pair(voipUpMs),
-    pair(voipDownMs),
-    (figures.voipLost * 100).toFixed(1),
-    pair(echoMs),
-    figures.pageMs.toFixed(0),
-    (figures.idle * 100).toFixed(0),
-  ];
 }
 
 await main(process.argv.slice(2));

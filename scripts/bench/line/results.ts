@@ -1,8 +1,12 @@
 /** Measured points on disk: one JSON line each, written at once, so that a run can be ended and taken up again. */
 import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { keyOf, type Point } from './points.ts';
+
+/** Where results are kept unless another file is named. */
+export const RESULTS_FILE = fileURLToPath(new URL('../../../docs/benchmarks/line.jsonl', import.meta.url));
 
 const spread = z.object({ mean: z.number(), p50: z.number(), p95: z.number(), p99: z.number() });
 const figures = z.object({

@@ -1,0 +1,125 @@
+/**
+ * Writes what has been measured into docs/benchmarks.md, between its marks, with a plot for each line and load:
+ * `npm run bench:document`. Measures nothing.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { format } from 'prettier';
+import { linearScale, logScale } from '../../../src/report/scale.ts';
+import { chart, escapeXml, type ChartSeries } from '../../../src/report/svg.ts';
+import { LINE_NAMES, LINES } from './lines.ts';
+import { LOAD_NAMES, LOADS } from './points.ts';
+import { groupsOf, markdownTable, type Group } from './report.ts';
+import { readResults, RESULTS_FILE, type Measured } from './results.ts';
+import { SHAPER_NAMES, SHAPERS, type ShaperName } from './shapers.ts';
+
+const DOCUMENT = fileURLToPath(new URL('../../../docs/benchmarks.md', import.meta.url));
+const PLOTS = new URL('../../../docs/benchmarks/', import.meta.url);
+const BEGIN = '<!-- measured: begin -->';
+const END = '<!-- measured: end -->';
+
+const COLOURS: Readonly<Record<ShaperName, string>> = {
+  none: '#777777',
+  classic: '#8d6e63',
+  sqm: '#00838f',
+  cake: '#b58900',
+  'cake-ingress': '#d9730d',
+  'cake-best': '#b3261e',
+  cascade: '#6aa5e8',
+  paced: '#1f3fbf',
+};
+
+/** The one in between says least: points of one shaper are joined in the order of what it was told. */
+function seriesOf(points: readonly Measured[], loadedIsUp: boolean): ChartSeries[] {
+  return SHAPER_NAMES.flatMap((shaper): ChartSeries[] => {
+    const own = points.filter((point) => point.shaper === shaper && point.shaper !== 'none');
+    if (own.length === 0) return [];
+    return [
+      {
+        name: SHAPERS[shaper].title,
+        className: shaper,
+        kind: 'curve',
+        points: own.map(({ share, figures }) => ({
+          x: (loadedIsUp ? figures.upBitPerSec : figures.downBitPerSec) / 1000,
+          y: figures.pingMs.mean,
+          title: `${SHAPERS[shaper].title}, told ${(share * 100).toFixed(1)} % of the raw rate`,
+        })),
+      },
+    ];
+  });
+}
+
+/** Answer time over user data; lower and further to the right is better. */
+export function plot({ line, load, points }: Group): string {
+  const loadedIsUp = load.startsWith('up');
+  const series = seriesOf(points, loadedIsUp);
+  const all = series.flatMap((each) => each.points);
+  const xs = all.map(({ x }) => x);
+  const ys = all.map(({ y }) => y);
+  const title = `${LINES[line].title}; ${LOADS[load].title}`;
+  const drawn = chart({
+    id: `${line}-${load}`,
+    title,
+    description: 'Average answer time over user data, a curve for each shaper over the rate it was told.',
+    width: 760,
+    height: 380,
+    x: linearScale(Math.min(...xs), Math.max(...xs), 6),
+    y: logScale(Math.min(...ys) * 0.9, Math.max(...ys) * 1.1),
+    xLabel: `user data ${loadedIsUp ? 'up' : 'down'}, kbit/s`,
+    yLabel: `answer time, ms: ${title}`,
+    formatX: String,
+    formatY: String,
+    series,
+  });
+  const rules = series
+    .map(({ className }) => {
+      const colour = COLOURS[className as ShaperName];
+      return `.${className} path{fill:none;stroke:${colour};stroke-width:1.8}.${className} circle{fill:${colour}}`;
+    })
+    .join('');
+  const style =
+    `svg{font:13px system-ui,sans-serif;background:#fff}text{fill:#222}` +
+    `.grid{stroke:#e3e3e3}.axis{stroke:#888}${rules}`;
+  return drawn.replace('>', `><style>${style}</style>`).replace('</svg>', `${legend(series)}</svg>\n`);
+}
+
+function legend(series: readonly ChartSeries[]): string {
+  return series
+    .map(({ name, className }, n) => {
+      const y = 44 + n * 18;
+      const colour = COLOURS[className as ShaperName];
+      return (
+        `<rect x="76" y="${y}" width="11" height="11" fill="${colour}"/>` +
+        `<text x="93" y="${y + 10}">${escapeXml(name)}</text>`
+      );
+    })
+    .join('');
+}
+
+const inOrder = (group: Group): number =>
+  LINE_NAMES.indexOf(group.line) * 100 + LOAD_NAMES.indexOf(group.load);
+
+async function main(): Promise<void> {
+  const results = [...(await readResults(RESULTS_FILE)).values()].sort(
+    (a, b) => SHAPER_NAMES.indexOf(a.shaper) - SHAPER_NAMES.indexOf(b.shaper) || a.share - b.share,
+  );
+  const sections: string[] = [];
+  for (const group of groupsOf(results).sort((a, b) => inOrder(a) - inOrder(b))) {
+    const { line, load, points } = group;
+    const command = `npm run bench -- --line ${line} --load ${load}`;
+    const name = `${line}-${load}.svg`;
+    const drawable = points.some(({ shaper }) => shaper !== 'none');
+    if (drawable) await writeFile(new URL(name, PLOTS), plot(group));
+    const image = drawable ? `![Answer time over user data](benchmarks/${name})\n\n` : '';
+    sections.push(
+      `### ${LINES[line].title}; ${LOADS[load].title}\n\n\`${command}\`\n\n${image}${markdownTable(points)}\n`,
+    );
+  }
+  const text = await readFile(DOCUMENT, 'utf8');
+  const before = text.slice(0, text.indexOf(BEGIN) + BEGIN.length);
+  const after = text.slice(text.indexOf(END));
+  const whole = `${before}\n\n${sections.join('\n')}\n${after}`;
+  await writeFile(DOCUMENT, await format(whole, { filepath: DOCUMENT, printWidth: 110 }));
+}
+
+await main();
