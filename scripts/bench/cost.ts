@@ -1,0 +1,155 @@
+/**
+ * What shaping costs, on the virtual line and in its own time: `npx tsx scripts/bench/cost.ts [apply|cpu|top]…`; needs a
+ * build. `apply`: from the command to the shaped line, beside the same set-up made with one program per line. `cpu`:
+ * processor time per Gbit of user data on a line of 100 / 20 Mbit/s. `top`: the highest rate that gets through.
+ */
+import { table } from '../../src/report/table.ts';
+import { Guest } from '../../test/lab/guest.ts';
+import { commandArgv } from '../../test/lab/inetgw.ts';
+import { setUpLine } from '../../test/lab/line.ts';
+import { runSteps } from '../../test/lab/steps.ts';
+import { downloads, measure } from '../../test/lab/traffic.ts';
+import { LINES } from './line/lines.ts';
+import { SHAPER_NAMES, SHAPERS, type ShaperName, type Target } from './line/shapers.ts';
+
+const LIMIT_MS = 1_800_000;
+const ROUNDS = 3;
+
+/** Virtual ms from the start of a script to its end: the median of some rounds, each after `before`. */
+async function timeMs(guest: Guest, script: string, before = ':'): Promise<number> {
+  const body = `mount --bind /run/bpf /sys/fs/bpf
+    command='${script.replaceAll("'", `'\\''`)}'
+    for n in $(seq ${ROUNDS + 1}); do
+      ${before} >/dev/null 2>&1
+      from=$(date +%s%N); sh -ec "$command" >/dev/null || exit 1; to=$(date +%s%N)
+      echo $(((to - from) / 1000))
+    done`;
+  const text = await guest.run(['sh', '-c', body], { ns: 'gw', spinMs: 600_000 });
+  // The first round reads programs from the host's disk.
+  const times = text.trim().split('\n').slice(1).map(Number);
+  return (times.toSorted((a, b) => a - b)[times.length >> 1] ?? Number.NaN) / 1000;
+}
+
+const inetgw = (...words: string[]): string => commandArgv('inetgw', 'ppp0', ...words).join(' ');
+
+/** One program per line of what a dry run prints, as shapers in shell do it. */
+export function oneProgramPerLine(dryRun: string): string[] {
+  return dryRun.split('\n').flatMap((line) => {
+    if (/^(qdisc|class|filter|actions) /.test(line)) return [`tc ${line}`];
+    if (/^(ip|tc|modprobe) /.test(line) && !line.startsWith('tc -batch')) return [line];
+    return [];
+  });
+}
+
+async function apply(guest: Guest): Promise<string> {
+  await setUpLine(guest);
+  const plain = ['--pacing', 'off'];
+  const clear = inetgw('clear');
+  const dryRun = await guest.run(commandArgv('inetgw', 'ppp0', '215', '1600', ...plain, '--dry-run'), {
+    ns: 'gw',
+    spinMs: 600_000,
+  });
+  const queues = oneProgramPerLine(dryRun);
+  // The rules as an iptables command each, which is what firewall scripts consist of.
+  const rules: string[] = [];
+  for (const part of ['egress', 'ingress']) {
+    const argv = commandArgv('inetgw', 'rules', part, 'ppp0', '--format', 'sh');
+    const script = await guest.run(argv, { ns: 'gw', spinMs: 600_000 });
+    await guest.request('write', { path: `/run/rules-${part}`, text: script });
+    rules.push(...script.split('\n').filter((line) => /^\s*ip6?tables /.test(line)));
+  }
+  const perLine = ['egress', 'ingress']
+    .map((part) => `DEV=ppp0; . /run/rules-${part}`)
+    .concat(queues)
+    .join('; ');
+  const undo = 'tc qdisc del dev ppp0 root; tc qdisc del dev ppp0 ingress; nft flush ruleset';
+  const toPeer = (name: ShaperName): { count: number; script: string } => {
+    const target: Target = { device: 'ppp0', upBitPerSec: 215e3, downBitPerSec: 1.6e6, line: LINES.adsl };
+    const commands = SHAPERS[name].commands(target).map((argv) => argv.join(' '));
+    return { count: commands.length, script: commands.join('; ') };
+  };
+  const rows: [string, number, string][] = [
+    ['node -e 0', await timeMs(guest, `${process.execPath} -e 0`), '1'],
+    ['first apply', await timeMs(guest, inetgw('215', '1600'), clear), ''],
+    ['first apply, --pacing off', await timeMs(guest, inetgw('215', '1600', ...plain), clear), ''],
+    ['the same again', await timeMs(guest, inetgw('215', '1600', ...plain)), ''],
+    [
+      'other rates',
+      await timeMs(guest, inetgw('210', '1500', ...plain), inetgw('215', '1600', ...plain)),
+      '',
+    ],
+    ['clear', await timeMs(guest, clear, inetgw('215', '1600', ...plain)), ''],
+    [
+      'the first apply, one program per line',
+      await timeMs(guest, perLine, undo),
+      `${queues.length} tc, ${rules.length} iptables`,
+    ],
+  ];
+  for (const name of ['classic', 'sqm', 'cake-ingress'] as const) {
+    const { count, script } = toPeer(name);
+    const before = `${undo}; ip link del ifb-peer`;
+    rows.push([`${SHAPERS[name].title}: tc lines alone`, await timeMs(guest, script, before), `${count}`]);
+  }
+  const base = rows[0]?.[1] ?? 1;
+  return table(
+    ['what', 'ms (virtual)', '× node -e 0', 'programs'],
+    rows.map(([what, ms, programs]) => [what, ms.toFixed(0), (ms / base).toFixed(2), programs]),
+  );
+}
+
+async function loaded(guest: Guest, name: ShaperName, rates: { up: number; down: number }, share: number) {
+  const line = LINES.cable;
+  const options = { upBitPerSec: rates.up, downBitPerSec: rates.down, pathMs: 10, lan: { nat: false } };
+  const { device } = await setUpLine(guest, { ...line.options, ...options });
+  const rate = (bitPerSec: number): number => Math.round((bitPerSec * share) / 1000) * 1000;
+  const target = { device, line, upBitPerSec: rate(rates.up), downBitPerSec: rate(rates.down) };
+  await runSteps(
+    guest,
+    SHAPERS[name].commands(target).map((argv) => ({ ns: 'gw', argv })),
+  );
+  const load = { flows: [downloads(4, { client: 'lan' })], warmUpMs: 5000, pings: 50, pingNs: 'lan' };
+  return measure(guest, load, LIMIT_MS);
+}
+
+/** Processor seconds per Gbit, the line's own (without a shaper, at the same rate) taken off. */
+async function cpu(guest: Guest): Promise<string> {
+  const perGbit = new Map<ShaperName, { all: number; bitPerSec: number }>();
+  for (const name of SHAPER_NAMES) {
+    const { idleFraction, downBitPerSec } = await loaded(guest, name, { up: 20e6, down: 100e6 }, 0.95);
+    perGbit.set(name, { all: (1 - idleFraction) / (downBitPerSec / 1e9), bitPerSec: downBitPerSec });
+    console.error(name, perGbit.get(name));
+  }
+  const none = perGbit.get('none')?.all ?? 0;
+  return table(
+    ['shaper', 'Mbit/s', 's per Gbit', 'of that the shaper', 'µs per packet of 1500'],
+    [...perGbit].map(([name, { all, bitPerSec }]) => [
+      SHAPERS[name].title,
+      (bitPerSec / 1e6).toFixed(1),
+      all.toFixed(2),
+      (all - none).toFixed(2),
+      (((all - none) * 12_000) / 1e3).toFixed(1),
+    ]),
+  );
+}
+
+async function top(guest: Guest): Promise<string> {
+  const rows: string[][] = [];
+  for (const name of SHAPER_NAMES) {
+    const { idleFraction, downBitPerSec } = await loaded(guest, name, { up: 10e9, down: 10e9 }, 0.95);
+    rows.push([SHAPERS[name].title, (downBitPerSec / 1e6).toFixed(0), (idleFraction * 100).toFixed(0)]);
+    console.error(rows.at(-1)?.join(' '));
+  }
+  return table(['shaper', 'Mbit/s', 'idle %'], rows);
+}
+
+const PARTS = { apply, cpu, top };
+const wanted = process.argv.slice(2);
+const guest = await Guest.boot();
+try {
+  for (const [name, part] of Object.entries(PARTS)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    console.log(`${await part(guest)}\n`);
+  }
+} finally {
+  await guest.close();
+}
