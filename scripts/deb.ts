@@ -54,7 +54,8 @@ async function fill(stage: string, version: string): Promise<void> {
     put(name, gzipSync(await readFile(from(source)), { level: 9 }));
 
   await put('usr/lib/inetgw/package.json', '{ "type": "module" }\n');
-  await cp(from('dist/lib'), join(stage, 'usr/lib/inetgw/lib'), { recursive: true });
+  for (const part of ['lib', 'bpf'])
+    await cp(from(`dist/${part}`), join(stage, `usr/lib/inetgw/${part}`), { recursive: true });
   await mkdir(join(stage, 'usr/bin'), { recursive: true });
   for (const name of COMMANDS) {
     const text = await readFile(from(`dist/bin/${name}.js`), 'utf8');
