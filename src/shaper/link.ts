@@ -24,4 +24,6 @@ export interface KernelFacts {
   ingress?: IngressKind;
   /** Where the pacing program is put for tc to load; undefined: it cannot be loaded. */
   pacingObjectFile?: string | undefined;
+  /** Pacing is left out for a reason that says nothing of the kernel: it is to be tried again next time. */
+  pacingUntried?: boolean;
 }

@@ -26,7 +26,7 @@ export interface Plan {
   queueDevice?: string;
   /** Absent: no window pacing. */
   pacing?: PacingPlan;
-  /** Pacing was wanted where possible, and is not possible here. */
+  /** Pacing was wanted where possible, and is not possible here: it is not tried again. */
   pacingMissing?: true;
   /** Undefined: the administrator's own firewall script carries the rules. */
   firewall: { backend: FirewallBackend; rules: RuleSet } | undefined;
@@ -64,7 +64,9 @@ export function makePlan(
       : {}),
     ...(queueDevice === undefined ? {} : { queueDevice }),
     ...(pacing === undefined ? {} : { pacing }),
-    ...(isPacingWanted(settings) && pacing === undefined ? { pacingMissing: true as const } : {}),
+    ...(isPacingWanted(settings) && pacing === undefined && kernel.pacingUntried !== true
+      ? { pacingMissing: true as const }
+      : {}),
     firewall:
       backend === undefined
         ? undefined

@@ -15,8 +15,9 @@ import { pacingObjectFile, removeProgram, writePacingObject } from './pacing.ts'
 import { deviceExists, installQueueDevice, removeQueueDevice } from './queueDevice.ts';
 import { missingPiece, rehearse, rehearseQueueDevice, type Rehearsal } from './rehearse.ts';
 import { firstIngress, noPacingNotice, without } from './standIns.ts';
-import type { Runner } from './run.ts';
+import { ProgramError, type Runner } from './run.ts';
 import { runStep } from './runStep.ts';
+import { failedBatchLine } from '../tc/parse.ts';
 import { removeState, writeState } from './state.ts';
 import { removeStrayActions } from './strayActions.ts';
 
@@ -29,8 +30,8 @@ export interface ApplyOptions {
 export interface PrepareOptions extends ApplyOptions {
   /** Try the batch in a namespace of its own first. A dry run does not: it must need no privilege. */
   rehearse: boolean;
-  /** Plan as on a kernel without window pacing. */
-  withoutPacing?: boolean;
+  /** Plan without window pacing: because the kernel has shown that it cannot, or for this time. */
+  withoutPacing?: 'missing' | 'this time';
 }
 
 export interface Prepared {
@@ -58,10 +59,16 @@ export async function apply(settings: ShaperSettings, options: ApplyOptions): Pr
   } catch (error) {
     const dispensable = settings.pacing === 'auto' && prepared.plan.pacing !== undefined;
     if (prepared.tried || !dispensable || !(error instanceof UserError)) throw error;
-    const next = await prepare(settings, { ...options, rehearse: true, withoutPacing: true });
+    const withoutPacing = isAnswer(error) ? 'missing' : 'this time';
+    const next = await prepare(settings, { ...options, rehearse: true, withoutPacing });
     await carryOut(next, options);
     return { ...next, notices: [...next.notices, noPacingNotice(error.message)] };
   }
+}
+
+/** Whether the kernel said no to a line, and not a program that hung or was killed. */
+function isAnswer({ cause }: UserError): boolean {
+  return cause instanceof ProgramError && failedBatchLine(cause.result.stderr) !== undefined;
 }
 
 /**
@@ -88,9 +95,10 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
     leafQdisc: inForce === undefined ? 'fq_codel' : factsShownBy(inForce).leafQdisc,
     ingress: firstIngress(settings.ingress, inForce),
     pacingObjectFile:
-      options.withoutPacing === true || (settings.pacing === 'auto' && inForce?.pacingMissing === true)
+      options.withoutPacing !== undefined || (settings.pacing === 'auto' && inForce?.pacingMissing === true)
         ? undefined
         : await pacingObjectFile(device),
+    pacingUntried: options.withoutPacing === 'this time',
   };
   let { plan, queues } = planWith(kernel);
   let tried = true;

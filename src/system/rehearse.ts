@@ -13,8 +13,11 @@ import { ProgramError, type Runner } from './run.ts';
 export type Rehearsal =
   /** Not `tried`: no namespace may be made, so the plan itself will show it, and the undo stands by. */
   | { ok: true; tried: boolean }
-  /** `object` is what could not be made, where tc named the line. */
-  | { ok: false; object: TcObject | undefined; reason: string };
+  /**
+   * `object` is what could not be made, where tc named the line. `shown`: it was the kernel or the tool that said no;
+   * if not, the trial came to nothing (a program hung, say), and the next one may come out otherwise.
+   */
+  | { ok: false; object: TcObject | undefined; reason: string; shown: boolean };
 
 /** Such devices can be made: the module is there already, or comes when one is asked for. */
 const IFB_LOADED = '/sys/module/ifb';
@@ -28,7 +31,11 @@ export async function rehearseQueueDevice(run: Runner): Promise<Rehearsal> {
   } catch (error) {
     if (!(error instanceof ProgramError)) throw error;
     if (mayMakeNoNamespace(error)) return { ok: true, tried: false };
-    return { ok: false, object: undefined, reason: `no ifb can be made: ${error.result.stderr.trim()}` };
+    const said = error.result.stderr.trim();
+    // How ip gives the kernel's answer, and a type of device that is not known.
+    const shown = /^(?:RTNETLINK answers|Error): /m.test(said);
+    const reason = `no ifb can be made: ${shown ? said : error.message}`;
+    return { ok: false, object: undefined, reason, shown };
   }
 }
 
@@ -58,6 +65,7 @@ export async function rehearse(objects: readonly TcObject[], run: Runner): Promi
       ok: false,
       object,
       reason: object === undefined ? error.message : batchReason(error.result.stderr),
+      shown: failed !== undefined,
     };
   }
 }
@@ -96,7 +104,8 @@ async function tryPolice(objects: readonly TcObject[], run: Runner): Promise<Reh
     return { ok: true, tried: false };
   } catch (error) {
     if (!(error instanceof ProgramError)) throw error;
-    return { ok: false, object, reason: batchReason(error.result.stderr) };
+    const { stderr } = error.result;
+    return { ok: false, object, reason: batchReason(stderr), shown: failedBatchLine(stderr) !== undefined };
   }
 }
 

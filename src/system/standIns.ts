@@ -28,7 +28,7 @@ export interface NextTry {
 
 /** The next facts to try after a rehearsal that failed; undefined: there is no way around what is missing. */
 export function without(
-  { object, reason }: Extract<Rehearsal, { ok: false }>,
+  { object, reason, shown }: Extract<Rehearsal, { ok: false }>,
   plan: Plan,
   kernel: KernelFacts,
   settings: ShaperSettings,
@@ -36,7 +36,8 @@ export function without(
   const kind = object?.type === 'qdisc' ? object.spec.kind : undefined;
   if (kind === 'fq_codel') return { kernel: { ...kernel, leafQdisc: 'sfq' }, notice: undefined };
   if (plan.pacing !== undefined && settings.pacing === 'auto') {
-    return { kernel: { ...kernel, pacingObjectFile: undefined }, notice: noPacingNotice(reason) };
+    const withoutPacing = { ...kernel, pacingObjectFile: undefined, pacingUntried: !shown };
+    return { kernel: withoutPacing, notice: noPacingNotice(reason) };
   }
   const stages = object?.type === 'filter' && plan.ingress === 'police' && settings.pacing !== 'bpf';
   if (stages && settings.ingress === 'auto') {

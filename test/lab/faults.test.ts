@@ -32,8 +32,12 @@ const OLD = ['ppp0', '300', '3mbit', '--firewall'];
 
 describe.each(['nft', 'iptables'])('rules by %s', (firewall) => {
   let whole: string;
+  /** What is in force where the rehearsal came to nothing: it is said, and the next run tries again. */
+  let unpaced: string;
   let earlier: string;
   beforeAll(async () => {
+    await inetgwOk(guest, ...NEW, firewall, '--pacing', 'off');
+    unpaced = await snapshot(guest);
     await inetgwOk(guest, ...NEW, firewall);
     whole = await snapshot(guest);
     await inetgwOk(guest, ...OLD, firewall);
@@ -55,7 +59,9 @@ describe.each(['nft', 'iptables'])('rules by %s', (firewall) => {
         expectSaid(result, how);
         if (survived(how)) {
           const said = `call ${call} ended with ${result.code}: ${result.stderr}`;
-          expect(await snapshot(guest), said).toBe(result.code === 0 ? whole : untouched);
+          const paced = !result.stderr.startsWith('inetgw: no window pacing here: ');
+          const set = paced ? whole : unpaced;
+          expect(await snapshot(guest), said).toBe(result.code === 0 ? set : untouched);
         }
         await inetgwOk(guest, ...NEW, firewall);
         expect(await snapshot(guest)).toBe(whole);
