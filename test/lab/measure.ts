@@ -1,12 +1,14 @@
 /** What is measured on the line, as the agent is asked for it and answers: plain data, times virtual. */
 
-/** TCP flows of one kind. They send as much as they may from before the warm-up until after the window. */
+/** Flows of one kind. They send as much as they may from before the warm-up until after the window. */
 export interface FlowGroup {
   label: string;
   /** Seen from the gateway: `down` is received by the client, `up` is sent by it. */
   direction: 'down' | 'up';
   count: number;
-  /** The sender's congestion control. */
+  /** `udp`: flows of our own with loss-based congestion control, as QUIC has it; downloads only. TCP by default. */
+  transport?: 'tcp' | 'udp';
+  /** The sender's congestion control; no BBR over UDP. */
   congestion: 'cubic' | 'bbr' | 'reno';
   clientNs: string;
   serverNs: string;
@@ -34,7 +36,7 @@ export interface GroupResult {
   label: string;
   direction: 'down' | 'up';
   /**
-   * User data (TCP payload, in order) that reached the receivers, per second of the window. A hole that is
+   * User data (TCP payload in order, over UDP each byte once) that reached the receivers, per second of the window. A hole that is
    * filled at last counts with all that waited behind it, so a short window may show more than the line
    * carries; over a minute that evens out.
    */

@@ -4,6 +4,7 @@ import type { Guest } from './guest.ts';
 import { inetgwOk, snapshot, statistics } from './inetgw.ts';
 import { setUpLine } from './line.ts';
 import { summarise, type FlowGroup, type MeasureResult } from './measure.ts';
+import { mptcpCounters, transfer, type TransferResult } from './segments.ts';
 import { sharedGuest } from './sharedGuest.ts';
 import { downloads, measure, uploads } from './traffic.ts';
 
@@ -158,5 +159,57 @@ describe('what pacing must leave alone', () => {
     const { pingMs, downKbit } = await load([downloads(4)]);
     expect(pingMs).toBeLessThanOrEqual(setting.includes('rmem') ? 110 : 30);
     expect(downKbit).toBeGreaterThanOrEqual(1400);
+  });
+});
+
+/** What the program may do to a segment: lower its window, and nothing else; and it did so with most of them. */
+function expectOnlyLowered({ sent, arrived }: TransferResult): void {
+  expect(arrived.map(({ text }) => text)).toEqual(sent.map(({ text }) => text));
+  const pairs = sent.map(({ text, window }, index) => ({
+    text,
+    from: window,
+    to: arrived[index]?.window ?? NaN,
+  }));
+  expect(pairs.filter(({ from, to }) => to > from || (to === 0) !== (from === 0))).toEqual([]);
+  expect(pairs.filter(({ text, from, to }) => text.includes('Flags [S') && to !== from)).toEqual([]);
+  expect(pairs.filter(({ from, to }) => to < from).length).toBeGreaterThan(sent.length / 2);
+}
+
+describe('segment by segment, from a host in the LAN to the other side of the line', () => {
+  beforeAll(async () => {
+    await setUpLine(guest, { lan: { nat: false } });
+    await inetgwOk(guest, ...SETTINGS);
+  });
+
+  test('a receiver that does not read has a window of zero, and goes on when it reads again', async () => {
+    const pause = { afterBytes: 60_000, seconds: 4 };
+    const result = await transfer(guest, { protocol: 'tcp', bytes: 300_000, pause });
+    expect(result.receivedBytes).toBe(300_000);
+    // The first one says so, the others answer the sender's probes.
+    expect(result.arrived.filter(({ window }) => window === 0).length).toBeGreaterThanOrEqual(3);
+    expectOnlyLowered(result);
+  });
+
+  test('MPTCP with two subflows keeps its options and its rate', async () => {
+    for (const ns of ['lan', 'isp']) {
+      await guest.run(['ip', 'mptcp', 'limits', 'set', 'subflow', '2', 'add_addr_accepted', '2'], { ns });
+      // So that its own checksum covers what the options say of the data.
+      await guest.run(['sysctl', '-q', '-w', 'net.mptcp.checksum_enabled=1'], { ns });
+    }
+    await guest.run(['ip', 'addr', 'add', '192.0.2.5/32', 'dev', 'lo'], { ns: 'isp' });
+    await guest.run(['ip', 'mptcp', 'endpoint', 'add', '192.0.2.5', 'signal'], { ns: 'isp' });
+    const result = await transfer(guest, { protocol: 'mptcp', bytes: 1_000_000 });
+    expect(result.receivedBytes).toBe(1_000_000);
+    // Its options take 20 bytes more of each segment, and the start is included.
+    expect((result.receivedBytes * 8) / result.seconds).toBeGreaterThan(1_250_000);
+    expectOnlyLowered(result);
+    const inLan = await mptcpCounters(guest, 'lan');
+    expect(inLan).toMatchObject({ MPCapableSYNACKRX: 1, MPJoinSynAckRx: 1, MPRstTx: 0, MPRstRx: 0 });
+    expect(inLan).toMatchObject({
+      DataCsumErr: 0,
+      MPFailTx: 0,
+      DSSNotMatching: 0,
+      MPCapableFallbackSYNACK: 0,
+    });
   });
 });

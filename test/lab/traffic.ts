@@ -5,6 +5,7 @@ import type { FlowGroup, MeasureOptions, MeasureResult } from './measure.ts';
 
 export interface FlowOptions {
   label?: string;
+  transport?: 'tcp' | 'udp';
   congestion?: FlowGroup['congestion'];
   /** Where the client runs; `lan` needs a line with a LAN. */
   client?: 'gw' | 'lan';
@@ -25,6 +26,7 @@ function flows(direction: 'down' | 'up', count: number, options: FlowOptions): F
     label: options.label ?? direction,
     direction,
     count,
+    transport: options.transport ?? 'tcp',
     congestion: options.congestion ?? 'cubic',
     clientNs: options.client ?? 'gw',
     serverNs: server,
@@ -61,6 +63,22 @@ export function measure(guest: Guest, options: LoadOptions, limitMs = 600_000): 
     },
     limitMs,
   );
+}
+
+/** An HTTP server at the provider that sends without end; gives its URL. */
+export async function serveDownloads(guest: Guest): Promise<string> {
+  const script = `require('http').createServer((ask, answer) => {
+    const more = () => { while (answer.write(Buffer.alloc(16384))); };
+    answer.on('drain', more); more();
+  }).listen(8080, () => console.log('ready'))`;
+  await guest.request('spawn', {
+    argv: [process.execPath, '-e', script],
+    ns: 'isp',
+    timeoutMs: 36_000_000,
+    spinMs: 20_000,
+  });
+  await guest.request('sleep', { ms: 20_000 });
+  return `http://${SERVER.ipv4}:8080/`;
 }
 
 export interface FullLine {

@@ -43,13 +43,14 @@ export async function startInteractive(
   };
 }
 
-function saidReady(job: Job): Promise<void> {
+/** Waits for a program's first word. */
+export function saidReady(job: Job): Promise<void> {
   return new Promise((resolve, reject) => {
     job.child.stdout?.once('data', () => {
       resolve();
     });
     void job.ended.then(({ stderr }) => {
-      reject(new Error(`an end of the interactive flows could not start: ${stderr}`));
+      reject(new Error(`an end of a flow could not start: ${stderr}`));
     });
   });
 }

@@ -1,10 +1,13 @@
 /**
  * Runs inside the guest, started by the init script. Reads one request from the virtio port, answers it, and
- * stops the clock until the next. With a first argument it is one end of an interactive flow instead.
+ * stops the clock until the next. With a first argument it is one end of an interactive or a UDP flow instead.
  */
 import { runPeer } from './peer.ts';
 import { serve } from './serve.ts';
+import { runUdpClient, runUdpServer } from './udpFlow.ts';
 
 const [role, ...settings] = process.argv.slice(2);
 if (role === 'peer') runPeer(settings[0] ?? '{}');
+else if (role === 'udp-server') runUdpServer(settings[0] ?? '{}');
+else if (role === 'udp-client') runUdpClient(settings[0] ?? '{}');
 else void serve();

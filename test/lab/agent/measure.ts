@@ -3,14 +3,17 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FlowGroup, GroupResult, MeasureOptions, MeasureResult } from '../measure.ts';
 import { clockMs, exec, signalJob, startJob, type Job } from './jobs.ts';
-import { startInteractive, type Interactive } from './interactive.ts';
+import { saidReady, startInteractive, type Interactive } from './interactive.ts';
+import type { UdpClientSettings, UdpServerSettings } from './udpFlow.ts';
 
 const FIRST_PORT = 5201;
 
 interface Flow {
   group: FlowGroup;
   port: number;
-  jobs: Job[];
+  server: Job;
+  /** Undefined until it is started. */
+  client?: Job;
 }
 
 export async function measure(options: MeasureOptions): Promise<MeasureResult> {
@@ -49,27 +52,51 @@ export async function measure(options: MeasureOptions): Promise<MeasureResult> {
   }
 }
 
+/** First all servers, then all clients: so the flows begin together. */
 async function startFlows(groups: readonly FlowGroup[], started: Job[]): Promise<Flow[]> {
   const flows = groups.map((group, index): Flow => {
     const port = FIRST_PORT + index;
-    const server = startJob({ argv: ['iperf3', '-s', '-p', String(port)], ns: group.serverNs });
-    started.push(server);
-    return { group, port, jobs: [server] };
+    const server = startEnd(serverArgv(group, port), group.serverNs, started);
+    return { group, port, server };
   });
-  for (const flow of flows) await listening(flow);
-  for (const { group, port, jobs } of flows) {
-    const client = startJob({
-      argv: [
-        ...(['iperf3', '-c', group.serverAddress, '-p', String(port), '-P', String(group.count)] as const),
-        ...['-t', '3600', '-C', group.congestion, ...(group.direction === 'down' ? ['-R'] : [])],
-        ...(group.dscp === undefined ? [] : ['--dscp', String(group.dscp)]),
-      ],
-      ns: group.clientNs,
-    });
-    started.push(client);
-    jobs.push(client);
+  for (const flow of flows) {
+    if (flow.group.transport === 'udp') await saidReady(flow.server);
+    else await listening(flow);
+  }
+  for (const flow of flows) {
+    flow.client = startEnd(clientArgv(flow.group, flow.port), flow.group.clientNs, started);
   }
   return flows;
+}
+
+function startEnd(argv: readonly [string, ...string[]], ns: string, started: Job[]): Job {
+  const job = startJob({ argv, ns }, { keepInput: true });
+  started.push(job);
+  return job;
+}
+
+function serverArgv({ transport, congestion, direction }: FlowGroup, port: number): [string, ...string[]] {
+  if (transport !== 'udp') return ['iperf3', '-s', '-p', String(port)];
+  if (congestion === 'bbr' || direction === 'up')
+    throw new Error('over UDP: downloads with Reno or CUBIC only');
+  return agentArgv('udp-server', { port, congestion } satisfies UdpServerSettings);
+}
+
+function clientArgv(group: FlowGroup, port: number): [string, ...string[]] {
+  const { transport, serverAddress, count } = group;
+  if (transport === 'udp') {
+    return agentArgv('udp-client', { port, serverAddress, count } satisfies UdpClientSettings);
+  }
+  return [
+    ...(['iperf3', '-c', serverAddress, '-p', String(port), '-P', String(count)] as const),
+    ...['-t', '3600', '-C', group.congestion, ...(group.direction === 'down' ? ['-R'] : [])],
+    ...(group.dscp === undefined ? [] : ['--dscp', String(group.dscp)]),
+  ];
+}
+
+/** This very program in another role. */
+function agentArgv(role: string, settings: object): [string, ...string[]] {
+  return [process.execPath, process.argv[1] ?? '', role, JSON.stringify(settings)];
 }
 
 async function passWarmUp({ warmUpMs, meanwhile = [] }: MeasureOptions): Promise<void> {
@@ -82,9 +109,9 @@ async function passWarmUp({ warmUpMs, meanwhile = [] }: MeasureOptions): Promise
 }
 
 /** Waits until the server listens: its port stands in the table of its own namespace. */
-async function listening({ port, jobs }: Flow): Promise<void> {
+async function listening({ port, server }: Flow): Promise<void> {
   const wanted = new RegExp(`:${port.toString(16).toUpperCase().padStart(4, '0')} \\S+ 0A `);
-  const pid = jobs[0]?.child.pid ?? 0;
+  const pid = server.child.pid ?? 0;
   for (let attempt = 0; attempt < 1000; attempt += 1) {
     const tables = ['tcp', 'tcp6'].map((name) => readFileSync(`/proc/${pid}/net/${name}`, 'utf8'));
     if (tables.some((table) => wanted.test(table))) return;
@@ -102,7 +129,13 @@ interface Sample {
 /** What each receiver has got so far, of the connections that carry data. */
 async function sampleFlows(flows: readonly Flow[]): Promise<Sample[]> {
   const samples: Sample[] = [];
-  for (const { group, port } of flows) {
+  for (const { group, port, client } of flows) {
+    if (group.transport === 'udp' && client !== undefined) {
+      const counts = JSON.parse(await ask(client)) as number[];
+      const received = new Map(counts.map((bytes, index) => [String(index), bytes]));
+      samples.push({ atMs: clockMs(), received });
+      continue;
+    }
     const [ns, side] = group.direction === 'down' ? [group.clientNs, 'dport'] : [group.serverNs, 'sport'];
     const { stdout } = await exec({ argv: ['ss', '-N', ns, '-tinHO', side, '=', `:${port}`] });
     const received = new Map<string, number>();
@@ -113,6 +146,19 @@ async function sampleFlows(flows: readonly Flow[]): Promise<Sample[]> {
     samples.push({ atMs: clockMs(), received });
   }
   return samples;
+}
+
+/** A line to the job, and the line that it answers. */
+function ask(job: Job): Promise<string> {
+  return new Promise((resolve, reject) => {
+    job.child.stdout?.once('data', (chunk: Buffer) => {
+      resolve(chunk.toString());
+    });
+    job.child.stdin?.write('?\n');
+    void job.ended.then(({ stderr }) => {
+      reject(new Error(`an end of the UDP flows failed: ${stderr}`));
+    });
+  });
 }
 
 function groupResult({ group }: Flow, before?: Sample, after?: Sample): GroupResult {
