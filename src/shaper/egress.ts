@@ -18,11 +18,12 @@ export const CLASS_IDS: Readonly<Record<EgressClass, ClassId>> = {
 };
 
 /**
- * What each class gets when all want everything. Above that a class borrows what others leave, the most
- * urgent class first (prio), so the shares only say that nobody starves: a flood of small packets
- * leaves normal traffic its share, and a mail upload still moves.
+ * What each class gets when all want everything. Above that a class borrows what others leave, the most urgent class
+ * first (prio), so the shares only say that nobody starves: a flood of small packets leaves normal traffic its share,
+ * and a mail upload still moves. The acknowledgements of full downloads and a call together need more than half of an
+ * ADSL uplink: with 40, 40 and 20 % the call waited 115 ms on 640 kbit/s, with these 2 ms (docs/benchmarks.md).
  */
-const SHARE: Readonly<Record<EgressClass, number>> = { interactive: 0.4, normal: 0.4, bulk: 0.2 };
+const SHARE: Readonly<Record<EgressClass, number>> = { interactive: 0.7, normal: 0.2, bulk: 0.1 };
 
 const LEAF_HANDLES = { interactive: '10:', normal: '20:', bulk: '30:' } as const;
 
