@@ -144,7 +144,7 @@ async function top(guest: Guest): Promise<string> {
 
 const PARTS = { apply, cpu, top };
 const wanted = process.argv.slice(2);
-const guest = await Guest.boot();
+const guest = await Guest.boot({ requestLimitMs: LIMIT_MS });
 try {
   for (const [name, part] of Object.entries(PARTS)) {
     if (wanted.length > 0 && !wanted.includes(name)) continue;
