@@ -11,7 +11,7 @@ import { actionIndex } from '../shaper/ingress.ts';
 import { linkHeaderBytes, type LinkFacts } from '../shaper/link.ts';
 import { factsShownBy, makePlan, type Plan } from '../shaper/plan.ts';
 import { MAX_RATE_BIT_PER_SEC, type ShaperSettings } from '../shaper/settings.ts';
-import { pacingActionIndex } from '../shaper/pacing.ts';
+import { isPacingWanted, pacingActionIndex } from '../shaper/pacing.ts';
 import { queueChange, tcStep } from '../shaper/steps.ts';
 import { carryOut, earlierOf, prepare, putBack, refuseForeign, type Earlier } from '../system/apply.ts';
 import { readCurrent } from '../system/device.ts';
@@ -123,6 +123,7 @@ class ShapedLine implements LineControl {
       return undefined;
     }
     const settings = this.#at(rates, 'auto');
+    if (!isPacingWanted(settings)) return 'inetgw uses none at this bandwidth';
     const { plan, notices } = await prepare(settings, { run, replace: false, rehearse: true });
     if (plan.pacing === undefined) {
       return notices.find((notice) => notice.includes('window pacing')) ?? 'it is not possible here';
