@@ -30,7 +30,7 @@ export const COMPLETED: readonly CompletedCommand[] = [
   },
   {
     program: searchbw(),
-    values: { '--framing': FRAMING, '--linklayer': LINK_LAYERS },
+    values: { '--framing': FRAMING, '--linklayer': LINK_LAYERS, '--pacing': { words: ['auto', 'off'] } },
     first: { words: ['show'], devices: true },
     after: { show: { files: true } },
     second: { words: ['DOWN', 'UP', 'AUTO'] },

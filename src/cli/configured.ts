@@ -63,6 +63,12 @@ export function settingsOfSection(section: DeviceSection, options: Options): Set
   );
 }
 
+/** Whether `inetgw` would do without window pacing: as the section says, or because it shapes what comes in. */
+function usesNoPacing(values: Values): boolean {
+  const pacing = values.get('pacing')?.text;
+  return pacing === 'off' || (pacing !== 'bpf' && values.get('ingress')?.text.startsWith('shape') === true);
+}
+
 /** What a section says for searchbw, as its options: framing only if none is typed. */
 export function searchOptions(
   { search, values }: DeviceSection,
@@ -74,6 +80,7 @@ export function searchOptions(
   framing?: string;
   linklayer?: string;
   overhead?: string;
+  pacing?: string;
 } {
   const framingIsTyped = [typed.framing, typed.linklayer, typed.overhead].some((each) => each !== undefined);
   const text = (key: 'framing' | 'linklayer' | 'overhead'): Record<string, string> => {
@@ -84,6 +91,7 @@ export function searchOptions(
     ...(search.pingHost === undefined ? {} : { pingHost: search.pingHost }),
     ...(search.maxRttMs === undefined ? {} : { maxRtt: String(search.maxRttMs) }),
     ...(search.maxLossPercent === undefined ? {} : { maxLoss: String(search.maxLossPercent) }),
+    ...(usesNoPacing(values) ? { pacing: 'off' } : {}),
     ...text('framing'),
     ...text('linklayer'),
     ...text('overhead'),

@@ -52,6 +52,7 @@ export function makeProgram(): Command {
     .option('--framing <keyword>', 'framing of the line, as for inetgw: pppoe-llcsnap, docsis, …')
     .option('--linklayer <kind>', 'atm or ethernet, as for inetgw')
     .option('--overhead <bytes>', 'bytes per packet, as for inetgw')
+    .option('--pacing <way>', 'auto: also measure what is found with window pacing; off: use none')
     .option('--json', 'the result as JSON on standard output')
     .option('--csv', 'one CSV line per measurement on standard output')
     .option('--report <file>', 'write a page with curves and all samples (HTML)')

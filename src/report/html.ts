@@ -55,6 +55,9 @@ function answerBox(result: SearchResult): string {
       ? `<p><strong>${nameOf(direction)}: no value can be recommended</strong></p>`
       : `<p><strong>${nameOf(direction)}: ${kbit(rate)} kbit/s</strong> <span class="soft">recommended raw rate</span></p>`;
   });
+  const pacing = result.directions.flatMap((direction) =>
+    direction.pacing === null ? [] : [`<p>Window pacing: ${text(direction.pacing.text)}</p>`],
+  );
   const warnings = result.directions.flatMap((direction) =>
     direction.warnings.map(
       (warning) =>
@@ -68,13 +71,16 @@ function answerBox(result: SearchResult): string {
     ),
   ];
   const none = result.directions.every(({ recommendedBitPerSec }) => recommendedBitPerSec === null);
-  return `<section class="answer${none ? ' none' : ''}">${[...values, ...warnings, ...commands].join('\n')}</section>`;
+  return `<section class="answer${none ? ' none' : ''}">${[...values, ...pacing, ...warnings, ...commands].join('\n')}</section>`;
 }
 
 function directionSection(direction: ResultDirection, result: SearchResult): string {
   const shaped = direction.lines.filter((line) => line.rateBitPerSec !== null);
+  const paced = direction.pacing?.lines ?? [];
   const charts =
-    shaped.length === 0 ? '' : `${timeFigure(direction, shaped, result)}${dataFigure(direction, shaped)}`;
+    shaped.length === 0
+      ? ''
+      : `${timeFigure(direction, shaped, paced, result)}${dataFigure(direction, shaped, paced)}`;
   const reasoning =
     direction.reasoning.length === 0
       ? ''
@@ -84,7 +90,8 @@ function directionSection(direction: ResultDirection, result: SearchResult): str
 ${charts}
 ${reasoning}
 <h3>Every measurement</h3>
-<div class="scroll">${table(direction)}</div>
+<div class="scroll">${table(direction, direction.lines)}</div>
+${paced.length === 0 ? '' : `<h3>With window pacing</h3><div class="scroll">${table(direction, paced)}</div>`}
 </section>`;
 }
 
@@ -101,7 +108,12 @@ function xScale(lines: readonly ResultLine[]): Scale {
   return linearScale(low - air, high + air, 8, false);
 }
 
-function timeFigure(direction: ResultDirection, lines: readonly ResultLine[], result: SearchResult): string {
+function timeFigure(
+  direction: ResultDirection,
+  lines: readonly ResultLine[],
+  paced: readonly ResultLine[],
+  result: SearchResult,
+): string {
   const valid = lines.filter(({ verdict }) => verdict !== 'invalid');
   const spreadPx = Math.min(24, (CHART.width * 0.5) / new Set(lines.map(rateOf)).size);
   const samples = lines.flatMap((line) =>
@@ -132,7 +144,11 @@ function timeFigure(direction: ResultDirection, lines: readonly ResultLine[], re
     'avg',
   ).map((point) => ({ ...point, className: 'off' }));
   const limit = result.limits.maxRttMs;
-  const values = [...samples.map(({ y }) => y), limit];
+  const pacedTimes = of(
+    paced.filter(({ verdict }) => verdict !== 'invalid'),
+    'avg',
+  );
+  const values = [...samples.map(({ y }) => y), ...pacedTimes.map(({ y }) => y), limit];
   const { recommendedBitPerSec: recommended } = direction;
   const svg = chart({
     id: `time-${direction.direction}`,
@@ -140,7 +156,7 @@ function timeFigure(direction: ResultDirection, lines: readonly ResultLine[], re
     description: describeTimes(direction, valid, limit),
     width: CHART.width,
     height: CHART.timeHeight,
-    x: xScale(lines),
+    x: xScale([...lines, ...paced]),
     y: logScale(Math.min(...values), Math.max(...values)),
     yLabel: 'answer time in ms (logarithmic)',
     xLabel: `${nameOf(direction).toLowerCase()} bandwidth set, kbit/s`,
@@ -156,6 +172,7 @@ function timeFigure(direction: ResultDirection, lines: readonly ResultLine[], re
       { name: '95th percentile', className: 'p95', kind: 'curve', points: of(valid, 'p95') },
       { name: 'average', className: 'time', kind: 'curve', points: of(valid, 'avg') },
       { name: 'not valid', className: 'time', kind: 'dots', points: invalid },
+      { name: 'with window pacing', className: 'paced', kind: 'curve', points: pacedTimes },
     ],
     horizontal: { y: limit, label: `limit ${limit} ms` },
     ...(recommended === null
@@ -169,6 +186,7 @@ function timeFigure(direction: ResultDirection, lines: readonly ResultLine[], re
       ['p95', '95th percentile'],
       ['samples', 'single pings, in the order they were sent'],
       ...(invalid.length > 0 ? [['off', 'not valid, measured again'] as const] : []),
+      ...(pacedTimes.length > 0 ? [['paced', 'average with window pacing'] as const] : []),
     ],
     'Answer time while the line is full. Below the raw rate the queue is in this gateway, above it in the modem.',
   );
@@ -183,9 +201,13 @@ function describeTimes(direction: ResultDirection, lines: readonly ResultLine[],
   return `Average answer times: ${parts.join(', ')}. Limit ${limitMs} ms. Recommended: ${recommended}.`;
 }
 
-function dataFigure(direction: ResultDirection, lines: readonly ResultLine[]): string {
-  const points = (pick: 'downBitPerSec' | 'upBitPerSec'): ChartSeries['points'] =>
-    lines
+function dataFigure(
+  direction: ResultDirection,
+  lines: readonly ResultLine[],
+  paced: readonly ResultLine[],
+): string {
+  const points = (pick: 'downBitPerSec' | 'upBitPerSec', of = lines): ChartSeries['points'] =>
+    of
       .filter(({ verdict }) => verdict !== 'invalid')
       .map((line) => ({
         x: rateOf(line),
@@ -194,7 +216,8 @@ function dataFigure(direction: ResultDirection, lines: readonly ResultLine[]): s
       }));
   const down = points('downBitPerSec');
   const up = points('upBitPerSec');
-  const most = Math.max(1000, ...[...down, ...up].map(({ y }) => y));
+  const pacedDown = points('downBitPerSec', paced);
+  const most = Math.max(1000, ...[...down, ...up, ...pacedDown].map(({ y }) => y));
   const { recommendedBitPerSec: recommended } = direction;
   const svg = chart({
     id: `data-${direction.direction}`,
@@ -202,7 +225,7 @@ function dataFigure(direction: ResultDirection, lines: readonly ResultLine[]): s
     description: `User data down and up, in kbit/s. Highest: ${formatRate(most)}.`,
     width: CHART.width,
     height: CHART.dataHeight,
-    x: xScale(lines),
+    x: xScale([...lines, ...paced]),
     y: linearScale(0, most, 4),
     yLabel: 'user data in kbit/s',
     xLabel: `${nameOf(direction).toLowerCase()} bandwidth set, kbit/s`,
@@ -211,6 +234,7 @@ function dataFigure(direction: ResultDirection, lines: readonly ResultLine[]): s
     series: [
       { name: 'down', className: 'down', kind: 'curve', points: down },
       { name: 'up', className: 'up', kind: 'curve', points: up },
+      { name: 'down with window pacing', className: 'paced', kind: 'curve', points: pacedDown },
     ],
     ...(recommended === null ? {} : { vertical: { x: recommended, label: '' } }),
   });
@@ -219,6 +243,7 @@ function dataFigure(direction: ResultDirection, lines: readonly ResultLine[]): s
     [
       ['down', 'user data down'],
       ['up', 'user data up'],
+      ...(pacedDown.length > 0 ? [['paced', 'user data down with window pacing'] as const] : []),
     ],
     'User data as the device counts it (IP packets), over the same time. It is less than the bandwidth set by what framing costs.',
   );
@@ -229,7 +254,7 @@ function figure(svg: string, key: readonly (readonly [string, string])[], captio
   return `<figure>${svg}<ul class="key">${items.join('')}</ul><figcaption>${text(caption)}</figcaption></figure>`;
 }
 
-function table(direction: ResultDirection): string {
+function table(direction: ResultDirection, lines: readonly ResultLine[]): string {
   const head = [
     'kbit/s',
     'min',
@@ -243,7 +268,7 @@ function table(direction: ResultDirection): string {
     'up kbit/s',
     'verdict',
   ];
-  const rows = direction.lines.map((line) => {
+  const rows = lines.map((line) => {
     const { figures, rateBitPerSec } = line;
     const { rtt } = figures;
     const best =

@@ -61,12 +61,13 @@ svg .time path { stroke: var(--time); } svg .time circle { fill: var(--time); }
 svg .p95 path { stroke: var(--p95); stroke-width: 1.5; stroke-dasharray: 3 3; } svg .p95 circle { fill: var(--p95); r: 2.5px; }
 svg .samples circle { fill: var(--time-dot); fill-opacity: var(--dot-strength); }
 svg .samples circle.off { fill: var(--off); stroke: none; }
+svg .paced path { stroke: var(--mark); } svg .paced circle { fill: var(--mark); }
 svg .down path { stroke: var(--down); } svg .down circle { fill: var(--down); }
 svg .up path { stroke: var(--up); stroke-dasharray: 8 3; } svg .up circle { fill: var(--up); }
 svg circle.off { fill: var(--ground); stroke: var(--off); stroke-width: 1.5; }
 .key { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; padding: 0; margin: .25rem 0 0; list-style: none; font-size: .88rem; }
 .key i { display: inline-block; width: 1.6em; height: 0; border-top: 3px solid; margin-right: .4em; vertical-align: middle; }
-.key .time { color: var(--time); } .key .p95 { color: var(--p95); } .key .down { color: var(--down); } .key .up { color: var(--up); }
+.key .time { color: var(--time); } .key .p95 { color: var(--p95); } .key .paced { color: var(--mark); } .key .down { color: var(--down); } .key .up { color: var(--up); }
 .key .p95 i, .key .up i { border-top-style: dashed; }
 .key .samples { color: var(--time-dot); }
 .key .samples i { border-top: 0; width: .5em; height: .5em; border-radius: 50%; background: currentColor; opacity: .45; }

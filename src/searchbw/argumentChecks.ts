@@ -152,6 +152,12 @@ export function lossShare(text: string | undefined, errors: Errors): number | un
   return percent / 100;
 }
 
+export function checkPacing(text: string | undefined, errors: Errors): 'auto' | 'off' {
+  if (text !== undefined && !['auto', 'bpf', 'off'].includes(text))
+    errors.add(`--pacing '${text}' is not auto or off`);
+  return text === 'off' ? 'off' : 'auto';
+}
+
 export function host(text: string | undefined, name: string, errors: Errors): string | null {
   if (text === undefined) return null;
   const problem = hostError(text);

@@ -10,6 +10,7 @@ import {
   checkDevice,
   checkGrid,
   checkLoad,
+  checkPacing,
   checkPings,
   duration,
   Errors,
@@ -39,6 +40,7 @@ export interface RawOptions {
   framing?: string;
   linklayer?: string;
   overhead?: string;
+  pacing?: string;
   json?: boolean;
   csv?: boolean;
   report?: string;
@@ -71,6 +73,8 @@ export interface SearchSettings {
   pingIntervalMs: number;
   settleLimitMs: number;
   load: LoadSettings;
+  /** `off`: what was found is not measured with window pacing, and used without. */
+  pacing: 'auto' | 'off';
   framing: { framing: string | undefined; linklayer: string | undefined; overhead: string | undefined };
   output: OutputSettings;
   /** Do not ask before a long run. */
@@ -88,6 +92,8 @@ export const LONG_RUN_MS = 30 * 60_000;
 const USUAL_SETTLE_MS = 6000;
 /** What --auto takes for one direction: five or six measurements. */
 const USUAL_AUTO_MS = 60_000;
+/** What the measurements with window pacing take. */
+const USUAL_PACING_MS = 35_000;
 /** A line is measured for at least about this long, so that its user-data rate means something. */
 const SHORTEST_LINE_MS = 5000;
 const FASTEST_INTERVAL_MS = 200;
@@ -116,6 +122,7 @@ export function checkArguments(words: readonly string[], options: RawOptions): C
       Math.min(1000, Math.max(FASTEST_INTERVAL_MS, Math.ceil(SHORTEST_LINE_MS / pings))),
     settleLimitMs: duration(options.settle, '--settle', [1000, 600_000], errors) ?? DEFAULTS.settleLimitMs,
     load,
+    pacing: checkPacing(options.pacing, errors),
     framing: { framing: options.framing, linklayer: options.linklayer, overhead: options.overhead },
     output: checkOutput(options, errors),
     yes: options.yes === true,
@@ -210,13 +217,17 @@ export interface Estimate {
 }
 
 /** How many lines a run has and about how long it takes, repeats apart. */
-export function estimate(settings: Pick<SearchSettings, 'tasks' | 'pingIntervalMs'>): Estimate {
+export function estimate(
+  settings: Pick<SearchSettings, 'tasks' | 'pingIntervalMs' | 'pacing' | 'load'>,
+): Estimate {
+  const { pacing, load } = settings;
+  const pacingMs = pacing === 'auto' && load.downloadUrls.length > 0 ? USUAL_PACING_MS : 0;
   let lines: number | null = 0;
   let durationMs = 0;
   for (const task of settings.tasks) {
     if (task.mode === 'auto') {
       lines = null;
-      durationMs += USUAL_AUTO_MS;
+      durationMs += USUAL_AUTO_MS + (task.direction === 'down' ? pacingMs : 0);
     } else {
       const count = countLines(task.grid);
       if (lines !== null) lines += count;

@@ -17,9 +17,14 @@ export function gridCommand(
   return `searchbw ${device} ${direction.toUpperCase()} ${interval} ${kbit(grid.stepBitPerSec)} ${grid.pings} ${kbit(otherBitPerSec)}`;
 }
 
-/** `inetgw ppp0 210 1710`: uplink first, rounded down to whole kbit/s so that it never exceeds the value. */
-export function inetgwCommand(device: string, upBitPerSec: number, downBitPerSec: number): string {
+/** `inetgw ppp0 210 1710`, with `--pacing off` where that is better: uplink first, rounded down to whole kbit/s so that it never exceeds the value. */
+export function inetgwCommand(
+  device: string,
+  upBitPerSec: number,
+  downBitPerSec: number,
+  pacing: 'auto' | 'off' = 'auto',
+): string {
   const whole = (bitPerSec: number): string =>
     bitPerSec >= 1e6 || bitPerSec % 1000 === 0 ? String(Math.floor(bitPerSec / 1000)) : kbit(bitPerSec);
-  return `inetgw ${device} ${whole(upBitPerSec)} ${whole(downBitPerSec)}`;
+  return `inetgw ${device} ${whole(upBitPerSec)} ${whole(downBitPerSec)}${pacing === 'off' ? ' --pacing off' : ''}`;
 }

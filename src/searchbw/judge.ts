@@ -58,6 +58,8 @@ export interface JudgeContext {
   otherBitPerSec: number | null;
   /** All lines judged before, in any order; of these only the valid ones are looked at. */
   earlier: readonly JudgedLine[];
+  /** The least share of its bandwidth that a line must fill to tell anything; 0.9 by default. */
+  leastFilledShare?: number;
 }
 
 /** A load that fills the setting: a policed or queued TCP mix reaches 93 to 100 % of it. */
@@ -124,7 +126,7 @@ function verdictOf(measurement: Measurement, figures: Figures, context: JudgeCon
   }
   const slow = rtt.avg >= maxRttMs;
   const follows = stillFollows(rate, figures, context.earlier);
-  if (filledShare < FILLED_SHARE) {
+  if (filledShare < (context.leastFilledShare ?? FILLED_SHARE)) {
     // Answers late although the setting is not used up: the queue is elsewhere, so the line is the limit.
     if (slow || follows === false) return { kind: 'above-line', slow };
     return invalid({ kind: 'not-saturated', filledShare });

@@ -45,6 +45,13 @@ export interface LineControl {
   /** Changes the rates in place, keeping queued packets. Called only between prepare() and restore(). */
   setRates(rates: LineRates): Promise<void>;
   readCounters(): Promise<LineCounters>;
+  /**
+   * From here on with window pacing, as `inetgw` would do by default, or without it again. The queues are made anew.
+   * Gives why pacing is not possible here, in words, if it is not: then nothing has changed.
+   */
+  setPacing(wanted: boolean, rates: LineRates): Promise<string | undefined>;
+  /** How many windows pacing has lowered since it was set; 0 without it. */
+  readLoweredWindows(): Promise<number>;
   /** Puts back, byte for byte, what prepare() found. Safe to call twice, and after a failed prepare(). */
   restore(): Promise<void>;
 }

@@ -63,6 +63,11 @@ export function formatLine(line: ResultLine, paint: Paint): string {
   return `${line.verdict === 'invalid' ? paint.faint(cells) : cells}  ${mark(words)}\n`;
 }
 
+/** Above the lines that were measured with it. */
+export function formatPacingHeader(paint: Paint): string {
+  return `  ${paint.faint('now with window pacing, as inetgw sets it up:')}\n`;
+}
+
 /** What follows from the lines of one direction. */
 export function formatConclusion(direction: ResultDirection, paint: Paint): string {
   const name = direction.direction.toUpperCase();
@@ -72,7 +77,8 @@ export function formatConclusion(direction: ResultDirection, paint: Paint): stri
       : paint.strong(`${name}: ${kbit(direction.recommendedBitPerSec)} kbit/s recommended`);
   const warnings = direction.warnings.map(({ text }) => `${paint.bad('warning:')} ${text}\n`).join('');
   const next = direction.nextCommand === null ? '' : `next:     ${direction.nextCommand}\n`;
-  return `${value}\n${warnings}${next}`;
+  const pacing = direction.pacing === null ? '' : `window pacing: ${direction.pacing.text}\n`;
+  return `${value}\n${pacing}${warnings}${next}`;
 }
 
 /** The last lines of a run. */
@@ -111,6 +117,7 @@ const CSV_COLUMNS = [
   'duration_ms',
   'recommended_bit_per_sec',
   'verdict_text',
+  'window_pacing',
 ] as const;
 
 export function csvHeader(): string {
@@ -121,7 +128,7 @@ export function csvHeader(): string {
 export function csvLine(
   direction: Direction,
   line: ResultLine,
-  recommendedBitPerSec?: number | null,
+  { recommendedBitPerSec, paced }: { recommendedBitPerSec?: number | null; paced: boolean },
 ): string {
   const { figures } = line;
   const { rtt } = figures;
@@ -140,6 +147,7 @@ export function csvLine(
     figures.durationMs.toFixed(0),
     recommendedBitPerSec ?? '',
     [line.verdictText, ...line.remarks].join('; '),
+    paced ? 'on' : 'off',
   ];
   return `${cells.map(csvCell).join(',')}\n`;
 }

@@ -13,6 +13,7 @@ import {
   formatConclusion,
   formatHeader,
   formatLine,
+  formatPacingHeader,
   formatSubject,
   PLAIN,
   type Paint,
@@ -45,6 +46,11 @@ export function plotOf(direction: ResultDirection, maxRttMs: number, screen: Scr
       : [{ x: line.rateBitPerSec, avg: line.figures.rtt.avg, p95: line.figures.rtt.p95 }],
   );
   if (new Set(valid.map(({ x }) => x)).size < 2) return '';
+  const paced = (direction.pacing?.lines ?? []).flatMap(({ verdict, rateBitPerSec, figures }) =>
+    verdict === 'invalid' || rateBitPerSec === null || figures.rtt === null
+      ? []
+      : [{ x: rateBitPerSec, y: figures.rtt.avg }],
+  );
   const { recommendedBitPerSec: recommended } = direction;
   return terminalPlot(
     [
@@ -56,6 +62,9 @@ export function plotOf(direction: ResultDirection, maxRttMs: number, screen: Scr
         points: valid.map(({ x, p95 }) => ({ x, y: p95 })),
       },
       { name: 'average', mark: 'o', colorCode: 34, points: valid.map(({ x, avg }) => ({ x, y: avg })) },
+      ...(paced.length === 0
+        ? []
+        : [{ name: 'average with window pacing', mark: '*', colorCode: 32, points: paced }]),
     ],
     {
       title: `Answer time over ${direction.direction === 'down' ? 'download' : 'upload'} bandwidth`,
@@ -75,9 +84,10 @@ export function plotOf(direction: ResultDirection, maxRttMs: number, screen: Scr
 export function renderResult(result: SearchResult, output: OutputSettings, screen: Screen): string {
   if (output.format === 'json') return `${JSON.stringify(result, undefined, 2)}\n`;
   if (output.format === 'csv') {
-    const rows = result.directions.flatMap((each) =>
-      each.lines.map((line) => csvLine(each.direction, line, each.recommendedBitPerSec)),
-    );
+    const rows = result.directions.flatMap(({ direction, lines, pacing, recommendedBitPerSec }) => [
+      ...lines.map((line) => csvLine(direction, line, { recommendedBitPerSec, paced: false })),
+      ...(pacing?.lines ?? []).map((line) => csvLine(direction, line, { recommendedBitPerSec, paced: true })),
+    ]);
     return csvHeader() + rows.join('');
   }
   const sections = result.directions.map((each) =>
@@ -85,6 +95,12 @@ export function renderResult(result: SearchResult, output: OutputSettings, scree
       formatHeader(each.direction),
       ...each.lines.map((line) => formatLine(line, screen.paint)),
       ...each.reasoning.map((sentence) => `  ${sentence}\n`),
+      ...(each.pacing === null || each.pacing.lines.length === 0
+        ? []
+        : [
+            formatPacingHeader(screen.paint),
+            ...each.pacing.lines.map((line) => formatLine(line, screen.paint)),
+          ]),
       renderEnd(each, result, output, screen),
     ].join(''),
   );

@@ -7,7 +7,15 @@ import { VERSION } from '../version.ts';
 import { estimate, LONG_RUN_MS, type RawOptions, type SearchSettings } from './arguments.ts';
 import { systemClock } from './clock.ts';
 import { peerAddress } from './device.ts';
-import { csvHeader, csvLine, formatCommands, formatHeader, formatLine, formatSubject } from './lines.ts';
+import {
+  csvHeader,
+  csvLine,
+  formatCommands,
+  formatHeader,
+  formatLine,
+  formatPacingHeader,
+  formatSubject,
+} from './lines.ts';
 import { openLine, type LineControl } from './line.ts';
 import { startLoad } from './load.ts';
 import type { Direction } from './measurement.ts';
@@ -165,7 +173,7 @@ async function measureAll(
   signal: AbortSignal,
   progress: Progress,
 ): Promise<SearchResult> {
-  const { device, limits, pingIntervalMs, settleLimitMs, output, load, tasks } = settings;
+  const { device, limits, pingIntervalMs, settleLimitMs, output, load, tasks, pacing } = settings;
   const screen = screenFor(process.stdout, process.env, output.color);
   const head = { line: line.describe(), pingHost, limits };
   const write = (text: string): void => {
@@ -176,17 +184,18 @@ async function measureAll(
   if (output.format === 'csv') write(csvHeader());
   const onEvent = (event: SessionEvent): void => {
     if (event.kind === 'line' && output.format === 'csv')
-      write(csvLine(event.direction, toResultLine(event.line)));
+      write(csvLine(event.direction, toResultLine(event.line), { paced: event.paced === true }));
     if (output.format === 'text') {
       if (event.kind === 'direction') write(formatHeader(event.task.direction));
       if (event.kind === 'line') write(formatLine(toResultLine(event.line), screen.paint));
+      if (event.kind === 'pacing') write(formatPacingHeader(screen.paint));
       if (event.kind === 'reasoning') write(`  ${screen.paint.faint(event.sentence)}\n`);
     }
     progress.event(event);
   };
   const startedAt = new Date().toISOString();
   const found = await runSession(
-    { tasks, limits, pingIntervalMs, settleLimitMs },
+    { tasks, limits, pingIntervalMs, settleLimitMs, pacing },
     {
       line,
       pinger: makePinger(pingHost.address, { device }, systemClock, pingOnce),
@@ -197,6 +206,10 @@ async function measureAll(
       beforeNext: async (direction) => {
         progress.clear();
         await changeOver(direction, settings);
+      },
+      renewLoad: async () => {
+        progress.clear();
+        return askToBeginAnew();
       },
     },
   );
@@ -224,6 +237,14 @@ function warnOnStandardError(result: SearchResult): void {
   for (const { warnings } of result.directions) {
     for (const { text } of warnings) process.stderr.write(`searchbw: warning: ${text}\n`);
   }
+}
+
+/** Pacing has no hold on what began before it; false where nobody is there, or nobody wants to. */
+async function askToBeginAnew(): Promise<boolean> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return false;
+  const question =
+    'To see it with window pacing, end the downloads, start them anew and press Enter (n: leave it): ';
+  return !/^n(o)?$/i.test(await ask(question));
 }
 
 async function changeOver(direction: Direction, { load }: SearchSettings): Promise<void> {

@@ -54,6 +54,7 @@ function describe(event: SessionEvent): string | undefined {
     case 'restoring':
       return 'putting back what was in force before';
     case 'line':
+    case 'pacing':
     case 'reasoning':
     case 'recommendation':
       return undefined;

@@ -7,6 +7,7 @@ import { describeRemark, describeVerdict, type JudgedLine, type Limits, type Ver
 import type { LineDescription } from './line.ts';
 import type { ByteWindow, Direction, Figures, PingSample } from './measurement.ts';
 import type { FoundHost } from './pingHost.ts';
+import { describePacing, type PacingFigures, type PacingResult } from './pacingTrial.ts';
 import { describeWarning } from './recommend.ts';
 import type { DirectionResult } from './session.ts';
 
@@ -34,6 +35,19 @@ export interface ResultLine {
   windows: ByteWindow[];
 }
 
+/** What window pacing makes of the line. */
+export interface ResultPacing {
+  /** `off`: the command that is recommended leaves it out. */
+  use: 'auto' | 'off';
+  /** Measured with it; empty: it was not tried. */
+  lines: ResultLine[];
+  /** What was compared; null: it was not tried. */
+  paced: PacingFigures | null;
+  unpaced: PacingFigures | null;
+  /** What it gained, or why it was not tried, in words. */
+  text: string;
+}
+
 export interface ResultDirection {
   direction: Direction;
   mode: 'grid' | 'auto';
@@ -44,6 +58,8 @@ export interface ResultDirection {
   reasoning: string[];
   /** Null: nothing can be recommended; the warnings say why. */
   recommendedBitPerSec: number | null;
+  /** Null: nothing is known of it (UP, nothing recommended, files of the first versions). */
+  pacing: ResultPacing | null;
   warnings: { kind: string; text: string }[];
   /** The command of the next measurement worth making. */
   nextCommand: string | null;
@@ -98,6 +114,7 @@ function toResultDirection(result: DirectionResult, device: string): ResultDirec
     lines: result.lines.map(toResultLine),
     reasoning: [...result.reasoning],
     recommendedBitPerSec: recommendation.rateBitPerSec,
+    pacing: result.pacing === null ? null : toResultPacing(result.pacing),
     warnings: recommendation.warnings.map((warning) => ({
       kind: warning.kind,
       text: describeWarning(warning),
@@ -106,6 +123,17 @@ function toResultDirection(result: DirectionResult, device: string): ResultDirec
       next === null || otherBitPerSec === null
         ? null
         : gridCommand(device, task.direction, next, otherBitPerSec),
+  };
+}
+
+function toResultPacing({ outcome, lines }: PacingResult): ResultPacing {
+  const compared = outcome.kind === 'gained' || outcome.kind === 'lost' ? outcome : undefined;
+  return {
+    use: outcome.kind === 'lost' || outcome.kind === 'off' ? 'off' : 'auto',
+    lines: lines.map(toResultLine),
+    paced: compared?.paced ?? null,
+    unpaced: compared?.unpaced ?? null,
+    text: describePacing(outcome),
   };
 }
 
@@ -129,5 +157,6 @@ function commandFor(device: string, directions: readonly ResultDirection[]): str
   };
   const up = rate('up');
   const down = rate('down');
-  return up === null || down === null ? null : inetgwCommand(device, up, down);
+  const pacing = directions.find((each) => each.pacing !== null)?.pacing?.use ?? 'auto';
+  return up === null || down === null ? null : inetgwCommand(device, up, down, pacing);
 }

@@ -53,6 +53,16 @@ const line = z.object({
   ),
 });
 
+const pacingFigures = z.object({ rateBitPerSec: number, averageMs: number, dataBitPerSec: number });
+
+const pacing = z.object({
+  use: z.enum(['auto', 'off']),
+  lines: z.array(line),
+  paced: pacingFigures.nullable(),
+  unpaced: pacingFigures.nullable(),
+  text,
+});
+
 const schema: z.ZodType<SearchResult> = z.object({
   format: z.literal(RESULT_FORMAT),
   formatVersion: z.literal(RESULT_VERSION),
@@ -86,6 +96,8 @@ const schema: z.ZodType<SearchResult> = z.object({
       lines: z.array(line),
       reasoning: z.array(text),
       recommendedBitPerSec: number.nullable(),
+      // Not in the files of the first versions.
+      pacing: pacing.nullable().default(null),
       warnings: z.array(z.object({ kind: text, text })),
       nextCommand: text.nullable(),
     }),

@@ -8,8 +8,19 @@ import type { Clock } from './clock.ts';
 import { judgeLine, type JudgedLine, type Limits } from './judge.ts';
 import type { LineControl } from './line.ts';
 import type { Load } from './load.ts';
-import type { Direction, LineFacts, Measurement } from './measurement.ts';
+import { addWindows, type Direction, type LineFacts, type Measurement } from './measurement.ts';
 import { measure, type MeasurePorts, type MeasureRequest } from './measure.ts';
+import {
+  concludePacing,
+  nextPacing,
+  PACING_FILLED_SHARE,
+  PACING_PINGS,
+  recordPacing,
+  startPacing,
+  type PacingOutcome,
+  type PacingResult,
+  type PacingTrial,
+} from './pacingTrial.ts';
 import type { Pinger } from './pinger.ts';
 import { recommend, type Recommendation } from './recommend.ts';
 import { finalLines, nextStep, recordLine, startSweep, type Grid } from './sweep.ts';
@@ -25,6 +36,8 @@ export interface SessionSettings {
   limits: Limits;
   pingIntervalMs: number;
   settleLimitMs: number;
+  /** `auto`: what was found for DOWN is measured with window pacing as well. */
+  pacing: 'auto' | 'off';
 }
 
 export type SessionEvent =
@@ -38,7 +51,8 @@ export type SessionEvent =
       index: number;
       total: number | null;
     }
-  | { kind: 'line'; direction: Direction; line: JudgedLine }
+  | { kind: 'line'; direction: Direction; line: JudgedLine; paced?: true }
+  | { kind: 'pacing' }
   | { kind: 'reasoning'; sentence: string }
   | { kind: 'recommendation'; recommendation: Recommendation }
   | { kind: 'restoring' };
@@ -50,6 +64,8 @@ export interface DirectionResult {
   lines: readonly JudgedLine[];
   reasoning: readonly string[];
   recommendation: Recommendation;
+  /** Null: there was nothing to try it with. */
+  pacing: PacingResult | null;
 }
 
 export interface SessionPorts {
@@ -62,6 +78,11 @@ export interface SessionPorts {
   startLoad: (direction: Direction) => Load | undefined;
   /** Called before each direction after the first, so that the user can change the load over. */
   beforeNext: (direction: Direction) => Promise<void>;
+  /**
+   * Pacing has no hold on connections that began before it. Called where the load is the user's own, so that it is
+   * begun anew; false: nobody is there to do it.
+   */
+  renewLoad: () => Promise<boolean>;
 }
 
 /** How long a load of our own may take to move its first bytes. */
@@ -119,13 +140,21 @@ async function runTask(
   originMs: number,
 ): Promise<DirectionResult> {
   ports.onEvent({ kind: 'direction', task });
-  const load = ports.startLoad(task.direction);
+  let load = ports.startLoad(task.direction);
   try {
     if (load !== undefined) await waitForLoad(load, ports);
     const otherBitPerSec = task.otherBitPerSec ?? earlier.at(-1)?.recommendation.rateBitPerSec ?? null;
     const context = { ...settings, otherBitPerSec, originMs };
-    const result =
+    const found =
       task.mode === 'grid' ? await runGrid(task, context, ports) : await runAuto(task, context, ports);
+    const renewLoad = async (): Promise<boolean> => {
+      if (load === undefined) return ports.renewLoad();
+      await load.stop();
+      load = ports.startLoad(task.direction);
+      if (load !== undefined) await waitForLoad(load, ports);
+      return true;
+    };
+    const result = await withPacing(found, context, ports, renewLoad);
     ports.onEvent({ kind: 'recommendation', recommendation: result.recommendation });
     return result;
   } finally {
@@ -183,7 +212,8 @@ async function runGrid(
     limits: context.limits,
     givenUp: step.kind === 'given-up' ? step.trouble : null,
   });
-  return { task, otherBitPerSec: context.otherBitPerSec, lines: state.lines, reasoning: [], recommendation };
+  const { otherBitPerSec } = context;
+  return { task, otherBitPerSec, lines: state.lines, reasoning: [], recommendation, pacing: null };
 }
 
 /** Fewest pings of the unshaped measurement: its throughput is what the rest starts from. */
@@ -220,7 +250,73 @@ async function runAuto(
     lines: state.lines,
     reasoning: state.reasoning,
     recommendation: recommendAuto(state),
+    pacing: null,
   };
+}
+
+/** The result with what pacing makes of it: only of DOWN, and not before the last measurement worth making. */
+async function withPacing(
+  found: DirectionResult,
+  context: TaskContext,
+  ports: SessionPorts,
+  renewLoad: () => Promise<boolean>,
+): Promise<DirectionResult> {
+  if (found.task.direction === 'up') return found;
+  const without = (outcome: PacingOutcome): DirectionResult => ({ ...found, pacing: { outcome, lines: [] } });
+  if (context.pacing === 'off') return without({ kind: 'off' });
+  const { recommendation } = found;
+  const trial = startPacing(recommendation, found.lines, context.limits);
+  if (trial === null || recommendation.next !== null) return found;
+  const rates = { downBitPerSec: trial.recommendedBitPerSec, upBitPerSec: context.otherBitPerSec };
+  const problem = await ports.line.setPacing(true, rates);
+  if (problem !== undefined) return without({ kind: 'not-tried', reason: problem });
+  try {
+    if (!(await renewLoad())) {
+      const reason = 'it has no hold on downloads that began before it; with --load URL it is tried';
+      return without({ kind: 'not-tried', reason });
+    }
+    ports.onEvent({ kind: 'pacing' });
+    const pacing = await runPacing(trial, found.task.direction, context, ports);
+    const { outcome } = pacing;
+    if (outcome.kind !== 'gained') return { ...found, pacing };
+    return {
+      ...found,
+      pacing,
+      recommendation: { ...recommendation, rateBitPerSec: outcome.paced.rateBitPerSec },
+    };
+  } finally {
+    await ports.line.setPacing(false, rates);
+  }
+}
+
+async function runPacing(
+  first: PacingTrial,
+  direction: Direction,
+  context: TaskContext,
+  ports: SessionPorts,
+): Promise<PacingResult> {
+  let trial = first;
+  let sentPackets = 0;
+  let lowered = 0;
+  let step = nextPacing(trial);
+  while (step.kind === 'measure') {
+    const { rateBitPerSec, attempt } = step;
+    const index = trial.lines.length;
+    ports.onEvent({ kind: 'step', direction, rateBitPerSec, attempt, index, total: null });
+    const before = await ports.line.readLoweredWindows();
+    const measurement = await measureStep(direction, rateBitPerSec, context, ports, {
+      expectFull: false,
+      isEnough: (samples) => samples.length >= PACING_PINGS,
+      wanted: (samples) => PACING_PINGS - samples.length,
+    });
+    lowered += (await ports.line.readLoweredWindows()) - before;
+    sentPackets += addWindows(measurement.windows).txPackets;
+    const line = judge(measurement, attempt, direction, [], context, ports, PACING_FILLED_SHARE);
+    trial = recordPacing(trial, line);
+    ports.onEvent({ kind: 'line', direction, line, paced: true });
+    step = nextPacing(trial);
+  }
+  return { outcome: concludePacing(trial, lowered / Math.max(1, sentPackets)), lines: trial.lines };
 }
 
 /** Whether a line at this or a lower bandwidth already overfilled the far queue. */
@@ -259,6 +355,7 @@ function judge(
   earlier: readonly JudgedLine[],
   context: TaskContext,
   ports: SessionPorts,
+  leastFilledShare?: number,
 ): JudgedLine {
   const facts: LineFacts = {
     direction,
@@ -266,5 +363,11 @@ function judge(
     wireBytes: (bytes) => ports.line.wireBytes(bytes),
   };
   const { limits, otherBitPerSec } = context;
-  return judgeLine(measurement, attempt, { facts, limits, otherBitPerSec, earlier });
+  return judgeLine(measurement, attempt, {
+    facts,
+    limits,
+    otherBitPerSec,
+    earlier,
+    ...(leastFilledShare === undefined ? {} : { leastFilledShare }),
+  });
 }

@@ -11,17 +11,21 @@ import { actionIndex } from '../shaper/ingress.ts';
 import { linkHeaderBytes, type LinkFacts } from '../shaper/link.ts';
 import { factsShownBy, makePlan, type Plan } from '../shaper/plan.ts';
 import { MAX_RATE_BIT_PER_SEC, type ShaperSettings } from '../shaper/settings.ts';
+import { isPacingWanted, pacingActionIndex } from '../shaper/pacing.ts';
 import { queueChange, tcStep } from '../shaper/steps.ts';
 import { carryOut, earlierOf, prepare, putBack, refuseForeign, type Earlier } from '../system/apply.ts';
 import { readCurrent } from '../system/device.ts';
 import { installFirewall, families } from '../system/firewall.ts';
 import { readLink } from '../system/link.ts';
 import { acquireLock } from '../system/lock.ts';
+import { removeProgram, writePacingObject } from '../system/pacing.ts';
 import { requireNetAdmin } from '../system/privilege.ts';
+import { installQueueDevice, removeQueueDevice } from '../system/queueDevice.ts';
 import { readActions } from '../system/readings.ts';
 import { run } from '../system/run.ts';
 import { runStep } from '../system/runStep.ts';
 import { writeState } from '../system/state.ts';
+import { setUpLines, tearDownLines } from '../tc/batch.ts';
 import { Unwrapper } from './unwrap.ts';
 import type { LineControl, LineCounters, LineDescription, LineRates, LineSettings } from './line.ts';
 
@@ -101,10 +105,63 @@ class ShapedLine implements LineControl {
 
   async setRates(rates: LineRates): Promise<void> {
     const from = this.#inForce();
-    const plan = makePlan(this.#at(rates), this.#link, factsShownBy(from), from.firewall?.backend);
+    const pacing = from.pacing === undefined ? 'off' : 'auto';
+    const kernel = { ...factsShownBy(from), pacingObjectFile: from.pacing?.objectFile };
+    const plan = makePlan(this.#at(rates, pacing), this.#link, kernel, from.firewall?.backend);
     const { lines } = queueChange(plan, from, { root: undefined, ingress: undefined });
+    if (plan.pacing !== undefined) await writePacingObject(plan.pacing);
     if (lines.length > 0) await runStep(tcStep(lines), run);
     this.#plan = plan;
+  }
+
+  async setPacing(wanted: boolean, rates: LineRates): Promise<string | undefined> {
+    const from = this.#inForce();
+    if (wanted === (from.pacing !== undefined)) return undefined;
+    if (!wanted) {
+      const plain = makePlan(this.#at(rates), this.#link, factsShownBy(from), from.firewall?.backend);
+      await this.#makeAnew(plain);
+      return undefined;
+    }
+    const settings = this.#at(rates, 'auto');
+    if (!isPacingWanted(settings)) return 'inetgw uses none at this bandwidth';
+    const { plan, notices } = await prepare(settings, { run, replace: false, rehearse: true });
+    if (plan.pacing === undefined) {
+      return notices.find((notice) => notice.includes('window pacing')) ?? 'it is not possible here';
+    }
+    try {
+      await this.#makeAnew(plan);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      // The search's own result is worth more than this: it goes on as it was.
+      await this.#makeAnew(from);
+      return error.message;
+    }
+  }
+
+  async readLoweredWindows(): Promise<number> {
+    const { device, ifindex } = this.#link;
+    if (this.#plan?.pacing === undefined) return 0;
+    const actions = await readActions(device, 'egress', run);
+    return actions.get(`gact ${pacingActionIndex(ifindex, 'rewritten')}`)?.packets ?? 0;
+  }
+
+  /** Whatever of ours stands on the device, this plan's queues stand there afterwards. */
+  async #makeAnew(plan: Plan): Promise<void> {
+    const { device, ifindex } = this.#link;
+    // Told beforehand: whoever comes after a killed run finds in it what there may be.
+    await this.#record(plan.pacing === undefined ? this.#inForce() : plan);
+    const { view } = await readCurrent(device, run);
+    if (plan.pacing !== undefined) {
+      await writePacingObject(plan.pacing);
+      await installQueueDevice(plan, run);
+    }
+    await runStep(tcStep([...tearDownLines(device, view), ...setUpLines(plan.tc)]), run);
+    this.#plan = plan;
+    if (plan.pacing !== undefined) return;
+    await removeQueueDevice(device, run);
+    await removeProgram(device, [ifindex]);
+    await this.#record(plan);
   }
 
   /**
@@ -189,13 +246,13 @@ class ShapedLine implements LineControl {
     return this.#plan;
   }
 
-  #at({ upBitPerSec, downBitPerSec }: LineRates): ShaperSettings {
+  #at({ upBitPerSec, downBitPerSec }: LineRates, pacing: 'auto' | 'off' = 'off'): ShaperSettings {
     return {
       ...this.#settings,
       upBitPerSec: upBitPerSec ?? UNSHAPED_BIT_PER_SEC,
       downBitPerSec: downBitPerSec ?? UNSHAPED_BIT_PER_SEC,
-      // What is looked for is the line itself, which pacing would hide by never filling it.
-      pacing: 'off',
+      // What is looked for is the line itself, which pacing would hide by never filling it; it is tried at the end.
+      pacing,
     };
   }
 

@@ -70,14 +70,12 @@ export async function serveDownloads(guest: Guest): Promise<string> {
   const script = `require('http').createServer((ask, answer) => {
     const more = () => { while (answer.write(Buffer.alloc(16384))); };
     answer.on('drain', more); more();
-  }).listen(8080, () => console.log('ready'))`;
-  await guest.request('spawn', {
-    argv: [process.execPath, '-e', script],
-    ns: 'isp',
-    timeoutMs: 36_000_000,
-    spinMs: 20_000,
-  });
-  await guest.request('sleep', { ms: 20_000 });
+  }).listen(8080)`;
+  await guest.request('spawn', { argv: [process.execPath, '-e', script], ns: 'isp', timeoutMs: 36_000_000 });
+  // Spinning meanwhile: the clock must not jump over what node takes to start.
+  const wait =
+    'for i in $(seq 300); do ss -ltnH sport = :8080 | grep -q . && exit 0; sleep 0.1; done; exit 1';
+  await guest.run(['sh', '-c', wait], { ns: 'isp', spinMs: 60_000 });
   return `http://${SERVER.ipv4}:8080/`;
 }
 

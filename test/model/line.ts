@@ -32,6 +32,8 @@ export interface ModelLine {
   seed: number;
   /** Pings that are lost whatever the line does. */
   pingLoss?: (nowMs: number) => boolean;
+  /** What window pacing makes of the line: a share of the setting that arrives, and ms of queue; absent: impossible. */
+  pacing?: { fill: number; queueMs: number; loweredShare?: number };
   /** What is different from some time on: a collapse, a second user. */
   disturbance?: (nowMs: number) => { loadFactor?: number; otherBitPerSec?: number };
 }
@@ -80,6 +82,7 @@ export function makeModel(options: ModelLine): Model {
   let noise = 0;
   let arrivingBitPerSec = 0;
   let rates: LineRates | 'as before' = 'as before';
+  let paced: ModelLine['pacing'];
   const counters = { rxBytes: 0, txBytes: 0, rxPackets: 0, txPackets: 0 };
   const calls: string[] = [];
   const wireBytes = (bytes: number): number =>
@@ -94,7 +97,7 @@ export function makeModel(options: ModelLine): Model {
     const pushed =
       shaped === null
         ? options.rawBitPerSec * (queueMs < 0.85 * options.bufferMs ? 1.5 : 1)
-        : shaped * options.fill * (1 + noise);
+        : shaped * (paced?.fill ?? options.fill) * (1 + noise);
     arrivingBitPerSec = Math.min(pushed, options.loadLimitBitPerSec) * loadFactor;
     const carried = queueMs > 1 ? options.rawBitPerSec : Math.min(options.rawBitPerSec, arrivingBitPerSec);
     queueMs += ((arrivingBitPerSec - options.rawBitPerSec) / options.rawBitPerSec) * TICK_MS;
@@ -123,7 +126,7 @@ export function makeModel(options: ModelLine): Model {
     const load = Math.min(0.995, arrivingBitPerSec / options.rawBitPerSec);
     // Policed packets arrive as their senders please; those that the shaper sends come one after the other.
     const waitingMs = options.direction === 'up' ? 0 : (packetMs * load) / (2 * (1 - load));
-    const standingMs = queueMs > 0 ? packetMs : waitingMs;
+    const standingMs = queueMs > 0 ? packetMs : (paced?.queueMs ?? waitingMs);
     const jitter = -Math.log(random()) * options.jitterMs;
     return options.baseRttMs + queueMs + Math.min(standingMs, options.bufferMs) * (0.5 + random()) + jitter;
   };
@@ -172,6 +175,14 @@ export function makeModel(options: ModelLine): Model {
       return Promise.resolve();
     },
     readCounters: () => Promise.resolve({ ...counters, atMs: nowMs }),
+    setPacing(wanted, next) {
+      calls.push(wanted ? 'pacing on' : 'pacing off');
+      if (wanted && options.pacing === undefined) return Promise.resolve('no window pacing here: model');
+      paced = wanted ? options.pacing : undefined;
+      rates = next;
+      return Promise.resolve(undefined);
+    },
+    readLoweredWindows: () => Promise.resolve(Math.round(counters.txPackets * (paced?.loweredShare ?? 0.9))),
     restore() {
       calls.push('restore');
       rates = 'as before';

@@ -21,17 +21,19 @@ export async function runOnModel(
   task: Task,
   options: Partial<ModelLine> = {},
   pingIntervalMs = 200,
+  pacing: 'auto' | 'off' = 'auto',
 ): Promise<ModelRun> {
   const model = makeModel({ ...ADSL, ...options });
   const events: SessionEvent[] = [];
   const [result] = await runSession(
-    { tasks: [task], limits: LIMITS, pingIntervalMs, settleLimitMs: 25_000 },
+    { tasks: [task], limits: LIMITS, pingIntervalMs, settleLimitMs: 25_000, pacing },
     {
       ...model,
       signal: new AbortController().signal,
       onEvent: (event) => events.push(event),
       startLoad: () => undefined,
       beforeNext: () => Promise.resolve(),
+      renewLoad: () => Promise.resolve(true),
     },
   );
   if (result === undefined) throw new Error('no result');

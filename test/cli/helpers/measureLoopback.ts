@@ -29,6 +29,8 @@ const line: LineControl = {
   wireBytes: (bytes) => bytes,
   prepare: () => note('prepare'),
   setRates: ({ downBitPerSec }) => note(`set ${downBitPerSec ?? 'unshaped'}`),
+  setPacing: () => Promise.resolve('there is no shaper here'),
+  readLoweredWindows: () => Promise.resolve(0),
   restore: () => note('restore'),
   readCounters: () =>
     Promise.resolve({

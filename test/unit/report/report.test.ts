@@ -71,10 +71,10 @@ describe('CSV', () => {
       .trimEnd()
       .split('\n');
     expect(rows).toHaveLength(1 + both.directions.reduce((sum, { lines }) => sum + lines.length, 0));
-    expect(rows[0]?.split(',')).toHaveLength(18);
-    for (const { direction, lines, recommendedBitPerSec } of both.directions) {
+    expect(rows[0]?.split(',')).toHaveLength(19);
+    for (const { direction, lines, pacing, recommendedBitPerSec } of both.directions) {
       const ofDirection = rows.filter((row) => row.startsWith(`${direction},`));
-      expect(ofDirection).toHaveLength(lines.length);
+      expect(ofDirection).toHaveLength(lines.length + (pacing?.lines.length ?? 0));
       expect(ofDirection.every((row) => row.split(',')[16] === String(recommendedBitPerSec))).toBe(true);
     }
   });
@@ -82,7 +82,9 @@ describe('CSV', () => {
   it('keeps a spreadsheet from running text as a formula', () => {
     const [line] = overview.directions[0]?.lines ?? [];
     if (line === undefined) throw new Error('no line');
-    expect(csvLine('down', { ...line, verdictText: '=cmd("x"),1' })).toContain(`"'=cmd(""x""),1"`);
+    expect(csvLine('down', { ...line, verdictText: '=cmd("x"),1' }, { paced: false })).toContain(
+      `"'=cmd(""x""),1"`,
+    );
   });
 });
 

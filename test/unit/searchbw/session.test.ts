@@ -21,9 +21,16 @@ function start(model: Model, change: Partial<SessionPorts> = {}, tasks: readonly
     onEvent: (event) => events.push(event),
     startLoad: () => undefined,
     beforeNext: () => Promise.resolve(),
+    renewLoad: () => Promise.resolve(true),
     ...change,
   };
-  const settings = { tasks, limits: LIMITS, pingIntervalMs: 200, settleLimitMs: 25_000 };
+  const settings = {
+    tasks,
+    limits: LIMITS,
+    pingIntervalMs: 200,
+    settleLimitMs: 25_000,
+    pacing: 'auto' as const,
+  };
   return { abort, events, result: () => runSession(settings, ports) };
 }
 
