@@ -29,6 +29,7 @@ export const LOADS = {
   down: load(4, 0, 'cubic'),
   up: load(0, 2, 'cubic'),
   many: load(16, 8, 'cubic'),
+  hundred: load(100, 0, 'cubic'),
   'both-bbr': load(4, 2, 'bbr'),
   'down-bbr': load(4, 0, 'bbr'),
   'up-bbr': load(0, 2, 'bbr'),
