@@ -10,7 +10,7 @@
  * answer time lies: far from the limit that is a second or two, close to it longer.
  */
 import { formatRate } from '../units.ts';
-import { describeTrouble, isValid, type JudgedLine, type Limits } from './judge.ts';
+import { describeTrouble, isValid, rateOf, type JudgedLine, type Limits } from './judge.ts';
 import type { Direction, PingSample } from './measurement.ts';
 import type { Recommendation, Warning } from './recommend.ts';
 import { MAX_ATTEMPTS } from './sweep.ts';
@@ -234,10 +234,6 @@ function say(state: AutoState, sentence: string): AutoState {
 
 function end(state: AutoState, warnings: readonly Warning[]): AutoState {
   return { ...state, ended: true, warnings: [...state.warnings, ...warnings] };
-}
-
-function rateOf(line: JudgedLine): number {
-  return line.measurement.rateBitPerSec ?? 0;
 }
 
 export function recommendAuto(state: AutoState): Recommendation {

@@ -59,7 +59,7 @@ export interface JudgeContext {
   /** All lines judged before, in any order; of these only the valid ones are looked at. */
   earlier: readonly JudgedLine[];
   /** The least share of its bandwidth that a line must fill to tell anything; 0.9 by default. */
-  leastFilledShare?: number;
+  leastFilledShare?: number | undefined;
 }
 
 /** A load that fills the setting: a policed or queued TCP mix reaches 93 to 100 % of it. */
@@ -85,6 +85,11 @@ const FOLLOW_SIGMAS = 3;
 
 export function isValid(line: JudgedLine): boolean {
   return line.verdict.kind !== 'invalid';
+}
+
+/** The bandwidth that was set, bit/s; 0 for an unshaped line. */
+export function rateOf(line: JudgedLine): number {
+  return line.measurement.rateBitPerSec ?? 0;
 }
 
 export function isGood(line: JudgedLine): boolean {

@@ -18,7 +18,7 @@ import {
   PLAIN,
   type Paint,
 } from './lines.ts';
-import type { ResultDirection, SearchResult } from './result.ts';
+import type { ResultDirection, ResultLine, SearchResult } from './result.ts';
 
 export interface Screen {
   paint: Paint;
@@ -38,19 +38,20 @@ export function screenFor(
   return { paint: color ? COLOUR : PLAIN, color, width: stream.isTTY ? stream.columns : 80 };
 }
 
+/** What a plot shows of the shaped lines that may be believed: bit/s, ms. */
+function validTimes(lines: readonly ResultLine[]): { x: number; avg: number; p95: number }[] {
+  return lines.flatMap(({ verdict, rateBitPerSec, figures: { rtt } }) =>
+    verdict === 'invalid' || rateBitPerSec === null || rtt === null
+      ? []
+      : [{ x: rateBitPerSec, avg: rtt.avg, p95: rtt.p95 }],
+  );
+}
+
 /** Answer time over bandwidth for a terminal; empty where there is nothing to draw. */
 export function plotOf(direction: ResultDirection, maxRttMs: number, screen: Screen, logY: boolean): string {
-  const valid = direction.lines.flatMap((line) =>
-    line.verdict === 'invalid' || line.rateBitPerSec === null || line.figures.rtt === null
-      ? []
-      : [{ x: line.rateBitPerSec, avg: line.figures.rtt.avg, p95: line.figures.rtt.p95 }],
-  );
+  const valid = validTimes(direction.lines);
   if (new Set(valid.map(({ x }) => x)).size < 2) return '';
-  const paced = (direction.pacing?.lines ?? []).flatMap(({ verdict, rateBitPerSec, figures }) =>
-    verdict === 'invalid' || rateBitPerSec === null || figures.rtt === null
-      ? []
-      : [{ x: rateBitPerSec, y: figures.rtt.avg }],
-  );
+  const paced = validTimes(direction.pacing?.lines ?? []);
   const { recommendedBitPerSec: recommended } = direction;
   return terminalPlot(
     [
@@ -64,7 +65,14 @@ export function plotOf(direction: ResultDirection, maxRttMs: number, screen: Scr
       { name: 'average', mark: 'o', colorCode: 34, points: valid.map(({ x, avg }) => ({ x, y: avg })) },
       ...(paced.length === 0
         ? []
-        : [{ name: 'average with window pacing', mark: '*', colorCode: 32, points: paced }]),
+        : [
+            {
+              name: 'average with window pacing',
+              mark: '*',
+              colorCode: 32,
+              points: paced.map(({ x, avg }) => ({ x, y: avg })),
+            },
+          ]),
     ],
     {
       title: `Answer time over ${direction.direction === 'down' ? 'download' : 'upload'} bandwidth`,

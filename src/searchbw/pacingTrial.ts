@@ -6,7 +6,7 @@
  * carried is tried, then once the middle. Higher counts only while answers are no later than without pacing.
  */
 import { formatRate } from '../units.ts';
-import { describeTrouble, isGood, isValid, type JudgedLine, type Limits } from './judge.ts';
+import { describeTrouble, isGood, isValid, rateOf, type JudgedLine, type Limits } from './judge.ts';
 import type { Recommendation } from './recommend.ts';
 import { finalLines } from './sweep.ts';
 
@@ -158,10 +158,6 @@ function figuresOf(line: JudgedLine): PacingFigures {
     averageMs: line.figures.rtt?.avg ?? 0,
     dataBitPerSec: line.figures.downBitPerSec,
   };
-}
-
-function rateOf(line: JudgedLine): number {
-  return line.measurement.rateBitPerSec ?? 0;
 }
 
 /** One line for a person; empty where there is nothing to say. */

@@ -3,7 +3,15 @@
  * never without a warning where something speaks against it. Pure.
  */
 import { formatRate } from '../units.ts';
-import { describeTrouble, isGood, isValid, type JudgedLine, type Limits, type Trouble } from './judge.ts';
+import {
+  describeTrouble,
+  isGood,
+  isValid,
+  rateOf,
+  type JudgedLine,
+  type Limits,
+  type Trouble,
+} from './judge.ts';
 import type { Direction } from './measurement.ts';
 import { finalLines, type Grid } from './sweep.ts';
 
@@ -96,10 +104,6 @@ export function recommend(input: RecommendInput): Recommendation {
     warnings,
     next: nextGrid(top, after, input.grid),
   };
-}
-
-function rateOf(line: JudgedLine): number {
-  return line.measurement.rateBitPerSec ?? 0;
 }
 
 function lengthOfGoodPrefix(lines: readonly JudgedLine[]): number {

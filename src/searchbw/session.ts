@@ -363,11 +363,5 @@ function judge(
     wireBytes: (bytes) => ports.line.wireBytes(bytes),
   };
   const { limits, otherBitPerSec } = context;
-  return judgeLine(measurement, attempt, {
-    facts,
-    limits,
-    otherBitPerSec,
-    earlier,
-    ...(leastFilledShare === undefined ? {} : { leastFilledShare }),
-  });
+  return judgeLine(measurement, attempt, { facts, limits, otherBitPerSec, earlier, leastFilledShare });
 }
