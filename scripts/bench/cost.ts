@@ -7,10 +7,9 @@ import { table } from '../../src/report/table.ts';
 import { Guest } from '../../test/lab/guest.ts';
 import { commandArgv } from '../../test/lab/inetgw.ts';
 import { setUpLine } from '../../test/lab/line.ts';
-import { runSteps } from '../../test/lab/steps.ts';
 import { downloads, measure } from '../../test/lab/traffic.ts';
 import { LINES } from './line/lines.ts';
-import { SHAPER_NAMES, SHAPERS, type ShaperName, type Target } from './line/shapers.ts';
+import { setUpShaper, SHAPER_NAMES, SHAPERS, shareOf, type ShaperName, type Target } from './line/shapers.ts';
 
 const LIMIT_MS = 1_800_000;
 const ROUNDS = 3;
@@ -33,7 +32,7 @@ async function timeMs(guest: Guest, script: string, before = ':'): Promise<numbe
 const inetgw = (...words: string[]): string => commandArgv('inetgw', 'ppp0', ...words).join(' ');
 
 /** One program per line of what a dry run prints, as shapers in shell do it. */
-export function oneProgramPerLine(dryRun: string): string[] {
+function oneProgramPerLine(dryRun: string): string[] {
   return dryRun.split('\n').flatMap((line) => {
     if (/^(qdisc|class|filter|actions) /.test(line)) return [`tc ${line}`];
     if (/^(ip|tc|modprobe) /.test(line) && !line.startsWith('tc -batch')) return [line];
@@ -50,15 +49,13 @@ async function apply(guest: Guest): Promise<string> {
     spinMs: 600_000,
   });
   const queues = oneProgramPerLine(dryRun);
-  // The rules as an iptables command each, which is what firewall scripts consist of.
-  const rules: string[] = [];
-  for (const part of ['egress', 'ingress']) {
+  const snippets = ['egress', 'ingress'];
+  for (const part of snippets) {
     const argv = commandArgv('inetgw', 'rules', part, 'ppp0', '--format', 'sh');
     const script = await guest.run(argv, { ns: 'gw', spinMs: 600_000 });
     await guest.request('write', { path: `/run/rules-${part}`, text: script });
-    rules.push(...script.split('\n').filter((line) => /^\s*ip6?tables /.test(line)));
   }
-  const perLine = ['egress', 'ingress']
+  const perLine = snippets
     .map((part) => `DEV=ppp0; . /run/rules-${part}`)
     .concat(queues)
     .join('; ');
@@ -82,7 +79,7 @@ async function apply(guest: Guest): Promise<string> {
     [
       'the first apply, one program per line',
       await timeMs(guest, perLine, undo),
-      `${queues.length} tc, ${rules.length} iptables`,
+      `${queues.length} tc, the snippets of the rules`,
     ],
   ];
   for (const name of ['classic', 'sqm', 'cake-ingress'] as const) {
@@ -101,12 +98,12 @@ async function loaded(guest: Guest, name: ShaperName, rates: { up: number; down:
   const line = LINES.cable;
   const options = { upBitPerSec: rates.up, downBitPerSec: rates.down, pathMs: 10, lan: { nat: false } };
   const { device } = await setUpLine(guest, { ...line.options, ...options });
-  const rate = (bitPerSec: number): number => Math.round((bitPerSec * share) / 1000) * 1000;
-  const target = { device, line, upBitPerSec: rate(rates.up), downBitPerSec: rate(rates.down) };
-  await runSteps(
-    guest,
-    SHAPERS[name].commands(target).map((argv) => ({ ns: 'gw', argv })),
-  );
+  await setUpShaper(guest, name, {
+    device,
+    line,
+    upBitPerSec: shareOf(rates.up, share),
+    downBitPerSec: shareOf(rates.down, share),
+  });
   const load = { flows: [downloads(4, { client: 'lan' })], warmUpMs: 5000, pings: 50, pingNs: 'lan' };
   return measure(guest, load, LIMIT_MS);
 }

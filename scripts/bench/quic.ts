@@ -8,10 +8,9 @@ import { table } from '../../src/report/table.ts';
 import { Guest } from '../../test/lab/guest.ts';
 import { setUpLine } from '../../test/lab/line.ts';
 import { summarise } from '../../test/lab/measure.ts';
-import { runSteps } from '../../test/lab/steps.ts';
 import { downloads, measure } from '../../test/lab/traffic.ts';
 import { LINES } from './line/lines.ts';
-import { SHAPERS, type ShaperName } from './line/shapers.ts';
+import { setUpShaper, SHAPERS, type ShaperName } from './line/shapers.ts';
 
 const CONGESTION = ['reno', 'cubic'] as const;
 type Congestion = (typeof CONGESTION)[number];
@@ -43,8 +42,7 @@ async function point(
   const line = LINES.adsl;
   const { device } = await setUpLine(guest, { ...line.options, lan: { nat: false } });
   const target = { device, line, upBitPerSec: UP_BIT_PER_SEC, downBitPerSec: downKbit * 1000 };
-  const steps = SHAPERS[shaper].commands(target).map((argv) => ({ ns: 'gw', argv }));
-  await runSteps(guest, steps);
+  await setUpShaper(guest, shaper, target);
   const flows = [downloads(4, { transport: 'udp', congestion, client: 'lan' })];
   const options = { flows, warmUpMs: 12_000, pings: 120, pingIntervalMs: 200, pingNs: 'lan' };
   const result = await measure(guest, options, LIMIT_MS);

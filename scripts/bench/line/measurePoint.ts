@@ -2,12 +2,11 @@
 import type { Guest } from '../../../test/lab/guest.ts';
 import { setUpLine } from '../../../test/lab/line.ts';
 import { summarise, type MeasureOptions, type MeasureResult } from '../../../test/lab/measure.ts';
-import { runSteps } from '../../../test/lab/steps.ts';
 import { measure } from '../../../test/lab/traffic.ts';
 import { LINES, type BenchLine } from './lines.ts';
 import { LOADS, type Point } from './points.ts';
 import type { Figures } from './results.ts';
-import { SHAPERS } from './shapers.ts';
+import { setUpShaper, shareOf } from './shapers.ts';
 
 /**
  * Pings after the flows have had time to find their rates, all from a host in the LAN. What the gateway itself sends
@@ -27,18 +26,12 @@ const LIMIT_MS = 1_800_000;
 export async function measurePoint(guest: Guest, point: Point): Promise<Figures> {
   const line = LINES[point.line];
   const { device } = await setUpLine(guest, { ...line.options, lan: { nat: false } });
-  const rate = (bitPerSec: number): number => Math.round((bitPerSec * point.share) / 1000) * 1000;
-  const target = {
+  await setUpShaper(guest, point.shaper, {
     device,
     line,
-    upBitPerSec: rate(line.options.upBitPerSec),
-    downBitPerSec: rate(line.options.downBitPerSec),
-  };
-  const commands = SHAPERS[point.shaper].commands(target);
-  await runSteps(
-    guest,
-    commands.map((argv) => ({ ns: 'gw', argv })),
-  );
+    upBitPerSec: shareOf(line.options.upBitPerSec, point.share),
+    downBitPerSec: shareOf(line.options.downBitPerSec, point.share),
+  });
   const window = windowOf(line);
   const flows = LOADS[point.load].flows;
   return figuresOf(await measure(guest, { ...window, pingNs: 'lan', interactive: true, flows }, LIMIT_MS));

@@ -3,7 +3,9 @@
  * set-ups are written from their documentation: what they are known by, with this line's framing told to each,
  * so that none suffers from not knowing it.
  */
+import type { Guest } from '../../../test/lab/guest.ts';
 import { commandArgv, withBpf } from '../../../test/lab/inetgw.ts';
+import { runSteps } from '../../../test/lab/steps.ts';
 import type { BenchLine } from './lines.ts';
 
 export interface Target {
@@ -58,6 +60,20 @@ export const SHAPERS = {
 
 export type ShaperName = keyof typeof SHAPERS;
 export const SHAPER_NAMES = Object.keys(SHAPERS) as ShaperName[];
+
+/** Sets a shaper up on the gateway's device; a command that fails is named in the error. */
+export async function setUpShaper(guest: Guest, name: ShaperName, target: Target): Promise<void> {
+  const commands = SHAPERS[name].commands(target);
+  await runSteps(
+    guest,
+    commands.map((argv) => ({ ns: 'gw', argv })),
+  );
+}
+
+/** What a shaper is told: a share of the raw rate, in whole kbit/s. */
+export function shareOf(rawBitPerSec: number, share: number): number {
+  return Math.round((rawBitPerSec * share) / 1000) * 1000;
+}
 
 function inetgw({ device, upBitPerSec, downBitPerSec, line }: Target, ...options: string[]): Argv {
   const rates = [upBitPerSec, downBitPerSec].map((rate) => String(rate / 1000));
