@@ -6,7 +6,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
 import { linearScale } from '../src/report/scale.ts';
-import { chart, type Chart, type ChartSeries } from '../src/report/svg.ts';
+import type { Chart, ChartSeries } from '../src/report/svg.ts';
 import { CLASS_IDS, EGRESS_CLASSES } from '../src/shaper/egress.ts';
 import { parseQdiscStatistics } from '../src/tc/statistics.ts';
 import { Guest } from '../test/lab/guest.ts';
@@ -14,6 +14,7 @@ import { inetgwOk } from '../test/lab/inetgw.ts';
 import { GATEWAY, SERVER, setUpLine } from '../test/lab/line.ts';
 import { downloads, measure, uploads } from '../test/lab/traffic.ts';
 import { sendUdp } from '../test/lab/udp.ts';
+import { standaloneSvg } from './standaloneSvg.ts';
 
 const folder = new URL('../docs/how-it-works/', import.meta.url);
 
@@ -117,13 +118,7 @@ async function stages(guest: Guest): Promise<Series[]> {
   return result;
 }
 
-const COLOURS = ['#b3261e', '#1f5fbf', '#2e7d32'];
-
-const STYLE = `svg{font:13px system-ui,sans-serif;background:#fff}text{fill:#222}.grid{stroke:#e3e3e3}.axis{stroke:#888}
-.limit{stroke:#888;stroke-dasharray:4 4}${COLOURS.map(
-  (colour, n) =>
-    `.s${n} path{fill:none;stroke:${colour};stroke-width:1.8}.s${n} circle{fill:${colour};r:2.2px}`,
-).join('')}`;
+const COLOURS = { s0: '#b3261e', s1: '#1f5fbf', s2: '#2e7d32' };
 
 async function draw(
   name: string,
@@ -136,7 +131,7 @@ async function draw(
     kind: 'curve',
     points: each.points.map(([x, y]) => ({ x, y })),
   }));
-  const drawn = chart({
+  const whole = {
     id: name,
     width: 720,
     height: 340,
@@ -144,13 +139,12 @@ async function draw(
     formatY: String,
     ...spec,
     series: lines,
+  };
+  const svg = standaloneSvg(whole, {
+    colours: COLOURS,
+    legendAt: (index) => ({ x: 250 + index * 170, y: 7 }),
+    dotRadiusPx: 2.2,
   });
-  const legend = series.map(
-    ({ name: text }, n) =>
-      `<rect x="${250 + n * 170}" y="7" width="11" height="11" fill="${COLOURS[n] ?? '#000'}"/>` +
-      `<text x="${267 + n * 170}" y="17">${text}</text>`,
-  );
-  const svg = drawn.replace('>', `><style>${STYLE}</style>`).replace('</svg>', `${legend.join('')}</svg>\n`);
   await writeFile(new URL(`${name}.svg`, folder), svg);
 }
 

@@ -6,7 +6,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
 import { linearScale, logScale } from '../../../src/report/scale.ts';
-import { chart, escapeXml, type ChartSeries } from '../../../src/report/svg.ts';
+import type { ChartSeries } from '../../../src/report/svg.ts';
+import { standaloneSvg } from '../../standaloneSvg.ts';
 import { LINE_NAMES, LINES } from './lines.ts';
 import { LOAD_NAMES, LOADS } from './points.ts';
 import { groupsOf, markdownTable, type Group } from './report.ts';
@@ -29,7 +30,7 @@ const COLOURS: Readonly<Record<ShaperName, string>> = {
   paced: '#1f3fbf',
 };
 
-/** The one in between says least: points of one shaper are joined in the order of what it was told. */
+/** A curve for each shaper but none, over what it was told. */
 function seriesOf(points: readonly Measured[], loadedIsUp: boolean): ChartSeries[] {
   return SHAPER_NAMES.flatMap((shaper): ChartSeries[] => {
     const own = points.filter((point) => point.shaper === shaper && point.shaper !== 'none');
@@ -50,50 +51,30 @@ function seriesOf(points: readonly Measured[], loadedIsUp: boolean): ChartSeries
 }
 
 /** Answer time over user data; lower and further to the right is better. */
-export function plot({ line, load, points }: Group): string {
+function plot({ line, load, points }: Group): string {
   const loadedIsUp = load.startsWith('up');
   const series = seriesOf(points, loadedIsUp);
   const all = series.flatMap((each) => each.points);
   const xs = all.map(({ x }) => x);
   const ys = all.map(({ y }) => y);
   const title = `${LINES[line].title}; ${LOADS[load].title}`;
-  const drawn = chart({
-    id: `${line}-${load}`,
-    title,
-    description: 'Average answer time over user data, a curve for each shaper over the rate it was told.',
-    width: 760,
-    height: 380,
-    x: linearScale(Math.min(...xs), Math.max(...xs), 6),
-    y: logScale(Math.min(...ys) * 0.9, Math.max(...ys) * 1.1),
-    xLabel: `user data ${loadedIsUp ? 'up' : 'down'}, kbit/s`,
-    yLabel: `answer time, ms: ${title}`,
-    formatX: String,
-    formatY: String,
-    series,
-  });
-  const rules = series
-    .map(({ className }) => {
-      const colour = COLOURS[className as ShaperName];
-      return `.${className} path{fill:none;stroke:${colour};stroke-width:1.8}.${className} circle{fill:${colour}}`;
-    })
-    .join('');
-  const style =
-    `svg{font:13px system-ui,sans-serif;background:#fff}text{fill:#222}` +
-    `.grid{stroke:#e3e3e3}.axis{stroke:#888}${rules}`;
-  return drawn.replace('>', `><style>${style}</style>`).replace('</svg>', `${legend(series)}</svg>\n`);
-}
-
-function legend(series: readonly ChartSeries[]): string {
-  return series
-    .map(({ name, className }, n) => {
-      const y = 44 + n * 18;
-      const colour = COLOURS[className as ShaperName];
-      return (
-        `<rect x="76" y="${y}" width="11" height="11" fill="${colour}"/>` +
-        `<text x="93" y="${y + 10}">${escapeXml(name)}</text>`
-      );
-    })
-    .join('');
+  return standaloneSvg(
+    {
+      id: `${line}-${load}`,
+      title,
+      description: 'Average answer time over user data, a curve for each shaper over the rate it was told.',
+      width: 760,
+      height: 380,
+      x: linearScale(Math.min(...xs), Math.max(...xs), 6),
+      y: logScale(Math.min(...ys) * 0.9, Math.max(...ys) * 1.1),
+      xLabel: `user data ${loadedIsUp ? 'up' : 'down'}, kbit/s`,
+      yLabel: `answer time, ms: ${title}`,
+      formatX: String,
+      formatY: String,
+      series,
+    },
+    { colours: COLOURS, legendAt: (index) => ({ x: 76, y: 44 + index * 18 }) },
+  );
 }
 
 const inOrder = (group: Group): number =>
