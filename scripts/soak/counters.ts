@@ -4,6 +4,7 @@
  */
 import { Guest } from '../../test/lab/guest.ts';
 import { inetgwOk, statistics } from '../../test/lab/inetgw.ts';
+import { soakOn } from './onGuest.ts';
 
 const HOUR_MS = 3_600_000;
 const PACKETS = 68_000;
@@ -19,8 +20,7 @@ const SET_UP = `
     ip neigh add 10.9.0.8 lladdr 02:00:00:00:00:08 dev big1'`;
 
 const guest = await Guest.boot({ requestLimitMs: HOUR_MS });
-const startedMs = Date.now();
-try {
+await soakOn(guest, async () => {
   await guest.run(['sh', '-ec', SET_UP]);
   await inetgwOk(guest, 'big0', '10gbit', '10gbit', '--firewall', 'none');
   for (const [ns, host] of [
@@ -34,10 +34,4 @@ try {
   const sentBytes = egress.reduce((sum, each) => sum + each.sentBytes, 0);
   console.log(`counted ${sentBytes} bytes out and ${ingress.seenBytes} in`);
   if (Math.min(sentBytes, ingress.seenBytes) <= 2 ** 32) throw new Error('a counter of bytes has wrapped');
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
-} finally {
-  await guest.close();
-  console.log(`took ${((Date.now() - startedMs) / 60_000).toFixed(0)} min`);
-}
+});

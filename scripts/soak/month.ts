@@ -6,7 +6,15 @@
  * Exit code 1 at the first difference. Build first.
  */
 import { Guest } from '../../test/lab/guest.ts';
-import { commandArgv, inetgwOk, snapshot, statistics, withBpf } from '../../test/lab/inetgw.ts';
+import {
+  commandArgv,
+  inetgwOk,
+  snapshot,
+  statistics,
+  withBpf,
+  withoutIndices,
+} from '../../test/lab/inetgw.ts';
+import { soakOn } from './onGuest.ts';
 
 const DAY_MS = 24 * 3_600_000;
 const MONTH_DAYS = 30;
@@ -45,7 +53,7 @@ const otherRates = (): void => {
 
 /** Without what tells one device from another of the same name, and without the order of making. */
 async function state(device: string): Promise<string> {
-  const text = (await snapshot(guest, device)).replaceAll(/index \d+|0x[4-9a-b][0-9a-f]{7}/g, 'N');
+  const text = withoutIndices(await snapshot(guest, device));
   return text
     .replaceAll(/action order \d+:/g, 'action:')
     .split('\n')
@@ -172,13 +180,4 @@ async function month(): Promise<void> {
   sameState(await state('wan9'), untouched, 'after clear of both');
 }
 
-const startedMs = Date.now();
-try {
-  await month();
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
-} finally {
-  await guest.close();
-  console.log(`took ${((Date.now() - startedMs) / 60_000).toFixed(0)} min`);
-}
+await soakOn(guest, month);

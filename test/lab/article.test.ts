@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { FIREWALLS, useVariant } from './firewalls.ts';
 import type { Guest } from './guest.ts';
 import { commandArgv, inetgwOk, snapshot, statistics } from './inetgw.ts';
-import { SERVER, setUpLine } from './line.ts';
+import { DIAL, SERVER, setUpLine } from './line.ts';
 import { sharedGuest } from './sharedGuest.ts';
 
 const FIREWALL_SCRIPT = `#!/bin/bash
@@ -92,7 +92,7 @@ describe.each(FIREWALLS.filter(({ firewall }) => firewall === 'iptables'))(
       until_true() { for _ in $(seq 3000); do if eval "$1"; then return; fi; sleep 0.1; done 2>/dev/null; exit 1; }
       pkill -f '^pppd .* g0 '
       until_true '! ip link show ppp0'
-      until_true 'timeout 30 pppd file /run/lab/ppp-options silent updetach plugin rp-pppoe.so g0 unit 0'
+      until_true '${DIAL}'
       until_true 'tc qdisc show dev ppp0 | grep -q "htb 1:" && ls /run/inetgw/*/ppp0.json'
       ip route replace default dev ppp0`;
       await guest.run(['sh', '-c', reconnect], { ns: 'gw', spinMs: 120_000, timeoutMs: 900_000 });

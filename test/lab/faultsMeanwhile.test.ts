@@ -5,7 +5,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { expectSaid, installFaults, MAX_CALLS, removeFaults, withFault } from './faultPrograms.ts';
 import type { Guest } from './guest.ts';
-import { commandArgv, inetgw, inetgwOk, snapshot } from './inetgw.ts';
+import { commandArgv, inetgw, inetgwOk, snapshot, withoutIndices } from './inetgw.ts';
 import { setUpLine } from './line.ts';
 import { sharedGuest } from './sharedGuest.ts';
 
@@ -33,10 +33,8 @@ const PUT_BACK = `ip link del wan8 2>/dev/null; [ -e /sys/class/net/wan9 ] || { 
 let guest: Guest;
 const change = (script: string) => guest.run(['sh', '-c', script], { ns: 'gw' });
 
-/** Without what tells one device from another of the same name: its actions' indices. */
 const state = async (): Promise<string> =>
-  (await snapshot(guest, 'wan9'))
-    .replaceAll(/index \d+|0x[4-9a-b][0-9a-f]{7}/g, 'N')
+  withoutIndices(await snapshot(guest, 'wan9'))
     // The kernel's own: none on a device that was never up.
     .replaceAll(/^qdisc noqueue .*\n|^(?:Cannot find device.*|Error: .*)\n/gm, '');
 

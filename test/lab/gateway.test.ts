@@ -3,8 +3,8 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { DeviceStatus } from '../../src/cli/inetgwStatus.ts';
 import { SOME_FIREWALLS, useVariant } from './firewalls.ts';
 import type { Guest } from './guest.ts';
-import { commandArgv, inetgw, inetgwOk, snapshot, statistics } from './inetgw.ts';
-import { SERVER, setUpLine } from './line.ts';
+import { commandArgv, inetgw, inetgwOk, snapshot, statistics, withoutIndices } from './inetgw.ts';
+import { DIAL, SERVER, setUpLine } from './line.ts';
 import { sharedGuest } from './sharedGuest.ts';
 
 const CONFIG = '/run/lab/inetgw.conf';
@@ -75,7 +75,7 @@ describe.each(SOME_FIREWALLS)('the ppp hooks, rules by $firewall (iptables-$vari
     # The provider has one session to give; its end may have missed that this one is over.
     for _ in $(seq 50); do pgrep -f '^pppd .* rp_pppoe_sess ' >/dev/null || break; sleep 0.1; done
     pkill -f '^pppd .* rp_pppoe_sess ' || true
-    dial() { timeout 30 pppd file /run/lab/ppp-options silent updetach plugin rp-pppoe.so g0 unit 0; }
+    dial() { ${DIAL}; }
     until_true dial
     # On a busy machine the clock may run on while the host's disk is waited for, and pppd gives the link up.
     until_true '{ ip link show ppp0 || dial; } >/dev/null && ${shaped}'`;
@@ -105,7 +105,7 @@ describe.each(SOME_FIREWALLS)('the ppp hooks, rules by $firewall (iptables-$vari
         // The device has another number each time, and with it the actions and the record; all else is the same.
         if (round % 10 !== 0 && round !== RECONNECTS - 1) continue;
         // iptables-nft leaves its base chains behind, and lists them first the next time.
-        const lines = (await snapshot(guest)).replaceAll(/0x[4-9a-b][0-9a-f]{7}|index \d+/g, 'N').split('\n');
+        const lines = withoutIndices(await snapshot(guest)).split('\n');
         const now = lines.toSorted().join('\n');
         expect(now).toBe((once ??= now));
       }

@@ -315,24 +315,16 @@ async function startPppoe(guest: Guest): Promise<void> {
 }
 
 /** One try at a session. On a busy host its clock may jump in between, and a word be lost: then all begins anew. */
+/** Brings the gateway's ppp0 up, in a shell in its namespace; ends once it is there, or after half a minute. */
+export const DIAL = 'timeout 30 pppd file /run/lab/ppp-options silent updetach plugin rp-pppoe.so g0 unit 0';
+
 async function dial(guest: Guest): Promise<boolean> {
   const server = ['-F', '-I', 'i0', '-q', '/run/lab/pppd', '-N', '1', '-O', '/run/lab/ppp-options'];
   await guest.request('spawn', { argv: ['pppoe-server', ...server], ns: 'isp' });
   // Its packet socket (Ethernet type 8863: discovery); a request before that is repeated after 5 s only.
   await waitFor(guest, 'isp', 'grep -q 8863 /proc/net/packet');
   // silent: the server speaks first. It starts later, and a lost first word is repeated after 3 s only.
-  const client = [
-    'file',
-    '/run/lab/ppp-options',
-    'silent',
-    'updetach',
-    'plugin',
-    'rp-pppoe.so',
-    'g0',
-    'unit',
-    '0',
-  ];
-  const { code } = await guest.exec(['timeout', '30', 'pppd', ...client], { ns: 'gw', spinMs: 30_000 });
+  const { code } = await guest.exec(['sh', '-c', DIAL], { ns: 'gw', spinMs: 30_000 });
   if (code === 0) return true;
   await guest.run([
     'sh',

@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Guest } from './guest.ts';
-import { setUpLine } from './line.ts';
+import { DIAL, setUpLine } from './line.ts';
 import { checkoutRoot } from './paths.ts';
 import type { ExecResult } from './protocol.ts';
 import { sharedGuest } from './sharedGuest.ts';
@@ -60,10 +60,9 @@ async function eventually(condition: string): Promise<void> {
  * provider's side may not have noticed yet, and has room for one session only.
  */
 async function dial(): Promise<void> {
-  const call = 'timeout 30 pppd file /run/lab/ppp-options silent updetach plugin rp-pppoe.so g0 unit 0';
   const script = `[ ! -e /sys/class/net/ppp0 ] || exit 0
     pkill -x pppd
-    for n in 1 2 3 4 5 6; do sleep 2; ${call} && exit 0; done; exit 1`;
+    for n in 1 2 3 4 5 6; do sleep 2; ${DIAL} && exit 0; done; exit 1`;
   await guest.run(['sh', '-c', script], { ns: 'gw', spinMs: 120_000, timeoutMs: 240_000 });
 }
 
