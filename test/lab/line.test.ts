@@ -9,6 +9,9 @@ import { downloads, measure, uploads } from './traffic.ts';
 /** PPPoE leaves 1492 bytes: 52 of them are IPv4 and TCP headers with time stamps, 32 cells of 53 bytes carry it. */
 const ATM_USER_DATA_SHARE = (1492 - 52) / (32 * 53);
 
+/** As above with a frame of 1518 bytes, as the line counts them; 1500 of them are the IP packet. */
+const ETHERNET_USER_DATA_SHARE = (1500 - 52) / 1518;
+
 let guest: Guest;
 beforeAll(async () => {
   guest = await sharedGuest();
@@ -86,13 +89,27 @@ describe('an Ethernet line with a LAN and a far host', () => {
     expect(summarise(ping.timesMs).max).toBeLessThan(202);
   });
 
-  test('is filled by the LAN with processor time to spare', async () => {
+  test('is filled by downloads of the LAN, with processor time to spare', async () => {
+    const result = await measure(guest, {
+      flows: [downloads(4, { client: 'lan' })],
+      warmUpMs: 10_000,
+      pings: 50,
+    });
+    const possible = 16_000_000 * ETHERNET_USER_DATA_SHARE;
+    expect(result.downBitPerSec / possible).toBeGreaterThan(0.97);
+    expect(result.downBitPerSec / possible).toBeLessThan(1.03);
+    expect(result.idleFraction).toBeGreaterThan(0.5);
+  });
+
+  test('is nearly full both ways at once, with processor time to spare', async () => {
     const result = await measure(guest, {
       flows: [downloads(4, { client: 'lan' }), uploads(2, { client: 'lan' })],
       warmUpMs: 10_000,
       pings: 50,
     });
-    expect(result.downBitPerSec).toBeGreaterThan(14_500_000);
+    // A full upstream makes round trips longer than the buffer downstream is deep, and that runs empty after a
+    // loss: 14.0 to 14.9 Mbit/s of the 15.3 in ten runs.
+    expect(result.downBitPerSec).toBeGreaterThan(13_000_000);
     // The downloads' acknowledgements take a fifth of the upstream.
     expect(result.upBitPerSec).toBeGreaterThan(1_300_000);
     expect(result.idleFraction).toBeGreaterThan(0.5);
