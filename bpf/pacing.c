@@ -6,7 +6,8 @@
  * Two classifiers share two maps. `ingress` sees what comes in (before any queue of ours), learns the other
  * side's window scale and the round trip, and counts who is active. `egress` sees what goes out after NAT, learns
  * our side's window scale and lowers the window. Neither classifies: `ingress` never matches; `egress` matches
- * what it has rewritten, so that an action behind it counts.
+ * what it has rewritten, so that an action behind it counts. A third one, `bounded`, stands behind the stages and
+ * matches what `ingress` has found to be new data within the window told.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -61,12 +62,16 @@ struct flow {
 	__u32 epoch;          /* the epoch that bytes and weight[0] belong to */
 	__u32 bytes;          /* user data received in it */
 	__u16 weight[2];      /* share of a fair share taken: in this epoch so far, in the one before */
+	__u32 window_end;     /* the last byte, plus one, that the other side has been told it may send */
+	__u32 received_end;   /* the same of what it has sent */
 	__u16 mss;            /* the largest segment that we announced to take */
 	__u16 window_field;   /* what was last written, for the statistics */
 	__u8 local_scale;
 	__u8 remote_scale;
 	__u8 stamp_waits;
 	__u8 syn_again;       /* a SYN was repeated: its round trip is ambiguous (Karn) */
+	__u8 told;            /* window_end is set */
+	__u8 received;        /* received_end is set */
 };
 
 struct state {
@@ -114,6 +119,7 @@ struct segment {
 	struct flow_key key;
 	__u32 tcp_at;     /* offset of the TCP header from the start of the frame */
 	__u32 payload;    /* bytes of user data; a packet that GRO has joined counts whole */
+	__u32 seq, ack;
 	__u16 window;
 	__u8 flags;
 	__u8 has_stamp;
@@ -262,6 +268,8 @@ static __always_inline int read_segment(struct __sk_buff *skb, int outgoing, str
 		return -1;
 	s->tcp_at = at;
 	s->payload = ip_end - at - header_bytes;
+	s->seq = bpf_ntohl(tcp.seq);
+	s->ack = bpf_ntohl(tcp.ack);
 	s->window = bpf_ntohs(tcp.window);
 	s->flags = tcp.flags;
 	s->key.local_port = outgoing ? tcp.source : tcp.dest;
@@ -379,8 +387,26 @@ static __always_inline struct flow *flow_for_syn(struct segment *s)
 	return bpf_map_lookup_elem(&flows, &s->key);
 }
 
-SEC("ingress")
-int pacing_ingress(struct __sk_buff *skb)
+/*
+ * Whether these are bytes that the other side has not sent before, within the window that it was told: what windows
+ * bound. What is sent again, or beyond the window, is not, however often somebody does that.
+ */
+static __always_inline int takes_window(struct flow *f, const struct segment *s)
+{
+	__u32 end = s->seq + s->payload;
+	int is_new = !f->received || (__s32)(end - f->received_end) > 0;
+
+	if (s->payload == 0 || !is_new)
+		return 0;
+	if (!f->told || (__s32)(end - f->window_end) > 0)
+		return 0;
+	f->received = 1;
+	f->received_end = end;
+	return 1;
+}
+
+/* Learns from a segment that came in; whether it is bounded by a window of ours. */
+static __always_inline int see_incoming(struct __sk_buff *skb)
 {
 	struct segment s = {};
 	struct flow *f;
@@ -412,12 +438,30 @@ int pacing_ingress(struct __sk_buff *skb)
 		take_rtt(f, now, f->stamp_ns);
 		f->stamp_waits = 0;
 	}
-	if (s.payload > 0) {
-		turn_epoch(st, now);
-		turn_flow(f, st);
-		count_bytes(f, st, s.payload);
-	}
+	if (s.payload == 0)
+		return 0;
+	turn_epoch(st, now);
+	turn_flow(f, st);
+	count_bytes(f, st, s.payload);
+	return takes_window(f, &s);
+}
+
+/* A packet's scratch words last from one filter of a device to the next. */
+#define BOUNDED 0
+
+SEC("ingress")
+int pacing_ingress(struct __sk_buff *skb)
+{
+	int bounded = see_incoming(skb);
+
+	skb->cb[BOUNDED] = bounded;
 	return 0;
+}
+
+SEC("bounded")
+int pacing_bounded(struct __sk_buff *skb)
+{
+	return skb->cb[BOUNDED] == 1 ? -1 : 0;
 }
 
 /* The window for this flow in bytes: its fair share for its round trip and the local queue. */
@@ -438,6 +482,19 @@ static __always_inline __u64 window_bytes(const struct flow *f, const struct sta
 	if (segments < config.min_segments)
 		segments = config.min_segments;
 	return segments * mss;
+}
+
+/* Windows that shrink do not take back what was told before (RFC 9293, 3.8.6). */
+static __always_inline void tell_window(struct flow *f, const struct segment *s, __u32 bytes)
+{
+	__u32 end = s->ack + bytes;
+
+	if (!(s->flags & TCP_ACK))
+		return;
+	if (f->told && (__s32)(end - f->window_end) <= 0)
+		return;
+	f->told = 1;
+	f->window_end = end;
 }
 
 SEC("egress")
@@ -486,14 +543,17 @@ int pacing_egress(struct __sk_buff *skb)
 	window = window_bytes(f, st, s.has_stamp);
 	scale = f->local_scale == SCALE_ABSENT || f->remote_scale == SCALE_ABSENT ? 0 : f->local_scale;
 	window = (window + (1ULL << (scale & 15)) - 1) >> (scale & 15);
-	if (window >= s.window)
+	if (window >= s.window) {
+		tell_window(f, &s, (__u32)s.window << (scale & 15));
 		return 0;
+	}
 	old_field = bpf_htons(s.window);
 	new_field = bpf_htons((__u16)window);
 	if (bpf_l4_csum_replace(skb, s.tcp_at + 16, old_field, new_field, sizeof(new_field)))
 		return 0;
 	if (bpf_skb_store_bytes(skb, s.tcp_at + 14, &new_field, sizeof(new_field), 0))
 		return 0;
+	tell_window(f, &s, (__u32)window << (scale & 15));
 	st->rewritten++;
 	st->last_window = (__u32)window << (scale & 15);
 	st->last_rtt_us = least_rtt_us(f);

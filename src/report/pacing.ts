@@ -1,5 +1,5 @@
 /** Window pacing in the statistics. Pure. */
-import { pacingActionIndex } from '../shaper/pacing.ts';
+import { pacingActionIndex, type PacingActionName } from '../shaper/pacing.ts';
 import type { PacingState } from '../shaper/pacingObject.ts';
 import type { Plan } from '../shaper/plan.ts';
 import type { Counters, QueueCounters } from '../tc/statistics.ts';
@@ -17,6 +17,8 @@ export interface PacingReadings {
 export interface PacingStatistics {
   /** Outgoing segments whose window was lowered. */
   rewrittenPackets: number;
+  /** Above the stages, and not dropped, since windows bound it: it waits in the local queue. */
+  beyondStagesPackets: number;
   /** Null: cannot be read here (no perl). Flows that take less than their share count for less. */
   activeFlows: number | null;
   /** As last written, and that flow's round trip. */
@@ -26,11 +28,18 @@ export interface PacingStatistics {
   queue: { backlogBytes: number; backlogPackets: number; sentPackets: number; droppedPackets: number };
 }
 
-export function pacingStatistics(plan: Plan, readings: PacingReadings): PacingStatistics {
-  const rewritten = readings.actions.get(`gact ${pacingActionIndex(plan.link.ifindex, 'rewritten')}`);
+/** @param incoming the actions of the device's ingress hook */
+export function pacingStatistics(
+  plan: Plan,
+  readings: PacingReadings,
+  incoming: ReadonlyMap<string, Counters>,
+): PacingStatistics {
+  const packets = (actions: ReadonlyMap<string, Counters>, name: PacingActionName): number =>
+    actions.get(`gact ${pacingActionIndex(plan.link.ifindex, name)}`)?.packets ?? 0;
   const queue = readings.queues.get('1:20');
   return {
-    rewrittenPackets: rewritten?.packets ?? 0,
+    rewrittenPackets: packets(readings.actions, 'rewritten'),
+    beyondStagesPackets: packets(incoming, 'beyondStages'),
     activeFlows: readings.state?.activeFlows ?? null,
     windowBytes: readings.state?.windowBytes ?? null,
     rttMs: readings.state?.rttMs ?? null,
@@ -45,6 +54,7 @@ export function pacingStatistics(plan: Plan, readings: PacingReadings): PacingSt
 
 export function pacingLines({
   rewrittenPackets,
+  beyondStagesPackets,
   activeFlows,
   windowBytes,
   rttMs,
@@ -58,6 +68,7 @@ export function pacingLines({
   return [
     `window pacing: ${count(rewrittenPackets)} windows lowered${known}`,
     `local queue: ${count(queue.backlogPackets)} packets (${formatSize(queue.backlogBytes)}) waiting,` +
-      ` ${count(queue.sentPackets)} passed, ${count(queue.droppedPackets)} dropped`,
+      ` ${count(queue.sentPackets)} passed, ${count(queue.droppedPackets)} dropped;` +
+      ` ${count(beyondStagesPackets)} spared by the stages`,
   ];
 }

@@ -86,7 +86,9 @@ export function statisticsOf(
     egress: EGRESS_CLASSES.map((name) => egressStatistics(plan, name, readings.qdiscs)),
     ingress: ingressStatistics(plan, readings),
     firewall,
-    ...(readings.pacing === undefined ? {} : { pacing: pacingStatistics(plan, readings.pacing) }),
+    ...(readings.pacing === undefined
+      ? {}
+      : { pacing: pacingStatistics(plan, readings.pacing, readings.actions) }),
     standIns: standIns(plan),
     warnings,
   };

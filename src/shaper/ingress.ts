@@ -15,7 +15,7 @@ import { deviceActionIndex } from './actionIndex.ts';
 import { bytesIn, policeBurstBytes } from './arithmetic.ts';
 import { kernelRateBitPerSec, type Framing } from './framing.ts';
 import { linkHeaderBytes, type LinkFacts } from './link.ts';
-import { HOOK, programFilters, type PacingPlan } from './pacing.ts';
+import { boundedFilter, HOOK, windowFilters, type PacingPlan } from './pacing.ts';
 import { redirectTo } from './queue.ts';
 import type { ShaperSettings } from './settings.ts';
 
@@ -95,13 +95,15 @@ export function ingressObjects(
     const toQueue = redirectTo(pacing.queueDevice, link);
     return [
       { ...qdisc, spec: { kind: 'clsact' } },
-      ...programFilters(link, pacing),
-      // The same stages; each hands what passes to the queue.
+      ...windowFilters(link, pacing),
+      // The same stages; each hands what passes to the queue. They drop none of what windows bound: dropping that
+      // does not make it less, while in the queue of ours it leaves the provider's.
       filter(2, [sizeTest('isSmall', 'continue', 'pipe'), bucket('reserve', 'continue', 'pipe'), toQueue]),
       filter(3, [bucket('stage1', 'continue', 'pipe'), toQueue]),
       filter(4, [{ ...mark, then: 'pipe' }, bucket('stage2', 'continue', 'pipe'), toQueue]),
-      filter(5, [sizeTest('dropLarge', 'drop', 'continue')]),
-      filter(6, [{ kind: 'drop', index: actionIndex(link.ifindex, 'dropAll') }]),
+      boundedFilter(link, pacing, 5, toQueue),
+      filter(6, [sizeTest('dropLarge', 'drop', 'continue')]),
+      filter(7, [{ kind: 'drop', index: actionIndex(link.ifindex, 'dropAll') }]),
     ];
   }
   return [

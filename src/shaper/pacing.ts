@@ -41,7 +41,7 @@ const LOCAL_QUEUE_US = 20_000;
 /** TCP over IPv4 with timestamps, which nearly all long downloads have. */
 const TCP_HEADER_BYTES = 52;
 
-export const PACING_ACTION = { rewritten: 1 } as const;
+export const PACING_ACTION = { rewritten: 1, beyondStages: 2 } as const;
 export type PacingActionName = keyof typeof PACING_ACTION;
 
 export function pacingActionIndex(ifindex: number, name: PacingActionName): number {
@@ -83,20 +83,43 @@ export function pacingPlan(
   };
 }
 
-/** The two programs: what they match they have rewritten, so the action behind the second one counts that. */
-export function programFilters(link: LinkFacts, pacing: PacingPlan): ProgramFilter[] {
-  const program = (section: keyof typeof HOOK, actions: readonly Action[]): ProgramFilter => ({
+/** The programs at the hooks: the one at egress matches what it has rewritten, so the action behind it counts that. */
+export function windowFilters(link: LinkFacts, pacing: PacingPlan): ProgramFilter[] {
+  return [
+    program(link, pacing, 'ingress', 1, []),
+    program(link, pacing, 'egress', 1, [{ kind: 'ok', index: pacingActionIndex(link.ifindex, 'rewritten') }]),
+  ];
+}
+
+/** Behind the stages: what windows bound goes to the local queue all the same. */
+export function boundedFilter(
+  link: LinkFacts,
+  pacing: PacingPlan,
+  pref: number,
+  toQueue: Action,
+): ProgramFilter {
+  const count: Action = { kind: 'count', index: pacingActionIndex(link.ifindex, 'beyondStages') };
+  return program(link, pacing, 'bounded', pref, [count, toQueue]);
+}
+
+/** The sections of bpf/pacing.c, and where each belongs. */
+const SECTION_HOOK = { ingress: HOOK.ingress, egress: HOOK.egress, bounded: HOOK.ingress } as const;
+
+function program(
+  link: LinkFacts,
+  pacing: PacingPlan,
+  section: keyof typeof SECTION_HOOK,
+  pref: number,
+  actions: readonly Action[],
+): ProgramFilter {
+  return {
     type: 'program',
     dev: link.device,
-    parent: HOOK[section],
-    pref: 1,
+    parent: SECTION_HOOK[section],
+    pref,
     objectFile: pacing.objectFile,
     section,
     config: { ...pacing.config },
     actions,
-  });
-  return [
-    program('ingress', []),
-    program('egress', [{ kind: 'ok', index: pacingActionIndex(link.ifindex, 'rewritten') }]),
-  ];
+  };
 }

@@ -6,7 +6,7 @@ import type { Action, Filter, Qdisc, TcObject } from '../tc/objects.ts';
 import { deviceActionIndex } from './actionIndex.ts';
 import { fqCodelParameters } from './arithmetic.ts';
 import { htbClasses, stabFor } from './egress.ts';
-import { kernelRateBitPerSec, type Framing } from './framing.ts';
+import { kernelRateBitPerSec, serialisationMs, type Framing } from './framing.ts';
 import type { IngressKind, KernelFacts, LinkFacts } from './link.ts';
 import type { ShaperSettings } from './settings.ts';
 
@@ -99,6 +99,7 @@ export function flowQueueObjects(
   const rateBitPerSec = kernelRateBitPerSec(framing, settings.downBitPerSec);
   const htb = htbClasses(dev, link, framing);
   const parameters = fqCodelParameters(framing, rateBitPerSec, link.mtuBytes);
+  const lateUs = lateTargetUs(framing, rateBitPerSec, link.mtuBytes);
   const leaf = (minor: string, late: boolean): TcObject => ({
     type: 'qdisc',
     dev,
@@ -114,8 +115,8 @@ export function flowQueueObjects(
               ? {
                   limitPackets: Math.max(parameters.limitPackets, 1000),
                   quantumBytes: link.mtuBytes + 14,
-                  targetUs: Math.max(parameters.targetUs, LATE_TARGET_US),
-                  intervalUs: 4 * Math.max(parameters.targetUs, LATE_TARGET_US),
+                  targetUs: lateUs,
+                  intervalUs: 4 * lateUs,
                 }
               : {}),
           },
@@ -145,5 +146,11 @@ export function flowQueueObjects(
   ];
 }
 
-/** 16 flows with two segments each are 250 ms of a 1750 kbit/s line: codel must leave those alone. */
-const LATE_TARGET_US = 500_000;
+/**
+ * codel must leave alone what windows cannot make less, two segments of each flow: a hundred flows are 1.6 s of a
+ * 1750 kbit/s line. Within 0.5 to 2 s: what windows do not bind waits here as well, each flow behind itself.
+ */
+function lateTargetUs(framing: Framing, rateBitPerSec: number, mtuBytes: number): number {
+  const hundredFlowsMs = 200 * serialisationMs(framing, mtuBytes, rateBitPerSec);
+  return Math.round(1000 * Math.min(2000, Math.max(500, hundredFlowsMs)));
+}

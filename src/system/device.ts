@@ -105,6 +105,7 @@ const SHOWN_AS = {
   policeSize: 'police',
   drop: 'gact',
   ok: 'gact',
+  count: 'gact',
   redirect: 'mirred',
   mark: undefined,
 } as const;

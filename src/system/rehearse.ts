@@ -110,7 +110,7 @@ async function tryPolice(objects: readonly TcObject[], run: Runner): Promise<Reh
 }
 
 function moveToLoopback(object: TcObject): TcObject {
-  if (object.type !== 'filter') return { ...object, dev: 'lo' };
+  if (object.type !== 'filter' && object.type !== 'program') return { ...object, dev: 'lo' };
   const actions = object.actions.map((action): Action =>
     action.kind === 'redirect' ? { ...action, toDev: 'lo' } : action,
   );
@@ -135,6 +135,7 @@ const ACTION_MODULES = {
   mark: 'act_skbedit',
   drop: 'act_gact',
   ok: 'act_gact',
+  count: 'act_gact',
   redirect: 'act_mirred',
 } as const;
 

@@ -105,6 +105,8 @@ function renderAction(action: Action): string {
       return `gact drop index ${action.index}`;
     case 'ok':
       return `gact ok index ${action.index}`;
+    case 'count':
+      return `gact pipe index ${action.index}`;
     case 'redirect':
       return `mirred egress redirect dev ${action.toDev} index ${action.index}`;
   }

@@ -63,6 +63,16 @@ describe('an ADSL line (220/1750 kbit/s), set up by one command', () => {
     expect(downKbit).toBeGreaterThanOrEqual(1400);
     expect(upKbit).toBeGreaterThanOrEqual(85);
   });
+  test('fifty downloads do not overfill it: what their windows cannot make less comes to stand in the local queue', async () => {
+    const { ping, downBitPerSec } = await measure(guest, {
+      flows: [downloads(50)],
+      warmUpMs: 60_000,
+      pings: 40,
+    });
+    expect(summarise(ping.timesMs).mean).toBeLessThanOrEqual(40);
+    expect(kbit(downBitPerSec)).toBeGreaterThanOrEqual(1400);
+    expect((await statistics(guest)).pacing?.beyondStagesPackets).toBeGreaterThan(20);
+  });
   test('one download over a 200 ms path gets all of the line', async () => {
     const { downKbit } = await load([downloads(1, { server: 'far' })]);
     expect(downKbit).toBeGreaterThanOrEqual(1420);
@@ -124,11 +134,16 @@ describe('what pacing must leave alone', () => {
   });
 
   test('downloads older than pacing keep running, unpaced', async () => {
+    await setUpLine(guest);
     const command = [process.execPath, `${process.cwd()}/dist/bin/inetgw.js`, ...SETTINGS].join(' ');
     const result = await downloadMeanwhile(`mount --bind /run/bpf /sys/fs/bpf && ${command}`, {
       warmUpMs: 40_000,
     });
     expect(result.downBitPerSec).toBeGreaterThan(1_350_000);
+    // No window binds them, so the stages must.
+    const { ingress, pacing } = await statistics(guest);
+    expect(ingress.stages[1].droppedPackets).toBeGreaterThan(20);
+    expect(pacing?.beyondStagesPackets).toBe(0);
     await inetgwOk(guest, 'ppp0', 'clear');
   });
 

@@ -90,7 +90,7 @@ describe('a plan with window pacing', () => {
       }),
     );
     const changed = changeLines(planOf({}).tc, planOf({ down: 1_600_000 }).tc) ?? [];
-    expect(changed.filter((text) => text.includes(' bpf '))).toHaveLength(2);
+    expect(changed.filter((text) => text.includes(' bpf '))).toHaveLength(3);
     expect(changeLines(planOf({}).tc, planOf({}).tc)).toEqual([]);
   });
   it('is the plan without pacing where it is off or cannot be', () => {
