@@ -4,7 +4,7 @@ import { setUpLine } from '../../../test/lab/line.ts';
 import { summarise, type MeasureOptions, type MeasureResult } from '../../../test/lab/measure.ts';
 import { measure } from '../../../test/lab/traffic.ts';
 import { LINES, type BenchLine } from './lines.ts';
-import { LOADS, type Point } from './points.ts';
+import { LOADS, type Load, type Point } from './points.ts';
 import type { Figures } from './results.ts';
 import { setUpShaper, shareOf } from './shapers.ts';
 
@@ -32,9 +32,10 @@ export async function measurePoint(guest: Guest, point: Point): Promise<Figures>
     upBitPerSec: shareOf(line.options.upBitPerSec, point.share),
     downBitPerSec: shareOf(line.options.downBitPerSec, point.share),
   });
-  const window = windowOf(line);
-  const flows = LOADS[point.load].flows;
-  return figuresOf(await measure(guest, { ...window, pingNs: 'lan', interactive: true, flows }, LIMIT_MS));
+  const load: Load = LOADS[point.load];
+  const window = { ...windowOf(line), ...(load.warmUpMs === undefined ? {} : { warmUpMs: load.warmUpMs }) };
+  const options = { ...window, pingNs: 'lan', interactive: true, flows: load.flows };
+  return figuresOf(await measure(guest, options, LIMIT_MS));
 }
 
 export function figuresOf(result: MeasureResult): Figures {
