@@ -8,13 +8,11 @@ import { formatRate } from '../../src/units.ts';
 import { table } from '../../src/report/table.ts';
 import { Guest } from '../../test/lab/guest.ts';
 import { commandArgv, withBpf } from '../../test/lab/inetgw.ts';
-import { setUpLine, SERVER, type LineOptions } from '../../test/lab/line.ts';
+import { setUpLine } from '../../test/lab/line.ts';
 import { summarise } from '../../test/lab/measure.ts';
-import { downloads, keepFull, measure, uploads } from '../../test/lab/traffic.ts';
+import { downloads, measure, uploads } from '../../test/lab/traffic.ts';
 import { LINES, type BenchLine } from './line/lines.ts';
-
-/** Real time for one search: the emulated processor is slow on fast lines. */
-const SEARCH_LIMIT_MS = 3_000_000;
+import { gridSearch, search, SEARCH_LIMIT_MS } from './searches.ts';
 
 const COLUMNS = [
   'line',
@@ -27,50 +25,6 @@ const COLUMNS = [
   'user data down',
   'up',
 ];
-
-type Direction = 'DOWN' | 'UP';
-
-interface Found {
-  rateKbitPerSec: number;
-  /** Virtual time of the whole command. */
-  tookMs: number;
-  /** The grid that the output names as the next one to measure. */
-  next: string[] | undefined;
-}
-
-async function search(guest: Guest, device: string, direction: Direction, words: string[]): Promise<Found> {
-  // CUBIC takes that long to fill the buffers of the fast lines.
-  const load = await keepFull(guest, direction, { client: 'lan', settleMs: 30_000 });
-  const command = commandArgv('searchbw', device, direction, ...words, '--ping-host', SERVER.ipv4);
-  const result = await guest.request(
-    'exec',
-    { argv: command, ns: 'gw', timeoutMs: 36_000_000 },
-    SEARCH_LIMIT_MS,
-  );
-  await load.end();
-  console.log(`$ ${['searchbw', device, direction, ...words].join(' ')}\n${result.stderr}${result.stdout}`);
-  const found = /^(?:DOWN|UP): ([\d.]+) kbit\/s recommended/m.exec(result.stdout)?.[1];
-  const next = /^next: +searchbw \S+ (?:DOWN|UP) (.*)$/m.exec(result.stdout)?.[1];
-  return { rateKbitPerSec: Number(found), tookMs: result.elapsedMs, next: next?.split(' ') };
-}
-
-/** The article's way: an overview in steps of 3 %, then the detail measurement that it leads to. */
-async function gridSearch(
-  guest: Guest,
-  device: string,
-  direction: Direction,
-  { upBitPerSec, downBitPerSec }: LineOptions,
-  framing: string[],
-): Promise<Found> {
-  const [raw, other] = direction === 'DOWN' ? [downBitPerSec, upBitPerSec] : [upBitPerSec, downBitPerSec];
-  const kbit = (bitPerSec: number): string => String(Math.round(bitPerSec / 1000));
-  const interval = `${kbit(raw * 0.74)}-${kbit(raw * 1.04)}`;
-  const grid = [interval, kbit(raw * 0.03), '5', kbit(other * 0.95)];
-  const overview = await search(guest, device, direction, [...grid, ...framing]);
-  if (overview.next === undefined) return overview;
-  const detail = await search(guest, device, direction, [...overview.next, ...framing]);
-  return { ...detail, tookMs: overview.tookMs + detail.tookMs };
-}
 
 /**
  * The load comes from a host in the LAN. What the gateway itself sends stays within a few packets of the modem

@@ -1,0 +1,149 @@
+/**
+ * searchbw on random lines: rates, framing, buffers, path, jitter and traffic of others. How far what it finds is from
+ * the line's raw rate, and how long that takes. `npx tsx scripts/bench/randomLines.ts [--grid] [--lines N]`; build
+ * first. Results are kept in docs/benchmarks/searchbw.jsonl: a run can be ended and goes on where it was. Times are the
+ * guest's own.
+ */
+import { appendFile, readFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import fc from 'fast-check';
+import { z } from 'zod';
+import { table } from '../../src/report/table.ts';
+import { Guest } from '../../test/lab/guest.ts';
+import { ADSL_LINE, ETHERNET, SERVER, setUpLine, type LineOptions } from '../../test/lab/line.ts';
+import { gridSearch, search, type Direction, type Found } from './searches.ts';
+
+const RESULTS = new URL('../../docs/benchmarks/searchbw.jsonl', import.meta.url);
+const SEED = 2026;
+const MOST_LINES = 30;
+
+interface RandomLine {
+  options: LineOptions;
+  /** What tells searchbw the framing, where it is not the default. */
+  framing: string[];
+  /** UDP that comes in beside the downloads, as a share of the line: a call, a film. */
+  othersShare: number;
+}
+
+/** Rates from 500 kbit/s to 16 Mbit/s, as likely in each octave: above, the emulation takes too long. */
+const randomLine: fc.Arbitrary<RandomLine> = fc
+  .record({
+    octaves: fc.double({ min: 0, max: 5, noNaN: true }),
+    upShare: fc.double({ min: 0.1, max: 0.25, noNaN: true }),
+    atm: fc.boolean(),
+    upBufferMs: fc.integer({ min: 100, max: 2500 }),
+    downBufferMs: fc.integer({ min: 50, max: 1500 }),
+    pathMs: fc.integer({ min: 5, max: 120 }),
+    jitterMs: fc.constantFrom(0, 0, 1, 3, 5),
+    othersShare: fc.constantFrom(0, 0, 0.05, 0.1),
+  })
+  .map(({ octaves, upShare, atm, othersShare, ...rest }) => {
+    const downBitPerSec = Math.round(500 * 2 ** octaves) * 1000;
+    const upBitPerSec = Math.round((downBitPerSec * upShare) / 1000) * 1000;
+    const options = { ...ADSL_LINE, ...rest, downBitPerSec, upBitPerSec };
+    return atm
+      ? { options, framing: [], othersShare }
+      : {
+          options: { ...options, framing: ETHERNET },
+          framing: ['--linklayer', 'ethernet', '--overhead', '26'],
+          othersShare,
+        };
+  });
+
+const HOWS = ['auto DOWN', 'auto UP', 'grid DOWN'] as const;
+type How = (typeof HOWS)[number];
+
+const record = z.object({
+  number: z.number(),
+  how: z.enum(HOWS),
+  /** Null: nothing was recommended. */
+  foundBitPerSec: z.number().nullable(),
+  tookMs: z.number(),
+});
+type Result = z.infer<typeof record>;
+
+/** From the provider's host to the LAN, until the line is taken down. */
+async function startOthers(guest: Guest, rateBitPerSec: number): Promise<void> {
+  if (rateBitPerSec === 0) return;
+  const timeoutMs = 36_000_000;
+  const spawn = (ns: string, argv: [string, ...string[]]): Promise<unknown> =>
+    guest.request('spawn', { argv, ns, timeoutMs });
+  await spawn('isp', ['iperf3', '-s', '-p', '5301']);
+  await guest.request('sleep', { ms: 500 });
+  const rate = String(Math.round(rateBitPerSec));
+  const words = ['-c', SERVER.ipv4, '-p', '5301', '-u', '-R', '-b', rate, '-l', '1200', '-t', '30000'];
+  await spawn('lan', ['iperf3', ...words]);
+}
+
+async function measure(guest: Guest, number: number, line: RandomLine, how: How): Promise<Result> {
+  const options = { ...line.options, lan: { nat: false } };
+  const { device } = await setUpLine(guest, options);
+  await startOthers(guest, line.othersShare * options.downBitPerSec);
+  const [kind, direction] = how.split(' ') as ['auto' | 'grid', Direction];
+  const found: Found =
+    kind === 'auto'
+      ? await search(guest, device, direction, ['--auto', ...line.framing])
+      : await gridSearch(guest, device, direction, options, line.framing);
+  const foundBitPerSec = Number.isNaN(found.rateKbitPerSec) ? null : found.rateKbitPerSec * 1000;
+  return { number, how, foundBitPerSec, tookMs: Math.round(found.tookMs) };
+}
+
+const median = (values: readonly number[]): number =>
+  [...values].sort((one, other) => one - other)[values.length >> 1] ?? NaN;
+const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
+
+function rawBitPerSec({ options }: RandomLine, how: How): number {
+  return how.endsWith('UP') ? options.upBitPerSec : options.downBitPerSec;
+}
+
+function report(lines: readonly RandomLine[], results: readonly Result[]): string {
+  const rows = HOWS.map((how) => {
+    const ofIt = results.filter((result) => result.how === how);
+    const errors = ofIt.flatMap(({ number, foundBitPerSec }) => {
+      const line = lines[number];
+      return line === undefined || foundBitPerSec === null
+        ? []
+        : [foundBitPerSec / rawBitPerSec(line, how) - 1];
+    });
+    return [
+      how,
+      String(ofIt.length),
+      String(ofIt.length - errors.length),
+      percent(median(errors)),
+      percent(Math.min(...errors)),
+      percent(Math.max(...errors)),
+      String(errors.filter((error) => error > 0).length),
+      `${(median(ofIt.map(({ tookMs }) => tookMs)) / 1000).toFixed(0)} s`,
+      `${(Math.max(...ofIt.map(({ tookMs }) => tookMs)) / 1000).toFixed(0)} s`,
+    ];
+  });
+  const columns = ['', 'searches', 'none found', 'error, median', 'lowest', 'highest', 'above raw'];
+  return table([...columns, 'took, median', 'longest'], rows);
+}
+
+const { values } = parseArgs({ options: { grid: { type: 'boolean' }, lines: { type: 'string' } } });
+const lines = fc
+  .sample(randomLine, { seed: SEED, numRuns: MOST_LINES })
+  .slice(0, Number(values.lines ?? MOST_LINES));
+const known = (await readFile(RESULTS, 'utf8').catch(() => '')).split('\n').filter((text) => text !== '');
+const results = known.map((text) => record.parse(JSON.parse(text)));
+for (const [number, line] of lines.entries()) {
+  const open = HOWS.filter(
+    (how) =>
+      (how !== 'grid DOWN' || values.grid === true) &&
+      !results.some((result) => result.number === number && result.how === how),
+  );
+  if (open.length === 0) continue;
+  const guest = await Guest.boot();
+  try {
+    for (const how of open) {
+      const result = await measure(guest, number, line, how);
+      results.push(result);
+      await appendFile(RESULTS, `${JSON.stringify(result)}\n`);
+      console.error(`line ${number}: ${JSON.stringify(line)}\n${JSON.stringify(result)}`);
+    }
+  } finally {
+    await guest.close();
+  }
+}
+console.log(report(lines, results));
