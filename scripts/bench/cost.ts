@@ -31,24 +31,37 @@ async function timeMs(guest: Guest, script: string, before = ':'): Promise<numbe
 
 const inetgw = (...words: string[]): string => commandArgv('inetgw', 'ppp0', ...words).join(' ');
 
-/** One program per line of what a dry run prints, as shapers in shell do it. */
-function oneProgramPerLine(dryRun: string): string[] {
-  return dryRun.split('\n').flatMap((line) => {
-    if (/^(qdisc|class|filter|actions) /.test(line)) return [`tc ${line}`];
-    if (/^(ip|tc|modprobe) /.test(line) && !line.startsWith('tc -batch')) return [line];
-    return [];
+/** The programs of what a dry run prints, with the lines handed to each. */
+function stepsOf(dryRun: string): { program: string; lines: string[] }[] {
+  return [...dryRun.matchAll(/^(\S+) .*<<'EOF'\n([^]*?)^EOF$/gm)].map(([, program = '', input = '']) => ({
+    program,
+    lines: input.split('\n').filter((line) => /^[^*]/.test(line) && line !== 'COMMIT'),
+  }));
+}
+
+/** One call per line of it, as shapers in shell make them; each rule is a line of iptables and one of ip6tables. */
+function oneCallPerLine(dryRun: string): string[] {
+  return stepsOf(dryRun).flatMap(({ program, lines }) => {
+    const single = program.replace(/-restore$/, ' -w -t mangle');
+    return lines.map((line) => `${single} ${line}`);
   });
+}
+
+/** `16 tc, 33 iptables` */
+function countOf(calls: readonly string[]): string {
+  const programs = calls.map((line) => line.split(' ')[0] ?? '');
+  const names = [...new Set(programs)];
+  return names.map((name) => `${programs.filter((each) => each === name).length} ${name}`).join(', ');
 }
 
 async function apply(guest: Guest): Promise<string> {
   await setUpLine(guest);
   const plain = ['--pacing', 'off'];
   const clear = inetgw('clear');
-  const dryRun = await guest.run(commandArgv('inetgw', 'ppp0', '215', '1600', ...plain, '--dry-run'), {
-    ns: 'gw',
-    spinMs: 600_000,
-  });
-  const queues = oneProgramPerLine(dryRun);
+  const options = ['215', '1600', ...plain, '--firewall', 'iptables', '--dry-run'];
+  const argv = commandArgv('inetgw', 'ppp0', ...options);
+  const calls = oneCallPerLine(await guest.run(argv, { ns: 'gw', spinMs: 600_000 }));
+  const queues = calls.filter((line) => line.startsWith('tc '));
   const snippets = ['egress', 'ingress'];
   for (const part of snippets) {
     const argv = commandArgv('inetgw', 'rules', part, 'ppp0', '--format', 'sh');
@@ -59,7 +72,9 @@ async function apply(guest: Guest): Promise<string> {
     .map((part) => `DEV=ppp0; . /run/rules-${part}`)
     .concat(queues)
     .join('; ');
-  const undo = 'tc qdisc del dev ppp0 root; tc qdisc del dev ppp0 ingress; nft flush ruleset';
+  const undo =
+    'tc qdisc del dev ppp0 root; tc qdisc del dev ppp0 ingress; nft flush ruleset;' +
+    ' for p in iptables ip6tables; do $p -w -t mangle -F; $p -w -t mangle -X; done';
   const toPeer = (name: ShaperName): { count: number; script: string } => {
     const target: Target = { device: 'ppp0', upBitPerSec: 215e3, downBitPerSec: 1.6e6, line: LINES.adsl };
     const commands = SHAPERS[name].commands(target).map((argv) => argv.join(' '));
@@ -76,8 +91,9 @@ async function apply(guest: Guest): Promise<string> {
       '',
     ],
     ['clear', await timeMs(guest, clear, inetgw('215', '1600', ...plain)), ''],
+    ['the first apply by one call per line', await timeMs(guest, calls.join('; '), undo), countOf(calls)],
     [
-      'the first apply, one program per line',
+      'the same, the rules by the snippets of `inetgw rules`',
       await timeMs(guest, perLine, undo),
       `${queues.length} tc, the snippets of the rules`,
     ],
