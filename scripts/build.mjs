@@ -1,6 +1,6 @@
 /**
  * Builds the three commands into dist/, the packages bundled in. A gateway starts them from ip-up.d, so what counts
- * is how little is read at start, and in how few files: CommonJS, whose loader is in Node's own start, and four files
+ * is how little is read at start, and in how few files: CommonJS, whose loader is in Node's own start, and seven files
  * for an apply. What a command line does not ask for is in files of its own (dynamic imports).
  */
 import { rolldown } from 'rolldown';
@@ -13,7 +13,7 @@ const commands = ['inetgw', 'searchbw', 'iprelay'];
 const entries = commands.map((name) => `src/bin/${name}.ts`);
 
 /** What `inetgw DEV UP DOWN` needs. */
-const APPLY = ['src/cli/inetgw.ts', 'src/cli/inetgwApply.ts'];
+const APPLY = ['src/cli/inetgwApply.ts'];
 
 /** All modules that those of `from` import, by `import` statements or also by `import()`. */
 function reached(from, { dynamic }, moduleInfo) {

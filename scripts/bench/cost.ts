@@ -1,7 +1,8 @@
 /**
- * What shaping costs, on the virtual line and in its own time: `npx tsx scripts/bench/cost.ts [apply|cpu|top]…`; needs a
- * build. `apply`: from the command to the shaped line, beside the same set-up made with one program per line. `cpu`:
- * processor time per Gbit of user data on a line of 100 / 20 Mbit/s. `top`: the highest rate that gets through.
+ * What shaping costs, on the virtual line and in its own time: `npx tsx scripts/bench/cost.ts [apply|cpu|top]…
+ * [SHAPER]…`; needs a build. `apply`: from the command to the shaped line, beside the same set-up made with one
+ * program per line. `cpu`: processor time per Gbit of user data on a line of 100 / 20 Mbit/s. `top`: the highest
+ * rate that gets through.
  */
 import { table } from '../../src/report/table.ts';
 import { Guest } from '../../test/lab/guest.ts';
@@ -10,6 +11,11 @@ import { setUpLine } from '../../test/lab/line.ts';
 import { downloads, measure } from '../../test/lab/traffic.ts';
 import { LINES } from './line/lines.ts';
 import { setUpShaper, SHAPER_NAMES, SHAPERS, shareOf, type ShaperName, type Target } from './line/shapers.ts';
+
+const wanted = process.argv.slice(2);
+const named = SHAPER_NAMES.filter((name) => wanted.includes(name));
+/** Of `cpu` and `top`; all, unless some are named. */
+const shapers = named.length > 0 ? named : SHAPER_NAMES;
 
 const LIMIT_MS = 1_800_000;
 const ROUNDS = 3;
@@ -127,7 +133,7 @@ async function loaded(guest: Guest, name: ShaperName, rates: { up: number; down:
 /** Processor seconds per Gbit, the line's own (without a shaper, at the same rate) taken off. */
 async function cpu(guest: Guest): Promise<string> {
   const perGbit = new Map<ShaperName, { all: number; bitPerSec: number }>();
-  for (const name of SHAPER_NAMES) {
+  for (const name of new Set<ShaperName>(['none', ...shapers])) {
     const { idleFraction, downBitPerSec } = await loaded(guest, name, { up: 20e6, down: 100e6 }, 0.95);
     perGbit.set(name, { all: (1 - idleFraction) / (downBitPerSec / 1e9), bitPerSec: downBitPerSec });
     console.error(name, perGbit.get(name));
@@ -147,7 +153,7 @@ async function cpu(guest: Guest): Promise<string> {
 
 async function top(guest: Guest): Promise<string> {
   const rows: string[][] = [];
-  for (const name of SHAPER_NAMES) {
+  for (const name of shapers) {
     const { idleFraction, downBitPerSec } = await loaded(guest, name, { up: 10e9, down: 10e9 }, 0.95);
     rows.push([SHAPERS[name].title, (downBitPerSec / 1e6).toFixed(0), (idleFraction * 100).toFixed(0)]);
     console.error(rows.at(-1)?.join(' '));
@@ -156,11 +162,10 @@ async function top(guest: Guest): Promise<string> {
 }
 
 const PARTS = { apply, cpu, top };
-const wanted = process.argv.slice(2);
+const parts = Object.entries(PARTS).filter(([name]) => wanted.includes(name));
 const guest = await Guest.boot({ requestLimitMs: LIMIT_MS });
 try {
-  for (const [name, part] of Object.entries(PARTS)) {
-    if (wanted.length > 0 && !wanted.includes(name)) continue;
+  for (const [, part] of parts.length > 0 ? parts : Object.entries(PARTS)) {
     console.log(`${await part(guest)}\n`);
   }
 } finally {
