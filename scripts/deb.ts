@@ -53,7 +53,7 @@ async function fill(stage: string, version: string): Promise<void> {
   const zipped = async (source: string, name: string): Promise<void> =>
     put(name, gzipSync(await readFile(from(source)), { level: 9 }));
 
-  await put('usr/lib/inetgw/package.json', '{ "type": "module" }\n');
+  await copy('dist/package.json', 'usr/lib/inetgw/package.json');
   for (const part of ['lib', 'bpf'])
     await cp(from(`dist/${part}`), join(stage, `usr/lib/inetgw/${part}`), { recursive: true });
   await mkdir(join(stage, 'usr/bin'), { recursive: true });

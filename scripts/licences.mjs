@@ -2,12 +2,12 @@
 import { readdir, readFile } from 'node:fs/promises';
 
 /**
- * @param {Readonly<Record<string, unknown>>} inputs the files of the bundle, as esbuild's metafile names them
+ * @param {readonly string[]} files the files of the bundle
  * @returns {Promise<string>} one text; throws if a package has no licence file
  */
-export async function licenceNotices(inputs) {
+export async function licenceNotices(files) {
   const folders = new Set();
-  for (const path of Object.keys(inputs)) {
+  for (const path of files) {
     // The innermost package: node_modules/a/node_modules/@b/c/index.js is from @b/c.
     const match = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path);
     if (match !== null) folders.add(match[1]);

@@ -1,7 +1,8 @@
 /**
- * What shaping costs, on the virtual line and in its own time: `npx tsx scripts/bench/cost.ts [apply|cpu|top]…`; needs a
- * build. `apply`: from the command to the shaped line, beside the same set-up made with one program per line. `cpu`:
- * processor time per Gbit of user data on a line of 100 / 20 Mbit/s. `top`: the highest rate that gets through.
+ * What shaping costs, on the virtual line and in its own time: `npx tsx scripts/bench/cost.ts [apply|cpu|top]…
+ * [SHAPER]…`; needs a build. `apply`: from the command to the shaped line, beside the same set-up made with one
+ * program per line. `cpu`: processor time per Gbit of user data on a line of 100 / 20 Mbit/s. `top`: the highest
+ * rate that gets through.
  */
 import { table } from '../../src/report/table.ts';
 import { Guest } from '../../test/lab/guest.ts';
@@ -10,6 +11,11 @@ import { setUpLine } from '../../test/lab/line.ts';
 import { downloads, measure } from '../../test/lab/traffic.ts';
 import { LINES } from './line/lines.ts';
 import { setUpShaper, SHAPER_NAMES, SHAPERS, shareOf, type ShaperName, type Target } from './line/shapers.ts';
+
+const wanted = process.argv.slice(2);
+const named = SHAPER_NAMES.filter((name) => wanted.includes(name));
+/** Of `cpu` and `top`; all, unless some are named. */
+const shapers = named.length > 0 ? named : SHAPER_NAMES;
 
 const LIMIT_MS = 1_800_000;
 const ROUNDS = 3;
@@ -31,24 +37,37 @@ async function timeMs(guest: Guest, script: string, before = ':'): Promise<numbe
 
 const inetgw = (...words: string[]): string => commandArgv('inetgw', 'ppp0', ...words).join(' ');
 
-/** One program per line of what a dry run prints, as shapers in shell do it. */
-function oneProgramPerLine(dryRun: string): string[] {
-  return dryRun.split('\n').flatMap((line) => {
-    if (/^(qdisc|class|filter|actions) /.test(line)) return [`tc ${line}`];
-    if (/^(ip|tc|modprobe) /.test(line) && !line.startsWith('tc -batch')) return [line];
-    return [];
+/** The programs of what a dry run prints, with the lines handed to each. */
+function stepsOf(dryRun: string): { program: string; lines: string[] }[] {
+  return [...dryRun.matchAll(/^(\S+) .*<<'EOF'\n([^]*?)^EOF$/gm)].map(([, program = '', input = '']) => ({
+    program,
+    lines: input.split('\n').filter((line) => /^[^*]/.test(line) && line !== 'COMMIT'),
+  }));
+}
+
+/** One call per line of it, as shapers in shell make them; each rule is a line of iptables and one of ip6tables. */
+function oneCallPerLine(dryRun: string): string[] {
+  return stepsOf(dryRun).flatMap(({ program, lines }) => {
+    const single = program.replace(/-restore$/, ' -w -t mangle');
+    return lines.map((line) => `${single} ${line}`);
   });
+}
+
+/** `16 tc, 33 iptables` */
+function countOf(calls: readonly string[]): string {
+  const programs = calls.map((line) => line.split(' ')[0] ?? '');
+  const names = [...new Set(programs)];
+  return names.map((name) => `${programs.filter((each) => each === name).length} ${name}`).join(', ');
 }
 
 async function apply(guest: Guest): Promise<string> {
   await setUpLine(guest);
   const plain = ['--pacing', 'off'];
   const clear = inetgw('clear');
-  const dryRun = await guest.run(commandArgv('inetgw', 'ppp0', '215', '1600', ...plain, '--dry-run'), {
-    ns: 'gw',
-    spinMs: 600_000,
-  });
-  const queues = oneProgramPerLine(dryRun);
+  const options = ['215', '1600', ...plain, '--firewall', 'iptables', '--dry-run'];
+  const argv = commandArgv('inetgw', 'ppp0', ...options);
+  const calls = oneCallPerLine(await guest.run(argv, { ns: 'gw', spinMs: 600_000 }));
+  const queues = calls.filter((line) => line.startsWith('tc '));
   const snippets = ['egress', 'ingress'];
   for (const part of snippets) {
     const argv = commandArgv('inetgw', 'rules', part, 'ppp0', '--format', 'sh');
@@ -59,7 +78,9 @@ async function apply(guest: Guest): Promise<string> {
     .map((part) => `DEV=ppp0; . /run/rules-${part}`)
     .concat(queues)
     .join('; ');
-  const undo = 'tc qdisc del dev ppp0 root; tc qdisc del dev ppp0 ingress; nft flush ruleset';
+  const undo =
+    'tc qdisc del dev ppp0 root; tc qdisc del dev ppp0 ingress; nft flush ruleset;' +
+    ' for p in iptables ip6tables; do $p -w -t mangle -F; $p -w -t mangle -X; done';
   const toPeer = (name: ShaperName): { count: number; script: string } => {
     const target: Target = { device: 'ppp0', upBitPerSec: 215e3, downBitPerSec: 1.6e6, line: LINES.adsl };
     const commands = SHAPERS[name].commands(target).map((argv) => argv.join(' '));
@@ -76,8 +97,9 @@ async function apply(guest: Guest): Promise<string> {
       '',
     ],
     ['clear', await timeMs(guest, clear, inetgw('215', '1600', ...plain)), ''],
+    ['the first apply by one call per line', await timeMs(guest, calls.join('; '), undo), countOf(calls)],
     [
-      'the first apply, one program per line',
+      'the same, the rules by the snippets of `inetgw rules`',
       await timeMs(guest, perLine, undo),
       `${queues.length} tc, the snippets of the rules`,
     ],
@@ -111,7 +133,7 @@ async function loaded(guest: Guest, name: ShaperName, rates: { up: number; down:
 /** Processor seconds per Gbit, the line's own (without a shaper, at the same rate) taken off. */
 async function cpu(guest: Guest): Promise<string> {
   const perGbit = new Map<ShaperName, { all: number; bitPerSec: number }>();
-  for (const name of SHAPER_NAMES) {
+  for (const name of new Set<ShaperName>(['none', ...shapers])) {
     const { idleFraction, downBitPerSec } = await loaded(guest, name, { up: 20e6, down: 100e6 }, 0.95);
     perGbit.set(name, { all: (1 - idleFraction) / (downBitPerSec / 1e9), bitPerSec: downBitPerSec });
     console.error(name, perGbit.get(name));
@@ -131,7 +153,7 @@ async function cpu(guest: Guest): Promise<string> {
 
 async function top(guest: Guest): Promise<string> {
   const rows: string[][] = [];
-  for (const name of SHAPER_NAMES) {
+  for (const name of shapers) {
     const { idleFraction, downBitPerSec } = await loaded(guest, name, { up: 10e9, down: 10e9 }, 0.95);
     rows.push([SHAPERS[name].title, (downBitPerSec / 1e6).toFixed(0), (idleFraction * 100).toFixed(0)]);
     console.error(rows.at(-1)?.join(' '));
@@ -140,11 +162,10 @@ async function top(guest: Guest): Promise<string> {
 }
 
 const PARTS = { apply, cpu, top };
-const wanted = process.argv.slice(2);
+const parts = Object.entries(PARTS).filter(([name]) => wanted.includes(name));
 const guest = await Guest.boot({ requestLimitMs: LIMIT_MS });
 try {
-  for (const [name, part] of Object.entries(PARTS)) {
-    if (wanted.length > 0 && !wanted.includes(name)) continue;
+  for (const [, part] of parts.length > 0 ? parts : Object.entries(PARTS)) {
     console.log(`${await part(guest)}\n`);
   }
 } finally {
