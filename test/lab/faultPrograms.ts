@@ -1,7 +1,7 @@
 /** Programs that misbehave at one call, in front of the real ones in the guest; and what is to hold afterwards. */
 import { expect } from 'vitest';
 import type { Guest } from './guest.ts';
-import { commandArgv, withBpf, type CommandName } from './inetgw.ts';
+import { commandArgv, snapshot, withBpf, type CommandName } from './inetgw.ts';
 import type { ExecResult } from './protocol.ts';
 
 /** More than any command makes; the loops end at the first call that does not happen. */
@@ -96,3 +96,18 @@ export function expectSaid({ code, stdout, stderr }: ExecResult, how: How): void
 
 /** After these the command could still put things right itself. */
 export const survived = (how: How): boolean => how !== 'kill' && how !== 'vanish';
+
+/** What the next run finds besides the kernel's objects: the records, without the time of their writing, and pinned maps. */
+const MEMORY = `
+  find /run/inetgw -name '*.json' 2>/dev/null | sort | while read -r record; do
+    echo "# $record"; sed 's/"since":"[^"]*",\\?//; s/"digest":"[^"]*"//' "$record"
+  done
+  echo '# maps'; find /run/bpf -type f | sort`;
+
+/**
+ * All that a run of inetgw depends on. Where two of these are equal, the next run does the same: so a fault that left
+ * everything as it was needs no run that repairs, nor one that makes the earlier state again. Each costs seconds.
+ */
+export function wholeState(guest: Guest): Promise<string> {
+  return snapshot(guest, 'ppp0', MEMORY);
+}
