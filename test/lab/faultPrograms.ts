@@ -9,7 +9,7 @@ export const MAX_CALLS = 12;
 
 const PROGRAMS = [
   ...['tc', 'nft', 'iptables-restore', 'ip6tables-restore', 'iptables-save', 'ip6tables-save', 'unshare'],
-  'ping',
+  ...['ip', 'ping'],
 ];
 
 /**
