@@ -7,25 +7,25 @@ import {
   expectSaid,
   HOWS,
   installFaults,
+  MAX_CALLS,
   removeFaults,
   survived,
+  wholeState,
   withFault,
   type How,
 } from './faultPrograms.ts';
 import type { Guest } from './guest.ts';
-import { inetgw, inetgwOk, snapshot } from './inetgw.ts';
+import { inetgw, inetgwOk, snapshot, withBpf } from './inetgw.ts';
 import { SERVER, setUpLine } from './line.ts';
 import { sharedGuest } from './sharedGuest.ts';
 
 const APPLY = ['ppp0', '300', '3mbit', '--firewall', 'nft'];
 
 let guest: Guest;
-let untouched: string;
 let inForce: string;
 beforeAll(async () => {
   guest = await sharedGuest();
   await setUpLine(guest);
-  untouched = await snapshot(guest);
   await inetgwOk(guest, ...APPLY);
   inForce = await snapshot(guest);
   await installFaults(guest);
@@ -107,13 +107,17 @@ describe('the hook of pppd', () => {
     printf '#!/bin/sh\\ncat >>/run/log\\n' >/usr/bin/logger; chmod 755 /usr/bin/logger`;
   /** What is in force where the rehearsal came to nothing. */
   let unpaced: string;
+  let whole: string;
+  let nothing: string;
   beforeAll(async () => {
     await guest.run(['sh', '-ec', LOGGER]);
-    await inetgwOk(guest, ...APPLY, '--pacing', 'off');
-    unpaced = await snapshot(guest);
     await inetgwOk(guest, 'install-hook', 'ppp', 'ppp0', ...APPLY.slice(1), '--quiet');
+    await inetgwOk(guest, ...APPLY, '--pacing', 'off');
+    unpaced = await wholeState(guest);
+    await inetgwOk(guest, ...APPLY);
+    whole = await wholeState(guest);
     await inetgwOk(guest, 'ppp0', 'clear');
-    expect(await snapshot(guest)).toBe(untouched);
+    nothing = await wholeState(guest);
   });
   afterAll(async () => {
     await inetgwOk(guest, 'install-hook', 'ppp', 'ppp0', '--remove', '--quiet');
@@ -121,38 +125,77 @@ describe('the hook of pppd', () => {
     await inetgwOk(guest, ...APPLY);
   });
 
-  /** As pppd calls it; gives how long that took, and what was logged when all has ended. */
-  async function event(name: 'ip-up' | 'ip-down', fault?: string): Promise<{ tookMs: number; log: string }> {
+  interface Event {
+    /** How long pppd was kept. */
+    tookMs: number;
+    /** The fault was met with. */
+    struck: boolean;
+    /** What was logged, when all has ended. */
+    log: string;
+  }
+
+  /** As pppd calls it. */
+  async function event(name: 'ip-up' | 'ip-down', fault?: string): Promise<Event> {
     const script = `rm -f /run/log /run/calls /run/struck /run/fault
       ${fault === undefined ? '' : `echo '${fault}' >/run/fault`}
       before=$(date +%s%3N)
       PPP_IFACE=ppp0 /etc/ppp/${name}.d/inetgw-ppp0 </dev/null >/dev/null 2>&1
       echo $(( $(date +%s%3N) - before ))
       while pgrep -f 'dist/bin/inetg[w].js' >/dev/null || ! [ -e /run/log ]; do sleep 1; done
-      rm -f /run/fault; cat /run/log`;
-    const text = await guest.run(['sh', '-c', script], { ns: 'gw', spinMs: 60_000, timeoutMs: 600_000 });
-    const [tookMs, ...log] = text.split('\n');
-    return { tookMs: Number(tookMs), log: log.join('\n') };
+      rm -f /run/fault; [ -e /run/struck ] && echo struck || echo missed
+      cat /run/log`;
+    const argv = withBpf(['sh', '-c', script]);
+    const text = await guest.run(argv, { ns: 'gw', spinMs: 600_000, timeoutMs: 600_000 });
+    const [tookMs, struck, ...log] = text.split('\n');
+    return { tookMs: Number(tookMs), struck: struck === 'struck', log: log.join('\n') };
   }
 
   const faults: readonly How[] = ['fail', 'hang', 'kill'];
   test.each(faults)(
-    '%s: it returns at once, what is wrong is logged, the next event repairs',
+    '%s at each call of ip-up: it returns at once, what is wrong is logged, the next event repairs',
     async (how) => {
-      for (let call = 1; call <= 4; call++) {
-        const { tookMs, log } = await event('ip-up', `${call} ${how}`);
+      let call = 1;
+      for (; call <= MAX_CALLS; call++) {
+        const { tookMs, struck, log } = await event('ip-up', `${call} ${how}`);
         expect(tookMs).toBeLessThan(1500);
-        const after = how === 'kill' ? inForce : await snapshot(guest);
-        if (after !== inForce) {
+        const after = await wholeState(guest);
+        if (how !== 'kill' && after !== whole) {
           expect(log).toMatch(/^inetgw: \S/m);
-          expect(after).toBe(log.startsWith('inetgw: no window pacing here: ') ? unpaced : untouched);
+          expect(after).toBe(log.startsWith('inetgw: no window pacing here: ') ? unpaced : nothing);
         }
-        expect(await event('ip-up')).toMatchObject({ log: '' });
-        expect(await snapshot(guest)).toBe(inForce);
-        expect((await event('ip-down', `${call} ${how}`)).tookMs).toBeLessThan(1500);
+        if (after !== whole) {
+          const next = await event('ip-up');
+          expect(await wholeState(guest), next.log).toBe(whole);
+        }
         await event('ip-down');
-        expect(await snapshot(guest)).toBe(untouched);
+        expect(await wholeState(guest)).toBe(nothing);
+        if (!struck) break;
       }
+      console.log(`ip-up ${how}: ${call - 1} calls`);
+      expect(call).toBeGreaterThan(3);
+    },
+  );
+
+  test.each(faults)(
+    '%s at each call of ip-down: it returns at once, what is wrong is logged, the next event repairs',
+    async (how) => {
+      let call = 1;
+      let now = nothing;
+      for (; call <= MAX_CALLS; call++) {
+        if (now !== whole) expect(await event('ip-up')).toMatchObject({ log: '' });
+        const { tookMs, struck, log } = await event('ip-down', `${call} ${how}`);
+        expect(tookMs).toBeLessThan(1500);
+        now = await wholeState(guest);
+        if (how !== 'kill' && now !== nothing) expect(log).toMatch(/^inetgw: \S/m);
+        if (now !== nothing) {
+          await event('ip-down');
+          now = await wholeState(guest);
+          expect(now).toBe(nothing);
+        }
+        if (!struck) break;
+      }
+      console.log(`ip-down ${how}: ${call - 1} calls`);
+      expect(call).toBeGreaterThan(3);
     },
   );
 });
