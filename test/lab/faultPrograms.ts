@@ -39,6 +39,7 @@ if [ "\\$(wc -l < /run/calls)" = "\\$call" ]; then
       # when nobody needs a file of the host any more: waiting for one, the clock would jump to the time limit.
       [ $program = ping ] && limit=9 || limit=29
       spinner=\\$(pgrep -f '^sh -c kill -STOP')
+      ! grep -q ') T' /proc/\\$spinner/stat || exec sleep 1000
       sleep \\$limit & sleeper=\\$!
       until grep -q '(sleep) S' /proc/\\$sleeper/stat; do :; done
       kill -STOP \\$spinner; wait \\$sleeper; kill -CONT \\$spinner; exec sleep 1000 ;;
@@ -64,12 +65,18 @@ export async function removeFaults(guest: Guest): Promise<void> {
   await guest.run(['sh', '-c', `rm -rf /usr/local/sbin/* ${files.join(' ')}`]);
 }
 
-/** Runs a command with a fault at one call; undefined if there was no such call. In one request: each costs time. */
+/** Until its end, however long a search or a hanging program takes. */
+const LONG_MS = 1_800_000;
+
+/**
+ * Runs a command with a fault at one call; undefined if there was no such call. In one request: each costs time.
+ * `spinMs` may be shorter where what comes later waits for no file of the host.
+ */
 export async function withFault(
   guest: Guest,
   command: CommandName,
   words: readonly string[],
-  { call, how }: { call: number; how: How },
+  { call, how, spinMs = LONG_MS }: { call: number; how: How; spinMs?: number },
 ): Promise<ExecResult | undefined> {
   const script = `rm -f /run/calls /run/struck; echo ${call} ${how} >/run/fault
     "$@"; code=$?
@@ -78,9 +85,8 @@ export async function withFault(
   const argv = withBpf(commandArgv(command, ...words));
   const result = await guest.exec(['sh', '-c', script, 'sh', ...argv], {
     ns: 'gw',
-    // Until its end, however long a search or a hanging program takes.
-    spinMs: 1_800_000,
-    timeoutMs: 1_800_000,
+    spinMs,
+    timeoutMs: LONG_MS,
   });
   return result.stderr.endsWith('no such call\n') ? undefined : result;
 }
