@@ -2,7 +2,7 @@
  * The programs of searchbw and of the hooks, made to misbehave: what was in force is in force afterwards, or the next
  * run puts it right. `npm run faults`.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
   expectSaid,
   HOWS,
@@ -143,6 +143,9 @@ describe('the hook of pppd', () => {
     await guest.run(['sh', '-c', 'mv /run/logger /usr/bin/logger']);
     await inetgwOk(guest, ...APPLY);
   });
+
+  // One that fails must not take the next ones along.
+  beforeEach(() => inetgw(guest, 'ppp0', 'clear'));
 
   interface Event {
     /** How long pppd was kept. */
