@@ -185,6 +185,7 @@ describe('the hook of pppd', () => {
           expect(log).toMatch(/^inetgw: \S/m);
           expect(after).toBe(log.startsWith('inetgw: no window pacing here: ') ? unpaced : nothing);
         }
+        if (struck && after === nothing) continue;
         if (after !== whole) {
           const next = await event('ip-up');
           expect(await wholeState(guest), next.log).toBe(whole);
