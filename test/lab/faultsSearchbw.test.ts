@@ -39,7 +39,7 @@ afterAll(async () => {
 const SEARCH = ['ppp0', 'DOWN', '1500-1600', '100', '2', '210', '--ping-host', SERVER.ipv4];
 
 /** As long as it takes to start; of the waiting for pings that follows, the clock may skip what it likes. */
-const START_MS = 6000;
+const START_MS = 3000;
 
 /** Each call that changes something, and of those that ask, each kind's first and last one: of nearly a hundred. */
 async function someCalls(): Promise<number[]> {
