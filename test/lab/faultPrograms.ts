@@ -39,7 +39,6 @@ if [ "\\$(wc -l < /run/calls)" = "\\$call" ]; then
       # when nobody needs a file of the host any more: waiting for one, the clock would jump to the time limit.
       [ $program = ping ] && limit=9 || limit=29
       spinner=\\$(pgrep -f '^sh -c kill -STOP')
-      ! grep -q ') T' /proc/\\$spinner/stat || exec sleep 1000
       sleep \\$limit & sleeper=\\$!
       until grep -q '(sleep) S' /proc/\\$sleeper/stat; do :; done
       kill -STOP \\$spinner; wait \\$sleeper; kill -CONT \\$spinner; exec sleep 1000 ;;
@@ -68,15 +67,12 @@ export async function removeFaults(guest: Guest): Promise<void> {
 /** Until its end, however long a search or a hanging program takes. */
 const LONG_MS = 1_800_000;
 
-/**
- * Runs a command with a fault at one call; undefined if there was no such call. In one request: each costs time.
- * `spinMs` may be shorter where what comes later waits for no file of the host.
- */
+/** Runs a command with a fault at one call; undefined if there was no such call. In one request: each costs time. */
 export async function withFault(
   guest: Guest,
   command: CommandName,
   words: readonly string[],
-  { call, how, spinMs = LONG_MS }: { call: number; how: How; spinMs?: number },
+  { call, how }: { call: number; how: How },
 ): Promise<ExecResult | undefined> {
   const script = `rm -f /run/calls /run/struck; echo ${call} ${how} >/run/fault
     "$@"; code=$?
@@ -85,7 +81,7 @@ export async function withFault(
   const argv = withBpf(commandArgv(command, ...words));
   const result = await guest.exec(['sh', '-c', script, 'sh', ...argv], {
     ns: 'gw',
-    spinMs,
+    spinMs: LONG_MS,
     timeoutMs: LONG_MS,
   });
   return result.stderr.endsWith('no such call\n') ? undefined : result;
