@@ -139,12 +139,15 @@ describe('the hook of pppd', () => {
   beforeAll(async () => {
     await guest.run(['sh', '-ec', LOGGER]);
     await inetgwOk(guest, 'install-hook', 'ppp', 'ppp0', ...APPLY.slice(1), '--quiet');
+    // Each of them as it comes about from nothing.
+    await inetgwOk(guest, 'ppp0', 'clear');
+    nothing = await wholeState(guest);
     await inetgwOk(guest, ...APPLY, '--pacing', 'off');
     unpaced = await wholeState(guest);
+    await inetgwOk(guest, 'ppp0', 'clear');
     await inetgwOk(guest, ...APPLY);
     whole = await wholeState(guest);
     await inetgwOk(guest, 'ppp0', 'clear');
-    nothing = await wholeState(guest);
   });
   afterAll(async () => {
     await inetgwOk(guest, 'install-hook', 'ppp', 'ppp0', '--remove', '--quiet');
