@@ -83,7 +83,7 @@ function whenUp(settings: HookSettings): string[] {
     '}',
     'work() {',
     '  wait_for_it',
-    `  ${command(settings, settings.apply)} --quiet`,
+    `  ${command(settings, settings.apply)}`,
     '}',
   ];
 }
@@ -94,21 +94,24 @@ function whenDown(settings: HookSettings): string[] {
     'index() { /bin/cat "/sys/class/net/$dev/ifindex" 2>/dev/null; }',
     'before=$(index)',
     'work() {',
-    `  ${command(settings, [undefined, 'clear'])} --quiet`,
+    `  ${command(settings, [undefined, 'clear'])}`,
     '  # Back already, as another device of the same name: what was cleared may have been the new one.',
     '  now=$(index)',
     '  if [ -n "$now" ] && [ "$now" != "$before" ]; then',
-    `    ${command(settings, settings.apply)} --quiet`,
+    `    ${command(settings, settings.apply)}`,
     '  fi',
     '}',
   ];
 }
 
-/** Runs `work` in the background, with nothing left that ties it to the program that called the hook. */
+/**
+ * Runs `work` in the background, with nothing left that ties it to the program that called the hook. What inetgw
+ * warns of is logged like its errors, that all went well is not: hence no --quiet, which would keep both back.
+ */
 const IN_BACKGROUND = [
   'log() { if [ -x /usr/bin/logger ]; then /usr/bin/logger -t inetgw; else /bin/cat >/dev/null; fi; }',
   "trap '' HUP",
-  '{ work 2>&1 | log; } </dev/null >/dev/null 2>&1 &',
+  '{ work 2>&1 >/dev/null | log; } </dev/null >/dev/null 2>&1 &',
   'exit 0',
   '',
 ];

@@ -23,7 +23,7 @@ import { requireNetAdmin } from '../system/privilege.ts';
 import { installQueueDevice, removeQueueDevice } from '../system/queueDevice.ts';
 import { readActions } from '../system/readings.ts';
 import { run } from '../system/run.ts';
-import { runStep } from '../system/runStep.ts';
+import { ask, runStep } from '../system/runStep.ts';
 import { writeState } from '../system/state.ts';
 import { setUpLines, tearDownLines } from '../tc/batch.ts';
 import { Unwrapper } from './unwrap.ts';
@@ -46,10 +46,10 @@ export async function openShapedLine(request: LineSettings): Promise<LineControl
   await requireNetAdmin('measuring with a shaper');
   const current = await readCurrent(device, run);
   if (!current.ours) refuseForeign(device, current);
-  const { stdout } = await run(['tc', '-V']);
+  const tcVersion = await ask(['tc', '-V'], run);
   // Without a word on framing, it is measured with the one that is in force.
   const used = settings.framing ?? current.record?.plan.framing ?? defaultFraming(link.kind);
-  return new ShapedLine({ ...settings, framing: used }, link, used, stdout.trim());
+  return new ShapedLine({ ...settings, framing: used }, link, used, tcVersion.trim());
 }
 
 class ShapedLine implements LineControl {

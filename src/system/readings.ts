@@ -16,6 +16,7 @@ import { unreadable } from './device.ts';
 import { families, firewallPresent } from './firewall.ts';
 import { readPacingState } from './pacing.ts';
 import { ProgramError, type Runner } from './run.ts';
+import { ask } from './runStep.ts';
 
 export async function readReadings(plan: Plan, run: Runner): Promise<Readings> {
   const { device } = plan;
@@ -50,12 +51,12 @@ export async function readActions(
   run: Runner,
 ): Promise<Map<string, Counters>> {
   const words = ['filter', 'show', 'dev', device, hook] as const;
-  const { stdout } = await run(['tc', '-s', '-j', ...words]);
+  const shown = await ask(['tc', '-s', '-j', ...words], run);
   try {
-    return parseActionStatistics(stdout);
+    return parseActionStatistics(shown);
   } catch (error) {
     if (!(error instanceof UnreadableOutput)) throw error;
-    return parseActionStatistics((await run(['tc', '-s', ...words])).stdout);
+    return parseActionStatistics(await ask(['tc', '-s', ...words], run));
   }
 }
 

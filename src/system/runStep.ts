@@ -3,10 +3,22 @@ import type { Step } from '../shaper/steps.ts';
 import { batchReason, failedBatchLine } from '../tc/parse.ts';
 import { ProgramError, type Runner } from './run.ts';
 
-/** Runs one step. A failure names the step, the line of its input and what the program said. */
-export async function runStep(step: Step, run: Runner): Promise<void> {
+/** Runs a program that only tells something; gives what it printed. A failure is a `UserError`, as that of a step. */
+export async function ask(argv: Step['argv'], run: Runner): Promise<string> {
   try {
-    await run(step.argv, { input: step.input });
+    return (await run(argv)).stdout;
+  } catch (error) {
+    throw error instanceof ProgramError ? error.toUserError() : error;
+  }
+}
+
+/**
+ * Runs one step. A failure names the step, the line of its input and what the program said.
+ * @param okCodes exit codes besides 0 that are no failure
+ */
+export async function runStep(step: Step, run: Runner, okCodes: readonly number[] = []): Promise<void> {
+  try {
+    await run(step.argv, { input: step.input, okCodes });
   } catch (error) {
     if (!(error instanceof ProgramError)) throw error;
     const lineNumber = failedLine(error.result.stderr);

@@ -1,6 +1,7 @@
 /** Actions that no filter holds. */
 import type { Plan } from '../shaper/plan.ts';
 import type { Runner } from './run.ts';
+import { runStep } from './runStep.ts';
 
 /**
  * Takes away the plan's police actions that have outlived their filters, or came of changing one whose filter somebody
@@ -12,5 +13,6 @@ export async function removeStrayActions(plan: Plan, run: Runner): Promise<void>
     .flatMap((object) => (object.type === 'filter' ? object.actions : []))
     .flatMap((action) => (action.kind === 'police' || action.kind === 'policeSize' ? [action.index] : []));
   const lines = indices.map((index) => `actions del action police index ${index}\n`);
-  await run(['tc', '-force', '-batch', '-'], { input: lines.join(''), okCodes: [1, 2] });
+  const argv = ['tc', '-force', '-batch', '-'] as const;
+  await runStep({ what: 'aside the actions that no filter holds', argv, input: lines.join('') }, run, [1, 2]);
 }

@@ -28,7 +28,7 @@ describe('install-hook', () => {
     const { mode, uid, mtimeMs } = await stat(ipUp());
     expect(mode & 0o7777).toBe(0o755);
     if (isRoot) expect(uid).toBe(0);
-    expect(await readFile(ipUp(), 'utf8')).toMatch(/inetgw\.js "\$dev" 210 1710 --mark 30 --quiet/);
+    expect(await readFile(ipUp(), 'utf8')).toMatch(/inetgw\.js "\$dev" 210 1710 --mark 30/);
     const second = await install('ppp', 'ppp0', '210', '1710', '--mark', '30');
     expect(second.stdout).toContain(`${ipUp()}: unchanged\n${ipDown()}: unchanged\n`);
     expect((await stat(ipUp())).mtimeMs).toBe(mtimeMs);
@@ -90,13 +90,16 @@ describe('an installed hook', () => {
   ): Promise<{ up: string; down: string; calls: () => Promise<string[]> }> {
     const calls = join(root, 'calls');
     const recorder = join(root, 'recorder');
-    await writeFile(recorder, `#!/bin/sh\n/bin/sleep 1\necho "$@" >>${calls}\n`);
-    await chmod(recorder, 0o755);
+    const says = "echo 'all went well'; echo 'inetgw: no window pacing here' >&2";
+    await writeFile(recorder, `#!/bin/sh\n/bin/sleep 1\n${says}\necho "$@" >>${calls}\n`);
+    const logger = join(root, 'logger');
+    await writeFile(logger, `#!/bin/sh\n/bin/cat >>${join(root, 'log')}\n`);
+    for (const file of [recorder, logger]) await chmod(file, 0o755);
     const files = hookFiles(kind, { device, program: [recorder], apply: [undefined, '210', '1710'] });
     const paths: string[] = [];
     for (const [at, { text }] of files.entries()) {
       const path = join(root, `hook${at}`);
-      await writeFile(path, text, { mode: 0o755 });
+      await writeFile(path, text.replaceAll('/usr/bin/logger', logger), { mode: 0o755 });
       paths.push(path);
     }
     const [up = '', down = up] = paths;
@@ -125,9 +128,16 @@ describe('an installed hook', () => {
     const { up, down, calls } = await hooks('ppp', device === 'ppp0' ? 'lo' : device);
     // The program takes a second; the hook does not wait for it.
     expect(await call(up, args, environment)).toBeLessThan(900);
-    expect(await calls()).toEqual(['lo 210 1710 --quiet']);
+    expect(await calls()).toEqual(['lo 210 1710']);
     await call(down, args, environment);
-    expect(await calls()).toEqual(['lo 210 1710 --quiet', 'lo clear --quiet']);
+    expect(await calls()).toEqual(['lo 210 1710', 'lo clear']);
+  });
+  it('logs what inetgw warns of, but not that all went well', async () => {
+    const { up, down, calls } = await hooks('ppp', 'lo');
+    await call(up, [], { PPP_IFACE: 'lo' });
+    await call(down, [], { PPP_IFACE: 'lo' });
+    expect((await calls()).sort()).toEqual(['lo 210 1710', 'lo clear']);
+    expect(await readFile(join(root, 'log'), 'utf8')).toBe('inetgw: no window pacing here\n'.repeat(2));
   });
   it('does nothing for another device', async () => {
     const { up, down, calls } = await hooks('ppp', 'ppp0');
@@ -138,14 +148,14 @@ describe('an installed hook', () => {
     const { up, calls } = await hooks('networkmanager', 'lo');
     await call(up, ['cdc-wdm0', 'up'], { DEVICE_IP_IFACE: 'lo' });
     await call(up, ['lo', 'dhcp4-change'], {});
-    expect(await calls()).toEqual(['lo 210 1710 --quiet']);
+    expect(await calls()).toEqual(['lo 210 1710']);
     await call(up, ['lo', 'down'], {});
-    expect(await calls()).toEqual(['lo 210 1710 --quiet', 'lo clear --quiet']);
+    expect(await calls()).toEqual(['lo 210 1710', 'lo clear']);
   });
   it('of ifupdown takes IFACE, and not ifup --all', async () => {
     const { up, calls } = await hooks('ifupdown', 'lo');
     await call(up, [], { IFACE: '--all' });
     await call(up, [], { IFACE: 'lo' });
-    expect(await calls()).toEqual(['lo 210 1710 --quiet']);
+    expect(await calls()).toEqual(['lo 210 1710']);
   });
 });

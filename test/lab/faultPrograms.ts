@@ -1,7 +1,7 @@
 /** Programs that misbehave at one call, in front of the real ones in the guest; and what is to hold afterwards. */
 import { expect } from 'vitest';
 import type { Guest } from './guest.ts';
-import { commandArgv, withBpf, type CommandName } from './inetgw.ts';
+import { commandArgv, snapshot, withBpf, type CommandName } from './inetgw.ts';
 import type { ExecResult } from './protocol.ts';
 
 /** More than any command makes; the loops end at the first call that does not happen. */
@@ -9,7 +9,7 @@ export const MAX_CALLS = 12;
 
 const PROGRAMS = [
   ...['tc', 'nft', 'iptables-restore', 'ip6tables-restore', 'iptables-save', 'ip6tables-save', 'unshare'],
-  'ping',
+  ...['ip', 'ping'],
 ];
 
 /**
@@ -64,6 +64,9 @@ export async function removeFaults(guest: Guest): Promise<void> {
   await guest.run(['sh', '-c', `rm -rf /usr/local/sbin/* ${files.join(' ')}`]);
 }
 
+/** Until its end, however long a search or a hanging program takes. */
+const LONG_MS = 1_800_000;
+
 /** Runs a command with a fault at one call; undefined if there was no such call. In one request: each costs time. */
 export async function withFault(
   guest: Guest,
@@ -78,9 +81,8 @@ export async function withFault(
   const argv = withBpf(commandArgv(command, ...words));
   const result = await guest.exec(['sh', '-c', script, 'sh', ...argv], {
     ns: 'gw',
-    // Until its end, however long a search or a hanging program takes.
-    spinMs: 1_800_000,
-    timeoutMs: 1_800_000,
+    spinMs: LONG_MS,
+    timeoutMs: LONG_MS,
   });
   return result.stderr.endsWith('no such call\n') ? undefined : result;
 }
@@ -96,3 +98,18 @@ export function expectSaid({ code, stdout, stderr }: ExecResult, how: How): void
 
 /** After these the command could still put things right itself. */
 export const survived = (how: How): boolean => how !== 'kill' && how !== 'vanish';
+
+/** What the next run finds besides the kernel's objects: the records, without the time of their writing, and pinned maps. */
+const MEMORY = `
+  find /run/inetgw -name '*.json' 2>/dev/null | sort | while read -r record; do
+    echo "# $record"; sed 's/"since":"[^"]*",\\?//; s/"digest":"[^"]*"//' "$record"
+  done
+  echo '# maps'; find /run/bpf -type f | sort`;
+
+/**
+ * All that a run of inetgw depends on. Where two of these are equal, the next run does the same: so a fault that left
+ * everything as it was needs no run that repairs, nor one that makes the earlier state again. Each costs seconds.
+ */
+export function wholeState(guest: Guest): Promise<string> {
+  return snapshot(guest, 'ppp0', MEMORY);
+}

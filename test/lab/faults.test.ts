@@ -10,6 +10,7 @@ import {
   MAX_CALLS,
   removeFaults,
   survived,
+  wholeState,
   withFault,
 } from './faultPrograms.ts';
 import type { Guest } from './guest.ts';
@@ -35,15 +36,17 @@ describe.each(['nft', 'iptables'])('rules by %s', (firewall) => {
   /** What is in force where the rehearsal came to nothing: it is said, and the next run tries again. */
   let unpaced: string;
   let earlier: string;
+  let nothing: string;
   beforeAll(async () => {
+    nothing = await wholeState(guest);
     await inetgwOk(guest, ...NEW, firewall, '--pacing', 'off');
-    unpaced = await snapshot(guest);
+    unpaced = await wholeState(guest);
     await inetgwOk(guest, ...NEW, firewall);
-    whole = await snapshot(guest);
+    whole = await wholeState(guest);
     await inetgwOk(guest, ...OLD, firewall);
-    earlier = await snapshot(guest);
+    earlier = await wholeState(guest);
     await inetgwOk(guest, 'ppp0', 'clear');
-    expect(await snapshot(guest)).toBe(untouched);
+    expect(await wholeState(guest)).toBe(nothing);
   });
 
   // One that fails must not take the next ones along.
@@ -52,59 +55,82 @@ describe.each(['nft', 'iptables'])('rules by %s', (firewall) => {
   test.each(HOWS)(
     '%s at each call of a first apply: all or nothing, and the next run repairs',
     async (how) => {
-      let call = 1;
-      for (; call <= MAX_CALLS; call++) {
+      const codes: number[] = [];
+      for (let call = 1; call <= MAX_CALLS; call++) {
         const result = await withFault(guest, 'inetgw', [...NEW, firewall], { call, how });
         if (result === undefined) break;
+        codes.push(result.code);
         expectSaid(result, how);
+        let after = '';
         if (survived(how)) {
+          after = await wholeState(guest);
           const said = `call ${call} ended with ${result.code}: ${result.stderr}`;
           const paced = !result.stderr.startsWith('inetgw: no window pacing here: ');
           const set = paced ? whole : unpaced;
-          expect(await snapshot(guest), said).toBe(result.code === 0 ? set : untouched);
+          expect(after, said).toBe(result.code === 0 ? set : nothing);
         }
-        await inetgwOk(guest, ...NEW, firewall);
-        expect(await snapshot(guest)).toBe(whole);
+        if (after === nothing) continue;
+        if (after !== whole) {
+          await inetgwOk(guest, ...NEW, firewall);
+          expect(await wholeState(guest)).toBe(whole);
+        }
         await inetgwOk(guest, 'ppp0', 'clear');
-        expect(await snapshot(guest)).toBe(untouched);
+        expect(await wholeState(guest)).toBe(nothing);
       }
-      console.log(`${firewall} apply ${how}: ${call - 1} calls`);
-      expect(call).toBeGreaterThan(3);
+      console.log(`${firewall} apply ${how}: ${codes.length} calls, ended with ${codes.join(' ')}`);
+      expect(codes.length).toBeGreaterThan(2);
     },
   );
 
   test.each(HOWS)('%s at each call of a change of rates: the old or the new ones', async (how) => {
     await inetgwOk(guest, ...OLD, firewall);
-    let call = 1;
-    for (; call <= MAX_CALLS; call++) {
-      const result = await withFault(guest, 'inetgw', [...NEW, firewall], { call, how });
+    const codes: number[] = [];
+    // To and fro between two settings: from where the last call has led, to the other one.
+    let [words, before, wanted] = [NEW, earlier, whole];
+    const takeOther = (): void => {
+      [words, before, wanted] = words === NEW ? [OLD, whole, earlier] : [NEW, earlier, whole];
+    };
+    for (let call = 1; call <= MAX_CALLS; call++) {
+      const result = await withFault(guest, 'inetgw', [...words, firewall], { call, how });
       if (result === undefined) break;
+      codes.push(result.code);
       expectSaid(result, how);
       if (survived(how)) {
         const said = `call ${call} ended with ${result.code}: ${result.stderr}`;
-        expect(await snapshot(guest), said).toBe(result.code === 0 ? whole : earlier);
+        expect(await wholeState(guest), said).toBe(result.code === 0 ? wanted : before);
+        if (result.code === 0) takeOther();
+      } else {
+        await inetgwOk(guest, ...words, firewall);
+        expect(await wholeState(guest)).toBe(wanted);
+        takeOther();
       }
-      await inetgwOk(guest, ...OLD, firewall);
-      expect(await snapshot(guest)).toBe(earlier);
     }
-    console.log(`${firewall} change ${how}: ${call - 1} calls`);
+    console.log(`${firewall} change ${how}: ${codes.length} calls, ended with ${codes.join(' ')}`);
+    expect(codes.length).toBeGreaterThan(2);
     await inetgwOk(guest, 'ppp0', 'clear');
-    expect(await snapshot(guest)).toBe(untouched);
+    expect(await wholeState(guest)).toBe(nothing);
   });
 
   test.each(HOWS)('%s at each call of clear: the next clear leaves nothing', async (how) => {
-    let call = 1;
-    for (; call <= MAX_CALLS; call++) {
-      await inetgwOk(guest, ...NEW, firewall);
+    const codes: number[] = [];
+    let now = nothing;
+    for (let call = 1; call <= MAX_CALLS; call++) {
+      if (now !== whole) await inetgwOk(guest, ...NEW, firewall);
       const result = await withFault(guest, 'inetgw', ['ppp0', 'clear'], { call, how });
       if (result === undefined) break;
+      codes.push(result.code);
       expectSaid(result, how);
+      now = survived(how) ? await wholeState(guest) : '';
+      if (survived(how) && result.code === 0) expect(now).toBe(nothing);
+      if (now === whole || now === nothing) continue;
       await inetgwOk(guest, 'ppp0', 'clear');
-      expect(await snapshot(guest)).toBe(untouched);
+      now = await wholeState(guest);
+      expect(now).toBe(nothing);
     }
-    console.log(`${firewall} clear ${how}: ${call - 1} calls`);
+    console.log(`${firewall} clear ${how}: ${codes.length} calls, ended with ${codes.join(' ')}`);
+    expect(codes.length).toBeGreaterThan(2);
     await inetgwOk(guest, 'ppp0', 'clear');
-    expect(await snapshot(guest)).toBe(untouched);
+    expect(await wholeState(guest)).toBe(nothing);
   });
 });
 

@@ -2,7 +2,7 @@
  * What others do to the device, its queues, the firewall and the record while inetgw is at work, at each of its calls:
  * afterwards the new state, the old one or none, or what is missing is told; and the next run repairs. `npm run faults`.
  */
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { expectSaid, installFaults, MAX_CALLS, removeFaults, withFault } from './faultPrograms.ts';
 import type { Guest } from './guest.ts';
 import { commandArgv, inetgw, inetgwOk, snapshot, withoutIndices } from './inetgw.ts';
@@ -12,13 +12,17 @@ import { sharedGuest } from './sharedGuest.ts';
 const MAKE = 'ip link add wan9 type dummy; ip link set wan9 up';
 const NO_ROOT = 'tc qdisc del dev wan9 root';
 
+const FLUSH: Readonly<Record<string, string>> = {
+  nft: 'nft delete table inet inetgw_wan9',
+  iptables: 'for p in iptables ip6tables; do $p -t mangle -F; $p -t mangle -X; done',
+};
+
 const MEANWHILE: Readonly<Record<string, string>> = {
   'the queues of the uplink are taken away': NO_ROOT,
   'the queue of what comes in is taken away': 'tc qdisc del dev wan9 ingress',
   'the ingress filters are taken away': 'tc filter del dev wan9 ingress',
   'somebody else puts a queue at root': `${NO_ROOT}; tc qdisc add dev wan9 root handle 5: pfifo`,
-  'the firewall is flushed':
-    'nft delete table inet inetgw_wan9; for p in iptables ip6tables; do $p -t mangle -F; $p -t mangle -X; done',
+  'the firewall is flushed': Object.values(FLUSH).join('; '),
   'the record is overwritten':
     'for file in /run/inetgw/netns-*/wan9.json; do [ ! -e $file ] || echo rubbish >$file; done',
   'the device is set down': 'ip link set wan9 down',
@@ -26,6 +30,11 @@ const MEANWHILE: Readonly<Record<string, string>> = {
   'the device is removed and comes back': `ip link del wan9; ${MAKE}`,
   'the device is renamed': 'ip link set wan9 down; ip link set wan9 name wan8',
 };
+
+/** As if none of it had ever been: the device anew, and nothing of ours. By the shell, since node takes seconds. */
+const resetScript = (firewall: string): string =>
+  `for device in wan9 wan8 igw-wan9; do ip link del $device; done 2>/dev/null
+  ${FLUSH[firewall] ?? ''}; rm -rf /run/inetgw; find /run/bpf -type f -delete; ${MAKE}`;
 
 /** As a provider would: the device is there, up, under its name. */
 const PUT_BACK = `ip link del wan8 2>/dev/null; [ -e /sys/class/net/wan9 ] || { ${MAKE}; }; ip link set wan9 up`;
@@ -52,7 +61,7 @@ describe.each(['nft', 'iptables'])('rules by %s', (firewall) => {
   let earlier: string;
   let untouched: string;
   beforeAll(async () => {
-    await change(MAKE);
+    await change(resetScript(firewall));
     await inetgwOk(guest, ...NEW);
     whole = await state();
     await inetgwOk(guest, ...OLD);
@@ -63,11 +72,7 @@ describe.each(['nft', 'iptables'])('rules by %s', (firewall) => {
   afterAll(() => change('ip link del wan9'));
 
   // One that fails must not take the next ones along.
-  afterEach(() =>
-    change(`tc qdisc del dev wan9 root; ip link del wan9; ip link del wan8; ${MAKE}`).then(() =>
-      inetgw(guest, 'wan9', 'clear'),
-    ),
-  );
+  beforeEach(() => change(resetScript(firewall)));
 
   describe.each(Object.entries(MEANWHILE))('%s', (what, script) => {
     test.each(['first', 'later'])('at each call of a %s apply', async (which) => {
@@ -90,7 +95,7 @@ describe.each(['nft', 'iptables'])('rules by %s', (firewall) => {
         await change(PUT_BACK);
         await inetgwOk(guest, ...words, '--replace');
         expect(await state(), `call ${call}, ${result.code}: ${result.stderr}`).toBe(wanted);
-        if (which === 'first') await inetgwOk(guest, 'wan9', 'clear');
+        if (which === 'first') await change(resetScript(firewall));
         else takeOther();
       }
       console.log(`${firewall}, ${what}, ${which}: ${call - 1} calls, refused at: ${refused.join(' ')}`);

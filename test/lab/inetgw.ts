@@ -36,9 +36,9 @@ export async function statistics(guest: Guest, device = 'ppp0'): Promise<Statist
 
 /**
  * Everything that the kernel and /run hold of a shaper in the gateway, as text without counters and times:
- * two of these are equal if and only if nothing was changed.
+ * two of these are equal if and only if nothing was changed. `alsoScript` prints what else is to be compared.
  */
-export async function snapshot(guest: Guest, device = 'ppp0'): Promise<string> {
+export async function snapshot(guest: Guest, device = 'ppp0', alsoScript = ''): Promise<string> {
   const script = `
     for object in qdisc class filter; do echo "# $object"; tc $object show dev ${device}; done
     echo '# ingress'; tc filter show dev ${device} ingress
@@ -47,7 +47,8 @@ export async function snapshot(guest: Guest, device = 'ppp0'): Promise<string> {
       echo "# $program"; $program-save
     done
     echo '# nft'; nft list ruleset
-    echo '# run'; find /run/inetgw 2>/dev/null | sort`;
+    echo '# run'; find /run/inetgw 2>/dev/null | sort
+    ${alsoScript}`;
   const text = await guest.run(['sh', '-c', script], { ns: 'gw' });
   return withoutCounters(text);
 }
