@@ -1,20 +1,21 @@
 /**
- * What shaping costs, on the virtual line and in its own time: `npx tsx scripts/bench/cost.ts [apply|cpu|top]…
+ * What shaping costs, on the virtual line and in its own time: `npx tsx scripts/bench/cost.ts [apply|cpu|gateway|top]…
  * [SHAPER]…`; needs a build. `apply`: from the command to the shaped line, beside the same set-up made with one
- * program per line. `cpu`: processor time per Gbit of user data on a line of 100 / 20 Mbit/s. `top`: the highest
- * rate that gets through.
+ * program per line. `cpu`: processor time per Gbit of user data on a full line of 100 / 20 Mbit/s. `gateway`: the
+ * same with senders that a shaper does not make behave differently, so that the difference is the gateway's alone.
+ * `top`: the highest rate that gets through.
  */
 import { table } from '../../src/report/table.ts';
 import { Guest } from '../../test/lab/guest.ts';
 import { commandArgv } from '../../test/lab/inetgw.ts';
-import { setUpLine } from '../../test/lab/line.ts';
+import { LAN_HOST, setUpLine } from '../../test/lab/line.ts';
 import { downloads, measure } from '../../test/lab/traffic.ts';
 import { LINES } from './line/lines.ts';
 import { setUpShaper, SHAPER_NAMES, SHAPERS, shareOf, type ShaperName, type Target } from './line/shapers.ts';
 
 const wanted = process.argv.slice(2);
 const named = SHAPER_NAMES.filter((name) => wanted.includes(name));
-/** Of `cpu` and `top`; all, unless some are named. */
+/** Of all but `apply`; all, unless some are named. */
 const shapers = named.length > 0 ? named : SHAPER_NAMES;
 
 const LIMIT_MS = 1_800_000;
@@ -116,7 +117,13 @@ async function apply(guest: Guest): Promise<string> {
   );
 }
 
-async function loaded(guest: Guest, name: ShaperName, rates: { up: number; down: number }, share: number) {
+interface Rates {
+  up: number;
+  down: number;
+}
+
+/** A cable line with these rates and a short path. */
+async function shapedLine(guest: Guest, name: ShaperName, rates: Rates, share: number): Promise<void> {
   const line = LINES.cable;
   const options = { upBitPerSec: rates.up, downBitPerSec: rates.down, pathMs: 10, lan: { nat: false } };
   const { device } = await setUpLine(guest, { ...line.options, ...options });
@@ -126,6 +133,10 @@ async function loaded(guest: Guest, name: ShaperName, rates: { up: number; down:
     upBitPerSec: shareOf(rates.up, share),
     downBitPerSec: shareOf(rates.down, share),
   });
+}
+
+async function loaded(guest: Guest, name: ShaperName, rates: Rates, share: number) {
+  await shapedLine(guest, name, rates, share);
   const load = { flows: [downloads(4, { client: 'lan' })], warmUpMs: 5000, pings: 50, pingNs: 'lan' };
   return measure(guest, load, LIMIT_MS);
 }
@@ -151,6 +162,58 @@ async function cpu(guest: Guest): Promise<string> {
   );
 }
 
+/**
+ * As many connections as with `cpu`, each of which the sender's kernel holds at a fixed rate: together four fifths
+ * of the line. Nothing waits then, so that senders and receivers behave alike with any shaper.
+ */
+const STEADY_FLOWS = 4;
+const STEADY_BIT_PER_SEC = 80e6;
+
+async function startSteady(guest: Guest): Promise<() => Promise<void>> {
+  const timeoutMs = 36_000_000;
+  const spawn = (ns: string, argv: [string, ...string[]]) => guest.request('spawn', { argv, ns, timeoutMs });
+  const server = await spawn('lan', ['iperf3', '-s']);
+  await guest.request('sleep', { ms: 1000 });
+  // The sender opens the connection: iperf3 does not tell a server at which rate to send.
+  const rate = String(STEADY_BIT_PER_SEC / STEADY_FLOWS);
+  const words = ['-P', String(STEADY_FLOWS), '--fq-rate', rate, '-t', '30000'];
+  const client = await spawn('isp', ['iperf3', '-c', LAN_HOST.ipv4, ...words]);
+  return async () => {
+    for (const { job } of [client, server]) await guest.request('stop', { job, signal: 'SIGKILL' });
+  };
+}
+
+/** Any gateway tracks connections, for NAT or for a firewall like this: shapers that do so as well pay for it only once. */
+const STATEFUL_FIREWALL =
+  'table inet usual { chain forward { type filter hook forward priority 0; ct state established,related accept; }; }';
+
+/** Packets that the host in the LAN has received so far, and the guest's time. */
+async function received(guest: Guest): Promise<{ packets: number; ms: number }> {
+  const file = '/sys/class/net/eth0/statistics/rx_packets';
+  const packets = Number(await guest.run(['cat', file], { ns: 'lan' }));
+  return { packets, ms: (await guest.request('clock', {})).ms };
+}
+
+async function gateway(guest: Guest): Promise<string> {
+  const rows: string[][] = [];
+  let withoutUs = 0;
+  for (const name of new Set<ShaperName>(['none', ...shapers])) {
+    await shapedLine(guest, name, { up: 20e6, down: 100e6 }, 0.95);
+    await guest.run(['nft', STATEFUL_FIREWALL], { ns: 'gw' });
+    const end = await startSteady(guest);
+    const before = await received(guest);
+    const { idleFraction } = await measure(guest, { flows: [], warmUpMs: 4000, pings: 100 }, LIMIT_MS);
+    const after = await received(guest);
+    await end();
+    const packetsPerSec = ((after.packets - before.packets) / (after.ms - before.ms)) * 1000;
+    const us = ((1 - idleFraction) * 1e6) / packetsPerSec;
+    if (name === 'none') withoutUs = us;
+    rows.push([SHAPERS[name].title, packetsPerSec.toFixed(0), us.toFixed(1), (us - withoutUs).toFixed(1)]);
+    console.error(rows.at(-1)?.join(' '));
+  }
+  return table(['shaper', 'packets/s', 'µs per packet', 'of that the shaper'], rows);
+}
+
 async function top(guest: Guest): Promise<string> {
   const rows: string[][] = [];
   for (const name of shapers) {
@@ -161,7 +224,7 @@ async function top(guest: Guest): Promise<string> {
   return table(['shaper', 'Mbit/s', 'idle %'], rows);
 }
 
-const PARTS = { apply, cpu, top };
+const PARTS = { apply, cpu, gateway, top };
 const parts = Object.entries(PARTS).filter(([name]) => wanted.includes(name));
 const guest = await Guest.boot({ requestLimitMs: LIMIT_MS });
 try {
