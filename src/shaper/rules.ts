@@ -47,9 +47,15 @@ export function egressRules(settings: Pick<ShaperSettings, 'interactive' | 'bulk
     ...(hosts.length > 0 ? [to(egressClass, `${egressClass}-hosts`, { kind: 'host', hosts })] : []),
   ];
   return [
-    to('interactive', 'icmp', { kind: 'icmp' }),
     // Opening and closing a connection, and acknowledging a download, must not wait behind an upload,
-    // whatever the connection carries.
+    // whatever the connection carries. Acknowledgements are most of what leaves, and match none of the others.
+    to(
+      'interactive',
+      'tcp-ack',
+      tcp,
+      { kind: 'tcpFlags', mask: ['syn', 'ack', 'fin', 'rst'], set: ['ack'] },
+      { kind: 'maxIpBytes', bytes: PURE_ACK_BYTES },
+    ),
     to('interactive', 'tcp-syn', tcp, { kind: 'tcpFlags', mask: ['syn'], set: ['syn'] }),
     to(
       'interactive',
@@ -59,13 +65,7 @@ export function egressRules(settings: Pick<ShaperSettings, 'interactive' | 'bulk
       { kind: 'maxIpBytes', bytes: SMALL_PACKET_BYTES },
     ),
     to('interactive', 'tcp-rst', tcp, { kind: 'tcpFlags', mask: ['rst'], set: ['rst'] }),
-    to(
-      'interactive',
-      'tcp-ack',
-      tcp,
-      { kind: 'tcpFlags', mask: ['syn', 'ack', 'fin', 'rst'], set: ['ack'] },
-      { kind: 'maxIpBytes', bytes: PURE_ACK_BYTES },
-    ),
+    to('interactive', 'icmp', { kind: 'icmp' }),
     // What asks to wait, waits, small or not.
     ...(bulk.dscp.length > 0 ? [to('bulk', 'dscp-bulk', dscp(bulk.dscp))] : []),
     ...chosen('interactive', interactive),
