@@ -155,11 +155,33 @@ static __always_inline __u32 word_at(const __u8 *o, __u32 i)
  */
 enum { AT, MSS, SCALE, HAS_STAMP, STAMP_AT };
 
+/* What nearly all segments carry: nothing, or two no-ops and a timestamp (RFC 7323, appendix A). */
+static __always_inline int usual_options(struct __sk_buff *skb, struct segment *s, __u32 length)
+{
+	__be32 words[3];
+
+	if (length != 0 && length != sizeof(words))
+		return 0;
+	s->scale = SCALE_ABSENT;
+	if (length == 0)
+		return 1;
+	if (bpf_skb_load_bytes(skb, s->tcp_at + sizeof(struct tcp_header), words, sizeof(words)))
+		return 0;
+	if (words[0] != bpf_htonl(0x0101080a))
+		return 0;
+	s->has_stamp = 1;
+	s->stamp = bpf_ntohl(words[1]);
+	s->stamp_echo = bpf_ntohl(words[2]);
+	return 1;
+}
+
 static __always_inline int read_options(struct __sk_buff *skb, struct segment *s, __u32 header_bytes)
 {
 	__u8 o[64] = {};
 	__u32 length = header_bytes - sizeof(struct tcp_header);
 
+	if (usual_options(skb, s, length))
+		return 0;
 	/* Word by word: verifiers want a length that cannot be zero. */
 	for (__u32 word = 0; word < 10; word++) {
 		if (word * 4 >= length)
