@@ -25,21 +25,21 @@ interface RandomLine {
   othersShare: number;
 }
 
-/** Rates from 500 kbit/s to 16 Mbit/s, as likely in each octave: above, the emulation takes too long. */
+/** Rates from 1 to 16 Mbit/s, as likely in each octave: above, the emulation takes too long. */
 const randomLine: fc.Arbitrary<RandomLine> = fc
   .record({
-    octaves: fc.double({ min: 0, max: 5, noNaN: true }),
-    upShare: fc.double({ min: 0.1, max: 0.25, noNaN: true }),
+    octavePercent: fc.integer({ min: 0, max: 400 }),
+    upPercent: fc.integer({ min: 10, max: 25 }),
     atm: fc.boolean(),
     upBufferMs: fc.integer({ min: 100, max: 2500 }),
     downBufferMs: fc.integer({ min: 50, max: 1500 }),
-    pathMs: fc.integer({ min: 5, max: 120 }),
+    pathMs: fc.integer({ min: 5, max: 60 }),
     jitterMs: fc.constantFrom(0, 0, 1, 3, 5),
     othersShare: fc.constantFrom(0, 0, 0.05, 0.1),
   })
-  .map(({ octaves, upShare, atm, othersShare, ...rest }) => {
-    const downBitPerSec = Math.round(500 * 2 ** octaves) * 1000;
-    const upBitPerSec = Math.round((downBitPerSec * upShare) / 1000) * 1000;
+  .map(({ octavePercent, upPercent, atm, othersShare, ...rest }) => {
+    const downBitPerSec = Math.round(1000 * 2 ** (octavePercent / 100)) * 1000;
+    const upBitPerSec = Math.round((downBitPerSec * upPercent) / 100_000) * 1000;
     const options = { ...ADSL_LINE, ...rest, downBitPerSec, upBitPerSec };
     return atm
       ? { options, framing: [], othersShare }
@@ -122,8 +122,9 @@ function report(lines: readonly RandomLine[], results: readonly Result[]): strin
 }
 
 const { values } = parseArgs({ options: { grid: { type: 'boolean' }, lines: { type: 'string' } } });
+// Without bias: by itself fast-check prefers the ends of each range, which finds errors, but is not what lines are like.
 const lines = fc
-  .sample(randomLine, { seed: SEED, numRuns: MOST_LINES })
+  .sample(fc.noBias(randomLine), { seed: SEED, numRuns: MOST_LINES })
   .slice(0, Number(values.lines ?? MOST_LINES));
 const known = (await readFile(RESULTS, 'utf8').catch(() => '')).split('\n').filter((text) => text !== '');
 const results = known.map((text) => record.parse(JSON.parse(text)));

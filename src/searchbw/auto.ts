@@ -12,7 +12,7 @@
 import { formatRate } from '../units.ts';
 import { describeTrouble, isValid, rateOf, type JudgedLine, type Limits } from './judge.ts';
 import type { Direction, PingSample } from './measurement.ts';
-import type { Recommendation, Warning } from './recommend.ts';
+import { baseTooSlow, type Recommendation, type Warning } from './recommend.ts';
 import { MAX_ATTEMPTS } from './sweep.ts';
 import { sideOfLimit } from './statistics.ts';
 
@@ -205,7 +205,7 @@ function narrow(state: AutoState): AutoState {
   if (state.good === null) {
     if (upper * DOWN_SHARE >= LOWEST_SHARE * line) return state;
     return end(say(state, 'half of the line was not good either, so the search ends here'), [
-      { kind: 'shaping-does-not-help', lowestBitPerSec: upper },
+      baseTooSlow(state.lines, state.limits) ?? { kind: 'shaping-does-not-help', lowestBitPerSec: upper },
     ]);
   }
   if (upper - rateOf(state.good) > PRECISION_SHARE * line) return state;

@@ -118,14 +118,19 @@ function whyNothing(first: JudgedLine, lines: readonly JudgedLine[], limits: Lim
   if (first.verdict.kind === 'lossy' && lines.filter(isValid).every(hostDropsPings(limits))) {
     return [{ kind: 'ping-host-drops', lossShare: first.figures.lossShare }];
   }
+  // Only where the line carried what was set: above that the queue hides how fast the path is.
+  const tooSlow = first.verdict.kind === 'slow' ? baseTooSlow(lines, limits) : undefined;
+  return [tooSlow ?? { kind: 'extend-down' }];
+}
+
+/** Where not a single answer was within the limit, shaping cannot bring their average there. */
+export function baseTooSlow(lines: readonly JudgedLine[], limits: Limits): Warning | undefined {
   const fastest = Math.min(
     ...lines.flatMap(({ measurement }) => (measurement.fastestMs === null ? [] : [measurement.fastestMs])),
   );
-  // Only where the line carried what was set: above that the queue hides how fast the path is.
-  if (fastest >= limits.maxRttMs && first.verdict.kind === 'slow') {
-    return [{ kind: 'base-too-slow', minRttMs: fastest, maxRttMs: limits.maxRttMs }];
-  }
-  return [{ kind: 'extend-down' }];
+  return fastest >= limits.maxRttMs && Number.isFinite(fastest)
+    ? { kind: 'base-too-slow', minRttMs: fastest, maxRttMs: limits.maxRttMs }
+    : undefined;
 }
 
 /** Loses pings although it answers fast: a host (or a filter) that limits how often it answers. */
@@ -258,7 +263,7 @@ export function describeWarning(warning: Warning): string {
     case 'not-full':
       return `no value can be recommended: without a shaper answers take only ${warning.averageMs.toFixed(0)} ms at ${formatRate(warning.rawBitPerSec)}; either the load does not fill the line (start more downloads, uploads for UP, or use --load) or the line needs no shaper`;
     case 'shaping-does-not-help':
-      return `no value can be recommended: even at ${formatRate(warning.lowestBitPerSec)} the answers are not good; something else than this line delays them`;
+      return `no value can be recommended: even at ${formatRate(warning.lowestBitPerSec)} the answers are not good; something else than this line delays them, or its path is too long for the limit (--max-rtt)`;
   }
 }
 

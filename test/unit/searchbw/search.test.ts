@@ -145,6 +145,12 @@ describe('a measurement that does not show the line', () => {
 });
 
 describe('--auto', () => {
+  it('says that the path alone takes longer than the limit', async () => {
+    const { result } = await runOnModel(AUTO, { baseRttMs: 130 });
+    expect(result.recommendation.rateBitPerSec).toBeNull();
+    expect(result.recommendation.warnings).toMatchObject([{ kind: 'base-too-slow', maxRttMs: 100 }]);
+  });
+
   it('never recommends more than the line carries, and nearly all of what may be had', async () => {
     await fc.assert(
       fc.asyncProperty(lines, async (line) => {
