@@ -1,7 +1,7 @@
 /** Programs that misbehave at one call, in front of the real ones in the guest; and what is to hold afterwards. */
 import { expect } from 'vitest';
 import type { Guest } from './guest.ts';
-import { commandArgv, snapshot, withBpf, type CommandName } from './inetgw.ts';
+import { commandArgv, snapshot, withBpf, withoutEmptyTables, type CommandName } from './inetgw.ts';
 import type { ExecResult } from './protocol.ts';
 
 /** More than any command makes; the loops end at the first call that does not happen. */
@@ -110,6 +110,6 @@ const MEMORY = `
  * All that a run of inetgw depends on. Where two of these are equal, the next run does the same: so a fault that left
  * everything as it was needs no run that repairs, nor one that makes the earlier state again. Each costs seconds.
  */
-export function wholeState(guest: Guest): Promise<string> {
-  return snapshot(guest, 'ppp0', MEMORY);
+export async function wholeState(guest: Guest): Promise<string> {
+  return withoutEmptyTables(await snapshot(guest, 'ppp0', MEMORY));
 }

@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { expectSaid, installFaults, MAX_CALLS, removeFaults, withFault } from './faultPrograms.ts';
 import type { Guest } from './guest.ts';
-import { commandArgv, inetgw, inetgwOk, snapshot, withoutIndices } from './inetgw.ts';
+import { commandArgv, inetgw, inetgwOk, snapshot, withoutEmptyTables, withoutIndices } from './inetgw.ts';
 import { setUpLine } from './line.ts';
 import { sharedGuest } from './sharedGuest.ts';
 
@@ -43,7 +43,7 @@ let guest: Guest;
 const change = (script: string) => guest.run(['sh', '-c', script], { ns: 'gw' });
 
 const state = async (): Promise<string> =>
-  withoutIndices(await snapshot(guest, 'wan9'))
+  withoutEmptyTables(withoutIndices(await snapshot(guest, 'wan9')))
     // The kernel's own: none on a device that was never up.
     .replaceAll(/^qdisc noqueue .*\n|^(?:Cannot find device.*|Error: .*)\n/gm, '');
 

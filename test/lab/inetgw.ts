@@ -61,6 +61,16 @@ export function withoutIndices(text: string): string {
   return text.replaceAll(/0x[4-9a-b][0-9a-f]{7}|index \d+/g, 'N');
 }
 
+/**
+ * A snapshot without the tables that iptables makes when first asked and leaves behind empty; what it has in them
+ * stands in the output of iptables-save, and in that of nft once more, in the order in which it was made.
+ */
+export function withoutEmptyTables(text: string): string {
+  return text
+    .replaceAll(/^\*mangle\n(?::[A-Z]+ ACCEPT \[\]\n)*COMMIT\n/gm, '')
+    .replaceAll(/^table ip6? mangle \{\n(?:\t.*\n|\n)*\}\n/gm, '');
+}
+
 function withoutCounters(text: string): string {
   return (
     text

@@ -1,6 +1,7 @@
 /** Window pacing: the answer time and the user data that it is for, and what it must leave alone. */
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Guest } from './guest.ts';
+import { connection, type Connection, type Injection } from './injected.ts';
 import { inetgwOk, snapshot, statistics } from './inetgw.ts';
 import { setUpLine } from './line.ts';
 import { summarise, type FlowGroup, type MeasureResult } from './measure.ts';
@@ -174,6 +175,58 @@ describe('what pacing must leave alone', () => {
     const { pingMs, downKbit } = await load([downloads(4)]);
     expect(pingMs).toBeLessThanOrEqual(setting.includes('rmem') ? 110 : 30);
     expect(downKbit).toBeGreaterThanOrEqual(1400);
+  });
+});
+
+describe('a sender that does not heed its window is held by the stages', () => {
+  const MSS = 1400;
+  let paced: Connection;
+  beforeAll(async () => {
+    await setUpLine(guest);
+    // A sixth of the line: most of what comes at once exceeds the stages.
+    await inetgwOk(guest, 'ppp0', '215', '300');
+    paced = await connection(guest);
+  });
+  afterAll(async () => {
+    await paced.close();
+    await inetgwOk(guest, 'ppp0', 'clear');
+  });
+
+  async function spared(injection: Injection) {
+    const counts = async () => {
+      const { ingress, pacing } = await statistics(guest);
+      const dropped = ingress.stages.reduce((sum, { droppedPackets }) => sum + droppedPackets, 0);
+      return { dropped, spared: pacing?.beyondStagesPackets ?? NaN };
+    };
+    const before = await counts();
+    await paced.inject(injection);
+    const after = await counts();
+    return { dropped: after.dropped - before.dropped, spared: after.spared - before.spared };
+  }
+
+  test('what it has sent before is dropped, however often it sends it', async () => {
+    const again = { offsetBytes: -MSS, stepBytes: 0, sizeBytes: MSS, count: 200 };
+    const result = await spared(again);
+    expect(result.spared).toBe(0);
+    expect(result.dropped).toBeGreaterThan(100);
+  });
+  test('what is beyond the window that it was told is dropped', async () => {
+    const beyond = { offsetBytes: 1_000_000, stepBytes: MSS, sizeBytes: MSS, count: 200 };
+    const result = await spared(beyond);
+    expect(result.spared).toBe(0);
+    expect(result.dropped).toBeGreaterThan(100);
+  });
+  test('of what runs from before the window through it and on, no more than the window is spared', async () => {
+    const step = MSS / 2;
+    // What was sent before takes all that the stages have saved up.
+    const run = { offsetBytes: -100 * step, stepBytes: step, sizeBytes: step, count: 200 };
+    const { spared: some, dropped } = await spared(run);
+    const windowBytes = (await statistics(guest)).pacing?.windowBytes ?? NaN;
+    expect(some).toBeGreaterThan(0);
+    expect(some * step).toBeLessThanOrEqual(windowBytes);
+    expect(dropped).toBeGreaterThan(50);
+    // The same once more is nothing new.
+    expect((await spared(run)).spared).toBe(0);
   });
 });
 
