@@ -27,14 +27,14 @@ const READ = `use Socket; my ($port, $host) = @ARGV; socket(my $s, PF_INET, SOCK
   connect($s, pack_sockaddr_in($port, inet_aton($host))) or die $!; 1 while sysread($s, my $data, 4096);`;
 
 /** Without checksums: who reads the stream refuses them. The stages come before. */
-const INJECT = `use Socket; use Time::HiRes 'usleep';
+const INJECT = `use Socket;
   my ($source, $port, $address, $peerPort, $ack, $at, $step, $size, $count) = @ARGV;
   socket(my $raw, PF_INET, SOCK_RAW, 255) or die $!;
   for my $n (0 .. $count - 1) {
     my $tcp = pack('nnNNnnnn', $port, $peerPort, ($at + $n * $step) & 0xffffffff, $ack, 0x5018, 1000, 0, 0);
     my $head = pack('CCnnnCCna4a4', 0x45, 0, 40 + $size, 0, 0x4000, 64, 6, 0, inet_aton($source), inet_aton($address));
     defined send($raw, $head . $tcp . ('x' x $size), 0, pack_sockaddr_in(0, inet_aton($address))) or die $!;
-    usleep 7000;
+    select(undef, undef, undef, 0.007);
   }`;
 
 export interface Injection {
