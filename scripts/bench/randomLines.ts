@@ -97,8 +97,9 @@ function rawBitPerSec({ options }: RandomLine, how: How): number {
 }
 
 function report(lines: readonly RandomLine[], results: readonly Result[]): string {
-  const rows = HOWS.map((how) => {
-    const ofIt = results.filter((result) => result.how === how);
+  const rows = HOWS.flatMap((how) => {
+    const ofIt = results.filter((result) => result.how === how && result.number < lines.length);
+    if (ofIt.length === 0) return [];
     const errors = ofIt.flatMap(({ number, foundBitPerSec }) => {
       const line = lines[number];
       return line === undefined || foundBitPerSec === null
@@ -106,15 +107,17 @@ function report(lines: readonly RandomLine[], results: readonly Result[]): strin
         : [foundBitPerSec / rawBitPerSec(line, how) - 1];
     });
     return [
-      how,
-      String(ofIt.length),
-      String(ofIt.length - errors.length),
-      percent(median(errors)),
-      percent(Math.min(...errors)),
-      percent(Math.max(...errors)),
-      String(errors.filter((error) => error > 0).length),
-      `${(median(ofIt.map(({ tookMs }) => tookMs)) / 1000).toFixed(0)} s`,
-      `${(Math.max(...ofIt.map(({ tookMs }) => tookMs)) / 1000).toFixed(0)} s`,
+      [
+        how,
+        String(ofIt.length),
+        String(ofIt.length - errors.length),
+        percent(median(errors)),
+        percent(Math.min(...errors)),
+        percent(Math.max(...errors)),
+        String(errors.filter((error) => error > 0).length),
+        `${(median(ofIt.map(({ tookMs }) => tookMs)) / 1000).toFixed(0)} s`,
+        `${(Math.max(...ofIt.map(({ tookMs }) => tookMs)) / 1000).toFixed(0)} s`,
+      ],
     ];
   });
   const columns = ['', 'searches', 'none found', 'error, median', 'lowest', 'highest', 'above raw'];
