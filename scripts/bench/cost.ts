@@ -9,7 +9,7 @@ import { table } from '../../src/report/table.ts';
 import { Guest } from '../../test/lab/guest.ts';
 import { commandArgv } from '../../test/lab/inetgw.ts';
 import { LAN_HOST, setUpLine } from '../../test/lab/line.ts';
-import { downloads, measure } from '../../test/lab/traffic.ts';
+import { downloads, keepIperf, measure, type FullLine } from '../../test/lab/traffic.ts';
 import { LINES } from './line/lines.ts';
 import { setUpShaper, SHAPER_NAMES, SHAPERS, shareOf, type ShaperName, type Target } from './line/shapers.ts';
 
@@ -169,18 +169,11 @@ async function cpu(guest: Guest): Promise<string> {
 const STEADY_FLOWS = 4;
 const STEADY_BIT_PER_SEC = 80e6;
 
-async function startSteady(guest: Guest): Promise<() => Promise<void>> {
-  const timeoutMs = 36_000_000;
-  const spawn = (ns: string, argv: [string, ...string[]]) => guest.request('spawn', { argv, ns, timeoutMs });
-  const server = await spawn('lan', ['iperf3', '-s']);
-  await guest.request('sleep', { ms: 1000 });
+function startSteady(guest: Guest): Promise<FullLine> {
   // The sender opens the connection: iperf3 does not tell a server at which rate to send.
   const rate = String(STEADY_BIT_PER_SEC / STEADY_FLOWS);
-  const words = ['-P', String(STEADY_FLOWS), '--fq-rate', rate, '-t', '30000'];
-  const client = await spawn('isp', ['iperf3', '-c', LAN_HOST.ipv4, ...words]);
-  return async () => {
-    for (const { job } of [client, server]) await guest.request('stop', { job, signal: 'SIGKILL' });
-  };
+  const words = ['-P', String(STEADY_FLOWS), '--fq-rate', rate];
+  return keepIperf(guest, { client: 'isp', server: 'lan', address: LAN_HOST.ipv4, words });
 }
 
 /** Any gateway tracks connections, for NAT or for a firewall like this: shapers that do so as well pay for it only once. */
@@ -200,11 +193,11 @@ async function gateway(guest: Guest): Promise<string> {
   for (const name of new Set<ShaperName>(['none', ...shapers])) {
     await shapedLine(guest, name, { up: 20e6, down: 100e6 }, 0.95);
     await guest.run(['nft', STATEFUL_FIREWALL], { ns: 'gw' });
-    const end = await startSteady(guest);
+    const load = await startSteady(guest);
     const before = await received(guest);
     const { idleFraction } = await measure(guest, { flows: [], warmUpMs: 4000, pings: 100 }, LIMIT_MS);
     const after = await received(guest);
-    await end();
+    await load.end();
     const packetsPerSec = ((after.packets - before.packets) / (after.ms - before.ms)) * 1000;
     const us = ((1 - idleFraction) * 1e6) / packetsPerSec;
     if (name === 'none') withoutUs = us;

@@ -8,9 +8,8 @@ import { commandArgv, withBpf } from '../../test/lab/inetgw.ts';
 import { setUpLine, SERVER } from '../../test/lab/line.ts';
 import { serveDownloads } from '../../test/lab/traffic.ts';
 import { LINES, type BenchLine } from './line/lines.ts';
+import { SEARCH_LIMIT_MS } from './searches.ts';
 
-/** Real time for one search: the emulated processor is slow on fast lines. */
-const SEARCH_LIMIT_MS = 3_000_000;
 const STREAMS = 4;
 
 async function search(guest: Guest, { options, inetgwFraming }: BenchLine): Promise<string> {

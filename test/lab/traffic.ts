@@ -93,16 +93,42 @@ export async function keepFull(
   direction: 'DOWN' | 'UP',
   { client = 'gw', settleMs = 5000 }: { client?: 'gw' | 'lan'; settleMs?: number } = {},
 ): Promise<FullLine> {
-  const timeoutMs = 36_000_000;
   const way = direction === 'DOWN' ? ['-R', '-P', '4'] : ['-P', '2'];
-  const serving = await guest.request('spawn', { argv: ['iperf3', '-s'], ns: 'isp', timeoutMs });
-  await guest.request('sleep', { ms: 500 });
-  const argv = ['iperf3', '-c', SERVER.ipv4, '-t', '30000', ...way] as [string, ...string[]];
-  const running = await guest.request('spawn', { argv, ns: client, timeoutMs });
+  const load = await keepIperf(guest, { client, server: 'isp', address: SERVER.ipv4, words: way });
   await guest.request('sleep', { ms: settleMs });
+  return load;
+}
+
+/**
+ * iperf3 between two hosts, running until `end`, or until the line is taken down.
+ * @param words its client's options, besides whom to connect to and for how long
+ */
+export async function keepIperf(
+  guest: Guest,
+  { client, server, address, words, port = 5201 }: IperfEnds,
+): Promise<FullLine> {
+  const timeoutMs = 36_000_000;
+  const onPort = ['-p', String(port)];
+  const serving = await guest.request('spawn', {
+    argv: ['iperf3', '-s', ...onPort],
+    ns: server,
+    timeoutMs,
+  });
+  await guest.request('sleep', { ms: 500 });
+  const argv = ['iperf3', '-c', address, ...onPort, '-t', '30000', ...words] as const;
+  const running = await guest.request('spawn', { argv, ns: client, timeoutMs });
   return {
     end: async () => {
       for (const { job } of [running, serving]) await guest.request('stop', { job, signal: 'SIGKILL' });
     },
   };
+}
+
+interface IperfEnds {
+  client: string;
+  server: string;
+  /** The server's. */
+  address: string;
+  words: readonly string[];
+  port?: number;
 }
