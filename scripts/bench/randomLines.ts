@@ -10,7 +10,9 @@ import fc from 'fast-check';
 import { z } from 'zod';
 import { table } from '../../src/report/table.ts';
 import { Guest } from '../../test/lab/guest.ts';
-import { ADSL_LINE, ETHERNET, SERVER, setUpLine, type LineOptions } from '../../test/lab/line.ts';
+import { ADSL_LINE, ETHERNET, LAN_HOST, setUpLine, type LineOptions } from '../../test/lab/line.ts';
+import { summarise } from '../../test/lab/measure.ts';
+import { keepIperf } from '../../test/lab/traffic.ts';
 import { gridSearch, search, type Direction, type Found } from './searches.ts';
 
 const RESULTS = new URL('../../docs/benchmarks/searchbw.jsonl', import.meta.url);
@@ -21,7 +23,7 @@ interface RandomLine {
   options: LineOptions;
   /** What tells searchbw the framing, where it is not the default. */
   framing: string[];
-  /** UDP that comes in beside the downloads, as a share of the line: a call, a film. */
+  /** What comes in beside the downloads at a steady rate, as a share of the line: a film. */
   othersShare: number;
 }
 
@@ -65,14 +67,8 @@ type Result = z.infer<typeof record>;
 /** From the provider's host to the LAN, until the line is taken down. */
 async function startOthers(guest: Guest, rateBitPerSec: number): Promise<void> {
   if (rateBitPerSec === 0) return;
-  const timeoutMs = 36_000_000;
-  const spawn = (ns: string, argv: [string, ...string[]]): Promise<unknown> =>
-    guest.request('spawn', { argv, ns, timeoutMs });
-  await spawn('isp', ['iperf3', '-s', '-p', '5301']);
-  await guest.request('sleep', { ms: 500 });
-  const rate = String(Math.round(rateBitPerSec));
-  const words = ['-c', SERVER.ipv4, '-p', '5301', '-u', '-R', '-b', rate, '-l', '1200', '-t', '30000'];
-  await spawn('lan', ['iperf3', ...words]);
+  const words = ['--fq-rate', String(Math.round(rateBitPerSec))];
+  await keepIperf(guest, { client: 'isp', server: 'lan', address: LAN_HOST.ipv4, words, port: 5301 });
 }
 
 async function measure(guest: Guest, number: number, line: RandomLine, how: How): Promise<Result> {
@@ -88,8 +84,6 @@ async function measure(guest: Guest, number: number, line: RandomLine, how: How)
   return { number, how, foundBitPerSec, tookMs: Math.round(found.tookMs) };
 }
 
-const median = (values: readonly number[]): number =>
-  [...values].sort((one, other) => one - other)[values.length >> 1] ?? NaN;
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
 
 function rawBitPerSec({ options }: RandomLine, how: How): number {
@@ -106,17 +100,19 @@ function report(lines: readonly RandomLine[], results: readonly Result[]): strin
         ? []
         : [foundBitPerSec / rawBitPerSec(line, how) - 1];
     });
+    const error = summarise(errors);
+    const took = summarise(ofIt.map(({ tookMs }) => tookMs / 1000));
     return [
       [
         how,
         String(ofIt.length),
         String(ofIt.length - errors.length),
-        percent(median(errors)),
-        percent(Math.min(...errors)),
-        percent(Math.max(...errors)),
-        String(errors.filter((error) => error > 0).length),
-        `${(median(ofIt.map(({ tookMs }) => tookMs)) / 1000).toFixed(0)} s`,
-        `${(Math.max(...ofIt.map(({ tookMs }) => tookMs)) / 1000).toFixed(0)} s`,
+        percent(error.median),
+        percent(error.min),
+        percent(error.max),
+        String(errors.filter((each) => each > 0).length),
+        `${took.median.toFixed(0)} s`,
+        `${took.max.toFixed(0)} s`,
       ],
     ];
   });
