@@ -4,7 +4,7 @@ import type { LinkFacts } from '../shaper/link.ts';
 import type { Plan } from '../shaper/plan.ts';
 import type { TcView } from '../tc/batch.ts';
 import { parseTcView, UnreadableOutput } from '../tc/parse.ts';
-import { parseActionStatistics } from '../tc/statistics.ts';
+import { readActions } from './actions.ts';
 import { findLink } from './link.ts';
 import { deviceExists } from './queueDevice.ts';
 import { ProgramError, type Runner } from './run.ts';
@@ -118,12 +118,11 @@ const SHOWN_AS = {
 export async function ingressActionsStand(plan: Plan, run: Runner): Promise<'yes' | 'some' | 'no' | 'open'> {
   let standing: ReadonlyMap<string, unknown>;
   try {
-    const shown = await run(['tc', '-s', '-j', 'filter', 'show', 'dev', plan.device, 'ingress']);
-    standing = parseActionStatistics(shown.stdout);
+    standing = await readActions(plan.device, 'ingress', run);
   } catch (error) {
     if (error instanceof UnreadableOutput) return 'open';
-    if (error instanceof ProgramError && (await findLink(plan.device)) === undefined) return 'no';
-    if (error instanceof ProgramError) throw error.toUserError();
+    // It went away between the two looks.
+    if ((await findLink(plan.device)) === undefined) return 'no';
     throw error;
   }
   const wanted = plan.tc

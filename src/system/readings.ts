@@ -11,12 +11,12 @@ import type { Readings } from '../report/statistics.ts';
 import type { PacingPlan } from '../shaper/pacing.ts';
 import type { Plan } from '../shaper/plan.ts';
 import { UnreadableOutput } from '../tc/parse.ts';
-import { parseActionStatistics, parseQdiscStatistics, type Counters } from '../tc/statistics.ts';
+import { parseQdiscStatistics } from '../tc/statistics.ts';
+import { readActions } from './actions.ts';
 import { unreadable } from './device.ts';
 import { families, firewallPresent } from './firewall.ts';
 import { readPacingState } from './pacing.ts';
 import { ProgramError, type Runner } from './run.ts';
-import { ask } from './runStep.ts';
 
 export async function readReadings(plan: Plan, run: Runner): Promise<Readings> {
   const { device } = plan;
@@ -41,22 +41,6 @@ export async function readReadings(plan: Plan, run: Runner): Promise<Readings> {
     if (error instanceof ProgramError) throw error.toUserError();
     if (error instanceof UnreadableOutput) throw unreadable(error);
     throw error;
-  }
-}
-
-/** Counters of the actions at one hook of the device. Where this tc's JSON is none, its text is read. */
-export async function readActions(
-  device: string,
-  hook: 'ingress' | 'egress',
-  run: Runner,
-): Promise<Map<string, Counters>> {
-  const words = ['filter', 'show', 'dev', device, hook] as const;
-  const shown = await ask(['tc', '-s', '-j', ...words], run);
-  try {
-    return parseActionStatistics(shown);
-  } catch (error) {
-    if (!(error instanceof UnreadableOutput)) throw error;
-    return parseActionStatistics(await ask(['tc', '-s', ...words], run));
   }
 }
 

@@ -8,6 +8,8 @@ import { describe, expect, it } from 'vitest';
 import { statisticsOf } from '../../../src/report/statistics.ts';
 import { makePlan } from '../../../src/shaper/plan.ts';
 import { DEFAULT_SETTINGS } from '../../../src/shaper/settings.ts';
+import { ingressActionsStand } from '../../../src/system/device.ts';
+import type { Runner } from '../../../src/system/run.ts';
 import { batchReason, failedBatchLine, parseTcView, UnreadableOutput } from '../../../src/tc/parse.ts';
 import { parseActionStatistics, parseQdiscStatistics } from '../../../src/tc/statistics.ts';
 
@@ -56,18 +58,20 @@ describe.each(recorded)('iproute2 $version, $plan', ({ version, plan: name }) =>
     expect(parseTcView(read('qdisc-statistics.txt'))).toEqual(view);
   });
 
-  it('the counters of the classes, the stages and the ifb are found', () => {
-    const text = read('ingress.txt');
-    const actions = read('ingress.json');
-    const plan = makePlan(
+  const planFor = (ifindex: number) =>
+    makePlan(
       { ...DEFAULT_SETTINGS, device: 'ppp0', upBitPerSec: 215_000, downBitPerSec: 1_500_000, pacing },
-      { device: 'ppp0', ifindex: ifindexOf(text), kind: 'ppp', mtuBytes: 1492 },
+      { device: 'ppp0', ifindex, kind: 'ppp', mtuBytes: 1492 },
       { leafQdisc: 'fq_codel', ingress, pacingObjectFile: '/run/inetgw/ppp0.pacing.o' },
       undefined,
     );
+
+  it('the counters of the classes, the stages and the ifb are found', () => {
+    const text = read('ingress.txt');
+    const actions = read('ingress.json');
     const counters = parseQdiscStatistics(read('statistics.json'));
     const statistics = statisticsOf(
-      plan,
+      planFor(ifindexOf(text)),
       '2026-01-01T00:00:00Z',
       {
         qdiscs: counters,
@@ -80,6 +84,19 @@ describe.each(recorded)('iproute2 $version, $plan', ({ version, plan: name }) =>
     expect(statistics.ingress.seenPackets).toBeGreaterThanOrEqual(20);
     if (name === 'police') expect(statistics.egress[0]?.sentPackets).toBeGreaterThanOrEqual(20);
     if (ingress !== 'police') expect(statistics.ingress.queue?.sentPackets).toBeGreaterThanOrEqual(20);
+  });
+
+  it('the actions at ingress are seen to stand, to be gone, and to be those of another device', async () => {
+    const [json, text] = [read('ingress.json'), read('ingress.txt')];
+    const printing =
+      (shown: { json: string; text: string }): Runner =>
+      (argv) =>
+        Promise.resolve({ code: 0, stdout: argv.includes('-j') ? shown.json : shown.text, stderr: '' });
+    const plan = planFor(ifindexOf(text));
+    expect(await ingressActionsStand(plan, printing({ json, text }))).toBe('yes');
+    expect(await ingressActionsStand(plan, printing({ json: '[]', text: '' }))).toBe('no');
+    const other = planFor(plan.link.ifindex + 1);
+    expect(await ingressActionsStand(other, printing({ json, text }))).toBe('no');
   });
 
   it('text and JSON of the actions say the same; only 5.10 prints police actions that are no JSON', () => {
