@@ -71,14 +71,22 @@ async function startOthers(guest: Guest, rateBitPerSec: number): Promise<void> {
   await keepIperf(guest, { client: 'isp', server: 'lan', address: LAN_HOST.ipv4, words, port: 5301 });
 }
 
-async function measure(guest: Guest, number: number, line: RandomLine, how: How): Promise<Result> {
+/** As `searchbw DEV AUTO` does: UP is measured with DOWN held to what was found for it. */
+async function measure(
+  guest: Guest,
+  number: number,
+  line: RandomLine,
+  how: How,
+  foundDownBitPerSec: number | null,
+): Promise<Result> {
   const options = { ...line.options, lan: { nat: false } };
   const { device } = await setUpLine(guest, options);
   await startOthers(guest, line.othersShare * options.downBitPerSec);
   const [kind, direction] = how.split(' ') as ['auto' | 'grid', Direction];
+  const other = direction === 'UP' && foundDownBitPerSec !== null ? [String(foundDownBitPerSec / 1000)] : [];
   const found: Found =
     kind === 'auto'
-      ? await search(guest, device, direction, ['--auto', ...line.framing])
+      ? await search(guest, device, direction, ['--auto', ...other, ...line.framing])
       : await gridSearch(guest, device, direction, options, line.framing);
   const foundBitPerSec = Number.isNaN(found.rateKbitPerSec) ? null : found.rateKbitPerSec * 1000;
   return { number, how, foundBitPerSec, tookMs: Math.round(found.tookMs) };
@@ -137,7 +145,8 @@ for (const [number, line] of lines.entries()) {
   const guest = await Guest.boot();
   try {
     for (const how of open) {
-      const result = await measure(guest, number, line, how);
+      const down = results.find((each) => each.number === number && each.how === 'auto DOWN');
+      const result = await measure(guest, number, line, how, down?.foundBitPerSec ?? null);
       results.push(result);
       await appendFile(RESULTS, `${JSON.stringify(result)}\n`);
       console.error(`line ${number}: ${JSON.stringify(line)}\n${JSON.stringify(result)}`);

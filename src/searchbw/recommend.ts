@@ -280,7 +280,7 @@ export function adviceFor(trouble: Trouble): string {
     case 'unsteady':
       return 'keep the load steady and measure again';
     case 'other-busy':
-      return 'stop what uses the other direction and measure again';
+      return 'stop what uses the other direction and measure again, or name its bandwidth (OTHER): a tenth of that may be used';
     case 'rising':
       return 'the queue was still filling: measure longer (more pings)';
   }
