@@ -119,6 +119,16 @@ describe('what stands in for something', () => {
     expect(standIns(planOf('htb')).join()).toMatch(/cannot police.*no cake/);
     expect(standIns(planOf('htb', undefined, { ingress: 'shape-htb' }))).toEqual([]);
   });
+  it('names the ifb, and sfq where the kernel has no fq_codel', () => {
+    expect(standIns(planOf('cake'))).toEqual([
+      'this kernel cannot police as the three stages need it: what comes in is shaped on igw-ppp0 instead',
+    ]);
+    const { settings } = settingsFromArguments('ppp0', '210', '1710', {});
+    const link = { device: 'ppp0', ifindex: 7, kind: 'ppp', mtuBytes: 1492 } as const;
+    expect(standIns(makePlan(settings, link, { leafQdisc: 'sfq' }, 'nft'))).toEqual([
+      'this kernel has no fq_codel: sfq queues the flows instead',
+    ]);
+  });
 });
 
 describe('--ingress', () => {
