@@ -2,8 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { settingsFromArguments, type ShaperOptions } from '../../src/config/fromArguments.ts';
 import { iptablesInstall } from '../../src/firewall/iptables.ts';
 import { nftInstall } from '../../src/firewall/nft.ts';
+import type { RuleSet } from '../../src/firewall/rules.ts';
 import type { LinkKind } from '../../src/shaper/framing.ts';
-import { makePlan } from '../../src/shaper/plan.ts';
+import type { IngressKind } from '../../src/shaper/link.ts';
+import { makePlan, type Plan } from '../../src/shaper/plan.ts';
+import type { ShaperSettings } from '../../src/shaper/settings.ts';
 import { batchText, setUpLines } from '../../src/tc/batch.ts';
 
 /**
@@ -19,6 +22,9 @@ interface Line {
   mtuBytes: number;
   options?: ShaperOptions;
   leafQdisc?: 'sfq';
+  /** What this kernel can do with what comes in; the stages, unless told. */
+  ingress?: IngressKind;
+  settings?: Partial<ShaperSettings>;
 }
 
 const LINES: Line[] = [
@@ -45,31 +51,93 @@ const LINES: Line[] = [
   { name: 'slowest', device: 'ppp0', up: '64', down: '64', kind: 'ppp', mtuBytes: 1492 },
   { name: 'fastest', device: 'wan.7', up: '10gbit', down: '10gbit', kind: 'ethernet', mtuBytes: 9000 },
   { name: 'lte', device: 'wwan0', up: '5mbit', down: '30mbit', kind: 'ip', mtuBytes: 1420, leafQdisc: 'sfq' },
+  {
+    name: 'shaped-cake',
+    device: 'ppp0',
+    up: '640',
+    down: '6mbit',
+    kind: 'ppp',
+    mtuBytes: 1492,
+    options: { ingress: 'shape' },
+    ingress: 'cake',
+  },
+  {
+    name: 'shaped-htb',
+    device: 'eth1',
+    up: '20mbit',
+    down: '100mbit',
+    kind: 'ethernet',
+    mtuBytes: 1500,
+    ingress: 'htb',
+  },
+  {
+    name: 'classes',
+    device: 'ppp0',
+    up: '640',
+    down: '6mbit',
+    kind: 'ppp',
+    mtuBytes: 1492,
+    options: { pacing: 'off' },
+    settings: {
+      interactive: {
+        tcpPorts: [3389],
+        udpPorts: [3478, 5060],
+        dscp: [],
+        hosts: ['192.0.2.7', '2001:db8::/32'],
+      },
+      bulk: {
+        tcpPorts: [],
+        udpPorts: [6881],
+        dscp: [],
+        hosts: ['198.51.100.0/24'],
+        uploadThresholdBytes: 5e6,
+      },
+      largeDownloads: { thresholdBytes: 5e6, tcpPorts: [443], udpPorts: [] },
+    },
+  },
+  {
+    name: 'no-large-downloads',
+    device: 'ppp0',
+    up: '640',
+    down: '6mbit',
+    kind: 'ppp',
+    mtuBytes: 1492,
+    options: { pacing: 'off' },
+    settings: { largeDownloads: undefined },
+  },
 ];
 
-describe.each(LINES)('a $name line ($up/$down)', (line) => {
+/** Made anew in each test: what is made outside of tests, mutation testing takes to be of none. */
+function planOf(line: Line): Plan {
   const { settings } = settingsFromArguments(line.device, line.up, line.down, line.options ?? {});
   const link = { device: line.device, ifindex: 7, kind: line.kind, mtuBytes: line.mtuBytes };
   const kernel = {
     leafQdisc: line.leafQdisc ?? 'fq_codel',
     pacingObjectFile: `/run/inetgw/${line.device}.pacing.o`,
+    ...(line.ingress === undefined ? {} : { ingress: line.ingress }),
   } as const;
-  const plan = makePlan(settings, link, kernel, 'nft');
-  const rules = plan.firewall?.rules;
-  if (rules === undefined) throw new Error('the plan has no rules');
+  return makePlan({ ...settings, ...line.settings }, link, kernel, 'nft');
+}
 
+function rulesOf(line: Line): RuleSet {
+  const rules = planOf(line).firewall?.rules;
+  if (rules === undefined) throw new Error('the plan has no rules');
+  return rules;
+}
+
+describe.each(LINES)('a $name line ($up/$down)', (line) => {
   it('has the recorded plan', async () => {
-    await expect(`${JSON.stringify(plan, null, 1)}\n`).toMatchFileSnapshot(`files/${line.name}.plan.json`);
+    const plan = `${JSON.stringify(planOf(line), null, 1)}\n`;
+    await expect(plan).toMatchFileSnapshot(`files/${line.name}.plan.json`);
   });
   it('has the recorded tc batch', async () => {
-    await expect(batchText(setUpLines(plan.tc))).toMatchFileSnapshot(`files/${line.name}.tc`);
+    await expect(batchText(setUpLines(planOf(line).tc))).toMatchFileSnapshot(`files/${line.name}.tc`);
   });
   it('has the recorded nft transaction', async () => {
-    await expect(nftInstall(rules)).toMatchFileSnapshot(`files/${line.name}.nft`);
+    await expect(nftInstall(rulesOf(line))).toMatchFileSnapshot(`files/${line.name}.nft`);
   });
   it.each(['ipv4', 'ipv6'] as const)('has the recorded iptables text for %s', async (family) => {
-    await expect(iptablesInstall(rules, family, 'nothing')).toMatchFileSnapshot(
-      `files/${line.name}.${family}`,
-    );
+    const text = iptablesInstall(rulesOf(line), family, 'nothing');
+    await expect(text).toMatchFileSnapshot(`files/${line.name}.${family}`);
   });
 });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   defaultFraming,
+  describeFraming,
   FRAMING_KEYWORDS,
   framedBytes,
   framingByKeyword,
@@ -25,6 +26,17 @@ describe('framing', () => {
   it('fills short Ethernet frames up', () => {
     expect(framedBytes(framing('docsis'), 28)).toBe(64);
     expect(framedBytes(framing('docsis'), 1500)).toBe(1518);
+  });
+  it('adds a byte for each 64 of PTM', () => {
+    const ptm = framing('pppoe-ptm');
+    const frame = 1492 + ptm.overheadBytes;
+    expect(framedBytes(ptm, 1492)).toBe(frame + Math.ceil(frame / 64));
+  });
+  it('is described with what matters', () => {
+    expect(describeFraming(framing('pppoe-llcsnap'))).toBe('atm, 40 bytes overhead (pppoe-llcsnap)');
+    expect(describeFraming(framing('docsis'))).toBe(
+      'ethernet, 18 bytes overhead, at least 64 bytes (docsis)',
+    );
   });
   it('takes the 64/65 coding of PTM off the rate', () => {
     expect(kernelRateBitPerSec(framing('pppoe-ptm'), 65_000_000)).toBe(64_000_000);

@@ -2,15 +2,17 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { framingByKeyword } from '../../../src/shaper/framing.ts';
+import { isPacingWanted } from '../../../src/shaper/pacing.ts';
 import { queueDeviceName } from '../../../src/shaper/queue.ts';
 import {
   configuredObject,
   mapNames,
   parsePacingState,
   STATE_BYTES,
+  stateMapName,
 } from '../../../src/shaper/pacingObject.ts';
 import { makePlan, type Plan } from '../../../src/shaper/plan.ts';
-import { DEFAULT_SETTINGS } from '../../../src/shaper/settings.ts';
+import { DEFAULT_SETTINGS, type IngressChoice } from '../../../src/shaper/settings.ts';
 import { changeLines, setUpLines } from '../../../src/tc/batch.ts';
 import type { Action } from '../../../src/tc/objects.ts';
 
@@ -24,13 +26,10 @@ interface Line {
   kind?: 'ppp' | 'ethernet';
 }
 
-function planOf({
-  up = 215_000,
-  down = 1_715_000,
-  pacing = 'bpf',
-  loadable = true,
-  kind = 'ppp',
-}: Line): Plan {
+function planOf(
+  { up = 215_000, down = 1_715_000, pacing = 'bpf', loadable = true, kind = 'ppp' }: Line,
+  pacingUntried = false,
+): Plan {
   return makePlan(
     {
       ...DEFAULT_SETTINGS,
@@ -41,7 +40,11 @@ function planOf({
       framing: framingByKeyword('pppoe-llcsnap'),
     },
     { device: 'wan', ifindex: 5, kind, mtuBytes: 1492 },
-    { leafQdisc: 'fq_codel', ...(loadable ? { pacingObjectFile: '/run/inetgw/wan.pacing.o' } : {}) },
+    {
+      leafQdisc: 'fq_codel',
+      pacingUntried,
+      ...(loadable ? { pacingObjectFile: '/run/inetgw/wan.pacing.o' } : {}),
+    },
     'nft',
   );
 }
@@ -100,7 +103,53 @@ describe('a plan with window pacing', () => {
   });
 });
 
+describe('whether pacing is wanted', () => {
+  const wanted = (pacing: 'auto' | 'bpf' | 'off', downBitPerSec: number, ingress: IngressChoice = 'auto') =>
+    isPacingWanted({
+      ...DEFAULT_SETTINGS,
+      device: 'wan',
+      upBitPerSec: 10_000_000,
+      downBitPerSec,
+      pacing,
+      ingress,
+    });
+  it('is as told', () => {
+    expect([wanted('off', 1e6), wanted('bpf', 1e6), wanted('bpf', 10e9)]).toEqual([false, true, true]);
+  });
+  it('is yes by itself, up to 1 Gbit/s and unless what comes in is to be shaped', () => {
+    expect([wanted('auto', 1e6), wanted('auto', 1e9), wanted('auto', 1e9 + 1)]).toEqual([true, true, false]);
+    expect(wanted('auto', 1e6, 'police')).toBe(true);
+    for (const shape of ['shape', 'shape-cake', 'shape-htb'] as const) {
+      expect(wanted('auto', 1e6, shape)).toBe(false);
+    }
+  });
+});
+
+describe('that pacing was not possible', () => {
+  const missing = (line: Line, untried = false) => planOf(line, untried).pacingMissing;
+  it('is remembered where it was wanted, and only then', () => {
+    expect(missing({ pacing: 'auto', loadable: false })).toBe(true);
+    expect(missing({ pacing: 'off', loadable: false })).toBeUndefined();
+    expect(missing({ pacing: 'auto' })).toBeUndefined();
+  });
+  it('is not, where nothing has shown it', () => {
+    expect(missing({ pacing: 'auto', loadable: false }, true)).toBeUndefined();
+  });
+  it('leaves no trace of it in the plan', () => {
+    const { queueDevice, pacing } = planOf({ pacing: 'auto', loadable: false });
+    expect([queueDevice, pacing]).toEqual([undefined, undefined]);
+    expect(Object.keys(planOf({ pacing: 'off' }))).not.toContain('pacing');
+    expect(Object.keys(planOf({ pacing: 'off' }))).not.toContain('queueDevice');
+  });
+});
+
 describe('the device of the local queue', () => {
+  it('is named after its device as long as that fits', () => {
+    expect(queueDeviceName('abcdefghijk')).toBe('igw-abcdefghijk');
+    // The hash is FNV-1a, cut to what fits: a name that was made once is found again.
+    expect(queueDeviceName('abcdefghijkl')).toBe('igw-abcd8fb3e15');
+    expect(queueDeviceName('enp0s31f6.2003')).toMatch(/^igw-enp0[0-9a-f]{7}$/);
+  });
   it('has a name that the kernel takes, and another for each device', () => {
     const name = fc.stringMatching(/^[a-z][a-z0-9.]{0,14}$/);
     fc.assert(
@@ -127,6 +176,23 @@ describe("the program's file", () => {
     expect(changed).toBeGreaterThan(0);
     expect(changed).toBeLessThan(60);
   });
+  it('has each setting where the program reads it', () => {
+    const settings = {
+      payloadBytesPerSec: 11,
+      queueUs: 22,
+      linkHeaderBytes: 33,
+      defaultMssBytes: 44,
+      maxRttUs: 55,
+      minSegments: 66,
+    };
+    const object = configuredObject(template, settings, '00000005');
+    const at = object.indexOf('inetgw-pacing-1') + 16;
+    expect(object.readBigUInt64LE(at)).toBe(11n);
+    expect([8, 12, 16, 20, 24].map((offset) => object.readUInt32LE(at + offset))).toEqual([
+      22, 33, 44, 55, 66,
+    ]);
+    expect(mapNames('00000005')).toContain(stateMapName('00000005'));
+  });
   it('carries rates beyond 32 bits', () => {
     const fast = { ...config, payloadBytesPerSec: 6_000_000_000 };
     const object = configuredObject(template, fast, '00000005');
@@ -135,6 +201,14 @@ describe("the program's file", () => {
   it('is refused if it is another file', () => {
     expect(() => configuredObject(Buffer.from('\x7fELF'), config, '00000005')).toThrow(/no place/);
     expect(() => configuredObject(template, config, 'toolongsuffix')).toThrow(/suffix/);
+    expect(() => configuredObject(Buffer.concat([template, template]), config, '00000005')).toThrow(
+      /no place/,
+    );
+    const withoutMap = Buffer.from(
+      Buffer.from(template).toString('latin1').replaceAll('igf_0000', 'igx_0000'),
+      'latin1',
+    );
+    expect(() => configuredObject(withoutMap, config, '00000005')).toThrow(/no map igf_00000000/);
   });
 });
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_SETTINGS } from '../../../src/shaper/settings.ts';
 import { framedBytes, FRAMING_KEYWORDS, framingByKeyword } from '../../../src/shaper/framing.ts';
-import { makePlan, type Plan } from '../../../src/shaper/plan.ts';
+import { factsShownBy, makePlan, type Plan } from '../../../src/shaper/plan.ts';
 import { changeLines, setUpLines } from '../../../src/tc/batch.ts';
 import type { Action, HtbClass } from '../../../src/tc/objects.ts';
 
@@ -99,6 +99,21 @@ describe('a plan for any line', () => {
         }
       }),
     );
+  });
+});
+
+describe('what a plan in force has shown of the kernel', () => {
+  it.each(['fq_codel', 'sfq'] as const)('is that it has %s, and how it treats what comes in', (leafQdisc) => {
+    for (const ingress of ['police', 'cake', 'htb'] as const) {
+      const plan = makePlan(
+        { ...DEFAULT_SETTINGS, device: 'ppp0', upBitPerSec: 210_000, downBitPerSec: 1_710_000 },
+        { device: 'ppp0', ifindex: 5, kind: 'ppp', mtuBytes: 1492 },
+        { leafQdisc, ingress },
+        undefined,
+      );
+      expect(factsShownBy(plan)).toEqual({ leafQdisc, ingress });
+      expect(plan.firewall).toBeUndefined();
+    }
   });
 });
 
