@@ -276,6 +276,35 @@ describe('sharing', () => {
     }
   });
 
+  it('lets those of a limited group take turns at its credit, also where a late timer finds much of it', () => {
+    const sim = new Simulation();
+    const group = sim.scheduler.addGroup(0);
+    sim.scheduler.setGroupLimit(group, 100_000, 0);
+    const sources = Array.from({ length: 20 }, () => sim.add(group));
+    sim.lateMs = () => 50;
+    sim.runUntil(2000);
+    const sent = new Map(sources.map((source) => [source, 0]));
+    let mostAheadBytes = 0;
+    for (const { source, bytes } of sim.grants) {
+      sent.set(source, (sent.get(source) ?? 0) + bytes);
+      mostAheadBytes = Math.max(mostAheadBytes, Math.max(...sent.values()) - Math.min(...sent.values()));
+    }
+    expect(mostAheadBytes).toBeGreaterThan(0);
+    // A slice is 100 ms of the limit, divided by 20.
+    expect(mostAheadBytes).toBeLessThanOrEqual(500);
+  });
+
+  it('gives who is left in a limited group slices as large as if the others had never been', () => {
+    const sim = new Simulation();
+    const group = sim.scheduler.addGroup(0);
+    sim.scheduler.setGroupLimit(group, 100_000, 0);
+    for (let i = 0; i < 50; i++) sim.scheduler.removeFlow(sim.add(group).flow);
+    const left = sim.add(group);
+    sim.runUntil(1000);
+    const slices = sim.grants.filter(({ source }) => source === left).map(({ bytes }) => bytes);
+    expect(Math.max(...slices)).toBe(1000);
+  });
+
   it('wastes nothing: while anybody may send, the limit is used in full', () => {
     fc.assert(
       fc.property(
