@@ -1,6 +1,6 @@
 /**
  * searchbw on random lines: rates, framing, buffers, path, jitter and traffic of others. How far what it finds is from
- * the line's raw rate, and how long that takes. `npx tsx scripts/bench/randomLines.ts [--grid] [--lines N]`; build
+ * the line's raw rate, and how long that takes. `npx tsx scripts/bench/randomLines.ts [--auto | --grid] [--lines N]`; build
  * first. Results are kept in docs/benchmarks/searchbw.jsonl: a run can be ended and goes on where it was. Times are the
  * guest's own.
  */
@@ -128,7 +128,11 @@ function report(lines: readonly RandomLine[], results: readonly Result[]): strin
   return table([...columns, 'took, median', 'longest'], rows);
 }
 
-const { values } = parseArgs({ options: { grid: { type: 'boolean' }, lines: { type: 'string' } } });
+const { values } = parseArgs({
+  options: { auto: { type: 'boolean' }, grid: { type: 'boolean' }, lines: { type: 'string' } },
+});
+/** Both, unless one is named. */
+const hows = HOWS.filter((how) => (how.startsWith('grid') ? values.auto !== true : values.grid !== true));
 // Without bias: by itself fast-check prefers the ends of each range, which finds errors, but is not what lines are like.
 const lines = fc
   .sample(fc.noBias(randomLine), { seed: SEED, numRuns: MOST_LINES })
@@ -136,10 +140,8 @@ const lines = fc
 const known = (await readFile(RESULTS, 'utf8').catch(() => '')).split('\n').filter((text) => text !== '');
 const results = known.map((text) => record.parse(JSON.parse(text)));
 for (const [number, line] of lines.entries()) {
-  const open = HOWS.filter(
-    (how) =>
-      (how !== 'grid DOWN' || values.grid === true) &&
-      !results.some((result) => result.number === number && result.how === how),
+  const open = hows.filter(
+    (how) => !results.some((result) => result.number === number && result.how === how),
   );
   if (open.length === 0) continue;
   const guest = await Guest.boot();
