@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { DEFAULT_SETTINGS } from '../../../src/shaper/settings.ts';
 import { framedBytes, FRAMING_KEYWORDS, framingByKeyword } from '../../../src/shaper/framing.ts';
 import { factsShownBy, makePlan, type Plan } from '../../../src/shaper/plan.ts';
+import { ingressRules } from '../../../src/shaper/rules.ts';
 import { changeLines, setUpLines } from '../../../src/tc/batch.ts';
 import type { Action, HtbClass } from '../../../src/tc/objects.ts';
 
@@ -114,6 +115,24 @@ describe('what a plan in force has shown of the kernel', () => {
       expect(factsShownBy(plan)).toEqual({ leafQdisc, ingress });
       expect(plan.firewall).toBeUndefined();
     }
+  });
+});
+
+describe('the large-download rule', () => {
+  const namesFor = (tcpPorts: number[], udpPorts: number[]) =>
+    ingressRules({ mark: 20, largeDownloads: { thresholdBytes: 1e7, tcpPorts, udpPorts } }).map(
+      ({ name }) => name,
+    );
+  it('is there for the ports that are named, and follows FTP where its data port is', () => {
+    expect(namesFor([], [443])).toEqual(['large-download-udp', 'mark-done']);
+    expect(namesFor([80], [])).toEqual(['large-download-tcp', 'mark-done']);
+    expect(namesFor([80, 20], [])).toEqual([
+      'large-download-tcp',
+      'large-download-ftp-active',
+      'large-download-ftp-original',
+      'large-download-ftp-reply',
+      'mark-done',
+    ]);
   });
 });
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { settingsFromArguments } from '../../../src/config/fromArguments.ts';
 import { UserErrors } from '../../../src/errors.ts';
+import { framingByKeyword } from '../../../src/shaper/framing.ts';
 import type { IngressKind } from '../../../src/shaper/link.ts';
 import { makePlan, type Plan } from '../../../src/shaper/plan.ts';
 import { DEFAULT_SETTINGS, type ShaperSettings } from '../../../src/shaper/settings.ts';
@@ -62,6 +63,29 @@ describe.each(['cake', 'htb'] as const)('a plan that shapes what comes in by %s'
   });
 });
 
+it('cake is told the cells of ATM, and that other lines have none', () => {
+  const textOf = (framing: string) =>
+    setUpLines(planOf('cake', 1_710_000, { framing: framingByKeyword(framing) }).tc).find((line) =>
+      line.includes(' cake '),
+    );
+  expect(textOf('pppoe-llcsnap')).toContain(' atm overhead 40 ');
+  expect(textOf('docsis')).toContain(' noatm overhead 18 mpu 64');
+});
+
+it('the size table of a queue holds the longest packet with its link header', () => {
+  const tableOf = (mtuBytes: number) => {
+    const plan = makePlan(
+      { ...DEFAULT_SETTINGS, device: 'eth1', upBitPerSec: 10e6, downBitPerSec: 50e6 },
+      { device: 'eth1', ifindex: 5, kind: 'ethernet', mtuBytes },
+      { leafQdisc: 'fq_codel' },
+      undefined,
+    );
+    return /stab mtu (\d+)/.exec(setUpLines(plan.tc)[0] ?? '')?.[1];
+  };
+  // An Ethernet header is 14 bytes.
+  expect([tableOf(1500), tableOf(2033), tableOf(2034)]).toEqual(['2047', '2047', '4095']);
+});
+
 describe('a change of structure', () => {
   it('keeps an ifb that both plans need: while it is gone, packets sent to it would be lost', () => {
     const change = queueChange(planOf('htb'), planOf('cake'), view);
@@ -108,6 +132,12 @@ describe('a change of structure', () => {
     expect(queueChange(planOf('cake'), undefined, view).queueDevice).toBe('fresh');
     expect(queueChange(planOf('cake'), planOf('police'), view).queueDevice).toBe('fresh');
     expect(queueChange(planOf('police'), planOf('cake'), view).queueDevice).toBeUndefined();
+    // A fresh one has no queue that could be taken away, whatever stands on the device.
+    const { lines } = queueChange(planOf('cake'), undefined, view);
+    expect(lines.filter((line) => line.startsWith('qdisc del '))).toEqual([
+      'qdisc del dev ppp0 root',
+      'qdisc del dev ppp0 ingress',
+    ]);
   });
 });
 
@@ -117,6 +147,9 @@ describe('what stands in for something', () => {
     expect(standIns(planOf('cake', undefined, { ingress: 'shape' }))).toEqual([]);
     expect(standIns(planOf('cake')).join()).toContain('cannot police');
     expect(standIns(planOf('htb')).join()).toMatch(/cannot police.*no cake/);
+    expect(standIns(planOf('htb', undefined, { ingress: 'shape' })).join()).toMatch(
+      /^this kernel has no cake/,
+    );
     expect(standIns(planOf('htb', undefined, { ingress: 'shape-htb' }))).toEqual([]);
   });
   it('names the ifb, and sfq where the kernel has no fq_codel', () => {
