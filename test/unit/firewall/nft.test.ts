@@ -42,6 +42,27 @@ describe('the rules for nft', () => {
     expect(nftInstall(RULES)).toMatch(/^ {4}udp sport \{ 53, 123 \} counter .* comment "from"$/m);
     expect(nftInstall(RULES)).toMatch(/^ {4}tcp dport \{ 25 \} counter .* comment "to"$/m);
   });
+  it('ask for the mark that all of them want once, and each for its own where they differ', () => {
+    const done = (name: string, mark: number): RuleSet['ingress'][number] => ({
+      name,
+      matches: [{ kind: 'mark', mark }],
+      verdict: { kind: 'setMark', mark: 0 },
+    });
+    const linesFor = (...ingress: RuleSet['ingress']) =>
+      nftInstall({ ...RULES, ingress }, 'ingress')
+        .split('\n')
+        .filter((line) => line.includes('mark'))
+        .map((line) => line.trim());
+    expect(linesFor(done('one', 20), done('two', 20))).toEqual([
+      'meta mark != 20 return',
+      'counter meta mark set 0 comment "one"',
+      'counter meta mark set 0 comment "two"',
+    ]);
+    expect(linesFor(done('one', 20), done('two', 21))).toEqual([
+      'meta mark 20 counter meta mark set 0 comment "one"',
+      'meta mark 21 counter meta mark set 0 comment "two"',
+    ]);
+  });
   it('of one side stand in a table of their own, without the other side', () => {
     const egress = nftInstall(RULES, 'egress');
     expect(egress.split('\n')[0]).toBe('add table inet inetgw_ppp0_egress');
