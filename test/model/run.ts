@@ -4,6 +4,7 @@ import {
   runSession,
   type DirectionResult,
   type SessionEvent,
+  type SessionSettings,
   type Task,
 } from '../../src/searchbw/session.ts';
 import { ADSL, makeModel, type Model, type ModelLine } from './line.ts';
@@ -19,14 +20,20 @@ export const LIMITS = { maxRttMs: 100, maxLossShare: 0.02 };
 
 export async function runOnModel(
   task: Task,
-  options: Partial<ModelLine> = {},
-  pingIntervalMs = 200,
-  pacing: 'auto' | 'off' = 'auto',
+  line: Partial<ModelLine> = {},
+  settings: Partial<Omit<SessionSettings, 'tasks'>> = {},
 ): Promise<ModelRun> {
-  const model = makeModel({ ...ADSL, ...options });
+  const model = makeModel({ ...ADSL, ...line });
   const events: SessionEvent[] = [];
   const [result] = await runSession(
-    { tasks: [task], limits: LIMITS, pingIntervalMs, settleLimitMs: 25_000, pacing },
+    {
+      tasks: [task],
+      limits: LIMITS,
+      pingIntervalMs: 200,
+      settleLimitMs: 25_000,
+      pacing: 'auto',
+      ...settings,
+    },
     {
       ...model,
       signal: new AbortController().signal,

@@ -79,7 +79,7 @@ describe('the trial with window pacing', () => {
     ['nobody wants it', { pacing: PACING }, 'off', 'left out, as asked'],
   ] as const)('says so where %s', async (_, line: Partial<ModelLine>, pacing, text) => {
     const without = await runOnModel(AUTO);
-    const run = await runOnModel(AUTO, line, 200, pacing);
+    const run = await runOnModel(AUTO, line, { pacing });
     expect(run.result.recommendation).toEqual(without.result.recommendation);
     const [direction] = modelResult([run]).directions;
     if (direction === undefined) throw new Error('no direction');

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Task } from '../../../src/searchbw/session.ts';
 import type { ModelLine } from '../../model/line.ts';
-import { gridTask, runOnModel } from '../../model/run.ts';
+import { gridTask, LIMITS, runOnModel } from '../../model/run.ts';
 
 const AUTO: Task = { mode: 'auto', direction: 'down', otherBitPerSec: null };
 
@@ -38,7 +38,7 @@ describe('the grid', () => {
       fc.asyncProperty(fc.nat(), async (seed) => {
         const uplink = { direction: 'up', rawBitPerSec: 220_000, seed } as const;
         const task = { ...gridTask(220_000, 150 / 220, 250 / 220, 11, 5), direction: 'up' } as const;
-        const { result } = await runOnModel(task, uplink, 1000);
+        const { result } = await runOnModel(task, uplink, { pingIntervalMs: 1000 });
         expect(result.recommendation.rateBitPerSec).toBeGreaterThanOrEqual(190_000);
       }),
       { numRuns: 300 },
@@ -166,17 +166,26 @@ describe('--auto', () => {
     );
   });
 
-  it('stays 1.5 % below the highest good bandwidth for the uplink, which is shaped to just what is set', async () => {
-    const { result } = await runOnModel(
-      { ...AUTO, direction: 'up' },
-      { direction: 'up', rawBitPerSec: 2_000_000 },
-    );
-    const good = result.lines.filter(({ verdict }) => verdict.kind === 'good');
-    const highest = Math.max(...good.map(({ measurement }) => measurement.rateBitPerSec ?? 0));
-    expect(result.recommendation.rateBitPerSec).toBeLessThanOrEqual(highest * 0.985);
-    expect(result.recommendation.rateBitPerSec).toBeGreaterThan(highest * 0.975);
-    expect(result.reasoning.at(-1)).toContain('less 1.5 % that a short measurement cannot tell');
-  });
+  it.each([
+    [50, 1.3],
+    [100, 2.5],
+    [800, 5],
+  ])(
+    'stays below the highest good bandwidth for the uplink by what a limit of %d ms does not show: %d %%',
+    async (maxRttMs, percent) => {
+      const { result } = await runOnModel(
+        { ...AUTO, direction: 'up' },
+        { direction: 'up', rawBitPerSec: 2_000_000 },
+        { limits: { ...LIMITS, maxRttMs } },
+      );
+      const good = result.lines.filter(({ verdict }) => verdict.kind === 'good');
+      const highest = Math.max(...good.map(({ measurement }) => measurement.rateBitPerSec ?? 0));
+      const share = (result.recommendation.rateBitPerSec ?? 0) / highest;
+      expect(share).toBeLessThanOrEqual(1 - percent / 100 + 0.001);
+      expect(share).toBeGreaterThan(1 - percent / 100 - 0.01);
+      expect(result.reasoning.at(-1)).toContain(`less ${percent} % that a short measurement cannot tell`);
+    },
+  );
 
   it("comes within 3 % of the grid's answer in at most a third of its measuring time", async () => {
     const ratios: number[] = [];
