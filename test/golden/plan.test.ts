@@ -27,8 +27,12 @@ interface Line {
   settings?: Partial<ShaperSettings>;
 }
 
+const ADSL = { device: 'ppp0', up: '210', down: '1710', kind: 'ppp', mtuBytes: 1492 } as const;
+const ADSL6 = { ...ADSL, up: '640', down: '6mbit' } as const;
+const CABLE = { device: 'eth1', up: '20mbit', down: '100mbit', kind: 'ethernet', mtuBytes: 1500 } as const;
+
 const LINES: Line[] = [
-  { name: 'adsl', device: 'ppp0', up: '210', down: '1710', kind: 'ppp', mtuBytes: 1492 },
+  { ...ADSL, name: 'adsl' },
   {
     name: 'vdsl',
     device: 'ppp0',
@@ -39,44 +43,28 @@ const LINES: Line[] = [
     options: { framing: 'pppoe-ptm' },
   },
   {
+    ...ADSL,
     name: 'adsl-stages',
-    device: 'ppp0',
-    up: '210',
-    down: '1710',
-    kind: 'ppp',
-    mtuBytes: 1492,
     options: { pacing: 'off' },
   },
-  { name: 'cable', device: 'eth1', up: '20mbit', down: '100mbit', kind: 'ethernet', mtuBytes: 1500 },
+  { ...CABLE, name: 'cable' },
   { name: 'slowest', device: 'ppp0', up: '64', down: '64', kind: 'ppp', mtuBytes: 1492 },
   { name: 'fastest', device: 'wan.7', up: '10gbit', down: '10gbit', kind: 'ethernet', mtuBytes: 9000 },
   { name: 'lte', device: 'wwan0', up: '5mbit', down: '30mbit', kind: 'ip', mtuBytes: 1420, leafQdisc: 'sfq' },
   {
+    ...ADSL6,
     name: 'shaped-cake',
-    device: 'ppp0',
-    up: '640',
-    down: '6mbit',
-    kind: 'ppp',
-    mtuBytes: 1492,
     options: { ingress: 'shape' },
     ingress: 'cake',
   },
   {
+    ...CABLE,
     name: 'shaped-htb',
-    device: 'eth1',
-    up: '20mbit',
-    down: '100mbit',
-    kind: 'ethernet',
-    mtuBytes: 1500,
     ingress: 'htb',
   },
   {
+    ...ADSL6,
     name: 'classes',
-    device: 'ppp0',
-    up: '640',
-    down: '6mbit',
-    kind: 'ppp',
-    mtuBytes: 1492,
     options: { pacing: 'off' },
     settings: {
       interactive: {
@@ -96,12 +84,8 @@ const LINES: Line[] = [
     },
   },
   {
+    ...ADSL6,
     name: 'no-large-downloads',
-    device: 'ppp0',
-    up: '640',
-    down: '6mbit',
-    kind: 'ppp',
-    mtuBytes: 1492,
     options: { pacing: 'off' },
     settings: { largeDownloads: undefined },
   },

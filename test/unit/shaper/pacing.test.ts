@@ -23,13 +23,19 @@ interface Line {
   down?: number;
   pacing?: 'auto' | 'bpf' | 'off';
   loadable?: boolean;
+  /** Nothing has shown whether it can be. */
+  untried?: boolean;
   kind?: 'ppp' | 'ethernet';
 }
 
-function planOf(
-  { up = 215_000, down = 1_715_000, pacing = 'bpf', loadable = true, kind = 'ppp' }: Line,
-  pacingUntried = false,
-): Plan {
+function planOf({
+  up = 215_000,
+  down = 1_715_000,
+  pacing = 'bpf',
+  loadable = true,
+  untried = false,
+  kind = 'ppp',
+}: Line): Plan {
   return makePlan(
     {
       ...DEFAULT_SETTINGS,
@@ -42,7 +48,7 @@ function planOf(
     { device: 'wan', ifindex: 5, kind, mtuBytes: 1492 },
     {
       leafQdisc: 'fq_codel',
-      pacingUntried,
+      pacingUntried: untried,
       ...(loadable ? { pacingObjectFile: '/run/inetgw/wan.pacing.o' } : {}),
     },
     'nft',
@@ -126,14 +132,14 @@ describe('whether pacing is wanted', () => {
 });
 
 describe('that pacing was not possible', () => {
-  const missing = (line: Line, untried = false) => planOf(line, untried).pacingMissing;
+  const missing = (line: Line) => planOf(line).pacingMissing;
   it('is remembered where it was wanted, and only then', () => {
     expect(missing({ pacing: 'auto', loadable: false })).toBe(true);
     expect(missing({ pacing: 'off', loadable: false })).toBeUndefined();
     expect(missing({ pacing: 'auto' })).toBeUndefined();
   });
   it('is not, where nothing has shown it', () => {
-    expect(missing({ pacing: 'auto', loadable: false }, true)).toBeUndefined();
+    expect(missing({ pacing: 'auto', loadable: false, untried: true })).toBeUndefined();
   });
   it('leaves no trace of it in the plan', () => {
     const { queueDevice, pacing } = planOf({ pacing: 'auto', loadable: false });
