@@ -49,16 +49,17 @@ const LOWEST_SHARE = 0.5;
 /** The gap that is left between the last good and the first other bandwidth, as a share of the line. */
 export const PRECISION_SHARE = 0.01;
 
-/**
- * How far below the highest good bandwidth the recommended one for UP lies. The uplink is shaped to just what is set,
- * and 1 % more than it carries lengthens its queue by 10 ms a second, which stays below the limit for as long as a
- * measurement and the settling before it take. Of 60 searches on 30 random lines none was above the raw rate with
- * this, and 2 with 1.5 % (docs/benchmarks.md). Of the downlink the stages leave 2 % free.
- */
+/** From a change to the middle of a measurement, with 200 ms between pings: three windows of settling, then 15 pings. */
 const UNSEEN_MS = 4000;
 /** With a high limit the path itself is long, and not what may wait unseen. */
 const MOST_MARGIN_SHARE = 0.05;
 
+/**
+ * How far below the highest good bandwidth the recommended one lies. The uplink is shaped to just what is set, and 1 %
+ * more than it carries lengthens its queue by 10 ms a second, which stays below the limit for as long as a measurement
+ * and the settling before it take. Of 60 searches on 30 random lines none was above the raw rate with this, and 2 with
+ * 1.5 % (docs/benchmarks.md). Of the downlink the stages leave 2 % free.
+ */
 function marginShare({ direction, limits }: AutoState): number {
   return direction === 'down' ? 0 : Math.min(limits.maxRttMs / UNSEEN_MS, MOST_MARGIN_SHARE);
 }
