@@ -1,5 +1,5 @@
 /** What is on a device now: the kernel's answer beside our own record of it. */
-import { failure, type UserError } from '../errors.ts';
+import { failure, UserError } from '../errors.ts';
 import type { LinkFacts } from '../shaper/link.ts';
 import type { Plan } from '../shaper/plan.ts';
 import type { TcView } from '../tc/batch.ts';
@@ -7,7 +7,8 @@ import { parseTcView, UnreadableOutput } from '../tc/parse.ts';
 import { readActions } from './actions.ts';
 import { findLink } from './link.ts';
 import { deviceExists } from './queueDevice.ts';
-import { ProgramError, type Runner } from './run.ts';
+import type { Runner } from './run.ts';
+import { ask } from './runStep.ts';
 import { readState, type DeviceState } from './state.ts';
 
 export interface Current {
@@ -81,15 +82,17 @@ export function ifindexesOf({ link, record }: Current): number[] {
 
 async function readView(device: string, run: Runner): Promise<TcView> {
   try {
-    const shown = await run(['tc', '-j', 'qdisc', 'show', 'dev', device]);
-    return parseTcView(shown.stdout);
+    return parseTcView(await ask(['tc', '-j', 'qdisc', 'show', 'dev', device], run));
   } catch (error) {
-    // It went away between the two looks.
-    if (error instanceof ProgramError && (await findLink(device)) === undefined) return NOTHING;
-    if (error instanceof ProgramError) throw error.toUserError();
     if (error instanceof UnreadableOutput) throw unreadable(error);
+    if (await wentAway(device, error)) return NOTHING;
     throw error;
   }
+}
+
+/** Whether a program failed because the device went away between two looks. */
+async function wentAway(device: string, error: unknown): Promise<boolean> {
+  return error instanceof UserError && (await findLink(device)) === undefined;
 }
 
 /** The error for output that cannot be read. */
@@ -121,8 +124,7 @@ export async function ingressActionsStand(plan: Plan, run: Runner): Promise<'yes
     standing = await readActions(plan.device, 'ingress', run);
   } catch (error) {
     if (error instanceof UnreadableOutput) return 'open';
-    // It went away between the two looks.
-    if ((await findLink(plan.device)) === undefined) return 'no';
+    if (await wentAway(plan.device, error)) return 'no';
     throw error;
   }
   const wanted = plan.tc
