@@ -72,6 +72,8 @@ struct flow {
 	__u8 syn_again;       /* a SYN was repeated: its round trip is ambiguous (Karn) */
 	__u8 told;            /* window_end is set */
 	__u8 received;        /* received_end is set */
+	/* Last, where maps of earlier versions have padding: a change of versions keeps their connections. */
+	__u16 segment;        /* the longest that has come, in bytes of user data; 0: none yet */
 };
 
 struct state {
@@ -106,6 +108,8 @@ struct {
 
 #define flows igf_00000000
 #define states igs_00000000
+
+#define MOST_ROUNDED_OFF 64 /* of a window, this part of it: docs/pacing.md has what an eighth did */
 
 #define EPOCH_NS 1000000000ULL
 #define RTT_SLOT_NS 10000000000ULL
@@ -410,15 +414,14 @@ static __always_inline struct flow *flow_for_syn(struct segment *s)
 }
 
 /*
- * Whether these are bytes that the other side has not sent before, within the window that it was told: what windows
- * bound. What is sent again, or beyond the window, is not, however often somebody does that.
+ * Whether a segment's user data, which there must be, is what the other side has not sent before, within the window
+ * that it was told: what windows bound. What is sent again, or beyond the window, is not, however often somebody does that.
  */
 static __always_inline int takes_window(struct flow *f, const struct segment *s)
 {
 	__u32 end = s->seq + s->payload;
-	int is_new = !f->received || (__s32)(end - f->received_end) > 0;
 
-	if (s->payload == 0 || !is_new)
+	if (f->received && (__s32)(end - f->received_end) <= 0)
 		return 0;
 	if (!f->told || (__s32)(end - f->window_end) > 0)
 		return 0;
@@ -465,6 +468,9 @@ static __always_inline int see_incoming(struct __sk_buff *skb)
 	turn_epoch(st, now);
 	turn_flow(f, st);
 	count_bytes(f, st, s.payload);
+	/* What GRO has joined is longer than any segment. */
+	if (s.payload <= f->mss && s.payload > f->segment)
+		f->segment = s.payload;
 	return takes_window(f, &s);
 }
 
@@ -496,6 +502,9 @@ static __always_inline __u64 window_bytes(const struct flow *f, const struct sta
 	__u32 mss = (f->mss > 88 ? f->mss : config.default_mss) - (has_stamp ? 12 : 0);
 	__u64 share, bytes, segments;
 
+	/* The path may carry less than we announced, and other options take from it; small messages tell nothing of that. */
+	if (f->segment > mss / 4 * 3)
+		mss = f->segment;
 	if (st->weight_before + st->joined + WEIGHT_ONE - own > total)
 		total = st->weight_before + st->joined + WEIGHT_ONE - own;
 	share = payload_rate() * WEIGHT_ONE / total;
@@ -504,6 +513,17 @@ static __always_inline __u64 window_bytes(const struct flow *f, const struct sta
 	if (segments < config.min_segments)
 		segments = config.min_segments;
 	return segments * mss;
+}
+
+/*
+ * A window in units of its scale. What a sender cannot fill with whole segments it sends as a short one, which costs
+ * an acknowledgement of its own: so not up, as long as what is missing from the last segment is next to nothing.
+ */
+static __always_inline __u64 in_units(__u64 bytes, __u32 scale)
+{
+	__u64 over = bytes & ((1ULL << (scale & 15)) - 1);
+
+	return (bytes >> (scale & 15)) + (over > bytes / MOST_ROUNDED_OFF);
 }
 
 /* Windows that shrink do not take back what was told before (RFC 9293, 3.8.6). */
@@ -564,7 +584,7 @@ int pacing_egress(struct __sk_buff *skb)
 	turn_flow(f, st);
 	window = window_bytes(f, st, s.has_stamp);
 	scale = f->local_scale == SCALE_ABSENT || f->remote_scale == SCALE_ABSENT ? 0 : f->local_scale;
-	window = (window + (1ULL << (scale & 15)) - 1) >> (scale & 15);
+	window = in_units(window, scale);
 	if (window >= s.window) {
 		tell_window(f, &s, (__u32)s.window << (scale & 15));
 		return 0;

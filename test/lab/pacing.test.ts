@@ -36,6 +36,24 @@ async function load(flows: FlowGroup[], pings = 80): Promise<Figures> {
   };
 }
 
+/** Segments that come in with user data, by the size of their packet. */
+const COUNTED_SEGMENTS = `table inet counted {
+  counter short {}
+  counter whole {}
+  chain incoming {
+    type filter hook prerouting priority -300
+    iifname "ppp0" tcp flags & syn == 0 meta length 100-999 counter name short
+    iifname "ppp0" tcp flags & syn == 0 meta length 1000-1500 counter name whole
+  }
+}`;
+
+function countedPackets(nftJson: string): Record<'short' | 'whole', number> {
+  const { nftables } = JSON.parse(nftJson) as { nftables: { counter?: { name: string; packets: number } }[] };
+  const of = (name: string): number =>
+    nftables.find(({ counter }) => counter?.name === name)?.counter?.packets ?? NaN;
+  return { short: of('short'), whole: of('whole') };
+}
+
 describe('an ADSL line (220/1750 kbit/s), set up by one command', () => {
   beforeAll(async () => {
     await setUpLine(guest, { farPathMs: 200 });
@@ -175,6 +193,28 @@ describe('what pacing must leave alone', () => {
     const { pingMs, downKbit } = await load([downloads(4)]);
     expect(pingMs).toBeLessThanOrEqual(setting.includes('rmem') ? 110 : 30);
     expect(downKbit).toBeGreaterThanOrEqual(1400);
+  });
+});
+
+describe('a line of 640/6000 kbit/s, and a host in the LAN that takes longer segments than the line carries', () => {
+  beforeAll(async () => {
+    await setUpLine(guest, { upBitPerSec: 640e3, downBitPerSec: 6e6, pathMs: 20, lan: { nat: false } });
+    await inetgwOk(guest, 'ppp0', '627', '5880');
+    await guest.run(['nft', COUNTED_SEGMENTS], { ns: 'gw' });
+  });
+
+  test('senders fill their windows with whole segments: nothing short is left to be acknowledged by itself', async () => {
+    const { pingMs, downKbit, upKbit } = await load([
+      downloads(4, { client: 'lan' }),
+      uploads(2, { client: 'lan' }),
+    ]);
+    expect(pingMs).toBeLessThanOrEqual(40);
+    expect(downKbit).toBeGreaterThanOrEqual(4850);
+    // With windows that ask for a remainder, 220.
+    expect(upKbit).toBeGreaterThanOrEqual(320);
+    const packets = countedPackets(await guest.run(['nft', '-j', 'list', 'counters'], { ns: 'gw' }));
+    expect(packets.whole).toBeGreaterThan(5000);
+    expect(packets.short / packets.whole).toBeLessThan(0.02);
   });
 });
 
