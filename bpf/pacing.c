@@ -347,6 +347,23 @@ static __always_inline void raise_weight(struct flow *f, struct state *st, __u32
 	f->weight[0] = weight;
 }
 
+static __always_inline __u32 less(__u32 total, __u32 part)
+{
+	return total > part ? total - part : 0;
+}
+
+/* What ends counts no longer: a short transfer would hold a share for up to two epochs. More data counts anew. */
+static __always_inline void leave(struct flow *f, struct state *st)
+{
+	st->weight = less(st->weight, f->weight[0]);
+	st->weight_before = less(st->weight_before, f->weight[1]);
+	if (f->weight[0] > f->weight[1])
+		st->joined = less(st->joined, f->weight[0] - f->weight[1]);
+	f->weight[0] = 0;
+	f->weight[1] = 0;
+	f->bytes = 0;
+}
+
 static __always_inline __u32 active_weight(const struct state *st)
 {
 	__u32 weight = st->weight_before + st->joined;
@@ -413,6 +430,17 @@ static __always_inline struct flow *flow_for_syn(struct segment *s)
 	return bpf_map_lookup_elem(&flows, &s->key);
 }
 
+static __always_inline void see_reset(const struct segment *s, struct state *st, __u64 now)
+{
+	struct flow *f = bpf_map_lookup_elem(&flows, &s->key);
+
+	if (!f)
+		return;
+	turn_epoch(st, now);
+	turn_flow(f, st);
+	leave(f, st);
+}
+
 /*
  * Whether a segment's user data, which there must be, is what the other side has not sent before, within the window
  * that it was told: what windows bound. What is sent again, or beyond the window, is not, however often somebody does that.
@@ -438,9 +466,13 @@ static __always_inline int see_incoming(struct __sk_buff *skb)
 	struct state *st = the_state();
 	__u64 now;
 
-	if (!st || read_segment(skb, 0, &s) || (s.flags & TCP_RST))
+	if (!st || read_segment(skb, 0, &s))
 		return 0;
 	now = bpf_ktime_get_ns();
+	if (s.flags & TCP_RST) {
+		see_reset(&s, st, now);
+		return 0;
+	}
 	if (s.flags & TCP_SYN) {
 		f = flow_for_syn(&s);
 		if (!f)
@@ -463,15 +495,18 @@ static __always_inline int see_incoming(struct __sk_buff *skb)
 		take_rtt(f, now, f->stamp_ns);
 		f->stamp_waits = 0;
 	}
-	if (s.payload == 0)
+	if (s.payload == 0 && !(s.flags & TCP_FIN))
 		return 0;
 	turn_epoch(st, now);
 	turn_flow(f, st);
-	count_bytes(f, st, s.payload);
+	if (s.flags & TCP_FIN)
+		leave(f, st);
+	else
+		count_bytes(f, st, s.payload);
 	/* What GRO has joined is longer than any segment. */
 	if (s.payload <= f->mss && s.payload > f->segment)
 		f->segment = s.payload;
-	return takes_window(f, &s);
+	return s.payload > 0 && takes_window(f, &s);
 }
 
 /* A packet's scratch words last from one filter of a device to the next. */
@@ -549,9 +584,13 @@ int pacing_egress(struct __sk_buff *skb)
 	__u32 scale;
 	__be16 old_field, new_field;
 
-	if (!st || read_segment(skb, 1, &s) || (s.flags & TCP_RST))
+	if (!st || read_segment(skb, 1, &s))
 		return 0;
 	now = bpf_ktime_get_ns();
+	if (s.flags & TCP_RST) {
+		see_reset(&s, st, now);
+		return 0;
+	}
 	if (s.flags & TCP_SYN) {
 		f = flow_for_syn(&s);
 		if (!f)

@@ -216,6 +216,19 @@ describe('a line of 640/6000 kbit/s, and a host in the LAN that takes longer seg
     expect(packets.whole).toBeGreaterThan(5000);
     expect(packets.short / packets.whole).toBeLessThan(0.02);
   });
+
+  test('a short transfer holds no share any more when it has ended: downloads beside one a second fill the line', async () => {
+    const { downBitPerSec, pages, windowMs } = await measure(guest, {
+      flows: [downloads(4, { client: 'lan' }), uploads(2, { client: 'lan' })],
+      pingNs: 'lan',
+      interactive: true,
+      pings: 80,
+    });
+    expect(pages?.timesMs.length).toBeGreaterThan(10);
+    const pagesBitPerSec = ((pages?.bytes ?? NaN) * 8000) / windowMs;
+    // 4600 as long as each held its share for up to two seconds.
+    expect(kbit(downBitPerSec + pagesBitPerSec)).toBeGreaterThanOrEqual(4750);
+  });
 });
 
 describe('a sender that does not heed its window is held by the stages', () => {
