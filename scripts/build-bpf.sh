@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds the pacing program. The result is committed: nobody needs a compiler to use it. Debian 12:
 #   apt-get install clang llvm libbpf-dev linux-libc-dev
+# `npm run generate` afterwards: plans name the program by its digest.
 # With the same clang the result is the same, byte for byte (clang 14.0.6 was used).
 set -eu
 cd "$(dirname "$0")/../bpf"

@@ -1,4 +1,4 @@
-/** Writes the files that are made from the source: firewall snippets and completions. `npm run generate`. */
+/** Writes the files that are made from the source: firewall snippets, completions, the digest of the pacing program. `npm run generate`. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

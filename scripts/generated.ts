@@ -1,4 +1,6 @@
 /** The files that are made from the source: their names, below the checkout, and what they must contain. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { COMPLETED } from './completed.ts';
 import { bashCompletion, fishCompletion, zshCompletion } from './completions.ts';
 import { DEFAULT_SETTINGS } from '../src/shaper/settings.ts';
@@ -35,11 +37,20 @@ function completions(): [string, string][] {
   });
 }
 
+function pacingDigest(): string {
+  const object = readFileSync(new URL('../bpf/pacing.o', import.meta.url));
+  const digest = createHash('sha256').update(object).digest('hex').slice(0, 16);
+  return `/** The first 64 bits of bpf/pacing.o's SHA-256. Made by \`npm run generate\`. */
+export const PACING_DIGEST = '${digest}';
+`;
+}
+
 export function generatedFiles(): ReadonlyMap<string, string> {
   return new Map([
     ...hookTemplates(),
     ...completions(),
     ['templates/iptables-egress', shellSnippet('egress', egressRules(DEFAULT_SETTINGS))],
+    ['src/shaper/pacingDigest.ts', pacingDigest()],
     ['templates/iptables-ingress', shellSnippet('ingress', ingressRules(DEFAULT_SETTINGS))],
   ]);
 }

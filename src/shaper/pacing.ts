@@ -7,6 +7,7 @@ import type { Action, ProgramFilter } from '../tc/objects.ts';
 import { framedBytes, kernelRateBitPerSec, type Framing } from './framing.ts';
 import { linkHeaderBytes, type KernelFacts, type LinkFacts } from './link.ts';
 import { deviceActionIndex } from './actionIndex.ts';
+import { PACING_DIGEST } from './pacingDigest.ts';
 import { LARGE_SHARE, queueDeviceName } from './queue.ts';
 import type { ShaperSettings } from './settings.ts';
 
@@ -118,6 +119,7 @@ function program(
     parent: SECTION_HOOK[section],
     pref,
     objectFile: pacing.objectFile,
+    digest: PACING_DIGEST,
     section,
     config: { ...pacing.config },
     actions,

@@ -115,6 +115,8 @@ export interface ProgramFilter {
   parent: Handle | ClassId;
   pref: number;
   objectFile: string;
+  /** Of the object file as it is installed: another one is another program, which takes the place of this one. */
+  digest: string;
   section: string;
   /** What is set in the object file: another configuration is another program. */
   config: Readonly<Record<string, number>>;

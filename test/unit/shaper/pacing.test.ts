@@ -102,6 +102,13 @@ describe('a plan with window pacing', () => {
     expect(changed.filter((text) => text.includes(' bpf '))).toHaveLength(3);
     expect(changeLines(planOf({}).tc, planOf({}).tc)).toEqual([]);
   });
+  it('loads its program in place of that of another version, and changes nothing else', () => {
+    const { tc } = planOf({});
+    const older = tc.map((object) => (object.type === 'program' ? { ...object, digest: 'another' } : object));
+    const lines = changeLines(older, tc) ?? [];
+    expect(lines).toHaveLength(3);
+    for (const text of lines) expect(text).toMatch(/^filter replace .* bpf object-file /);
+  });
   it('is the plan without pacing where it is off or cannot be', () => {
     const off = planOf({ pacing: 'off' });
     expect(setUpLines(planOf({ pacing: 'auto', loadable: false }).tc)).toEqual(setUpLines(off.tc));
