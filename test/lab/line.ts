@@ -34,6 +34,8 @@ export interface LineOptions {
   /** Base round trip without serialisation, and its random spread (netem). */
   pathMs: number;
   jitterMs: number;
+  /** What comes down the path comes in bunches, each 1 ms to so many after the one before; none by default. */
+  bunchMs?: number;
   /** `pppoe`: the gateway's device is ppp0 on a real session. `ethernet`: it is eth0, numbered statically. */
   access: 'pppoe' | 'ethernet';
   /**
@@ -45,8 +47,11 @@ export interface LineOptions {
   mtuBytes?: number;
   /** Base round trip to a second host, `FAR`, further away; none by default. */
   farPathMs?: number;
-  /** A host behind the gateway, in namespace `lan`, forwarded with or without NAT; none by default. */
-  lan?: { nat: boolean };
+  /**
+   * A host behind the gateway, in namespace `lan`, forwarded with or without NAT; none by default. `wifiMs`: it is on a
+   * Wi-Fi, where packets leave in bunches both ways, as with `bunchMs`.
+   */
+  lan?: { nat: boolean; wifiMs?: number };
 }
 
 /** The usual ADSL line of a decade ago: 1 s of buffer at the provider, 2 s in the modem. */
@@ -102,7 +107,7 @@ export async function setUpLine(guest: Guest, changes: Partial<LineOptions> = {}
   await runSteps(guest, [
     ...addresses(device, pppoe),
     ...(options.farPathMs === undefined ? [] : farHost(options.farPathMs - options.pathMs)),
-    ...(options.lan === undefined ? [] : lanHost(device, options.lan.nat, pppoe)),
+    ...(options.lan === undefined ? [] : lanHost(device, options.lan, pppoe)),
     ...warmUp(options),
   ]);
   return { options, device };
@@ -157,7 +162,7 @@ function wires(options: LineOptions): Step[] {
     { ns: 'modem', argv: ['ip', 'link', 'set', 'br0', 'up'] },
     queue('towards-isp', options.upBitPerSec, options.upBufferMs, framing, options),
     queue('towards-gw', options.downBitPerSec, options.downBufferMs, framing, options),
-    delay('isp', 'i0', options.pathMs, options.jitterMs),
+    path(options),
   ];
 }
 
@@ -178,6 +183,9 @@ function veth(one: Port, other: Port, { superPackets = false, mtuBytes = 1500 }:
   ];
 }
 
+/** What the emulated processor's timer was seen to be late by on lines of 50 and 100 Mbit/s: 50 us were too few. */
+const LATEST_WAKE_UP_SEC = 400e-6;
+
 /** One direction of the line. The limit counts bytes on the wire, so it is a time whatever the packets. */
 function queue(
   device: string,
@@ -187,9 +195,10 @@ function queue(
   { superPackets = false, mtuBytes = 1500 }: WireOptions,
 ): Step {
   // The bucket holds one full packet (32 cells are 1696 bytes), so that the line has hardly any credit to
-  // burst with; faster lines need as much as one wake-up of the timer may be late by (50 us).
+  // burst with. Faster lines need as much as a wake-up of the timer may be late by: on a busy processor what a
+  // smaller bucket cannot hold is lost to the line, which then carries less than its rate.
   const longestBytes = superPackets ? 66_000 : mtuBytes + 300;
-  const burstBytes = Math.max(longestBytes, Math.ceil((rateBitPerSec / 8) * 50e-6));
+  const burstBytes = Math.max(longestBytes, Math.ceil((rateBitPerSec / 8) * LATEST_WAKE_UP_SEC));
   const limitBytes = Math.max(2 * longestBytes, Math.round((rateBitPerSec / 8) * (bufferMs / 1000)));
   const stab = ['stab', 'linklayer', framing.linklayer, 'overhead', String(framing.overheadBytes)];
   const bucket = ['rate', `${rateBitPerSec}bit`, 'burst', String(burstBytes), 'limit', String(limitBytes)];
@@ -199,10 +208,17 @@ function queue(
   };
 }
 
-function delay(ns: string, device: string, ms: number, jitterMs = 0): Step {
+function netem(ns: string, device: string, words: readonly string[]): Step {
+  return { ns, argv: ['tc', 'qdisc', 'add', 'dev', device, 'root', 'netem', 'limit', '100000', ...words] };
+}
+
+/** Unlike a random delay of each packet, bunches change no order. */
+const bunched = (mostMs: number): string[] => ['slot', '1ms', `${mostMs}ms`];
+
+function path({ pathMs, jitterMs, bunchMs }: LineOptions): Step {
   const jitter = jitterMs > 0 ? [`${jitterMs}ms`] : [];
-  const netem = ['netem', 'limit', '100000', 'delay', `${ms}ms`, ...jitter];
-  return { ns, argv: ['tc', 'qdisc', 'add', 'dev', device, 'root', ...netem] };
+  const slots = bunchMs === undefined ? [] : bunched(bunchMs);
+  return netem('isp', 'i0', ['delay', `${pathMs}ms`, ...jitter, ...slots]);
 }
 
 function address(ns: string, withPrefix: string, device: string): Step {
@@ -239,16 +255,21 @@ function farHost(extraMs: number): Step[] {
     address('far', `${FAR.ipv6}/64`, 'f1'),
     route('far', '0.0.0.0/0', 'f1', FAR_ROUTER.ipv4),
     route('far', '::/0', 'f1', FAR_ROUTER.ipv6),
-    delay('far', 'f1', extraMs),
+    netem('far', 'f1', ['delay', `${extraMs}ms`]),
   ];
 }
 
-function lanHost(device: string, nat: boolean, pppoe: boolean): Step[] {
+type LanOptions = NonNullable<LineOptions['lan']>;
+
+function lanHost(device: string, { nat, wifiMs }: LanOptions, pppoe: boolean): Step[] {
   const ispDevice = pppoe ? 'ppp0' : 'i0';
   const back4 = route('isp', LAN_PREFIX.ipv4, ispDevice, pppoe ? undefined : GATEWAY.ipv4);
   const masquerade = ['POSTROUTING', '-s', LAN_PREFIX.ipv4, '-o', device, '-j', 'MASQUERADE'];
   return [
     ...veth(['gw', 'lan0'], ['lan', 'eth0']),
+    ...(wifiMs === undefined
+      ? []
+      : [netem('gw', 'lan0', bunched(wifiMs)), netem('lan', 'eth0', bunched(wifiMs))]),
     address('gw', `${LAN_GATEWAY.ipv4}/24`, 'lan0'),
     address('lan', `${LAN_HOST.ipv4}/24`, 'eth0'),
     address('gw', `${LAN_GATEWAY.ipv6}/64`, 'lan0'),
