@@ -1,4 +1,5 @@
 /** The lines of the benchmark: two with ATM cells, two without. */
+import type { GuestOptions } from '../../../test/lab/guest.ts';
 import { ADSL_LINE, ETHERNET, type LineOptions } from '../../../test/lab/line.ts';
 
 export interface BenchLine {
@@ -8,7 +9,11 @@ export interface BenchLine {
   framing: { linklayer: 'atm' | 'ethernet'; overheadBytes: number };
   /** The same for inetgw, where its default for the device is another. */
   inetgwFraming: readonly string[];
+  guest: GuestOptions;
 }
+
+/** Twice the usual processor, so that it is idle at least half of the time on the fastest line too. */
+const FAST_GUEST: GuestOptions = { shift: 0 };
 
 export const LINES = {
   adsl: {
@@ -16,6 +21,7 @@ export const LINES = {
     options: ADSL_LINE,
     framing: { linklayer: 'atm', overheadBytes: 40 },
     inetgwFraming: [],
+    guest: {},
   },
   adsl6: {
     title: 'ADSL 6000 / 640 kbit/s, ATM, 20 ms',
@@ -29,6 +35,7 @@ export const LINES = {
     },
     framing: { linklayer: 'atm', overheadBytes: 40 },
     inetgwFraming: [],
+    guest: {},
   },
   vdsl: {
     title: 'VDSL 50 / 10 Mbit/s, PPPoE, 15 ms with 2 ms of jitter',
@@ -45,6 +52,7 @@ export const LINES = {
     // The lab's wire counts the Ethernet frame with its check sequence (18 bytes), PPPoE adds 8.
     framing: { linklayer: 'ethernet', overheadBytes: 26 },
     inetgwFraming: ['--linklayer', 'ethernet', '--overhead', '26'],
+    guest: FAST_GUEST,
   },
   cable: {
     title: 'cable 100 / 20 Mbit/s, Ethernet, 40 ms',
@@ -60,6 +68,7 @@ export const LINES = {
     },
     framing: { linklayer: 'ethernet', overheadBytes: 18 },
     inetgwFraming: [],
+    guest: FAST_GUEST,
   },
 } as const satisfies Readonly<Record<string, BenchLine>>;
 

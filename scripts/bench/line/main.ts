@@ -5,7 +5,7 @@
  */
 import { Command, Option } from 'commander';
 import { Guest } from '../../../test/lab/guest.ts';
-import { LINE_NAMES, type LineName } from './lines.ts';
+import { LINE_NAMES, LINES, type LineName } from './lines.ts';
 import { measurePoint } from './measurePoint.ts';
 import { FULL, keyOf, LOAD_NAMES, pointsOf, QUICK, type LoadName, type Point } from './points.ts';
 import { appendResult, readResults, RESULTS_FILE, type Measured } from './results.ts';
@@ -63,28 +63,35 @@ const MOST_FAILURES = 5;
 
 async function measureAll(points: readonly Point[], file: string): Promise<void> {
   const startMs = Date.now();
-  let guest = await Guest.boot();
+  let running: { guest: Guest; line: LineName } | undefined;
   let failures = 0;
+  const renew = async (line: LineName): Promise<Guest> => {
+    await running?.guest.close();
+    running = undefined;
+    const guest = await Guest.boot(LINES[line].guest);
+    running = { guest, line };
+    return guest;
+  };
+  const measured = async (point: Point): Promise<Measured> => {
+    for (;;) {
+      const guest = running?.line === point.line ? running.guest : await renew(point.line);
+      try {
+        return { ...point, figures: await measurePoint(guest, point) };
+      } catch (error) {
+        if (++failures > MOST_FAILURES) throw error;
+        console.error(`${keyOf(point)}: ${error instanceof Error ? error.message : String(error)}`);
+        await renew(point.line);
+      }
+    }
+  };
   try {
     for (const [index, point] of points.entries()) {
-      const measured = async (): Promise<Measured> => {
-        for (;;) {
-          try {
-            return { ...point, figures: await measurePoint(guest, point) };
-          } catch (error) {
-            if (++failures > MOST_FAILURES) throw error;
-            console.error(`${keyOf(point)}: ${error instanceof Error ? error.message : String(error)}`);
-            await guest.close();
-            guest = await Guest.boot();
-          }
-        }
-      };
-      await appendResult(file, await measured());
+      await appendResult(file, await measured(point));
       const leftMin = ((Date.now() - startMs) / (index + 1)) * ((points.length - index - 1) / 60_000);
       console.error(`${index + 1}/${points.length} ${keyOf(point)}; about ${leftMin.toFixed(0)} min left`);
     }
   } finally {
-    await guest.close();
+    await running?.guest.close();
   }
 }
 
