@@ -25,18 +25,19 @@ struct config {
 	__u32 default_mss;    /* where the SYN names none */
 	__u32 max_rtt_us;     /* a longer round trip than this is a queue, not a path */
 	__u32 min_segments;
-	__u32 reserved;
+	__u32 most_queue_us;  /* the same where the host behind us answers late, or the path's round trip varies */
 };
 
 volatile const struct config config = {
 	.magic = "inetgw-pacing-1",
 	.payload_bytes_per_sec_lo = 180000,
 	.payload_bytes_per_sec_hi = 0,
-	.queue_us = 40000,
+	.queue_us = 20000,
 	.link_header = 0,
 	.default_mss = 1440,
 	.max_rtt_us = 1000000,
 	.min_segments = 2,
+	.most_queue_us = 20000,
 };
 
 /* A connection as it is on the line: after NAT, our side first. IPv4 addresses fill the first word. */
@@ -55,7 +56,7 @@ struct flow_key {
 
 struct flow {
 	__u64 syn_ns;         /* when our SYN or SYN-ACK left; 0: nothing to be timed */
-	__u64 stamp_ns;       /* when a segment with timestamp `stamp` left first */
+	__u64 stamp_ns;       /* when a segment with timestamp `stamp` left first; in the handshake: when their SYN came in */
 	__u64 rtt_slot_ns;    /* start of the slot that rtt_us[0] belongs to */
 	__u32 stamp;
 	__u32 rtt_us[2];      /* least round trip in this slot and the one before; 0: none */
@@ -74,7 +75,11 @@ struct flow {
 	__u8 received;        /* received_end is set */
 	/* Last, where maps of earlier versions have padding: a change of versions keeps their connections. */
 	__u16 segment;        /* the longest that has come, in bytes of user data; 0: none yet */
+	__u16 turn;           /* what the host behind us took to answer in the handshake, in TIME_UNIT_US; 0: not known */
+	__u16 spread;         /* by how much round trips exceed the least one, on average, in TIME_UNIT_US */
 };
+
+#define TIME_UNIT_US 16 /* 16 bits of it are a second */
 
 struct state {
 	__u64 epoch_ns;       /* start of the epoch */
@@ -147,45 +152,41 @@ static __always_inline __u8 byte_at(const __u8 *o, __u32 i)
 	return o[i];
 }
 
-static __always_inline __u32 word_at(const __u8 *o, __u32 i)
+static __always_inline __u32 half_at(const __u8 *o, __u32 i)
 {
-	return (__u32)byte_at(o, i) << 24 | (__u32)byte_at(o, i + 1) << 16 | (__u32)byte_at(o, i + 2) << 8 |
-	       byte_at(o, i + 3);
+	return (__u32)byte_at(o, i) << 8 | byte_at(o, i + 1);
+}
+
+/* The timestamp of a segment that is no SYN. All senders that have one put it first (RFC 7323, appendix A). */
+static __always_inline int read_stamp(struct __sk_buff *skb, struct segment *s, __u32 length)
+{
+	__be32 words[3];
+
+	if (length < sizeof(words))
+		return 0;
+	if (bpf_skb_load_bytes(skb, s->tcp_at + sizeof(struct tcp_header), words, sizeof(words)))
+		return -1;
+	if (words[0] != bpf_htonl(0x0101080a))
+		return 0;
+	s->has_stamp = 1;
+	s->stamp = bpf_ntohl(words[1]);
+	s->stamp_echo = bpf_ntohl(words[2]);
+	return 0;
 }
 
 /*
  * What is found lies in the packet's scratch words while the loop runs: the verifier knows nothing of their
  * values, so that all rounds look the same to it and it need not follow each combination of options.
  */
-enum { AT, MSS, SCALE, HAS_STAMP, STAMP_AT };
+enum { AT, MSS, SCALE };
 
-/* What nearly all segments carry: nothing, or two no-ops and a timestamp (RFC 7323, appendix A). */
-static __always_inline int usual_options(struct __sk_buff *skb, struct segment *s, __u32 length)
-{
-	__be32 words[3];
+#define MOST_SYN_OPTIONS 20 /* no-ops count; systems send some five, and a connection that sends more is not paced */
 
-	if (length != 0 && length != sizeof(words))
-		return 0;
-	s->scale = SCALE_ABSENT;
-	if (length == 0)
-		return 1;
-	if (bpf_skb_load_bytes(skb, s->tcp_at + sizeof(struct tcp_header), words, sizeof(words)))
-		return 0;
-	if (words[0] != bpf_htonl(0x0101080a))
-		return 0;
-	s->has_stamp = 1;
-	s->stamp = bpf_ntohl(words[1]);
-	s->stamp_echo = bpf_ntohl(words[2]);
-	return 1;
-}
-
-static __always_inline int read_options(struct __sk_buff *skb, struct segment *s, __u32 header_bytes)
+/* What a SYN announces. Its timestamp is not needed: the handshake is timed as a whole. */
+static __always_inline int read_syn_options(struct __sk_buff *skb, struct segment *s, __u32 length)
 {
 	__u8 o[64] = {};
-	__u32 length = header_bytes - sizeof(struct tcp_header);
 
-	if (usual_options(skb, s, length))
-		return 0;
 	/* Word by word: verifiers want a length that cannot be zero. */
 	for (__u32 word = 0; word < 10; word++) {
 		if (word * 4 >= length)
@@ -196,38 +197,32 @@ static __always_inline int read_options(struct __sk_buff *skb, struct segment *s
 	skb->cb[AT] = 0;
 	skb->cb[MSS] = 0;
 	skb->cb[SCALE] = SCALE_ABSENT;
-	skb->cb[HAS_STAMP] = 0;
-	skb->cb[STAMP_AT] = 0;
-	/* At most 40 options, all of them no-ops. */
-	for (__u32 i = 0; i < 40; i++) {
+	for (__u32 i = 0; i < MOST_SYN_OPTIONS; i++) {
 		__u32 at = skb->cb[AT];
 		__u32 kind, size;
 
 		if (at >= length)
 			break;
 		kind = byte_at(o, at);
-		if (kind == 0)
+		if (kind == 0) {
+			skb->cb[AT] = length;
 			break;
+		}
 		size = kind == 1 ? 1 : byte_at(o, at + 1);
 		if (size == 0 || at + size > length)
 			return -1;
-		if (kind == 2 && size == 4) {
-			skb->cb[MSS] = word_at(o, at) & 0xffff;
-		} else if (kind == 3 && size == 3) {
+		if (kind == 2 && size == 4)
+			skb->cb[MSS] = half_at(o, at + 2);
+		else if (kind == 3 && size == 3)
 			skb->cb[SCALE] = byte_at(o, at + 2);
-		} else if (kind == 8 && size == 10) {
-			skb->cb[HAS_STAMP] = 1;
-			skb->cb[STAMP_AT] = at + 2;
-		}
 		skb->cb[AT] = at + size;
 	}
+	if (skb->cb[AT] < length)
+		return -1;
 	s->mss = skb->cb[MSS];
 	s->scale = skb->cb[SCALE];
 	if (s->scale > 14 && s->scale != SCALE_ABSENT)
 		s->scale = 14; /* RFC 7323, 2.3 */
-	s->has_stamp = skb->cb[HAS_STAMP];
-	s->stamp = word_at(o, skb->cb[STAMP_AT]);
-	s->stamp_echo = word_at(o, skb->cb[STAMP_AT] + 4);
 	return 0;
 }
 
@@ -300,7 +295,9 @@ static __always_inline int read_segment(struct __sk_buff *skb, int outgoing, str
 	s->flags = tcp.flags;
 	s->key.local_port = outgoing ? tcp.source : tcp.dest;
 	s->key.remote_port = outgoing ? tcp.dest : tcp.source;
-	return read_options(skb, s, header_bytes);
+	if (s->flags & TCP_SYN)
+		return read_syn_options(skb, s, header_bytes - sizeof(tcp));
+	return read_stamp(skb, s, header_bytes - sizeof(tcp));
 }
 
 static __always_inline __u64 payload_rate(void)
@@ -385,14 +382,37 @@ static __always_inline void count_bytes(struct flow *f, struct state *st, __u32 
 	raise_weight(f, st, weight > WEIGHT_ONE ? WEIGHT_ONE : weight);
 }
 
-static __always_inline void take_rtt(struct flow *f, __u64 now, __u64 since_ns)
+static __always_inline __u32 least_rtt_us(const struct flow *f)
+{
+	if (f->rtt_us[0] == 0)
+		return f->rtt_us[1];
+	return f->rtt_us[1] != 0 && f->rtt_us[1] < f->rtt_us[0] ? f->rtt_us[1] : f->rtt_us[0];
+}
+
+static __always_inline __u32 us_since(__u64 now, __u64 since_ns, __u32 most_us)
 {
 	__u64 us = (now - since_ns) / 1000;
 
+	return us < most_us ? us : most_us;
+}
+
+/* The average over the last eight, or so (RFC 6298 has the same gain for the round trip). */
+static __always_inline void take_spread(struct flow *f, __u32 rtt_us)
+{
+	__u32 least_us = least_rtt_us(f);
+	__u32 over = rtt_us > least_us ? rtt_us - least_us : 0;
+
+	if (over > config.most_queue_us)
+		over = config.most_queue_us;
+	f->spread = ((__u32)f->spread * 7 + over / TIME_UNIT_US) / 8;
+}
+
+static __always_inline void take_rtt(struct flow *f, __u64 now, __u64 since_ns)
+{
+	__u32 us = us_since(now, since_ns, config.max_rtt_us);
+
 	if (us == 0)
 		us = 1;
-	if (us > config.max_rtt_us)
-		us = config.max_rtt_us;
 	if (now - f->rtt_slot_ns >= RTT_SLOT_NS) {
 		f->rtt_us[1] = f->rtt_us[0];
 		f->rtt_us[0] = us;
@@ -400,13 +420,17 @@ static __always_inline void take_rtt(struct flow *f, __u64 now, __u64 since_ns)
 	} else if (f->rtt_us[0] == 0 || us < f->rtt_us[0]) {
 		f->rtt_us[0] = us;
 	}
+	take_spread(f, us);
 }
 
-static __always_inline __u32 least_rtt_us(const struct flow *f)
+/*
+ * What the host behind us takes to answer, and the way to it and back: from what came in in a handshake to what it says
+ * to it, seen before any queue of ours. A Wi-Fi takes milliseconds, and acknowledgements of data are no faster.
+ */
+static __always_inline void take_turn(struct flow *f, __u64 now)
 {
-	if (f->rtt_us[0] == 0)
-		return f->rtt_us[1];
-	return f->rtt_us[1] != 0 && f->rtt_us[1] < f->rtt_us[0] ? f->rtt_us[1] : f->rtt_us[0];
+	if (f->turn == 0 && f->stamp_ns != 0)
+		f->turn = us_since(now, f->stamp_ns, config.most_queue_us) / TIME_UNIT_US + 1;
 }
 
 static __always_inline struct state *the_state(void)
@@ -478,6 +502,7 @@ static __always_inline int see_incoming(struct __sk_buff *skb)
 		if (!f)
 			return 0;
 		f->remote_scale = s.scale;
+		f->stamp_ns = now;
 		if (!(s.flags & TCP_ACK))
 			return 0;
 	} else {
@@ -527,6 +552,17 @@ int pacing_bounded(struct __sk_buff *skb)
 	return skb->cb[BOUNDED] == 1 ? -1 : 0;
 }
 
+/*
+ * How long beyond its least round trip a flow's data may be on its way: in the local queue, to the host behind us and back,
+ * in round trips that take longer than the least. What of it does not vary stands in the local queue.
+ */
+static __always_inline __u32 flow_queue_us(const struct flow *f)
+{
+	__u32 us = config.queue_us + ((__u32)f->turn + f->spread) * TIME_UNIT_US;
+
+	return us < config.most_queue_us ? us : config.most_queue_us;
+}
+
 /* The window for this flow in bytes: its fair share for its round trip and the local queue. */
 static __always_inline __u64 window_bytes(const struct flow *f, const struct state *st, int has_stamp)
 {
@@ -543,7 +579,7 @@ static __always_inline __u64 window_bytes(const struct flow *f, const struct sta
 	if (st->weight_before + st->joined + WEIGHT_ONE - own > total)
 		total = st->weight_before + st->joined + WEIGHT_ONE - own;
 	share = payload_rate() * WEIGHT_ONE / total;
-	bytes = share * (least_rtt_us(f) + config.queue_us) / 1000000;
+	bytes = share * (least_rtt_us(f) + flow_queue_us(f)) / 1000000;
 	segments = (bytes + mss - 1) / mss;
 	if (segments < config.min_segments)
 		segments = config.min_segments;
@@ -599,6 +635,7 @@ int pacing_egress(struct __sk_buff *skb)
 		f->local_scale = s.scale;
 		f->mss = s.mss;
 		f->syn_ns = now;
+		take_turn(f, now); /* where it answers theirs */
 		return 0;
 	}
 	st->seen++;
@@ -607,6 +644,8 @@ int pacing_egress(struct __sk_buff *skb)
 		st->unknown++;
 		return 0;
 	}
+	if (f->epoch == 0)
+		take_turn(f, now);
 	if (s.has_stamp && !f->stamp_waits) {
 		f->stamp = s.stamp;
 		f->stamp_ns = now;

@@ -4,7 +4,7 @@
  * (on an ifb) instead of the provider's. docs/pacing.md tells why and with what effect. Pure.
  */
 import type { Action, ProgramFilter } from '../tc/objects.ts';
-import { framedBytes, kernelRateBitPerSec, type Framing } from './framing.ts';
+import { framedBytes, kernelRateBitPerSec, serialisationMs, type Framing } from './framing.ts';
 import { linkHeaderBytes, type KernelFacts, type LinkFacts } from './link.ts';
 import { deviceActionIndex } from './actionIndex.ts';
 import { PACING_DIGEST } from './pacingDigest.ts';
@@ -27,8 +27,10 @@ export interface PacingPlan {
 export interface PacingConfig {
   /** User data that full segments carry when the large packets' share of the line is full. */
   payloadBytesPerSec: number;
-  /** How much of its share a flow may have standing in the local queue. */
+  /** How much of its share a flow may have standing in the local queue, */
   queueUs: number;
+  /** and how much where the host behind the gateway answers late, or round trips on the path vary. */
+  mostQueueUs: number;
   linkHeaderBytes: number;
   /** Where a SYN names none. */
   defaultMssBytes: number;
@@ -36,8 +38,12 @@ export interface PacingConfig {
   minSegments: number;
 }
 
-/** Enough to bridge the jitter of acknowledgements; each ms more is a ms more of queue (docs/pacing.md). */
-const LOCAL_QUEUE_US = 20_000;
+/**
+ * What a flow may have standing in the local queue, so that it does not run empty between two acknowledgements: three
+ * packets, within these bounds. Each ms more is a ms more of queue (docs/pacing.md has both ends tried).
+ */
+const LOCAL_QUEUE_PACKETS = 3;
+const LOCAL_QUEUE_US = { least: 5000, most: 20_000 } as const;
 
 /** TCP over IPv4 with timestamps, which nearly all long downloads have. */
 const TCP_HEADER_BYTES = 52;
@@ -75,13 +81,19 @@ export function pacingPlan(
     mapSuffix: link.ifindex.toString(16).padStart(8, '0'),
     config: {
       payloadBytesPerSec: Math.floor((rateBitPerSec / 8) * share),
-      queueUs: LOCAL_QUEUE_US,
+      queueUs: localQueueUs(framing, rateBitPerSec, link.mtuBytes),
       linkHeaderBytes: linkHeaderBytes(link.kind),
       defaultMssBytes: link.mtuBytes - 40,
       maxRttUs: 1_000_000,
       minSegments: 2,
+      mostQueueUs: LOCAL_QUEUE_US.most,
     },
   };
+}
+
+function localQueueUs(framing: Framing, rateBitPerSec: number, mtuBytes: number): number {
+  const us = LOCAL_QUEUE_PACKETS * 1000 * serialisationMs(framing, mtuBytes, rateBitPerSec);
+  return Math.round(Math.min(LOCAL_QUEUE_US.most, Math.max(LOCAL_QUEUE_US.least, us)));
 }
 
 /** The programs at the hooks: the one at egress matches what it has rewritten, so the action behind it counts that. */

@@ -11,6 +11,7 @@ const FIELD = {
   defaultMssBytes: 32,
   maxRttUs: 36,
   minSegments: 40,
+  mostQueueUs: 44,
 } as const satisfies Record<keyof PacingConfig, number>;
 
 /** As the maps are named in the object file; the zeros are replaced by the plan's suffix. */
@@ -61,9 +62,10 @@ export function configuredObject(template: Uint8Array, config: PacingConfig, map
   if (at < 0 || object.indexOf(MAGIC, at + 1) >= 0)
     throw new Error('the pacing program has no place for its settings');
   if (mapSuffix.length !== SUFFIX_PLACEHOLDER.length) throw new Error(`'${mapSuffix}' is no suffix of a map`);
-  object.writeBigUInt64LE(BigInt(config.payloadBytesPerSec), at + FIELD.payloadBytesPerSec);
-  for (const name of ['queueUs', 'linkHeaderBytes', 'defaultMssBytes', 'maxRttUs', 'minSegments'] as const) {
-    object.writeUInt32LE(config[name], at + FIELD[name]);
+  const { payloadBytesPerSec, ...words } = config;
+  object.writeBigUInt64LE(BigInt(payloadBytesPerSec), at + FIELD.payloadBytesPerSec);
+  for (const [name, value] of Object.entries(words) as [keyof typeof words, number][]) {
+    object.writeUInt32LE(value, at + FIELD[name]);
   }
   for (const prefix of MAP_PREFIXES) {
     const name = `${prefix}${SUFFIX_PLACEHOLDER}`;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Guest } from './guest.ts';
 import { connection, type Connection, type Injection } from './injected.ts';
 import { inetgwOk, snapshot, statistics } from './inetgw.ts';
-import { setUpLine } from './line.ts';
+import { ETHERNET, setUpLine, type LineOptions } from './line.ts';
 import { summarise, type FlowGroup, type MeasureResult } from './measure.ts';
 import { mptcpCounters, transfer, type TransferResult } from './segments.ts';
 import { sharedGuest } from './sharedGuest.ts';
@@ -115,6 +115,42 @@ describe('an ADSL line (220/1750 kbit/s), set up by one command', () => {
     expect(pingMs).toBeLessThanOrEqual(60);
     expect(downKbit).toBeGreaterThanOrEqual(1400);
     for (const group of groupsKbit) expect(group).toBeGreaterThan(downKbit / 3);
+  });
+});
+
+describe('a line of 3.2/16 Mbit/s over 15 ms, 4 downloads', () => {
+  const FAST: Partial<LineOptions> = {
+    upBitPerSec: 3.2e6,
+    downBitPerSec: 16e6,
+    framing: ETHERNET,
+    pathMs: 15,
+    lan: { nat: true },
+  };
+  /** What full segments carry at 15.5 Mbit/s: 1440 bytes of 1518, 98.5 % of the line. */
+  const MOST_KBIT = 15_500 * 0.985 * (1440 / 1518);
+
+  async function loaded(changes: Partial<LineOptions>): Promise<{ pingMs: number; carried: number }> {
+    await setUpLine(guest, { ...FAST, ...changes });
+    await inetgwOk(guest, 'ppp0', '3100', '15500', '--linklayer', 'ethernet', '--overhead', '26');
+    const { ping, downBitPerSec } = await measure(guest, {
+      flows: [downloads(4, { client: 'lan' })],
+      pingNs: 'gw',
+    });
+    return { pingMs: summarise(ping.timesMs).mean, carried: kbit(downBitPerSec) / MOST_KBIT };
+  }
+
+  test('by cable: next to nothing stands in the local queue, and the line is full', async () => {
+    const { pingMs, carried } = await loaded({});
+    expect(pingMs).toBeLessThanOrEqual(18);
+    expect(carried).toBeGreaterThan(0.97);
+  });
+  test('a host on a Wi-Fi, which answers milliseconds later, gets as much', async () => {
+    const { carried } = await loaded({ lan: { nat: true, wifiMs: 8 } });
+    expect(carried).toBeGreaterThan(0.95);
+  });
+  test('a path on which packets come in bunches carries as much', async () => {
+    const { carried } = await loaded({ bunchMs: 10 });
+    expect(carried).toBeGreaterThan(0.95);
   });
 });
 

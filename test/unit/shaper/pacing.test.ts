@@ -89,6 +89,14 @@ describe('a plan with window pacing', () => {
     expect(config?.linkHeaderBytes).toBe(0);
     expect(planOf({ kind: 'ethernet' }).pacing?.config.linkHeaderBytes).toBe(14);
   });
+  it('lets a flow have three packets in the local queue, 5 to 20 ms', () => {
+    const queueUs = (down: number): number | undefined => planOf({ down }).pacing?.config.queueUs;
+    // 1696 bytes of cells each, at 98.5 % of the rate.
+    expect(queueUs(1_715_000)).toBe(20_000);
+    expect(queueUs(6_000_000)).toBe(6887);
+    expect(queueUs(50_000_000)).toBe(5000);
+    expect(planOf({}).pacing?.config.mostQueueUs).toBe(20_000);
+  });
   it('changes in place when only the rates change, program included', () => {
     fc.assert(
       fc.property(rate, rate, (up, down) => {
@@ -197,12 +205,13 @@ describe("the program's file", () => {
       defaultMssBytes: 44,
       maxRttUs: 55,
       minSegments: 66,
+      mostQueueUs: 77,
     };
     const object = configuredObject(template, settings, '00000005');
     const at = object.indexOf('inetgw-pacing-1') + 16;
     expect(object.readBigUInt64LE(at)).toBe(11n);
-    expect([8, 12, 16, 20, 24].map((offset) => object.readUInt32LE(at + offset))).toEqual([
-      22, 33, 44, 55, 66,
+    expect([8, 12, 16, 20, 24, 28].map((offset) => object.readUInt32LE(at + offset))).toEqual([
+      22, 33, 44, 55, 66, 77,
     ]);
     expect(mapNames('00000005')).toContain(stateMapName('00000005'));
   });
