@@ -53,7 +53,6 @@ struct flow_key {
 #define SCALE_ABSENT 0xfe  /* a SYN without the option: neither side scales (RFC 7323, 2.2) */
 
 #define WEIGHT_ONE 256
-#define INITIAL_SEGMENTS 10
 
 struct flow {
 	__u64 syn_ns;         /* when our SYN or SYN-ACK left; 0: nothing to be timed */
@@ -331,7 +330,7 @@ static __always_inline void turn_flow(struct flow *f, const struct state *st)
 	f->epoch = st->epoch;
 }
 
-/* Raises what the flow counts for in this epoch; what newcomers count for does so at once. */
+/* Raises what the flow counts for in this epoch; newcomers count at once. */
 static __always_inline void raise_weight(struct flow *f, struct state *st, __u32 weight)
 {
 	__u32 before;
@@ -369,37 +368,6 @@ static __always_inline __u32 active_weight(const struct state *st)
 	return weight > WEIGHT_ONE ? weight : WEIGHT_ONE;
 }
 
-static __always_inline __u32 least_rtt_us(const struct flow *f)
-{
-	if (f->rtt_us[0] == 0)
-		return f->rtt_us[1];
-	return f->rtt_us[1] != 0 && f->rtt_us[1] < f->rtt_us[0] ? f->rtt_us[1] : f->rtt_us[0];
-}
-
-/*
- * How long beyond its least round trip a flow's data may be on its way: in the local queue, to the host behind us and back,
- * in round trips that take longer than the least. What of it does not vary stands in the local queue.
- */
-static __always_inline __u32 flow_queue_us(const struct flow *f)
-{
-	__u32 us = config.queue_us + ((__u32)f->turn + f->spread) * TIME_UNIT_US;
-
-	return us < config.most_queue_us ? us : config.most_queue_us;
-}
-
-/*
- * A sender that begins, or begins again, has no more in flight than slow start allows: what has come, and its first ten
- * segments (RFC 6928). It counts for that much of its window: a short transfer on a fast line for next to nothing.
- */
-static __always_inline __u32 beginner_weight(const struct flow *f, const struct state *st)
-{
-	__u64 share = payload_rate() * WEIGHT_ONE / active_weight(st);
-	__u64 window = share * (least_rtt_us(f) + flow_queue_us(f)) / 1000000;
-	__u32 flight = f->bytes + INITIAL_SEGMENTS * config.default_mss;
-
-	return flight < window ? (__u64)flight * WEIGHT_ONE / window : WEIGHT_ONE;
-}
-
 /*
  * Counts received user data. A flow that takes three quarters of a fair share counts whole, one that takes less
  * counts for less, and what it leaves is shared among the others in the next epoch.
@@ -411,15 +379,14 @@ static __always_inline void count_bytes(struct flow *f, struct state *st, __u32 
 
 	f->bytes += payload;
 	weight = fair > 0 ? (__u64)f->bytes * WEIGHT_ONE / fair : WEIGHT_ONE;
-	if (weight > WEIGHT_ONE)
-		weight = WEIGHT_ONE;
-	if (f->weight[1] == 0 && weight < WEIGHT_ONE) {
-		__u32 beginner = beginner_weight(f, st);
+	raise_weight(f, st, weight > WEIGHT_ONE ? WEIGHT_ONE : weight);
+}
 
-		if (beginner > weight)
-			weight = beginner;
-	}
-	raise_weight(f, st, weight);
+static __always_inline __u32 least_rtt_us(const struct flow *f)
+{
+	if (f->rtt_us[0] == 0)
+		return f->rtt_us[1];
+	return f->rtt_us[1] != 0 && f->rtt_us[1] < f->rtt_us[0] ? f->rtt_us[1] : f->rtt_us[0];
 }
 
 static __always_inline __u32 us_since(__u64 now, __u64 since_ns, __u32 most_us)
@@ -585,6 +552,17 @@ int pacing_bounded(struct __sk_buff *skb)
 	return skb->cb[BOUNDED] == 1 ? -1 : 0;
 }
 
+/*
+ * How long beyond its least round trip a flow's data may be on its way: in the local queue, to the host behind us and back,
+ * in round trips that take longer than the least. What of it does not vary stands in the local queue.
+ */
+static __always_inline __u32 flow_queue_us(const struct flow *f)
+{
+	__u32 us = config.queue_us + ((__u32)f->turn + f->spread) * TIME_UNIT_US;
+
+	return us < config.most_queue_us ? us : config.most_queue_us;
+}
+
 /* The window for this flow in bytes: its fair share for its round trip and the local queue. */
 static __always_inline __u64 window_bytes(const struct flow *f, const struct state *st, int has_stamp)
 {
@@ -676,10 +654,10 @@ int pacing_egress(struct __sk_buff *skb)
 	if (s.window == 0)
 		return 0;
 	turn_epoch(st, now);
-	/* The end of the handshake. */
+	/* The end of the handshake: it will want its share at once. */
 	if (f->epoch == 0) {
 		turn_flow(f, st);
-		raise_weight(f, st, beginner_weight(f, st));
+		raise_weight(f, st, WEIGHT_ONE);
 	}
 	turn_flow(f, st);
 	window = window_bytes(f, st, s.has_stamp);
