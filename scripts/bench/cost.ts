@@ -9,7 +9,7 @@ import { table } from '../../src/report/table.ts';
 import { Guest } from '../../test/lab/guest.ts';
 import { commandArgv } from '../../test/lab/inetgw.ts';
 import { LAN_HOST, setUpLine } from '../../test/lab/line.ts';
-import { summarise, type Summary } from '../../test/lab/measure.ts';
+import { summarise } from '../../test/lab/measure.ts';
 import { downloads, keepIperf, measure, type FullLine } from '../../test/lab/traffic.ts';
 import { LINES } from './line/lines.ts';
 import { setUpShaper, SHAPER_NAMES, SHAPERS, shareOf, type ShaperName, type Target } from './line/shapers.ts';
@@ -215,14 +215,15 @@ async function gateway(guest: Guest): Promise<string> {
     }
     rounds.push(times);
   }
-  const ofRounds = (name: ShaperName, without: number): Summary =>
-    summarise(rounds.map((times) => (times.get(name) ?? NaN) - without * (times.get('none') ?? NaN)));
+  const inRounds = (name: ShaperName): number[] => rounds.map((times) => times.get(name) ?? NaN);
+  const none = inRounds('none');
   return table(
     ['shaper', 'µs per packet', 'of that the shaper', 'in the rounds'],
     names.map((name) => {
-      const { median, min, max } = ofRounds(name, 1);
-      const all = ofRounds(name, 0).median.toFixed(1);
-      return [SHAPERS[name].title, all, median.toFixed(1), `${min.toFixed(1)} to ${max.toFixed(1)}`];
+      const all = inRounds(name);
+      const { median, min, max } = summarise(all.map((us, round) => us - (none[round] ?? NaN)));
+      const whole = summarise(all).median.toFixed(1);
+      return [SHAPERS[name].title, whole, median.toFixed(1), `${min.toFixed(1)} to ${max.toFixed(1)}`];
     }),
   );
 }

@@ -183,7 +183,7 @@ function veth(one: Port, other: Port, { superPackets = false, mtuBytes = 1500 }:
   ];
 }
 
-/** What the emulated processor's timer was seen to be late by on lines of 50 and 100 Mbit/s: 50 us were too few. */
+/** Enough on lines of 50 and 100 Mbit/s, where 50 us were too few. */
 const LATEST_WAKE_UP_SEC = 400e-6;
 
 /** One direction of the line. The limit counts bytes on the wire, so it is a time whatever the packets. */
