@@ -53,6 +53,8 @@ struct flow_key {
 #define SCALE_ABSENT 0xfe  /* a SYN without the option: neither side scales (RFC 7323, 2.2) */
 
 #define WEIGHT_ONE 256
+#define INITIAL_SEGMENTS 10 /* RFC 6928 */
+#define BEGINS_EPOCHS 2     /* that of the handshake, and a whole one */
 
 struct flow {
 	__u64 syn_ns;         /* when our SYN or SYN-ACK left; 0: nothing to be timed */
@@ -61,7 +63,7 @@ struct flow {
 	__u32 stamp;
 	__u32 rtt_us[2];      /* least round trip in this slot and the one before; 0: none */
 	__u32 epoch;          /* the epoch that bytes and weight[0] belong to */
-	__u32 bytes;          /* user data received in it */
+	__u32 bytes;          /* user data received in it; of a connection that begins since it did */
 	__u16 weight[2];      /* share of a fair share taken: in this epoch so far, in the one before */
 	__u32 window_end;     /* the last byte, plus one, that the other side has been told it may send */
 	__u32 received_end;   /* the same of what it has sent */
@@ -71,7 +73,8 @@ struct flow {
 	__u8 remote_scale;
 	__u8 stamp_waits;
 	__u8 syn_again;       /* a SYN was repeated: its round trip is ambiguous (Karn) */
-	__u8 told;            /* window_end is set */
+	__u8 told : 1;        /* window_end is set */
+	__u8 begins : 2;      /* for how many epochs, this one included, it counts as a connection that begins */
 	__u8 received;        /* received_end is set */
 	/* Last, where maps of earlier versions have padding: a change of versions keeps their connections. */
 	__u16 segment;        /* the longest that has come, in bytes of user data; 0: none yet */
@@ -326,7 +329,9 @@ static __always_inline void turn_flow(struct flow *f, const struct state *st)
 		return;
 	f->weight[1] = f->epoch + 1 == st->epoch ? f->weight[0] : 0;
 	f->weight[0] = 0;
-	f->bytes = 0;
+	f->begins = f->begins > 1 && f->epoch + 1 == st->epoch ? f->begins - 1 : 0;
+	if (!f->begins)
+		f->bytes = 0;
 	f->epoch = st->epoch;
 }
 
@@ -359,6 +364,7 @@ static __always_inline void leave(struct flow *f, struct state *st)
 	f->weight[0] = 0;
 	f->weight[1] = 0;
 	f->bytes = 0;
+	f->begins = 0;
 }
 
 static __always_inline __u32 active_weight(const struct state *st)
@@ -366,6 +372,37 @@ static __always_inline __u32 active_weight(const struct state *st)
 	__u32 weight = st->weight_before + st->joined;
 
 	return weight > WEIGHT_ONE ? weight : WEIGHT_ONE;
+}
+
+static __always_inline __u32 least_rtt_us(const struct flow *f)
+{
+	if (f->rtt_us[0] == 0)
+		return f->rtt_us[1];
+	return f->rtt_us[1] != 0 && f->rtt_us[1] < f->rtt_us[0] ? f->rtt_us[1] : f->rtt_us[0];
+}
+
+/*
+ * How long beyond its least round trip a flow's data may be on its way: in the local queue, to the host behind us and back,
+ * in round trips that take longer than the least. What of it does not vary stands in the local queue.
+ */
+static __always_inline __u32 flow_queue_us(const struct flow *f)
+{
+	__u32 us = config.queue_us + ((__u32)f->turn + f->spread) * TIME_UNIT_US;
+
+	return us < config.most_queue_us ? us : config.most_queue_us;
+}
+
+/*
+ * What a connection that begins counts for. Slow start lets its sender have no more in flight than what has come and its
+ * first segments; on a fast line that is little of its window, and short transfers take no more.
+ */
+static __always_inline __u32 beginners_weight(const struct flow *f, const struct state *st)
+{
+	__u64 share = payload_rate() * WEIGHT_ONE / active_weight(st);
+	__u64 window = share * (least_rtt_us(f) + flow_queue_us(f)) / 1000000;
+	__u32 flight = f->bytes + INITIAL_SEGMENTS * config.default_mss;
+
+	return flight < window ? (__u64)flight * WEIGHT_ONE / window : WEIGHT_ONE;
 }
 
 /*
@@ -378,15 +415,12 @@ static __always_inline void count_bytes(struct flow *f, struct state *st, __u32 
 	__u64 weight;
 
 	f->bytes += payload;
+	if (f->begins) {
+		raise_weight(f, st, beginners_weight(f, st));
+		return;
+	}
 	weight = fair > 0 ? (__u64)f->bytes * WEIGHT_ONE / fair : WEIGHT_ONE;
 	raise_weight(f, st, weight > WEIGHT_ONE ? WEIGHT_ONE : weight);
-}
-
-static __always_inline __u32 least_rtt_us(const struct flow *f)
-{
-	if (f->rtt_us[0] == 0)
-		return f->rtt_us[1];
-	return f->rtt_us[1] != 0 && f->rtt_us[1] < f->rtt_us[0] ? f->rtt_us[1] : f->rtt_us[0];
 }
 
 static __always_inline __u32 us_since(__u64 now, __u64 since_ns, __u32 most_us)
@@ -552,17 +586,6 @@ int pacing_bounded(struct __sk_buff *skb)
 	return skb->cb[BOUNDED] == 1 ? -1 : 0;
 }
 
-/*
- * How long beyond its least round trip a flow's data may be on its way: in the local queue, to the host behind us and back,
- * in round trips that take longer than the least. What of it does not vary stands in the local queue.
- */
-static __always_inline __u32 flow_queue_us(const struct flow *f)
-{
-	__u32 us = config.queue_us + ((__u32)f->turn + f->spread) * TIME_UNIT_US;
-
-	return us < config.most_queue_us ? us : config.most_queue_us;
-}
-
 /* The window for this flow in bytes: its fair share for its round trip and the local queue. */
 static __always_inline __u64 window_bytes(const struct flow *f, const struct state *st, int has_stamp)
 {
@@ -654,10 +677,11 @@ int pacing_egress(struct __sk_buff *skb)
 	if (s.window == 0)
 		return 0;
 	turn_epoch(st, now);
-	/* The end of the handshake: it will want its share at once. */
+	/* The end of the handshake: it counts at once. */
 	if (f->epoch == 0) {
 		turn_flow(f, st);
-		raise_weight(f, st, WEIGHT_ONE);
+		f->begins = BEGINS_EPOCHS;
+		raise_weight(f, st, beginners_weight(f, st));
 	}
 	turn_flow(f, st);
 	window = window_bytes(f, st, s.has_stamp);

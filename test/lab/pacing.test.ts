@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Guest } from './guest.ts';
 import { connection, type Connection, type Injection } from './injected.ts';
 import { inetgwOk, snapshot, statistics } from './inetgw.ts';
-import { ETHERNET, setUpLine, type LineOptions } from './line.ts';
+import { ETHERNET, SERVER, setUpLine, type LineOptions } from './line.ts';
 import { summarise, type FlowGroup, type MeasureResult } from './measure.ts';
 import { mptcpCounters, transfer, type TransferResult } from './segments.ts';
 import { sharedGuest } from './sharedGuest.ts';
@@ -118,7 +118,7 @@ describe('an ADSL line (220/1750 kbit/s), set up by one command', () => {
   });
 });
 
-describe('a line of 3.2/16 Mbit/s over 15 ms, 4 downloads', () => {
+describe('a line of 3.2/16 Mbit/s over 15 ms', () => {
   const FAST: Partial<LineOptions> = {
     upBitPerSec: 3.2e6,
     downBitPerSec: 16e6,
@@ -139,7 +139,7 @@ describe('a line of 3.2/16 Mbit/s over 15 ms, 4 downloads', () => {
     return { pingMs: summarise(ping.timesMs).mean, carried: kbit(downBitPerSec) / MOST_KBIT };
   }
 
-  test('by cable: the line is full and answers at once', async () => {
+  test('4 downloads by cable: the line is full and answers at once', async () => {
     const { pingMs, carried } = await loaded({});
     expect(pingMs).toBeLessThanOrEqual(18);
     expect(carried).toBeGreaterThan(0.97);
@@ -151,6 +151,22 @@ describe('a line of 3.2/16 Mbit/s over 15 ms, 4 downloads', () => {
   test('a path on which packets come in bunches carries as much', async () => {
     const { carried } = await loaded({ bunchMs: 10 });
     expect(carried).toBeGreaterThan(0.95);
+  });
+
+  test.each([
+    ['here for ten segments of its window of some 40 kB', FAST, ['3100', '15500'], 0.2, 0.6],
+    ['on a slow line, where its window is less than that, whole', {}, ['215', '1715'], 1, 1],
+  ] as const)('a connection that has only begun counts %s', async (_, line, rates, least, most) => {
+    await setUpLine(guest, line);
+    await inetgwOk(guest, 'ppp0', ...rates, '--linklayer', 'ethernet', '--overhead', '26');
+    await guest.request('spawn', { argv: ['iperf3', '-s'], ns: 'isp' });
+    await guest.request('sleep', { ms: 500 });
+    const open = `exec 3<>/dev/tcp/${SERVER.ipv4}/5201; sleep 5`;
+    await guest.request('spawn', { argv: ['bash', '-c', open], ns: 'gw' });
+    await guest.request('sleep', { ms: 300 });
+    const { pacing } = await statistics(guest);
+    expect(pacing?.activeFlows).toBeGreaterThanOrEqual(least);
+    expect(pacing?.activeFlows).toBeLessThanOrEqual(most);
   });
 });
 
