@@ -1,6 +1,6 @@
 /** What a change of settings costs packets on their way: 1000 a second in both directions while it is made. */
 import type { Guest } from './guest.ts';
-import { commandArgv, inetgwOk } from './inetgw.ts';
+import { inetgwOk } from './inetgw.ts';
 import { GATEWAY } from './line.ts';
 
 export interface Gap {
@@ -26,7 +26,7 @@ export async function measureGap(guest: Guest, device: string, words: readonly s
   const ping = ['ping', '-q', '-i', '0.001', '-c', String(PACKETS), '-s', '100', '-W', '2', GATEWAY.ipv4];
   const pinging = await guest.request('spawn', { argv: ping as [string, ...string[]], ns: 'isp' });
   await guest.request('sleep', { ms: 500 });
-  await guest.run(commandArgv('inetgw', device, ...words), { ns: 'gw', spinMs: 60_000 });
+  await inetgwOk(guest, device, ...words);
   const { stdout } = await guest.request('wait', { job: pinging.job });
   const events = (await guest.request('stop', { job: monitor.job })).stdout;
   const [, sent = '', received = ''] = /(\d+) packets transmitted, (\d+) received/.exec(stdout) ?? [];
