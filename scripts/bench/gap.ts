@@ -9,14 +9,16 @@ import { inetgwOk } from '../../test/lab/inetgw.ts';
 import { setUpLine } from '../../test/lab/line.ts';
 
 const rounds = Number(process.argv[2] ?? 3);
+const RATES = ['5mbit', '20mbit'];
+const OTHER_RATES = ['4mbit', '15mbit'];
 const PLAIN = ['--pacing', 'off'];
-const PACED = ['5mbit', '20mbit', '--pacing', 'bpf'];
-const FROM = ['5mbit', '20mbit', ...PLAIN];
+const PACED = ['--pacing', 'bpf'];
+const FROM = [...RATES, ...PLAIN];
 const CAKE = [...FROM, '--ingress', 'shape-cake'];
 const CHANGES = [
   { what: 'nothing (the line itself)', from: FROM, to: [] },
-  { what: 'other rates', from: FROM, to: ['4mbit', '15mbit', ...PLAIN] },
-  { what: 'other rates, with window pacing', from: PACED, to: ['4mbit', '15mbit', '--pacing', 'bpf'] },
+  { what: 'other rates', from: FROM, to: [...OTHER_RATES, ...PLAIN] },
+  { what: 'other rates, with window pacing', from: [...RATES, ...PACED], to: [...OTHER_RATES, ...PACED] },
   { what: 'another framing', from: FROM, to: [...FROM, '--framing', 'pppoe-ptm'] },
   { what: 'from stages to cake', from: FROM, to: CAKE },
   { what: 'from cake to HTB', from: CAKE, to: [...FROM, '--ingress', 'shape-htb'] },
