@@ -327,9 +327,14 @@ static __always_inline void turn_flow(struct flow *f, const struct state *st)
 {
 	if (f->epoch == st->epoch)
 		return;
-	f->weight[1] = f->epoch + 1 == st->epoch ? f->weight[0] : 0;
+	if (f->epoch + 1 == st->epoch) {
+		f->weight[1] = f->weight[0];
+		f->begins = f->begins > 1 ? f->begins - 1 : 0;
+	} else {
+		f->weight[1] = 0;
+		f->begins = 0;
+	}
 	f->weight[0] = 0;
-	f->begins = f->begins > 1 && f->epoch + 1 == st->epoch ? f->begins - 1 : 0;
 	if (!f->begins)
 		f->bytes = 0;
 	f->epoch = st->epoch;
@@ -392,6 +397,12 @@ static __always_inline __u32 flow_queue_us(const struct flow *f)
 	return us < config.most_queue_us ? us : config.most_queue_us;
 }
 
+/* What a flow that has `share` bytes a second may have on its way. */
+static __always_inline __u64 bytes_in_flight(const struct flow *f, __u64 share)
+{
+	return share * (least_rtt_us(f) + flow_queue_us(f)) / 1000000;
+}
+
 /*
  * What a connection that begins counts for. Slow start lets its sender have no more in flight than what has come and its
  * first segments; on a fast line that is little of its window, and short transfers take no more.
@@ -399,28 +410,28 @@ static __always_inline __u32 flow_queue_us(const struct flow *f)
 static __always_inline __u32 beginners_weight(const struct flow *f, const struct state *st)
 {
 	__u64 share = payload_rate() * WEIGHT_ONE / active_weight(st);
-	__u64 window = share * (least_rtt_us(f) + flow_queue_us(f)) / 1000000;
+	__u64 window = bytes_in_flight(f, share);
 	__u32 flight = f->bytes + INITIAL_SEGMENTS * config.default_mss;
 
 	return flight < window ? (__u64)flight * WEIGHT_ONE / window : WEIGHT_ONE;
 }
 
 /*
- * Counts received user data. A flow that takes three quarters of a fair share counts whole, one that takes less
- * counts for less, and what it leaves is shared among the others in the next epoch.
+ * What a connection counts for by what it has received in this epoch. One that takes three quarters of a fair share
+ * counts whole, one that takes less counts for less, and what it leaves is shared among the others in the next epoch.
  */
-static __always_inline void count_bytes(struct flow *f, struct state *st, __u32 payload)
+static __always_inline __u32 received_weight(const struct flow *f, const struct state *st)
 {
 	__u64 fair = payload_rate() * WEIGHT_ONE / active_weight(st) * 3 / 4;
-	__u64 weight;
+	__u64 weight = fair > 0 ? (__u64)f->bytes * WEIGHT_ONE / fair : WEIGHT_ONE;
 
+	return weight < WEIGHT_ONE ? weight : WEIGHT_ONE;
+}
+
+static __always_inline void count_bytes(struct flow *f, struct state *st, __u32 payload)
+{
 	f->bytes += payload;
-	if (f->begins) {
-		raise_weight(f, st, beginners_weight(f, st));
-		return;
-	}
-	weight = fair > 0 ? (__u64)f->bytes * WEIGHT_ONE / fair : WEIGHT_ONE;
-	raise_weight(f, st, weight > WEIGHT_ONE ? WEIGHT_ONE : weight);
+	raise_weight(f, st, f->begins ? beginners_weight(f, st) : received_weight(f, st));
 }
 
 static __always_inline __u32 us_since(__u64 now, __u64 since_ns, __u32 most_us)
@@ -602,7 +613,7 @@ static __always_inline __u64 window_bytes(const struct flow *f, const struct sta
 	if (st->weight_before + st->joined + WEIGHT_ONE - own > total)
 		total = st->weight_before + st->joined + WEIGHT_ONE - own;
 	share = payload_rate() * WEIGHT_ONE / total;
-	bytes = share * (least_rtt_us(f) + flow_queue_us(f)) / 1000000;
+	bytes = bytes_in_flight(f, share);
 	segments = (bytes + mss - 1) / mss;
 	if (segments < config.min_segments)
 		segments = config.min_segments;
