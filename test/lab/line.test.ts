@@ -89,6 +89,15 @@ describe('an Ethernet line with a LAN and a far host', () => {
     expect(summarise(ping.timesMs).max).toBeLessThan(202);
   });
 
+  test('carries a call both ways, key strokes and pages of the LAN, through NAT', async () => {
+    const { voip, echo, pages } = await measure(guest, { pingNs: 'lan', pings: 15, interactive: true });
+    expect(voip?.up.delaysMs).toHaveLength(voip?.up.sent ?? NaN);
+    expect(voip?.down.delaysMs).toHaveLength(voip?.down.sent ?? NaN);
+    expect(voip?.down.sent).toBeGreaterThanOrEqual(140);
+    expect(echo?.timesMs).toHaveLength(echo?.sent ?? NaN);
+    expect(pages?.timesMs).toHaveLength(3);
+  });
+
   test('is filled by downloads of the LAN, with processor time to spare', async () => {
     const result = await measure(guest, {
       flows: [downloads(4, { client: 'lan' })],

@@ -36,7 +36,7 @@ function flows(direction: 'down' | 'up', count: number, options: FlowOptions): F
 }
 
 export interface LoadOptions extends Partial<Omit<MeasureOptions, 'interactive'>> {
-  /** Adds the call and the key strokes. */
+  /** Adds the call, the key strokes and the short transfers. */
   interactive?: boolean;
 }
 

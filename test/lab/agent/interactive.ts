@@ -1,7 +1,7 @@
 /** The agent's side of the interactive flows: starts both ends, gives the word, collects. */
 import type { MeasureOptions, MeasureResult } from '../measure.ts';
 import { signalJob, startJob, type Job } from './jobs.ts';
-import type { PeerResult } from './peer.ts';
+import type { PeerResult, PeerSettings } from './peer.ts';
 
 export interface Interactive {
   jobs: Job[];
@@ -13,14 +13,15 @@ export interface Interactive {
 export async function startInteractive(
   where: NonNullable<MeasureOptions['interactive']>,
 ): Promise<Interactive> {
-  const start = (ns: string, settings: object): Job =>
+  const start = (ns: string, settings: PeerSettings): Job =>
     startJob(
       { argv: [process.execPath, process.argv[1] ?? '', 'peer', JSON.stringify(settings)], ns },
       { keepInput: true },
     );
-  const server = start(where.serverNs, {});
+  const { serverAddress } = where;
+  const server = start(where.serverNs, { role: 'server', serverAddress });
   await saidReady(server);
-  const client = start(where.clientNs, { serverAddress: where.serverAddress });
+  const client = start(where.clientNs, { role: 'client', serverAddress });
   await saidReady(client);
   const jobs = [server, client];
   return {
@@ -43,10 +44,17 @@ export async function startInteractive(
   };
 }
 
+/** Far longer than a program takes to start, or its first packets on the slowest line. */
+const READY_WITHIN_MS = 60_000;
+
 /** Waits for a program's first word. */
 export function saidReady(job: Job): Promise<void> {
   return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      reject(new Error(`an end of a flow was not ready within ${READY_WITHIN_MS / 1000} s`));
+    }, READY_WITHIN_MS);
     job.child.stdout?.once('data', () => {
+      clearTimeout(timer);
       resolve();
     });
     void job.ended.then(({ stderr }) => {

@@ -8,6 +8,11 @@ import { createSocket } from 'node:dgram';
 import { connect, createServer, type Socket } from 'node:net';
 import { clockMs } from './jobs.ts';
 
+export interface PeerSettings {
+  role: 'client' | 'server';
+  serverAddress: string;
+}
+
 export interface PeerResult {
   /** Packets of the call that this end sent, and the delays of those that it received. */
   sent: number;
@@ -35,10 +40,10 @@ const GRACE_MS = 5000;
 const HELLO = -1;
 
 export function runPeer(settingsText: string): void {
-  const { serverAddress } = JSON.parse(settingsText) as { serverAddress?: string };
+  const { role, serverAddress } = JSON.parse(settingsText) as PeerSettings;
   const result: PeerResult = { sent: 0, delaysMs: [] };
-  const client = serverAddress !== undefined;
-  const udp = createSocket(serverAddress?.includes(':') === true ? 'udp6' : client ? 'udp4' : 'udp6');
+  const client = role === 'client';
+  const udp = createSocket(serverAddress.includes(':') ? 'udp6' : 'udp4');
   let other = client ? { address: serverAddress, port: VOIP_PORT } : undefined;
   const sendCall = (stampMs: number): void => {
     if (other === undefined) return;
@@ -63,7 +68,8 @@ export function runPeer(settingsText: string): void {
       sendCall(HELLO);
     });
   } else {
-    udp.bind(VOIP_PORT);
+    // To the address itself: what the kernel would answer from is the link's, and NAT lets nothing of that in.
+    udp.bind(VOIP_PORT, serverAddress);
     createServer((socket) => {
       socket.on('error', () => undefined);
       socket.once('data', () => socket.end(Buffer.alloc(PAGE_BYTES)));
