@@ -3,7 +3,7 @@
  * Points that stand in the results' file already are not measured again, so a run can be ended at any time.
  * Times are the guest's own, hence independent of how busy this machine is.
  */
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { Guest } from '../../../test/lab/guest.ts';
 import { LINE_NAMES, LINES, type LineName } from './lines.ts';
 import { measurePoint } from './measurePoint.ts';
@@ -31,13 +31,19 @@ function optionsOf(argv: readonly string[]): Options {
     .addOption(new Option('--shaper <name...>').choices(SHAPER_NAMES))
     .addOption(
       new Option('--share <share...>', 'of the raw rate, 0 to 1').argParser(
-        (word: string, earlier: number[] | undefined) => [...(earlier ?? []), Number(word)],
+        (word: string, earlier: number[] | undefined) => [...(earlier ?? []), shareFrom(word)],
       ),
     )
     .option('--again', 'measure also what has been measured')
     .option('--results <file>', 'where results are kept', RESULTS_FILE)
     .parse(argv, { from: 'user' })
     .opts<Options>();
+}
+
+function shareFrom(word: string): number {
+  const share = Number(word);
+  if (!(share > 0 && share <= 1)) throw new InvalidArgumentError('More than 0, at most 1: 0.975 is 97.5 %.');
+  return share;
 }
 
 async function main(argv: readonly string[]): Promise<void> {

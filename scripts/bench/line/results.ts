@@ -41,7 +41,11 @@ export type Measured = Point & { figures: Figures };
 
 /** Everything measured so far, by `keyOf`; the last one of a point counts. */
 export async function readResults(file: string): Promise<Map<string, Measured>> {
-  const text = await readFile(file, 'utf8').catch(() => '');
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    // Nothing measured yet; a file that cannot be read must not be measured anew for hours.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  });
   const lines = text.split('\n').filter((line) => line !== '');
   const all = lines.map((line) => record.parse(JSON.parse(line)) as Measured);
   return new Map(all.map((measured) => [keyOf(measured), measured]));
