@@ -2,9 +2,9 @@
  * The hooks that call inetgw when a device comes and goes: texts of files, made from the device and the
  * command. Pure; system/hooks.ts writes them.
  *
- * What all shell hooks have in common: POSIX sh, absolute paths, nothing on standard output, and they return
- * at once, because pppd and NetworkManager wait for nobody, or for everybody. What inetgw says goes to the
- * system log.
+ * What all shell hooks have in common: POSIX sh, absolute paths, nothing on standard output. They return
+ * at once, because pppd and NetworkManager wait for nobody, or for everybody; but what clears a device that will come
+ * back with the same number ends before that. What inetgw says goes to the system log.
  */
 import { shellWord, systemdEscape, systemdWord } from './quote.ts';
 
@@ -105,16 +105,17 @@ function whenDown(settings: HookSettings): string[] {
 }
 
 /**
- * Runs `work` in the background, with nothing left that ties it to the program that called the hook. What inetgw
- * warns of is logged like its errors, that all went well is not: hence no --quiet, which would keep both back.
+ * Runs `work` with nothing left that ties it to the program that called the hook. What inetgw warns of is logged like its
+ * errors, that all went well is not: hence no --quiet, which would keep both back.
  */
-const IN_BACKGROUND = [
+const WORK = '{ work 2>&1 >/dev/null | log; } </dev/null >/dev/null 2>&1';
+const ENDING = [
   'log() { if [ -x /usr/bin/logger ]; then /usr/bin/logger -t inetgw; else /bin/cat >/dev/null; fi; }',
   "trap '' HUP",
-  '{ work 2>&1 >/dev/null | log; } </dev/null >/dev/null 2>&1 &',
-  'exit 0',
-  '',
 ];
+const IN_BACKGROUND = [...ENDING, `${WORK} &`, 'exit 0', ''];
+/** Of a device that keeps its number: cleared in the background, one that is back at once would be cleared as well. */
+const WAITED_FOR = [...ENDING, '# To its end, before the device can come up again.', WORK, 'exit 0', ''];
 
 function pppHook(event: 'up' | 'down', settings: HookSettings): string {
   return [
@@ -141,8 +142,7 @@ function ifupdownHook(event: 'up' | 'down', settings: HookSettings): string {
     `${settings.device}) dev=$IFACE ;;`,
     '*) exit 0 ;;',
     'esac',
-    ...(event === 'up' ? whenUp(settings) : whenDown(settings)),
-    ...IN_BACKGROUND,
+    ...(event === 'up' ? [...whenUp(settings), ...IN_BACKGROUND] : [...whenDown(settings), ...WAITED_FOR]),
   ].join('\n');
 }
 
@@ -162,16 +162,23 @@ function networkManagerHook(settings: HookSettings): string {
     '[ -n "$dev" ] || exit 0',
     'case "${2-}" in',
     'up)',
-    ...whenUp(settings).map((line) => `  ${line}`),
+    ...[...whenUp(settings), ...IN_BACKGROUND.slice(0, -1)].map((line) => `  ${line}`),
     '  ;;',
     'down)',
-    ...whenDown(settings).map((line) => `  ${line}`),
+    ...[...whenDown(settings), ...WAITED_FOR.slice(0, -1)].map((line) => `  ${line}`),
     '  ;;',
-    '*) exit 0 ;;',
     'esac',
-    ...IN_BACKGROUND,
+    'exit 0',
+    '',
   ].join('\n');
 }
+
+const HOMES = ['/home/', '/root/', '/run/user/'];
+const TEMPORARY = ['/tmp/', '/var/tmp/'];
+const isBelow =
+  (folders: readonly string[]) =>
+  (path: string): boolean =>
+    folders.some((folder) => path.startsWith(folder));
 
 /**
  * Hardening, as far as a node program that runs tc, nft and iptables can take it:
@@ -181,14 +188,15 @@ function networkManagerHook(settings: HookSettings): string {
  * - AF_UNIX is for name services and libc, AF_NETLINK for tc and nft, AF_INET for iptables-legacy.
  * - CAP_BPF, CAP_PERFMON, the bpf call and /sys/fs/bpf are for the program of window pacing.
  * Without CAP_SYS_ADMIN there is no namespace to rehearse in: inetgw goes without and relies on its undo.
+ * @param words what is run, with its files: what lies in somebody's home, as a node of nvm does, must be seen
  */
-const HARDENING = [
+const hardening = (words: readonly string[]): string[] => [
   'CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_BPF CAP_PERFMON',
   'NoNewPrivileges=yes',
   'ProtectSystem=strict',
   'ReadWritePaths=/run -/sys/fs/bpf',
-  'ProtectHome=yes',
-  'PrivateTmp=yes',
+  `ProtectHome=${words.some(isBelow(HOMES)) ? 'read-only' : 'yes'}`,
+  ...(words.some(isBelow(TEMPORARY)) ? [] : ['PrivateTmp=yes']),
   'PrivateDevices=yes',
   'ProtectClock=yes',
   'ProtectControlGroups=yes',
@@ -238,7 +246,7 @@ export function systemdUnit(settings: HookSettings): string {
     `ExecStart=${line(settings.apply)}`,
     `ExecReload=${line(settings.apply)}`,
     `ExecStop=${line([undefined, 'clear'])}`,
-    ...HARDENING,
+    ...hardening([...settings.program, ...settings.apply.filter((word) => word !== undefined)]),
     '',
     '[Install]',
     `WantedBy=${unit}`,

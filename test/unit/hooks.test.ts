@@ -49,6 +49,9 @@ describe('hook files', () => {
     expect(text).toContain('BindsTo=sys-subsystem-net-devices-dsl\\x2d0.device');
     expect(text).toContain('ExecStart=/usr/bin/inetgw apply dsl-0\n');
     expect(text).toContain('ExecStop=/usr/bin/inetgw dsl-0 clear\n');
+    expect(text).toContain('ProtectHome=yes\nPrivateTmp=yes\n');
+    const atHome = systemdUnit({ device: 'dsl-0', program: ['/root/node', '/tmp/inetgw.js'], apply: [] });
+    expect(atHome).toContain('ProtectHome=read-only\nPrivateDevices=yes\n');
     expect(hookFiles('systemd', { device: 'dsl-0', program, apply: [] })[0]?.path).toBe(
       '/etc/systemd/system/inetgw@dsl\\x2d0.service',
     );
