@@ -1,4 +1,4 @@
-import { EXIT, UserError, UserErrors } from '../errors.ts';
+import { EXIT, failure, UserError, UserErrors } from '../errors.ts';
 import { printable } from '../printable.ts';
 
 /** Where a command writes: results on `out`, everything else on `err`. */
@@ -12,16 +12,33 @@ export interface Streams {
  * table in errors.ts. What is not a user's error is a bug: it is shown with its stack.
  */
 export async function runMain(command: string, body: () => Promise<number>): Promise<void> {
-  // A reader that closes early (`inetgw ppp0 | head`) is no error.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(EXIT.ok);
-    throw error;
-  });
+  const output = watchOutput(command);
   try {
-    process.exitCode = await body();
+    const code = await body();
+    process.exitCode = code === EXIT.ok && output.lost ? EXIT.failed : code;
   } catch (error) {
     process.exitCode = reportError(command, error, process.stderr);
   }
+}
+
+/**
+ * Whatever becomes of a terminal, a reader or a disk, a change of the line is carried to its end: nothing that is written
+ * is worth leaving it half way. A reader that closes early (`inetgw ppp0 | head`) is no error; output that cannot be
+ * written for another reason is, and it is said once.
+ */
+function watchOutput(command: string): { readonly lost: boolean } {
+  const output = { lost: false };
+  process.stderr.on('error', () => undefined);
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE' || output.lost) return;
+    output.lost = true;
+    process.exitCode = reportError(
+      command,
+      failure(`cannot write the output: ${error.message}`),
+      process.stderr,
+    );
+  });
+  return output;
 }
 
 /** Writes the error to `err` and returns the exit code. */
