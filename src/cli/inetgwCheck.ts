@@ -51,6 +51,9 @@ function verdict({ items, ready }: CheckResult): string {
   }
   const required = missing('required');
   const ingress = missing('shape').length === 0 ? [] : [...missing('police'), ...missing('shape')];
-  const names = [...required, ...(missing('police').length === 0 ? [] : ingress)];
+  const leaves = items.every(({ need, state }) => need !== 'leaf' || state === 'missing')
+    ? missing('leaf')
+    : [];
+  const names = [...required, ...(missing('police').length === 0 ? [] : ingress), ...leaves];
   return `not ready: ${names.length > 0 ? names.join(', ') : 'nft or iptables'} missing`;
 }

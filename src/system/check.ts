@@ -1,12 +1,13 @@
 /** What this machine has and lacks for a shaper, found by trying; nothing that is in use is touched. */
 import { readFile } from 'node:fs/promises';
 import { release } from 'node:os';
-import { UserError } from '../errors.ts';
+import { noPrivilege, UserError } from '../errors.ts';
 import { iptablesInstall } from '../firewall/iptables.ts';
 import { nftInstall } from '../firewall/nft.ts';
 import type { RuleSet } from '../firewall/rules.ts';
 import { batchReason } from '../tc/parse.ts';
 import { hasIpv6 } from './link.ts';
+import { mayMakeNoNamespace } from './rehearse.ts';
 import { ProgramError, type Runner } from './run.ts';
 
 export interface CheckItem {
@@ -18,15 +19,15 @@ export interface CheckItem {
   detail: string;
   /**
    * `required`: without it nothing can be set up. `police`: for the ingress stages, `shape`: for the queue on an ifb,
-   * of which one must be whole. `optional`: it has a stand-in.
+   * of which one must be whole. `leaf`: for flow queues, of which one is needed. `optional`: it has a stand-in.
    */
-  need: 'required' | 'police' | 'shape' | 'firewall' | 'optional';
+  need: 'required' | 'police' | 'shape' | 'leaf' | 'firewall' | 'optional';
 }
 
 export interface CheckResult {
   kernel: string;
   items: readonly CheckItem[];
-  /** All that is required is there, and at least one way to carry the firewall rules. */
+  /** All that is required is there, and of all that has a stand-in one or the other. */
   ready: boolean;
 }
 
@@ -90,15 +91,21 @@ const FEATURES: readonly Feature[] = [
     batch: ['qdisc add dev lo root cake bandwidth 1mbit'],
   },
   {
+    module: 'cls_u32',
+    purpose: 'small packets first, where HTB shapes and in the local queue',
+    need: 'optional',
+    batch: [HTB, 'filter add dev lo parent 1: protocol all pref 1 u32 match u32 0 0 classid 1:10'],
+  },
+  {
     module: 'sch_fq_codel',
     purpose: 'flow queues (else sfq)',
-    need: 'optional',
+    need: 'leaf',
     batch: ['qdisc add dev lo root fq_codel'],
   },
   {
     module: 'sch_sfq',
     purpose: 'flow queues where fq_codel is missing',
-    need: 'optional',
+    need: 'leaf',
     batch: ['qdisc add dev lo root sfq'],
   },
   {
@@ -109,6 +116,10 @@ const FEATURES: readonly Feature[] = [
   },
 ];
 
+/**
+ * Throws where there may be no namespace to try anything in, as in a container without CAP_SYS_ADMIN: nothing could be
+ * told from that, and setting up does without.
+ */
 export async function check(rules: RuleSet, run: Runner): Promise<CheckResult> {
   const kernel = release();
   const [programs, features, firewall] = await Promise.all([
@@ -120,8 +131,11 @@ export async function check(rules: RuleSet, run: Runner): Promise<CheckResult> {
   const lacking = items.filter((item) => item.state === 'missing' && item.need === 'required');
   const whole = (need: 'police' | 'shape'): boolean =>
     items.every((item) => item.need !== need || item.state === 'works');
-  const carrier = items.some((item) => item.need === 'firewall' && item.state === 'works');
-  return { kernel, items, ready: lacking.length === 0 && (whole('police') || whole('shape')) && carrier };
+  const one = (need: 'leaf' | 'firewall'): boolean =>
+    items.some((item) => item.need === need && item.state === 'works');
+  const works = (name: string): boolean => items.some((item) => item.name === name && item.state === 'works');
+  const ingress = whole('police') || (whole('shape') && (works('sch_cake') || works('cls_u32')));
+  return { kernel, items, ready: lacking.length === 0 && ingress && one('leaf') && one('firewall') };
 }
 
 interface Program {
@@ -154,6 +168,12 @@ async function checkFeatures(kernel: string, run: Runner): Promise<CheckItem[]> 
         await run(['unshare', '--net', program ?? 'tc', '-batch', '-'], { input: `${batch.join('\n')}\n` });
         return { name: module, purpose, need, state: 'works', detail: origin(module) };
       } catch (error) {
+        if (error instanceof ProgramError && mayMakeNoNamespace(error)) {
+          throw noPrivilege(
+            'trying the kernel out needs network namespaces of its own (CAP_SYS_ADMIN)',
+            'inetgw DEV UP DOWN does without them, and puts everything back if the kernel cannot',
+          );
+        }
         return { name: module, purpose, need, state: 'missing', detail: reasonOf(error) };
       }
     }),

@@ -40,7 +40,7 @@ export async function rehearseQueueDevice(run: Runner): Promise<Rehearsal> {
 }
 
 /** So it is for a service without CAP_SYS_ADMIN. */
-function mayMakeNoNamespace({ result }: ProgramError): boolean {
+export function mayMakeNoNamespace({ result }: ProgramError): boolean {
   return /^unshare: .*Operation not permitted/m.test(result.stderr);
 }
 
