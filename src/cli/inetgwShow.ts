@@ -15,7 +15,8 @@ export async function showCommand(device: string, options: GlobalOptions): Promi
   const plan = current.inForce;
   if (plan === undefined || current.record === undefined) {
     const why = current.notices.length === 0 ? '' : ` (${current.notices.join('; ')})`;
-    throw failure(`inetgw is not in force on ${device}${why}`, `set it up with: inetgw ${device} UP DOWN`);
+    const hint = current.worker === undefined ? `set it up with: inetgw ${device} UP DOWN` : undefined;
+    throw failure(`inetgw is not in force on ${device}${why}`, hint);
   }
   await requireNetAdmin('reading the counters');
   const readings = await readReadings(plan, run);

@@ -6,6 +6,7 @@ import type { TcView } from '../tc/batch.ts';
 import { parseTcView, UnreadableOutput } from '../tc/parse.ts';
 import { readActions } from './actions.ts';
 import { findLink } from './link.ts';
+import { otherHolder } from './lock.ts';
 import { deviceExists } from './queueDevice.ts';
 import type { Runner } from './run.ts';
 import { ask } from './runStep.ts';
@@ -22,6 +23,8 @@ export interface Current {
   ours: boolean;
   /** The plan that the kernel holds: recorded as in force, and seen on the device. */
   inForce: Plan | undefined;
+  /** The other process that is changing the device at this moment, or measuring on it. */
+  worker: number | undefined;
   /** What a user should know: a killed run, a damaged record, queues taken away by someone. */
   notices: readonly string[];
 }
@@ -32,7 +35,16 @@ export async function readCurrent(device: string, run: Runner): Promise<Current>
   const [link, reading] = await Promise.all([findLink(device), readState(device)]);
   const view = link === undefined ? NOTHING : await readView(device, run);
   if (reading.kind === 'none') {
-    return { device, link, view, record: undefined, ours: false, inForce: undefined, notices: [] };
+    return {
+      device,
+      link,
+      view,
+      record: undefined,
+      ours: false,
+      inForce: undefined,
+      worker: undefined,
+      notices: [],
+    };
   }
   if (reading.kind === 'unreadable') {
     // The record told nothing but that we were here: what looks like ours is taken to be ours.
@@ -43,6 +55,7 @@ export async function readCurrent(device: string, run: Runner): Promise<Current>
       record: undefined,
       ours: looksLikeOurs(view),
       inForce: undefined,
+      worker: undefined,
       notices: [`the record of what was set is of no use: ${reading.why}`],
     };
   }
@@ -57,7 +70,11 @@ export async function readCurrent(device: string, run: Runner): Promise<Current>
     (queueDevice === undefined || (await deviceExists(queueDevice))) &&
     (!active || ['yes', 'open'].includes(await ingressActionsStand(record.plan, run)));
   const notices: string[] = [];
-  if (record.phase === 'measuring') {
+  const worker = active ? undefined : await otherHolder(device);
+  if (worker !== undefined) {
+    const work = record.phase === 'measuring' ? 'measuring' : 'changing';
+    notices.push(`process ${worker} is ${work} ${device} at this moment`);
+  } else if (record.phase === 'measuring') {
     notices.push(`a measurement of searchbw was ended before it could put back what was on ${device}`);
   } else if (record.phase === 'changing') {
     notices.push(`an earlier run was ended while it was changing ${device}`);
@@ -70,6 +87,7 @@ export async function readCurrent(device: string, run: Runner): Promise<Current>
     record,
     ours: sameDevice && looksLikePart(view),
     inForce: active && complete ? record.plan : undefined,
+    worker,
     notices,
   };
 }

@@ -7,7 +7,7 @@ import { link, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises';
 import { failure } from '../errors.ts';
 import { startTime } from './process.ts';
-import { errorCode, makeRunDir, removeEmptyRunDir, writeError } from './runDir.ts';
+import { errorCode, makeRunDir, removeEmptyRunDir, runDir, writeError } from './runDir.ts';
 
 const WAIT_MS = 20_000;
 const RETRY_MS = 50;
@@ -83,6 +83,12 @@ async function breakLock(path: string, aside: string): Promise<void> {
   await rename(path, aside).catch(() => undefined);
   if (typeof (await readHolder(aside)) === 'number') await link(aside, path).catch(() => undefined);
   await rm(aside, { force: true });
+}
+
+/** The other process that is working on the device at this moment, if one is. */
+export async function otherHolder(device: string): Promise<number | undefined> {
+  const holder = await readHolder(`${await runDir()}/${device}.lock`);
+  return typeof holder === 'number' && holder !== process.pid ? holder : undefined;
 }
 
 /** The holder's process number, `gone` if it no longer runs, undefined if the lock was just released. */
