@@ -2,6 +2,7 @@
 import type { Configuration, DeviceSection } from '../config/file.ts';
 import { EXIT } from '../errors.ts';
 import { describeFraming } from '../shaper/framing.ts';
+import type { Plan } from '../shaper/plan.ts';
 import { table } from '../report/table.ts';
 import { readCurrent, type Current } from '../system/device.ts';
 import { firewallPresent } from '../system/firewall.ts';
@@ -9,8 +10,8 @@ import { isUp } from '../system/link.ts';
 import { hasNetAdmin } from '../system/privilege.ts';
 import { run } from '../system/run.ts';
 import { recordedDevices } from '../system/state.ts';
-import { formatRate, parseRateBitPerSec } from '../units.ts';
-import { configuration } from './configured.ts';
+import { formatRate } from '../units.ts';
+import { configuration, settingsOfSection } from './configured.ts';
 import type { Options } from './inetgw.ts';
 import { warn } from './warn.ts';
 
@@ -27,7 +28,7 @@ export interface DeviceStatus {
   firewall: 'nft' | 'iptables' | 'none' | null;
   /** ISO 8601. */
   since: string | null;
-  /** Whether the file has a section, and whether its rates are the ones in force. */
+  /** Whether the file has a section, and whether what it says is in force (`isAsSaid`). */
   configured: 'no' | 'without rates' | 'in force' | 'not in force';
   notices: string[];
 }
@@ -92,11 +93,23 @@ function configuredState(
 ): DeviceStatus['configured'] {
   if (section === undefined) return 'no';
   if (section.rates === undefined) return 'without rates';
-  const same =
-    inForce !== undefined &&
-    parseRateBitPerSec(section.rates.up.text) === inForce.upBitPerSec &&
-    parseRateBitPerSec(section.rates.down.text) === inForce.downBitPerSec;
-  return same ? 'in force' : 'not in force';
+  return inForce !== undefined && isAsSaid(section, inForce) ? 'in force' : 'not in force';
+}
+
+/** Rates, and of framing, ingress, pacing and firewall what is said: the rest was found out when it was set up. */
+function isAsSaid(section: DeviceSection, plan: Plan): boolean {
+  if (section.errors.length > 0) return false;
+  const settings = settingsOfSection(section, {})?.settings;
+  if (settings === undefined) return false;
+  const { framing, ingress, pacing, firewall } = settings;
+  return (
+    settings.upBitPerSec === plan.upBitPerSec &&
+    settings.downBitPerSec === plan.downBitPerSec &&
+    (framing === undefined || describeFraming(framing) === describeFraming(plan.framing)) &&
+    (ingress === 'auto' || (ingress === 'police') === (plan.ingress === 'police')) &&
+    (pacing === 'auto' || (pacing === 'bpf') === (plan.pacing !== undefined)) &&
+    (firewall === 'auto' || firewall === (plan.firewall?.backend ?? 'none'))
+  );
 }
 
 function statusText(all: readonly DeviceStatus[]): string {
