@@ -11,8 +11,8 @@ import { setUpLines, tearDownLines } from '../tc/batch.ts';
 import { foreignRoot, ifindexesOf, readCurrent, withoutForeign, type Current } from './device.ts';
 import { chooseBackend, families, installFirewall, removalSteps, removeFirewall } from './firewall.ts';
 import { findLink, noSuchDevice } from './link.ts';
-import { pacingObjectFile, removeProgram, writePacingObject } from './pacing.ts';
-import { deviceExists, installQueueDevice, removeQueueDevice } from './queueDevice.ts';
+import { pacingObjectFile, removeMaps, removeProgram, writePacingObject } from './pacing.ts';
+import { deviceExists, installQueueDevice, queueDeviceRemoval, removeQueueDevice } from './queueDevice.ts';
 import { missingPiece, rehearse, rehearseQueueDevice, type Rehearsal } from './rehearse.ts';
 import { firstIngress, noPacingNotice, without } from './standIns.ts';
 import { ProgramError, type Runner } from './run.ts';
@@ -127,6 +127,7 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
     ...(left === undefined ? [] : await removalSteps(device, left, run)),
     ...firewallSteps(plan, present, familyList),
     ...(queues.lines.length > 0 ? [tcStep(queues.lines)] : []),
+    ...(queueDevice === undefined ? await queueDeviceRemoval(device) : []),
   ];
   return { plan, queues, current, families: familyList, steps, notices, tried };
 }
@@ -253,7 +254,9 @@ export async function putBack(
 async function removeUnused(plan: Plan | undefined, current: Current, run: Runner): Promise<void> {
   const { device } = current;
   if (plan?.queueDevice === undefined) await removeQueueDevice(device, run);
-  if (plan?.pacing === undefined) await removeProgram(device, ifindexesOf(current));
+  const ifindexes = ifindexesOf(current);
+  if (plan?.pacing === undefined) await removeProgram(device, ifindexes);
+  else await removeMaps(ifindexes.filter((ifindex) => ifindex !== plan.link.ifindex));
 }
 
 export function refuseForeign(device: string, current: Current): void {

@@ -8,6 +8,7 @@ import type { Plan } from '../shaper/plan.ts';
 import type { FirewallBackend } from '../shaper/settings.ts';
 import { firewallSteps, iptablesRemoveStep, nftRemoveStep, saveArgv, type Step } from '../shaper/steps.ts';
 import { hasIpv6 } from './link.ts';
+import { hasNetAdmin } from './privilege.ts';
 import { ProgramError, type Runner } from './run.ts';
 import { runStep } from './runStep.ts';
 
@@ -18,13 +19,14 @@ export async function families(): Promise<Family[]> {
 
 /**
  * Which tool works on this kernel, found by trying: nft is asked to check the very rules without taking
- * them; if it cannot, it is iptables.
+ * them; if it cannot, it is iptables. A dry run that may not ask the kernel takes nft where it is installed.
  */
 export async function chooseBackend(rules: RuleSet, run: Runner): Promise<FirewallBackend> {
   try {
     await run(['nft', '--check', '-f', '-'], { input: nftInstall(rules) });
     return 'nft';
   } catch (error) {
+    if (error instanceof ProgramError && !(await hasNetAdmin())) return 'nft';
     if (error instanceof ProgramError || error instanceof UserError) return 'iptables';
     throw error;
   }

@@ -61,7 +61,12 @@ export async function readPacingState(pacing: PacingPlan, run: Runner): Promise<
 
 /** The file and the maps; a filter that still stands keeps its own. */
 export async function removeProgram(device: string, ifindexes: readonly number[]): Promise<void> {
+  await removeMaps(ifindexes);
+  await unlink(await pacingObjectFile(device)).catch(() => undefined);
+}
+
+/** The maps of devices with these numbers: of the device, or of those that had its name before. */
+export async function removeMaps(ifindexes: readonly number[]): Promise<void> {
   const suffixes = ifindexes.map((ifindex) => ifindex.toString(16).padStart(8, '0'));
-  const files = suffixes.flatMap(mapNames).map((name) => `${PIN_FOLDER}/${name}`);
-  for (const file of [...files, await pacingObjectFile(device)]) await unlink(file).catch(() => undefined);
+  for (const name of suffixes.flatMap(mapNames)) await unlink(`${PIN_FOLDER}/${name}`).catch(() => undefined);
 }

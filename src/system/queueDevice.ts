@@ -1,7 +1,7 @@
 /** The ifb of the local queue: made, looked for, taken away. */
 import type { Plan } from '../shaper/plan.ts';
 import { queueDeviceName } from '../shaper/queue.ts';
-import { ifbRemoveStep, ifbStep } from '../shaper/steps.ts';
+import { ifbRemoveStep, ifbStep, type Step } from '../shaper/steps.ts';
 import { pathExists } from './pathExists.ts';
 import type { Runner } from './run.ts';
 import { runStep } from './runStep.ts';
@@ -13,8 +13,13 @@ export async function installQueueDevice({ queueDevice }: Plan, run: Runner): Pr
 
 /** Nothing there is fine. */
 export async function removeQueueDevice(device: string, run: Runner): Promise<void> {
+  for (const step of await queueDeviceRemoval(device)) await runStep(step, run);
+}
+
+/** What `removeQueueDevice` will run. */
+export async function queueDeviceRemoval(device: string): Promise<Step[]> {
   const queueDevice = queueDeviceName(device);
-  if (await deviceExists(queueDevice)) await runStep(ifbRemoveStep(queueDevice), run);
+  return (await deviceExists(queueDevice)) ? [ifbRemoveStep(queueDevice)] : [];
 }
 
 export async function deviceExists(name: string): Promise<boolean> {
