@@ -5,6 +5,7 @@ import { layered, valuesFromEnvironment, type Value, type Values } from '../conf
 import { configError, UserErrors } from '../errors.ts';
 import { CONFIG_PATH, readConfiguration } from '../system/configFile.ts';
 import type { Options } from './inetgw.ts';
+import { warn } from './warn.ts';
 
 /** The file that was named, by flag or environment. */
 export function namedFile(options: Pick<Options, 'config'>): string | undefined {
@@ -35,6 +36,11 @@ export function sectionOf(config: Configuration | undefined, device: string): De
   return section;
 }
 
+/** What is wrong above the first section; it stops nobody, but it is what somebody meant for all devices. */
+export function warnOfFile(config: Configuration | undefined): void {
+  for (const error of config?.errors ?? []) warn(error.message);
+}
+
 /** What is said about a device: flags, environment, file. */
 export function valuesFor(section: DeviceSection | undefined, options: Options): Values {
   return layered(valuesFromFlags(options), valuesFromEnvironment(process.env), section?.values ?? new Map());
@@ -47,7 +53,9 @@ export async function settingsOf(
   down: string,
   options: Options,
 ): Promise<SettingsResult> {
-  const section = sectionOf(await configuration(options), device);
+  const config = await configuration(options);
+  warnOfFile(config);
+  const section = sectionOf(config, device);
   const word = (name: string, text: string): Value => ({ text, name, place: undefined });
   return settingsFromValues(device, word('UP', up), word('DOWN', down), valuesFor(section, options));
 }

@@ -1,6 +1,6 @@
 /** `inetgw DEV UP DOWN` and `inetgw DEV clear`. */
 import type { SettingsResult } from '../config/fromArguments.ts';
-import { EXIT } from '../errors.ts';
+import { EXIT, usageError } from '../errors.ts';
 import { describeFraming } from '../shaper/framing.ts';
 import { QUEUE_NAMES } from '../report/ingress.ts';
 import type { Plan } from '../shaper/plan.ts';
@@ -51,9 +51,11 @@ export async function applySettings(
     return EXIT.ok;
   }
   await requireNetAdmin('setting up queues');
-  return finishDespiteSignals(async () => {
-    const prepared = await withLock(device, () => apply(settings, applyOptions));
-    reportApplied(prepared, options);
+  return finishDespiteSignals(async (interrupted) => {
+    const prepared = await withLock(device, async () =>
+      interrupted() ? undefined : apply(settings, applyOptions),
+    );
+    if (prepared !== undefined) reportApplied(prepared, options);
     return EXIT.ok;
   });
 }
@@ -89,12 +91,15 @@ function appliedJson(plan: Plan): object {
   };
 }
 
-export async function clearCommand(device: string, options: GlobalOptions): Promise<number> {
+export async function clearCommand(device: string, options: Options): Promise<number> {
   checkDeviceName(device);
+  if (options.dryRun === true)
+    throw usageError('clear has no dry run', `what there is to take away: inetgw ${device}`);
   await requireNetAdmin('taking queues away');
   const run = options.verbose === true ? verboseRunner(runProgram) : runProgram;
-  return finishDespiteSignals(async () => {
-    const outcome = await withLock(device, () => clear(device, run));
+  return finishDespiteSignals(async (interrupted) => {
+    const outcome = await withLock(device, async () => (interrupted() ? undefined : clear(device, run)));
+    if (outcome === undefined) return EXIT.ok;
     if (options.json === true) process.stdout.write(`${JSON.stringify({ device, ...outcome })}\n`);
     else if (options.quiet !== true) process.stdout.write(`${device}: ${clearedText(outcome)}\n`);
     return EXIT.ok;

@@ -3,7 +3,7 @@ import type { DeviceSection } from '../config/file.ts';
 import { requireFaultless } from '../config/file.ts';
 import { configError, EXIT, UserError, UserErrors } from '../errors.ts';
 import { checkDeviceName, findLink, isUp, readLink } from '../system/link.ts';
-import { requireConfiguration, sectionOf, settingsOfSection } from './configured.ts';
+import { requireConfiguration, sectionOf, settingsOfSection, warnOfFile } from './configured.ts';
 import type { Options } from './inetgw.ts';
 import { applySettings } from './inetgwApply.ts';
 import { warn } from './warn.ts';
@@ -11,6 +11,7 @@ import { warn } from './warn.ts';
 export async function applyOneFromFile(device: string, options: Options): Promise<number> {
   checkDeviceName(device);
   const config = await requireConfiguration(options);
+  warnOfFile(config);
   const section = sectionOf(config, device);
   if (section === undefined) {
     const names = config.sections.map((each) => each.device).join(', ');

@@ -1,6 +1,6 @@
 /** `inetgw config check [FILE]`. */
 import { requireFaultless } from '../config/file.ts';
-import { EXIT, UserErrors } from '../errors.ts';
+import { EXIT, UserError, UserErrors } from '../errors.ts';
 import { printableLine } from '../printable.ts';
 import { formatRate, parseRateBitPerSec } from '../units.ts';
 import { requireConfiguration } from './configured.ts';
@@ -25,8 +25,8 @@ export async function configCheckCommand(file: string | undefined, options: Opti
       json({ file: config.file, ok: true, devices, warnings });
       return EXIT.ok;
     }
-    for (const warning of warnings) warn(warning);
     if (options.quiet === true) return EXIT.ok;
+    for (const warning of warnings) warn(warning);
     const lines = devices.map(({ device, upBitPerSec, downBitPerSec }) =>
       upBitPerSec === null || downBitPerSec === null
         ? `  ${device}: no rates`
@@ -35,8 +35,10 @@ export async function configCheckCommand(file: string | undefined, options: Opti
     process.stdout.write([`${printableLine(config.file)} is right`, ...lines, ''].join('\n'));
     return EXIT.ok;
   } catch (error) {
-    if (options.json !== true || !(error instanceof UserErrors)) throw error;
-    json({ ok: false, errors: error.errors.map(({ message, hint }) => ({ message, hint: hint ?? null })) });
-    return error.errors[0]?.exitCode ?? EXIT.config;
+    if (options.json !== true) throw error;
+    if (!(error instanceof UserErrors) && !(error instanceof UserError)) throw error;
+    const errors = error instanceof UserErrors ? error.errors : [error];
+    json({ ok: false, errors: errors.map(({ message, hint }) => ({ message, hint: hint ?? null })) });
+    return errors[0]?.exitCode ?? EXIT.config;
   }
 }

@@ -8,6 +8,8 @@ import { EXIT, usageError, UserErrors } from '../errors.ts';
 import { HOOK_KINDS, hookFiles, type HookFile, type HookKind } from '../hooks/render.ts';
 import { installHook, removeHook } from '../system/hooks.ts';
 import { deviceNameProblem } from '../system/link.ts';
+import { CONFIG_PATH } from '../system/configFile.ts';
+import { configuration, sectionOf } from './configured.ts';
 import type { Options } from './inetgw.ts';
 import { warn } from './warn.ts';
 
@@ -32,6 +34,7 @@ export async function installHookCommand(words: readonly string[], options: Opti
   }
   if ((up === undefined) !== (down === undefined) || rest.length > 0)
     throw usageError('UP and DOWN are both needed, or neither: then it is what the file says', USAGE);
+  if (root === '/') await checkConfiguration(device, up === undefined, options);
   const apply = [...applyWords(device, up, down, options), ...flagWords(options)];
   const files = hookFiles(kind, { device, program: programWords(), apply });
   return installAll(kind, device, files, root, options);
@@ -57,8 +60,21 @@ function applyWords(
     return ['apply', undefined];
   }
   const { warnings } = settingsFromArguments(device.replace(/\*$/, ''), up, down, options);
-  for (const warning of warnings) warn(warning);
+  if (options.quiet !== true) for (const warning of warnings) warn(warning);
   return [undefined, up, down];
+}
+
+/** A file that is named must be there and be read; what the hook will lack in it is said. */
+async function checkConfiguration(device: string, ratesFromFile: boolean, options: Options): Promise<void> {
+  const config = await configuration(options);
+  // Which device a pattern will stand for is not known yet.
+  if (!ratesFromFile || device.endsWith('*') || options.quiet === true) return;
+  if (sectionOf(config, device)?.rates === undefined) {
+    const file = config?.file ?? CONFIG_PATH;
+    warn(
+      `${file} has no rates for ${device} yet: until it has, nothing will be set up when the device comes up`,
+    );
+  }
 }
 
 /** The flags that were typed, to be typed again by the hook. */

@@ -6,7 +6,7 @@ import type { Side } from '../firewall/rules.ts';
 import { iptablesTable, shellSnippet } from '../firewall/snippet.ts';
 import { egressRules, ingressRules } from '../shaper/rules.ts';
 import { checkDeviceName } from '../system/link.ts';
-import { configuration, sectionOf, valuesFor } from './configured.ts';
+import { configuration, sectionOf, valuesFor, warnOfFile } from './configured.ts';
 import type { Options } from './inetgw.ts';
 
 /** The device need not exist: the rules are the same before it comes up. */
@@ -18,7 +18,9 @@ export async function rulesCommand(
   if ((side !== 'egress' && side !== 'ingress') || device === undefined)
     throw usageError('rules takes a side and a device: inetgw rules egress ppp0');
   checkDeviceName(device);
-  const section = sectionOf(await configuration(options), device);
+  const config = await configuration(options);
+  warnOfFile(config);
+  const section = sectionOf(config, device);
   const { tuning, errors } = checkTuning(valuesFor(section, options));
   if (errors.length > 0) throw new UserErrors(errors);
   process.stdout.write(rulesText(side, device, tuning, options.format ?? 'sh'));

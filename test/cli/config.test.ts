@@ -46,6 +46,34 @@ describe('inetgw config check', () => {
   it('a file that is named but not there is an error', async () => {
     expect(await inetgw('config', 'check', `${folder}/none`)).toMatchObject({ code: 6 });
   });
+  it('tells with --json also of a file that is not there or no TOML at all', async () => {
+    const noToml = join(folder, 'no-toml.conf');
+    await writeFile(noToml, '[lo\n');
+    for (const file of [`${folder}/none`, noToml]) {
+      const { code, stdout } = await inetgw('config', 'check', file, '--json');
+      expect(code).toBe(6);
+      const { ok, errors } = JSON.parse(stdout) as { ok: boolean; errors: { message: string }[] };
+      expect([ok, errors.length]).toEqual([false, 1]);
+      expect(errors[0]?.message).toContain(file);
+    }
+  });
+});
+
+describe('keys above the first section', () => {
+  it('are told of, since they count for no device, and stop nobody', async () => {
+    const misplaced = join(folder, 'misplaced.conf');
+    await writeFile(misplaced, 'framing = "pppoe-ptm"\n[lo]\nup = 210\ndown = 1710\n');
+    for (const words of [
+      ['apply', 'lo', '--dry-run'],
+      ['lo', '210', '1710', '--dry-run'],
+      ['rules', 'egress', 'lo'],
+    ]) {
+      const { code, stdout, stderr } = await inetgw(...words, '--config', misplaced);
+      expect(code).toBe(0);
+      expect(stdout).not.toBe('');
+      expect(stderr).toMatch(/^inetgw: .*misplaced\.conf:1:1: .*framing/);
+    }
+  });
 });
 
 describe('flags, environment, file', () => {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hookFiles, type HookKind } from '../../src/hooks/render.ts';
-import { inetgw, isRoot } from './helpers/built.ts';
+import { inetgw, isRoot, ROOT } from './helpers/built.ts';
 
 let root: string;
 beforeEach(async () => {
@@ -80,6 +80,38 @@ describe('install-hook', () => {
     expect((await install('pp' as HookKind, 'ppp0', '210', '1710')).stderr).toContain('did you mean ppp?');
     expect(await readdir(root)).toEqual([]);
   });
+  it('takes no file that is not there, and says what the one that is there lacks', async () => {
+    const file = join(root, 'inetgw.conf');
+    const hook = (...words: string[]) => inetgw('install-hook', 'systemd', 'lo', '--dry-run', ...words);
+    expect(await hook('--config', file)).toMatchObject({ code: 6, stdout: '' });
+    await writeFile(file, '[eth9]\nup = 210\ndown = 1710\n');
+    expect((await hook('--config', file)).stderr).toContain(`${file} has no rates for lo yet`);
+    expect(await hook('210', '1710', '--config', file)).toMatchObject({ code: 0, stderr: '' });
+  });
+});
+
+describe('output that cannot be written', () => {
+  const words = 'install-hook ppp ppp0 210 1710 --root';
+  const command = `${process.execPath} ${ROOT}/dist/bin/inetgw.js ${words}`;
+  it('keeps nothing from being done: a reader that closes early gets its exit code of success', async () => {
+    const { stdout } = await execa('bash', ['-c', `{ ${command} ${root}; echo $? >&2; } 2>&1 >&- | cat`]);
+    expect(await readdir(join(root, 'etc/ppp/ip-down.d'))).toEqual(['inetgw-ppp0']);
+    const piped = await execa('bash', ['-o', 'pipefail', '-c', `${command} ${root} | true`]);
+    expect([piped.exitCode, stdout]).toEqual([0, expect.anything()]);
+  });
+  it('is an error where a disk is full, said once, after all was done', async () => {
+    const { exitCode, stderr } = await execa('bash', ['-c', `${command} ${root} >/dev/full`], {
+      reject: false,
+    });
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/^inetgw: cannot write the output: ENOSPC[^\n]*$/);
+    expect(await readdir(join(root, 'etc/ppp/ip-down.d'))).toEqual(['inetgw-ppp0']);
+  });
+  it('on standard error stops nothing', async () => {
+    const swapped = command.replace('210 1710', '1710 210');
+    const { exitCode } = await execa('bash', ['-c', `${swapped} ${root} >/dev/null 2>/dev/full`]);
+    expect(exitCode).toBe(0);
+  });
 });
 
 describe('an installed hook', () => {
@@ -152,6 +184,18 @@ describe('an installed hook', () => {
     await call(up, ['lo', 'down'], {});
     expect(await calls()).toEqual(['lo 210 1710', 'lo clear']);
   });
+  it.each([
+    ['ifupdown', [[], { IFACE: 'lo' }], [[], { IFACE: 'lo' }]],
+    ['networkmanager', [['lo', 'down'], {}], [['lo', 'up'], {}]],
+  ] as const)(
+    'of %s clears before it returns: what comes up at once is set up after it',
+    async (kind, gone, back) => {
+      const { up, down, calls } = await hooks(kind, 'lo');
+      await call(down, [...gone[0]], gone[1]);
+      await call(up, [...back[0]], back[1]);
+      expect(await calls()).toEqual(['lo clear', 'lo 210 1710']);
+    },
+  );
   it('of ifupdown takes IFACE, and not ifup --all', async () => {
     const { up, calls } = await hooks('ifupdown', 'lo');
     await call(up, [], { IFACE: '--all' });

@@ -1,10 +1,15 @@
 /** What a user can get wrong: one clear line, the right exit code, nothing changed. */
 import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
-import { EXIT } from '../../src/errors.ts';
 import { join } from 'node:path';
-import { ROOT } from './helpers/built.ts';
+import { settingsFromArguments } from '../../src/config/fromArguments.ts';
+import { EXIT } from '../../src/errors.ts';
+import { makePlan } from '../../src/shaper/plan.ts';
+import { renderState } from '../../src/system/state.ts';
+import { inNamespace, ROOT } from './helpers/built.ts';
 import { build } from './helpers/buildOnce.ts';
 
 /** In a network namespace of its own where lo is the only device. */
@@ -30,6 +35,7 @@ describe('inetgw', () => {
     [['ppp0;id', 'clear'], EXIT.usage, 'is no device name'],
     [['lo', '210', '1710', '--framing', 'dosis'], EXIT.usage, '--framing dosis is not known'],
     [['lo', '210', '1710', '--frobnicate'], EXIT.usage, "unknown option '--frobnicate'"],
+    [['lo', 'clear', '--dry-run'], EXIT.usage, 'clear has no dry run'],
   ] as const)('%j: exit code %i', async (words, code, message) => {
     const { exitCode, stdout, stderr } = await inetgw(...words);
     expect(exitCode).toBe(code);
@@ -66,6 +72,34 @@ describe('inetgw', () => {
     expect(help.stdout).toContain('inetgw ppp0 210 1710');
     const version = await inetgw('--version');
     expect(version.stdout).toMatch(/^inetgw \d+\.\d+\.\d+$/);
+  });
+
+  it('tells a run that works on the device at this moment from one that was ended', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'inetgw-record-'));
+    const { settings } = settingsFromArguments('lo', '210', '1710', {});
+    const link = { device: 'lo', ifindex: 1, kind: 'ip', mtuBytes: 65536 } as const;
+    const plan = makePlan(settings, link, { leafQdisc: 'fq_codel', pacingObjectFile: undefined }, 'nft');
+    const since = '2026-01-01T00:00:00.000Z';
+    await writeFile(join(folder, 'lo.json'), renderState({ version: 2, phase: 'changing', plan, since }));
+    const show = `"${process.execPath}" "${ROOT}/dist/bin/inetgw.js" lo`;
+    const { code, stdout } = await inNamespace(`
+      # Which one it is depends on whether the namespace of process 1 may be seen.
+      run=/run/inetgw own=/run/inetgw/netns-$(readlink /proc/self/ns/net | tr -dc 0-9)
+      mkdir -p $own
+      for folder in $run $own; do cp ${folder}/lo.json $folder; done
+      sleep 20 & worker=$!
+      echo "$worker $(cut -d ' ' -f 22 /proc/$worker/stat)" | tee $run/lo.lock >$own/lo.lock
+      ${show} 2>&1 | sed "s/$worker/N/"
+      kill $worker; wait $worker
+      ${show} 2>&1`);
+    await rm(folder, { recursive: true });
+    expect(code).toBe(1);
+    expect(stdout.split('\n')).toEqual([
+      'inetgw: inetgw is not in force on lo (process N is changing lo at this moment)',
+      'inetgw: inetgw is not in force on lo (an earlier run was ended while it was changing lo)',
+      'inetgw: set it up with: inetgw lo UP DOWN',
+      '',
+    ]);
   });
 
   it('clears a device that has nothing, and one that does not exist', async () => {
