@@ -27,6 +27,8 @@ export interface RelayOptions {
 
 /** Descriptors that are not for connections: log, control socket, resolver, listeners. */
 const RESERVED_DESCRIPTORS = 100;
+/** How long the sockets of connections that were cut off may take to say that they are closed. */
+const CUT_OFF_MS = 1000;
 const NO_SCHEDULES: Schedules = { up: undefined, down: undefined };
 
 export class Relay {
@@ -48,6 +50,7 @@ export class Relay {
   readonly #forwarderOf = new Map<Connection, Forwarder>();
   readonly #idleTimer: NodeJS.Timeout;
   #nextId = 1;
+  #closing = false;
   #emptied: (() => void) | undefined;
   readonly #refusals = new Sparing();
   readonly #overflows = new Sparing();
@@ -154,24 +157,38 @@ export class Relay {
     return count;
   }
 
+  /** True from the moment on at which no more clients are taken. */
+  get closing(): boolean {
+    return this.#closing;
+  }
+
   /** Stops to accept and waits until the connections have ended, at most so long; the rest is closed. */
   async close(drainMs: number): Promise<void> {
+    this.#closing = true;
     for (const forwarder of this.forwarders.values()) forwarder.close();
     if (this.connections.size > 0 && drainMs > 0) {
       this.log.info({ connections: this.connections.size }, 'draining');
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, drainMs);
-        this.#emptied = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
+      await this.#empty(drainMs);
     }
     if (this.connections.size > 0)
       this.log.warn({ connections: this.connections.size }, 'connections cut off');
     this.killAll();
+    // Each one writes its last line to the log only when its sockets are closed: the log must still be there.
+    await this.#empty(CUT_OFF_MS);
     clearInterval(this.#idleTimer);
     this.pump.stop();
+  }
+
+  /** Waits until no connection is left, at most so long. */
+  async #empty(atMostMs: number): Promise<void> {
+    if (this.connections.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, atMostMs);
+      this.#emptied = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   /** Limits may have changed: all lanes decide anew. */

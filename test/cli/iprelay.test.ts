@@ -267,6 +267,37 @@ describe('the daemon', () => {
     expect((await iprelay(['list'])).stdout).toBe('');
   });
 
+  it('cuts off on SIGTERM what does not end in time: exit code 0, every connection in the log, whatever SIGHUP does', async () => {
+    const remote = await serve((socket) => socket.on('error', () => undefined).resume());
+    const port = await freePort();
+    const log = join(folder, 'cut.log');
+    const args = ['-f', '--log', log, '--set', 'drain_time=1', `127.0.0.1:${port}:127.0.0.1:${remote}`];
+    const relay = spawn(process.execPath, ['--import', LOADER, SOURCE, ...args], { env });
+    const clients: Socket[] = [];
+    try {
+      let said = '';
+      relay.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+      const ended = once(relay, 'exit');
+      const logged = (): Promise<string> => readFile(log, 'utf8').catch(() => '');
+      await expect.poll(logged, { timeout: 15_000 }).toContain('started');
+      for (let i = 0; i < 3; i++) {
+        const client = connect(port, '127.0.0.1').on('error', () => undefined);
+        clients.push(client);
+        await once(client, 'connect');
+      }
+      await expect.poll(logged).toContain('connected connection=CONN000003');
+      relay.kill('SIGTERM');
+      await expect.poll(logged).toContain('draining');
+      relay.kill('SIGHUP');
+      expect(await ended).toEqual([0, null]);
+      expect(said).toBe('');
+      expect((await logged()).match(/ closed connection=/g)).toHaveLength(3);
+    } finally {
+      for (const client of clients) client.destroy();
+      relay.kill('SIGKILL');
+    }
+  });
+
   it('reads its configuration again on SIGHUP, keeps the old one if the new one is wrong', async () => {
     const [one, two, remote] = [await freePort(), await freePort(), await serve((socket) => socket.end('x'))];
     const file = join(folder, 'relay.toml');

@@ -111,15 +111,18 @@ async function openSink(
     });
     // A full disk must not end the relay; what cannot be written is lost.
     file.on('error', nothing);
+    // A line that comes after the end is lost; pino would throw and so end the process with a crash.
+    let closed = false;
     return {
       write: (json) => {
-        file.write(shape(json, true));
+        if (!closed) file.write(shape(json, true));
       },
       reopen: () => {
-        file.reopen();
+        if (!closed) file.reopen();
       },
       close: () =>
         new Promise((resolve) => {
+          closed = true;
           file.once('close', resolve);
           file.end();
         }),

@@ -56,6 +56,11 @@ async function serve(settings: Settings, hooks: ServiceHooks, undo: Undo[]): Pro
     },
   });
   let drainMs = 0;
+  let stopSignals = (): void => undefined;
+  // Undone after the relay has drained: until then a signal must not kill the process.
+  undo.push(() => {
+    stopSignals();
+  });
   undo.push(() => relay.close(drainMs));
   for (const parsed of settings.variables) relay.setVariable(parsed);
   for (const forwarder of settings.forwarders) await startForwarder(relay, forwarder, settings.bindRetry);
@@ -77,7 +82,8 @@ async function serve(settings: Settings, hooks: ServiceHooks, undo: Undo[]): Pro
     const { metricsOf } = await import('../metrics.ts');
     undo.push(await serveMetrics(metrics, () => metricsOf(relay)));
   }
-  const signals = watchSignals(undo);
+  const signals = watchSignals();
+  stopSignals = signals.stop;
   if (settings.configFile !== undefined || log !== undefined) {
     signals.onHangup(() => void hangup(relay, settings, log));
   }
@@ -171,7 +177,8 @@ async function runPromptMode(
 async function hangup(relay: Relay, settings: Settings, log: OpenLog | undefined): Promise<void> {
   log?.reopen();
   const { configFile } = settings;
-  if (configFile === undefined) return;
+  // Who is about to end opens no forwarders any more.
+  if (configFile === undefined || relay.closing) return;
   try {
     const { parseConfig } = await import('./config.ts');
     const text = await readTextFile(configFile, { limitBytes: CONFIG_LIMIT_BYTES, regularOnly: true });
@@ -189,9 +196,11 @@ interface Signals {
   readonly first: Promise<EndSignal>;
   readonly second: Promise<EndSignal>;
   onHangup: (action: () => void) => void;
+  /** Signals do again what they do to any process. */
+  stop: () => void;
 }
 
-function watchSignals(undo: Undo[]): Signals {
+function watchSignals(): Signals {
   const waiting: ((signal: EndSignal) => void)[] = [];
   const next = (): Promise<EndSignal> =>
     new Promise((resolve) => {
@@ -200,18 +209,17 @@ function watchSignals(undo: Undo[]): Signals {
   const end = (signal: NodeJS.Signals): void => {
     if (signal === 'SIGINT' || signal === 'SIGTERM') waiting.shift()?.(signal);
   };
+  let hangup = (): void => undefined;
   process.on('SIGINT', end).on('SIGTERM', end);
-  undo.push(() => {
-    process.off('SIGINT', end).off('SIGTERM', end);
-  });
   return {
     first: next(),
     second: next(),
     onHangup: (action) => {
-      process.on('SIGHUP', action);
-      undo.push(() => {
-        process.off('SIGHUP', action);
-      });
+      hangup = action;
+      process.on('SIGHUP', hangup);
+    },
+    stop: () => {
+      process.off('SIGINT', end).off('SIGTERM', end).off('SIGHUP', hangup);
     },
   };
 }

@@ -3,6 +3,7 @@ import type { Server, Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { AccessList } from '../../../src/iprelay/access.ts';
 import { execute } from '../../../src/iprelay/execute.ts';
+import { SILENT } from '../../../src/iprelay/log.ts';
 import { freePort } from '../../freePort.ts';
 import { connectTo, ending, listen, type Network, portOf, readAll, set, startRelay } from './network.ts';
 
@@ -182,6 +183,18 @@ function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
   const promise = new Promise<T>((done) => (resolve = done));
   return { promise, resolve };
 }
+
+describe('the end', () => {
+  it('is reached only when every connection that was cut off is closed and in the log', async () => {
+    const logged: string[] = [];
+    const log = { ...SILENT, info: (_fields: object, message: string) => logged.push(message) };
+    const { port, relay } = await relayTo(portOf(await server(echo)), undefined, { log });
+    for (let i = 0; i < 3; i++) (await connectTo(port)).on('error', () => undefined).resume();
+    await expect.poll(() => logged.filter((line) => line === 'connected')).toHaveLength(3);
+    await relay.close(0);
+    expect(logged.filter((line) => line === 'closed')).toHaveLength(3);
+  });
+});
 
 describe('limits', () => {
   it('is one limit for the whole process, each direction for itself', { retry: 2 }, async () => {
