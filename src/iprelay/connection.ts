@@ -10,6 +10,8 @@ import { formatEndpoint, plainAddress, type ProxySpec } from './spec.ts';
 
 /** How long a client may take to read why the connection failed before it is closed. */
 const FAREWELL_MS = 2000;
+/** How long one of several addresses may take to answer; on a loaded line it takes seconds. */
+const ATTEMPT_MS = 5000;
 
 export interface ConnectionEvents {
   opened: (connection: Connection) => void;
@@ -76,6 +78,7 @@ export class Connection {
       allowHalfOpen: true,
       noDelay: true,
       autoSelectFamily: true,
+      autoSelectFamilyAttemptTimeout: attemptMs(settings.timeoutMs),
       ...(sourceAddress === undefined
         ? {}
         : { localAddress: sourceAddress, family: sourceAddress.includes(':') ? 6 : 4 }),
@@ -188,6 +191,15 @@ export function resetSocket(socket: Socket): void {
   // Only after the poll does the stream know which bytes the kernel has taken.
   if (endIsUnderWay()) setImmediate(reset);
   else reset();
+}
+
+/**
+ * How long an address is waited for before the next one is tried. Node's own 250 ms give up for good what answers
+ * later; half of the time there is leaves some for the next one.
+ */
+export function attemptMs(timeoutMs: number): number {
+  // Node wants at least 10.
+  return Math.max(10, Math.min(ATTEMPT_MS, Math.floor(timeoutMs / 2)));
 }
 
 /** The connection's name: `CONN000001`. */

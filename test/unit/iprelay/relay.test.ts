@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import type { Server, Socket } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { AccessList } from '../../../src/iprelay/access.ts';
+import { attemptMs } from '../../../src/iprelay/connection.ts';
 import { execute } from '../../../src/iprelay/execute.ts';
 import { SILENT } from '../../../src/iprelay/log.ts';
+import { SocketReader } from '../../../src/iprelay/reader.ts';
 import { freePort } from '../../freePort.ts';
 import { connectTo, ending, listen, type Network, portOf, readAll, set, startRelay } from './network.ts';
 
@@ -103,6 +105,23 @@ describe('connections', () => {
     const client = await connectTo(port);
     expect((await readAll(client)).toString()).toBe('Failed to connect to: no-such-host.invalid:80\n');
     client.end();
+  });
+
+  it('gives each address of a server seconds to answer, and leaves time for the next one', async () => {
+    const connecting = vi.spyOn(SocketReader, 'connect');
+    const { port, relay } = await relayTo(portOf(await server(echo)));
+    for (const seconds of [30, 4]) {
+      set(relay, 'connect_timeout', seconds);
+      const client = await connectTo(port);
+      client.end('a');
+      await readAll(client);
+    }
+    const waits = connecting.mock.calls.map(([options]) => options.autoSelectFamilyAttemptTimeout);
+    connecting.mockRestore();
+    expect(waits).toEqual([5000, 2000]);
+    // The smallest connect_timeout, and less than Node takes.
+    expect(attemptMs(1000)).toBe(500);
+    expect(attemptMs(0)).toBe(10);
   });
 
   it('speaks IPv6 on both sides', async () => {
