@@ -79,7 +79,7 @@ export class Lane {
 
   /** A limit or a fault has changed: decides anew whether chunks go straight through. */
   refresh(): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#resetIfDue()) return;
     const { limited, faults, held } = this.#context;
     const straight = !limited(this.direction) && !held(this.direction) && isCalm(faults(this.direction));
     // What waits goes first: the order of the bytes is worth more than the speed of a change.
@@ -183,15 +183,19 @@ export class Lane {
   #afterSending(): void {
     if (this.#closed) return;
     this.#updateReady();
-    const { resetAfterBytes } = this.#context.faults(this.direction);
-    if (resetAfterBytes !== undefined && this.meter.totalBytes >= resetAfterBytes) {
-      this.#context.resetDue();
-      return;
-    }
+    if (this.#resetIfDue()) return;
     if (this.#queuedBytes === 0) {
       if (this.#ended) this.#finish();
       this.refresh();
     } else this.#pull();
+  }
+
+  /** Also where so many bytes have passed before the fault was set: nothing would be sent any more. */
+  #resetIfDue(): boolean {
+    const { resetAfterBytes } = this.#context.faults(this.direction);
+    if (resetAfterBytes === undefined || this.meter.totalBytes < resetAfterBytes) return false;
+    this.#context.resetDue();
+    return true;
   }
 
   #write(chunk: Buffer, nowMs: number, corked = false): void {

@@ -324,6 +324,35 @@ describe('faults', () => {
     expect(received).toBeLessThanOrEqual(5000);
   });
 
+  it('resets at once where so many bytes have passed before the fault was set', async () => {
+    const { port, relay } = await relayTo(portOf(await server(echo)));
+    const client = await connectTo(port);
+    let received = 0;
+    client.on('data', (chunk: Buffer) => (received += chunk.length));
+    client.write(Buffer.alloc(5000));
+    await expect.poll(() => received).toBe(5000);
+    const seen = ending(client);
+    await execute(relay, 'set fault 1 up reset 1000');
+    expect(await seen).toBe('reset');
+    await expect.poll(() => relay.connections.size).toBe(0);
+  });
+
+  it.each(['up', 'down', 'both'])(
+    'resets every new connection before its first byte: reset 0 %s',
+    async (side) => {
+      const { port, relay } = await relayTo(portOf(await server(echo)));
+      await execute(relay, `set fault 1 ${side} reset 0`);
+      // The reset may come before the client has noticed that it was connected.
+      const seen = await connectTo(port).then(
+        (client) => ending(client.resume()),
+        () => 'reset',
+      );
+      expect(seen).toBe('reset');
+      await expect.poll(() => relay.connections.size).toBe(0);
+      expect(relay.meters.up.totalBytes + relay.meters.down.totalBytes).toBe(0);
+    },
+  );
+
   it('stalls until the stall is taken away, and then nothing is missing', async () => {
     const { port, relay } = await relayTo(portOf(await server(echo)));
     await execute(relay, 'set fault 1 stall hold');
