@@ -31,6 +31,8 @@ export class Forwarder {
   readonly clocks: Readonly<Record<Direction, FaultClock>>;
   options: ForwarderOptions = DEFAULT_OPTIONS;
   totalConnections = 0;
+  /** Where it listens, or did before `unlisten`. */
+  addresses: readonly string[] = [];
   #servers: Server[] = [];
 
   constructor(
@@ -78,6 +80,7 @@ export class Forwarder {
       server.on('error', onError);
     }
     this.#servers = servers;
+    this.addresses = addresses;
   }
 
   setOptions(options: ForwarderOptions, schedules: Schedules): void {
@@ -94,10 +97,15 @@ export class Forwarder {
     return own === undefined ? scheduled : Math.min(own, scheduled ?? Infinity);
   }
 
-  /** Stops to accept; connections stay. Nothing is lost that was not accepted yet: the kernel refuses it. */
-  close(): void {
+  /** Stops to accept; connections stay, with their faults. Who has not been accepted yet is refused by the kernel. */
+  unlisten(): void {
     for (const server of this.#servers) server.close();
     this.#servers = [];
+  }
+
+  /** Stops to accept for good; connections stay. */
+  close(): void {
+    this.unlisten();
     for (const direction of DIRECTIONS) this.clocks[direction].stop();
   }
 }

@@ -101,22 +101,14 @@ export class Relay {
     });
     // The same port again: the old one has to let go first, and comes back if the new one fails.
     const samePort = old?.spec.localPort === spec.localPort;
-    if (samePort) old.close();
+    if (samePort) old.unlisten();
     try {
       await this.#listen(forwarder, addresses);
     } catch (error) {
-      if (samePort) {
-        await this.#listen(
-          old,
-          old.spec.bindAddress === undefined ? this.variables.local_addrs.split(',') : [old.spec.bindAddress],
-        ).catch((again: unknown) => {
-          this.forwarders.delete(number);
-          this.log.error({ forwarder: number, err: again }, 'the former forwarder could not be brought back');
-        });
-      }
+      if (samePort) await this.#bringBack(old);
       throw error;
     }
-    old?.close();
+    if (old !== undefined) this.#retire(old);
     this.forwarders.set(number, forwarder);
     this.setForwarderOptions(number, options, schedules);
     this.log.info({ forwarder: number, spec }, 'forwarder set');
@@ -134,11 +126,26 @@ export class Relay {
   deleteForwarder(number: number): boolean {
     const forwarder = this.forwarders.get(number);
     if (forwarder === undefined) return false;
+    this.#retire(forwarder);
+    this.log.info({ forwarder: number }, 'forwarder deleted');
+    return this.forwarders.delete(number);
+  }
+
+  /** Its connections stay, but without its faults: nobody could take them away any more. */
+  #retire(forwarder: Forwarder): void {
     forwarder.setOptions({ ...forwarder.options, faults: DEFAULT_OPTIONS.faults }, NO_SCHEDULES);
     forwarder.close();
     this.#refreshForwarder(forwarder);
-    this.log.info({ forwarder: number }, 'forwarder deleted');
-    return this.forwarders.delete(number);
+  }
+
+  /** Listens again, after what should have taken its port could not. */
+  async #bringBack(forwarder: Forwarder): Promise<void> {
+    await this.#listen(forwarder, forwarder.addresses).catch((error: unknown) => {
+      const { number } = forwarder;
+      this.log.error({ forwarder: number, err: error }, 'the former forwarder could not be brought back');
+      this.#retire(forwarder);
+      this.forwarders.delete(number);
+    });
   }
 
   /** Closes connection `CONN000001`; false if there is none of that name. */

@@ -366,6 +366,37 @@ describe('faults', () => {
     await expect.poll(() => received).toBe(300_000);
   });
 
+  it('lets the connections of a forwarder go on when another takes its place during a stall', async () => {
+    const remote = portOf(await server(echo));
+    const { port, relay } = await relayTo(remote);
+    await execute(relay, 'set fault 1 stall hold');
+    const client = await connectTo(port);
+    let received = 0;
+    client.on('data', (chunk: Buffer) => (received += chunk.length));
+    client.write(Buffer.alloc(10));
+    await expect.poll(() => relay.connections.values().next().value?.lanes?.up.bufferedBytes).toBe(10);
+    await execute(relay, `set forwarder 1 127.0.0.1:${port}:localhost:${remote}`);
+    await expect.poll(() => received).toBe(10);
+  });
+
+  it('keeps the faults of a forwarder whose replacement cannot listen, and its port', async () => {
+    const remote = portOf(await server(echo));
+    const { port, relay } = await relayTo(remote);
+    await execute(relay, 'set fault 1 stall hold');
+    // TEST-NET-1: an address that no machine has.
+    const replaced = await execute(relay, `set forwarder 1 192.0.2.1:${port}:127.0.0.1:${remote}`);
+    expect(replaced).toMatchObject({ ok: false });
+    expect((await execute(relay, 'show faults')).text).toContain('stall hold');
+    const client = await connectTo(port);
+    let received = 0;
+    client.on('data', (chunk: Buffer) => (received += chunk.length));
+    client.write(Buffer.alloc(10));
+    await expect.poll(() => relay.connections.values().next().value?.lanes?.up.bufferedBytes).toBe(10);
+    expect(received).toBe(0);
+    await execute(relay, 'set fault 1 off');
+    await expect.poll(() => received).toBe(10);
+  });
+
   it('passes the end on later when closing is slow', async () => {
     const { port, relay } = await relayTo(portOf(await server((socket) => socket.end('bye'))));
     await execute(relay, 'set fault 1 down slow_close 300ms');
