@@ -182,6 +182,17 @@ describe('the command line', () => {
     expect(said).toContain('CAP_NET_BIND_SERVICE');
   });
 
+  it.each(['/etc/hosts/x.log', '/proc/nope/deeper/x.log'])(
+    'says in one line that the folder of the log cannot be made, and what to do: %s',
+    async (log) => {
+      const ended = await iprelay(['-d', '--log', log, '8080:localhost:80']);
+      const said =
+        /^iprelay: cannot make the log folder \/\S+: E[A-Z]+\niprelay: choose another place with --log\n$/;
+      expect(ended.stderr).toMatch(said);
+      expect(ended.code).toBe(1);
+    },
+  );
+
   it('reports every error of the configuration file with its line and column', async () => {
     const file = join(folder, 'bad.toml');
     await writeFile(file, 'bandwith = 5\nidle_out = -1\n\n[forwarder.1]\nproxy = "80"\nbandwidth = "x"\n');

@@ -1,8 +1,8 @@
 /** Starts a relay in the way its mode says: at the prompt, in the foreground, or in the background. */
-import { closeSync, mkdirSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { messageLine } from '../../cli/main.ts';
-import { EXIT, UserError, UserErrors } from '../../errors.ts';
+import { EXIT, failure, UserError, UserErrors } from '../../errors.ts';
 import { type DetachReport, REPORT_FD_VARIABLE } from '../../system/detach.ts';
 import { runService } from './service.ts';
 import type { Settings } from './settings.ts';
@@ -22,7 +22,27 @@ export async function start(settings: Settings): Promise<number> {
 
 /** The folder of the default log file may not be there yet. */
 function makeLogFolder({ log }: Settings): void {
-  if (typeof log === 'object') mkdirSync(dirname(log.file), { recursive: true });
+  if (typeof log !== 'object') return;
+  const folder = dirname(log.file);
+  try {
+    makeFolder(folder);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? '?';
+    throw failure(`cannot make the log folder ${folder}: ${code}`, 'choose another place with --log');
+  }
+}
+
+/** Not with Node's `recursive`: in /proc, which refuses with ENOENT, it tries without end. */
+function makeFolder(folder: string): void {
+  const isThere = (): boolean => statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true;
+  if (isThere()) return;
+  if (dirname(folder) !== folder) makeFolder(dirname(folder));
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    // Another relay that starts at this moment may have made it.
+    if (!isThere()) throw error;
+  }
 }
 
 /** The visible process: ends when the daemon listens, or shows why it does not. */
