@@ -67,7 +67,7 @@ export class Forwarder {
       if (activated.length === 0) {
         for (const address of addresses) {
           const server = makeServer();
-          await listenOn(server, address, this.spec.localPort);
+          await listenOn(server, address, this.spec.localPort, addresses);
           servers.push(server);
         }
       }

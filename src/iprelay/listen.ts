@@ -1,5 +1,5 @@
 /** Listening sockets: opened, or taken over from systemd, and what is wrong when that fails. */
-import { createServer, type Server } from 'node:net';
+import { createServer, isIPv4, type Server } from 'node:net';
 import { failure, noPrivilege, type UserError } from '../errors.ts';
 import { portHolder } from '../system/port-holder.ts';
 import { STREAM_BYTES } from './reader.ts';
@@ -16,12 +16,22 @@ export function makeServer(): Server {
   });
 }
 
-/** Begins to listen. Throws a `UserError` that says who holds the port, or what privilege it needs. */
-export async function listenOn(server: Server, address: string, port: number): Promise<void> {
+/**
+ * Begins to listen; `all` are the addresses that listen together on this port. Throws a `UserError` that says who
+ * holds the port, or what privilege it needs.
+ */
+export async function listenOn(
+  server: Server,
+  address: string,
+  port: number,
+  all: readonly string[] = [address],
+): Promise<void> {
+  // `::` alone is for IPv4 too; beside an IPv4 address it would want that one's port for itself.
+  const ipv6Only = all.some(isIPv4);
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen({ host: address, port, backlog: 4096 }, () => {
+      server.listen({ host: address, port, backlog: 4096, ipv6Only }, () => {
         server.removeListener('error', reject);
         resolve();
       });
@@ -36,7 +46,9 @@ async function listenError(error: NodeJS.ErrnoException, address: string, port: 
   switch (error.code) {
     case 'EADDRINUSE': {
       const holder = await portHolder(port).catch(() => undefined);
-      return failure(`port ${port} is in use${holder === undefined ? '' : ` (by ${holder})`}`);
+      const own = holder?.endsWith(` process ${process.pid}`) === true;
+      const by = own ? 'this relay itself' : holder;
+      return failure(`port ${port} is in use${by === undefined ? '' : ` (by ${by})`}`);
     }
     case 'EACCES':
       return noPrivilege(

@@ -132,6 +132,30 @@ describe('connections', () => {
     expect((await readAll(client)).toString()).toBe('six');
   });
 
+  it.each(['0.0.0.0,::', '::,0.0.0.0', '127.0.0.1,::', '::'])(
+    'listens on all addresses of both families, as in local_addrs %s',
+    async (addresses) => {
+      const remote = portOf(await server(echo));
+      const { relay } = await relayTo(remote);
+      set(relay, 'local_addrs', addresses);
+      const port = await freePort('0.0.0.0');
+      expect((await execute(relay, `set forwarder 2 ${port}:127.0.0.1:${remote}`)).text).toBe(
+        'forwarder 2 set.',
+      );
+      for (const host of ['127.0.0.1', '::1']) {
+        const client = await connectTo(port, host);
+        client.end(host);
+        expect((await readAll(client)).toString()).toBe(host);
+      }
+    },
+  );
+
+  it('says that a port is held by the relay itself, not by a process to look for', async () => {
+    const { port, relay } = await relayTo(80);
+    const refused = await execute(relay, `set forwarder 2 127.0.0.1:${port}:127.0.0.1:80`);
+    expect(refused).toEqual({ ok: false, text: `port ${port} is in use (by this relay itself)` });
+  });
+
   it('connects from the address in force_from', async () => {
     const { port, relay } = await relayTo(
       portOf(await server((socket) => socket.end(`from ${socket.remoteAddress ?? ''}`))),
