@@ -341,6 +341,23 @@ describe('the daemon', () => {
     expect(await daemon('stale', [`${port}:localhost:80`])).toMatchObject({ code: 0, stderr: '' });
   });
 
+  it('lists the others where one does not answer, and says so; nobody waits for that one for good', async () => {
+    const port = await freePort();
+    await daemon('awake', [`${port}:localhost:80`]);
+    const { pidFile } = await daemon('stopped', [`${await freePort()}:localhost:80`]);
+    process.kill(Number(await readFile(pidFile, 'utf8')), 'SIGSTOP');
+    expect(await iprelay(['list'])).toEqual({
+      code: 0,
+      stdout: `awake\t${port} -> localhost:80\t0 connections\nstopped\tdoes not answer\n`,
+      stderr: '',
+    });
+    const json = JSON.parse((await iprelay(['list', '--json'])).stdout) as unknown;
+    expect(json).toMatchObject([
+      { name: 'awake', connections: 0 },
+      { name: 'stopped', answers: false },
+    ]);
+  });
+
   it('refuses a second daemon of the same name', async () => {
     await daemon('same', [`${await freePort()}:localhost:80`]);
     const second = await iprelay([

@@ -1,7 +1,7 @@
 /** Talks to a running relay: the same executor as in its own process, behind the control socket. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { failure, type UserError, usageError } from '../../errors.ts';
+import { EXIT, failure, UserError, usageError } from '../../errors.ts';
 import type { Executor } from '../prompt.ts';
 import { findSockets } from './paths.ts';
 import { type Answers, parseResponse, type Request, type Response } from './protocol.ts';
@@ -16,7 +16,19 @@ export interface RemoteRelay extends Executor {
 /** The statistics of 100 000 connections are below this. */
 const MAX_RESPONSE_CHARACTERS = 100_000_000;
 
-/** The names of all relays that answer. */
+/** So long may a relay say nothing while an answer is due: one that was stopped takes connections all the same. */
+const SILENCE_MS = 5000;
+/** A command may have to look a name up. */
+const COMMAND_SILENCE_MS = 30_000;
+
+/** The relay is there, but does not answer. */
+export class NoAnswer extends UserError {
+  constructor(name: string) {
+    super(EXIT.failed, `the relay ${name} does not answer`);
+  }
+}
+
+/** The names of all relays that take connections. */
 export async function runningRelays(): Promise<{ name: string; path: string }[]> {
   const running: { name: string; path: string }[] = [];
   for (const each of await findSockets()) {
@@ -37,7 +49,15 @@ export async function connectRelay(name: string | undefined): Promise<RemoteRela
   if (chosen === undefined) {
     throw name === undefined ? failure(known) : failure(`no relay named ${name} is running`, known);
   }
-  return remote(chosen.name, await open(chosen.path));
+  return connectTo(chosen);
+}
+
+/** Connects to one of `runningRelays`. */
+export async function connectTo({ name, path }: { name: string; path: string }): Promise<RemoteRelay> {
+  const socket = await open(path).catch(() => {
+    throw failure(`the relay ${name} has ended`);
+  });
+  return remote(name, socket);
 }
 
 async function open(path: string): Promise<Socket> {
@@ -50,6 +70,7 @@ function remote(name: string, socket: Socket): RemoteRelay {
   const ended = new AbortController();
   const waiting: { resolve: (response: Response) => void; reject: (error: UserError) => void }[] = [];
   let received = '';
+  let why = failure(`the relay ${name} has ended`);
   socket.setEncoding('utf8');
   socket.on('data', (text: string) => {
     received += text;
@@ -59,17 +80,24 @@ function remote(name: string, socket: Socket): RemoteRelay {
       if (response === undefined) socket.destroy();
       else waiting.shift()?.resolve(response);
     }
+    if (waiting.length === 0) socket.setTimeout(0);
     if (received.length > MAX_RESPONSE_CHARACTERS) socket.destroy();
   });
   socket.on('error', () => undefined);
+  // A late answer would be taken for that of the next question: nothing more is asked.
+  socket.on('timeout', () => {
+    why = new NoAnswer(name);
+    socket.destroy();
+  });
   socket.on('close', () => {
     ended.abort();
-    for (const { reject } of waiting) reject(failure(`the relay ${name} has ended`));
+    for (const { reject } of waiting) reject(why);
   });
   const ask = async <Kind extends Request['do']>(request: Request & { do: Kind }): Promise<Answers[Kind]> => {
     const response = await new Promise<Response>((resolve, reject) => {
-      if (socket.destroyed) reject(failure(`the relay ${name} has ended`));
+      if (socket.destroyed) reject(why);
       waiting.push({ resolve, reject });
+      socket.setTimeout(request.do === 'execute' ? COMMAND_SILENCE_MS : SILENCE_MS);
       socket.write(`${JSON.stringify(request)}\n`);
     });
     if ('error' in response) throw failure(response.error);

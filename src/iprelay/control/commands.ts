@@ -1,7 +1,8 @@
 /** `iprelay attach`, `iprelay ctl`, `iprelay list`: the commands for relays that run already. */
 import { printable } from '../../printable.ts';
 import { EXIT, exitCodeOfSignal, usageError } from '../../errors.ts';
-import { connectRelay, runningRelays } from './client.ts';
+import type { RelayStats } from '../stats.ts';
+import { connectRelay, connectTo, NoAnswer, runningRelays } from './client.ts';
 
 /** The prompt of a running relay; leaving it leaves the relay running. */
 export async function attach(words: readonly string[]): Promise<number> {
@@ -36,25 +37,39 @@ export async function ctl(words: readonly string[]): Promise<number> {
 export async function list(words: readonly string[]): Promise<number> {
   const json = words[0] === '--json';
   if (words.length > (json ? 1 : 0)) throw usageError('try: iprelay list [--json]');
-  const relays = [];
-  for (const { name, path } of await runningRelays()) {
-    const relay = await connectRelay(name);
+  const asked = (await runningRelays()).map(async (each) => ({ ...each, stats: await statsOf(each) }));
+  const relays = (await Promise.all(asked)).filter(({ stats }) => stats !== 'ended');
+  if (json) process.stdout.write(`${JSON.stringify(relays.map(listJson))}\n`);
+  else for (const relay of relays) process.stdout.write(listLine(relay));
+  return EXIT.ok;
+}
+
+interface Listed {
+  name: string;
+  path: string;
+  stats: RelayStats | 'silent' | 'ended';
+}
+
+/** One relay that does not answer, or ends just now, must not take the others from the list. */
+async function statsOf(each: { name: string; path: string }): Promise<Listed['stats']> {
+  try {
+    const relay = await connectTo(each);
     const stats = await relay.stats();
     relay.close();
-    relays.push({
-      name,
-      path,
-      connections: stats.connections.length,
-      limit: stats.limit,
-      forwarders: stats.forwarders,
-    });
+    return stats;
+  } catch (error) {
+    return error instanceof NoAnswer ? 'silent' : 'ended';
   }
-  if (json) process.stdout.write(`${JSON.stringify(relays)}\n`);
-  else {
-    for (const { name, connections, forwarders } of relays) {
-      const to = forwarders.map((each) => `${each.listen} -> ${each.server}`).join(', ');
-      process.stdout.write(`${name}\t${to}\t${connections} connections\n`);
-    }
-  }
-  return EXIT.ok;
+}
+
+function listLine({ name, stats }: Listed): string {
+  if (typeof stats === 'string') return `${name}\tdoes not answer\n`;
+  const to = stats.forwarders.map((each) => `${each.listen} -> ${each.server}`).join(', ');
+  return `${name}\t${to}\t${stats.connections.length} connections\n`;
+}
+
+function listJson({ name, path, stats }: Listed): unknown {
+  if (typeof stats === 'string') return { name, path, answers: false };
+  const { connections, limit, forwarders } = stats;
+  return { name, path, connections: connections.length, limit, forwarders };
 }
