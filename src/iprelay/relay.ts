@@ -25,6 +25,13 @@ export interface RelayOptions {
   readonly activated?: (port: number) => Server[];
 }
 
+export interface NewForwarder {
+  readonly number: number;
+  readonly spec: ProxySpec;
+  readonly options: ForwarderOptions;
+  readonly schedules?: Schedules | undefined;
+}
+
 /** Descriptors that are not for connections: log, control socket, resolver, listeners. */
 const RESERVED_DESCRIPTORS = 100;
 /** How long the sockets of connections that were cut off may take to say that they are closed. */
@@ -82,15 +89,46 @@ export class Relay {
   }
 
   /** Puts a forwarder in the place of number N, if there was one. The old one stays if the new one cannot. */
-  async setForwarder(
+  setForwarder(
     number: number,
     spec: ProxySpec,
     options: ForwarderOptions,
     schedules = NO_SCHEDULES,
   ): Promise<void> {
-    const old = this.forwarders.get(number);
-    const addresses =
-      spec.bindAddress === undefined ? this.variables.local_addrs.split(',') : [spec.bindAddress];
+    return this.replaceForwarders([{ number, spec, options, schedules }]);
+  }
+
+  /** Puts forwarders in their places and deletes others: all of it, or nothing if one of them cannot listen. */
+  async replaceForwarders(wanted: readonly NewForwarder[], deleted: readonly number[] = []): Promise<void> {
+    const numbers = [...wanted.map(({ number }) => number), ...deleted];
+    const old = numbers.flatMap((number) => this.forwarders.get(number) ?? []);
+    // Who has a port that is wanted has to let go first, and comes back if a new one fails.
+    const ports = new Set(wanted.map(({ spec }) => spec.localPort));
+    const inTheWay = old.filter(({ spec }) => ports.has(spec.localPort));
+    for (const each of inTheWay) each.unlisten();
+    const made: Forwarder[] = [];
+    try {
+      for (const { number, spec } of wanted) {
+        const forwarder = this.#makeForwarder(number, spec);
+        await this.#listen(forwarder, this.#addressesOf(spec));
+        made.push(forwarder);
+      }
+    } catch (error) {
+      for (const forwarder of made) forwarder.close();
+      for (const each of inTheWay) await this.#bringBack(each);
+      throw error;
+    }
+    for (const number of deleted) this.deleteForwarder(number);
+    for (const [index, { number, spec, options, schedules }] of wanted.entries()) {
+      const [former, forwarder] = [this.forwarders.get(number), made[index]];
+      if (former !== undefined) this.#retire(former);
+      if (forwarder !== undefined) this.forwarders.set(number, forwarder);
+      this.setForwarderOptions(number, options, schedules);
+      this.log.info({ forwarder: number, spec }, 'forwarder set');
+    }
+  }
+
+  #makeForwarder(number: number, spec: ProxySpec): Forwarder {
     const nowMs = performance.now();
     const groups = {
       up: this.pump.schedulers.up.addGroup(nowMs),
@@ -99,19 +137,11 @@ export class Relay {
     const forwarder = new Forwarder(number, spec, groups, () => {
       this.#refreshForwarder(forwarder);
     });
-    // The same port again: the old one has to let go first, and comes back if the new one fails.
-    const samePort = old?.spec.localPort === spec.localPort;
-    if (samePort) old.unlisten();
-    try {
-      await this.#listen(forwarder, addresses);
-    } catch (error) {
-      if (samePort) await this.#bringBack(old);
-      throw error;
-    }
-    if (old !== undefined) this.#retire(old);
-    this.forwarders.set(number, forwarder);
-    this.setForwarderOptions(number, options, schedules);
-    this.log.info({ forwarder: number, spec }, 'forwarder set');
+    return forwarder;
+  }
+
+  #addressesOf({ bindAddress }: ProxySpec): string[] {
+    return bindAddress === undefined ? this.variables.local_addrs.split(',') : [bindAddress];
   }
 
   /** New limits and faults, for the running connections too. */
@@ -255,6 +285,10 @@ export class Relay {
       },
       this.#options.activated?.(forwarder.spec.localPort),
     );
+    if (!this.#closing) return;
+    // The end came meanwhile, and has not seen this one.
+    forwarder.close();
+    throw failure('the relay is ending');
   }
 
   #accept(forwarder: Forwarder, client: Socket): void {

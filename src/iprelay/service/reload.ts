@@ -3,34 +3,65 @@ import { AccessList } from '../access.ts';
 import { loadSchedules } from '../options.ts';
 import type { Relay } from '../relay.ts';
 import { formatSpec } from '../spec.ts';
-import { DEFAULT_VARIABLES, parseVariable, VARIABLE_NAMES } from '../variables.ts';
-import type { FileSettings, Settings } from './settings.ts';
+import {
+  assign,
+  DEFAULT_VARIABLES,
+  type ParsedVariable,
+  VARIABLE_NAMES,
+  type Variables,
+} from '../variables.ts';
+import type { FileSettings, ForwarderSettings, Settings } from './settings.ts';
+
+/** What the command line said stays. */
+type Started = Pick<Settings, 'fromCommandLine' | 'allowFromCommandLine'>;
 
 /**
- * Applies the file. Forwarders from the command line stay, so do those set at the prompt; those that the
- * former file had and this one has not are deleted. Connections stay open throughout.
+ * Applies the file, or throws and leaves all as it was. Forwarders from the command line stay, so do those set at
+ * the prompt; those that the former file had and this one has not are deleted. Connections stay open throughout.
  */
-export async function reload(relay: Relay, file: FileSettings, started: Settings): Promise<void> {
+export async function reload(relay: Relay, file: FileSettings, started: Started): Promise<void> {
   const schedules = await Promise.all(file.forwarders.map(({ options }) => loadSchedules(options)));
-  for (const [index, { number, spec, options }] of file.forwarders.entries()) {
+  const forwarders = file.forwarders.map((each, index) => ({ ...each, schedules: schedules[index] }));
+  const stays = ({ number, spec }: ForwarderSettings): boolean => {
     const running = relay.forwarders.get(number);
-    if (running !== undefined && formatSpec(running.spec) === formatSpec(spec)) {
-      relay.setForwarderOptions(number, options, schedules[index]);
-    } else await relay.setForwarder(number, spec, options, schedules[index]);
-    relay.fromFile.add(number);
-  }
+    return running !== undefined && formatSpec(running.spec) === formatSpec(spec);
+  };
+  const staying = forwarders.filter(stays);
   const wanted = new Set(file.forwarders.map(({ number }) => number));
-  for (const number of relay.fromFile) {
-    if (wanted.has(number)) continue;
-    relay.deleteForwarder(number);
-    relay.fromFile.delete(number);
-  }
-  const commandLine = new Set(started.fromCommandLine);
-  const said = new Map(file.variables.map((parsed) => [parsed.name, parsed]));
-  for (const name of VARIABLE_NAMES) {
-    if (commandLine.has(name)) continue;
-    const parsed = said.get(name) ?? parseVariable(name, String(DEFAULT_VARIABLES[name]));
-    if (typeof parsed !== 'string' && relay.variables[name] !== parsed.value) relay.setVariable(parsed);
-  }
+  const gone = [...relay.fromFile].filter((number) => !wanted.has(number));
+  const { access } = relay;
+  const variables = { ...relay.variables };
+  // First, because they say where new forwarders listen, and for whom.
   relay.access = new AccessList([...started.allowFromCommandLine, ...file.allow]);
+  setVariables(relay, variablesOf(file, started, relay));
+  try {
+    await relay.replaceForwarders(
+      forwarders.filter((each) => !staying.includes(each)),
+      gone,
+    );
+  } catch (error) {
+    relay.access = access;
+    setVariables(relay, variables);
+    throw error;
+  }
+  for (const each of staying) relay.setForwarderOptions(each.number, each.options, each.schedules);
+  relay.fromFile.clear();
+  for (const number of wanted) relay.fromFile.add(number);
 }
+
+/** The variables as they shall be: of the command line, else of the file, else the defaults. */
+function variablesOf(file: FileSettings, { fromCommandLine }: Started, relay: Relay): Variables {
+  const variables = { ...DEFAULT_VARIABLES };
+  for (const parsed of file.variables) assign(variables, parsed);
+  for (const name of fromCommandLine) assign(variables, valueOf(relay.variables, name));
+  return variables;
+}
+
+function setVariables(relay: Relay, variables: Variables): void {
+  for (const name of VARIABLE_NAMES) {
+    if (relay.variables[name] !== variables[name]) relay.setVariable(valueOf(variables, name));
+  }
+}
+
+const valueOf = (variables: Variables, name: keyof Variables): ParsedVariable =>
+  ({ name, value: variables[name] }) as ParsedVariable;

@@ -85,7 +85,11 @@ async function serve(settings: Settings, hooks: ServiceHooks, undo: Undo[]): Pro
   const signals = watchSignals();
   stopSignals = signals.stop;
   if (settings.configFile !== undefined || log !== undefined) {
-    signals.onHangup(() => void hangup(relay, settings, log));
+    // One after the other: two that read the file at the same time would mix what they set.
+    let work = Promise.resolve();
+    signals.onHangup(() => {
+      work = work.then(() => hangup(relay, settings, log));
+    });
   }
   const hosts = [...new Set(settings.forwarders.map(({ spec }) => spec.remoteHost))];
   const asked = Promise.all(hosts.map(unknownHostWarning)).then((all) => all.flatMap((each) => each ?? []));
