@@ -171,7 +171,11 @@ function forwarderOf(text: string, index: number): ForwarderSettings {
 
 function variablesOf(flags: Flags): ParsedVariable[] {
   const texts: [option: string, name: string, value: string][] = [];
-  if (flags.b !== undefined) texts.push(['-b', 'bandwidth', flags.b]);
+  if (flags.b !== undefined) {
+    texts.push(['-b', 'bandwidth', flags.b]);
+    // It is for each direction: what the file says for one of them must not stand above it.
+    texts.push(['-b', 'bandwidth_up', '0'], ['-b', 'bandwidth_down', '0']);
+  }
   if (flags.up !== undefined) texts.push(['--up', 'bandwidth_up', flags.up]);
   if (flags.down !== undefined) texts.push(['--down', 'bandwidth_down', flags.down]);
   for (const text of flags.set) {

@@ -129,7 +129,8 @@ function parseForwarders(value: unknown, file: string, complain: Complain): Forw
   const forwarders: ForwarderSettings[] = [];
   for (const [number, table] of Object.entries(value)) {
     const path = ['forwarder', number];
-    if (!/^\d{1,6}$/.test(number) || !isTable(table)) {
+    // `01` would be number 1 a second time, and take the first one's place without a word.
+    if (!/^(0|[1-9]\d{0,5})$/.test(number) || !isTable(table)) {
       complain(path, `[forwarder.${number}]: a forwarder has a number, as [forwarder.1]`);
       continue;
     }
