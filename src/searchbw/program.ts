@@ -7,6 +7,7 @@ import { VERSION } from '../version.ts';
 import { estimate, LONG_RUN_MS, type RawOptions, type SearchSettings } from './arguments.ts';
 import { systemClock } from './clock.ts';
 import { peerAddress } from './device.ts';
+import { endable, Interrupted, OutputClosed } from './ending.ts';
 import {
   csvHeader,
   csvLine,
@@ -35,40 +36,6 @@ export async function outsideErrors(device: string, options: RawOptions): Promis
   return [await noSuchDevice(device), ...errors];
 }
 
-type EndingSignal = 'SIGHUP' | 'SIGINT' | 'SIGTERM';
-const ENDING_SIGNALS: readonly EndingSignal[] = ['SIGHUP', 'SIGINT', 'SIGTERM'];
-
-/** Why a run was ended from outside. */
-class Interrupted extends Error {
-  override readonly name = 'Interrupted';
-  readonly signal: EndingSignal;
-  constructor(signal: EndingSignal) {
-    super(`ended by ${signal}`);
-    this.signal = signal;
-  }
-}
-
-/** Nobody reads any more (`searchbw … | head`): no error, but there is a shaper to put back first. */
-class OutputClosed extends Error {
-  override readonly name = 'OutputClosed';
-}
-
-/** Replaces the handlers of standard output, which would exit on the spot; returns how to put them back. */
-function watchOutput(onClosed: () => void): () => void {
-  const { stdout } = process;
-  const usual = stdout.listeners('error') as ((error: Error) => void)[];
-  const onError = (error: NodeJS.ErrnoException): void => {
-    if (error.code === 'EPIPE') onClosed();
-    else for (const listener of usual) listener(error);
-  };
-  for (const listener of usual) stdout.off('error', listener);
-  stdout.on('error', onError);
-  return () => {
-    stdout.off('error', onError);
-    for (const listener of usual) stdout.on('error', listener);
-  };
-}
-
 /** Measures, shows and writes everything; resolves to the exit code. Throws a `UserError`. */
 export async function measureAndShow(
   settings: SearchSettings,
@@ -80,18 +47,12 @@ export async function measureAndShow(
   const address = settings.pingHost === null ? null : await resolveHost(settings.pingHost);
   const towards = settings.towards === null ? WELL_KNOWN_ADDRESSES : [await resolveHost(settings.towards)];
   const line = await open({ device: settings.device, ...settings.framing });
-  const ending = new AbortController();
-  const onSignal = (signal: NodeJS.Signals): void => {
-    ending.abort(new Interrupted(signal as EndingSignal));
-  };
-  for (const signal of ENDING_SIGNALS) process.on(signal, onSignal);
-  const releaseOutput = watchOutput(() => {
-    ending.abort(new OutputClosed());
-  });
   const progress = new Progress(process.stderr, settings.output.quiet, estimate(settings).durationMs);
   try {
-    const pingHost = await choosePingHost(settings, address, towards, ending.signal, progress);
-    const result = await measureAll(settings, line, pingHost, ending.signal, progress);
+    const result = await endable(async (signal) => {
+      const pingHost = await choosePingHost(settings, address, towards, signal, progress);
+      return measureAll(settings, line, pingHost, signal, progress);
+    });
     return result.directions.every(({ recommendedBitPerSec }) => recommendedBitPerSec !== null)
       ? EXIT.ok
       : EXIT.failed;
@@ -99,11 +60,8 @@ export async function measureAndShow(
     progress.clear();
     if (error instanceof OutputClosed) return EXIT.ok;
     if (!(error instanceof Interrupted)) throw error;
-    process.stderr.write(`searchbw: ended by ${error.signal}, the earlier shaper is back in force\n`);
+    process.stderr.write(`searchbw: ${error.message}, the earlier shaper is back in force\n`);
     return exitCodeOfSignal(error.signal);
-  } finally {
-    for (const signal of ENDING_SIGNALS) process.off(signal, onSignal);
-    releaseOutput();
   }
 }
 

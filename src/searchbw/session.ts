@@ -108,7 +108,12 @@ export async function runSession(settings: SessionSettings, ports: SessionPorts)
   } catch (error) {
     failed = { error };
   }
-  onEvent({ kind: 'restoring' });
+  try {
+    onEvent({ kind: 'restoring' });
+  } catch (error) {
+    // To tell of it matters less than to do it.
+    failed ??= { error };
+  }
   try {
     await line.restore();
   } catch (error) {

@@ -103,6 +103,16 @@ describe('a session', () => {
     );
   });
 
+  it('restores even where telling of it fails', async () => {
+    const model = makeModel(ADSL);
+    const onEvent = ({ kind }: SessionEvent): void => {
+      if (kind === 'restoring') throw new Error('EIO: the terminal is gone');
+    };
+    await expect(start(model, { onEvent }).result()).rejects.toThrow('the terminal is gone');
+    expect(model.calls.at(-1)).toBe('restore');
+    expect(model.rates()).toBe('as before');
+  });
+
   it('stops its own load before it restores, also on failure', async () => {
     const model = makeModel(ADSL);
     const order: string[] = [];
