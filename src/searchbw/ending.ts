@@ -8,8 +8,9 @@ const ENDING_SIGNALS: readonly EndingSignal[] = ['SIGHUP', 'SIGINT', 'SIGTERM'];
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
   readonly signal: EndingSignal;
-  constructor(signal: EndingSignal) {
-    super(`ended by ${signal}`);
+  /** `by`: in words, where it was no signal but counts as one. */
+  constructor(signal: EndingSignal, by: string = signal) {
+    super(`ended by ${by}`);
     this.signal = signal;
   }
 }

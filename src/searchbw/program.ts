@@ -1,10 +1,10 @@
 /** A measuring run from checked settings to the exit code: the last checks, the ports, the signals, the output. */
-import { createInterface } from 'node:readline/promises';
 import { EXIT, exitCodeOfSignal, failure, usageError, type UserError } from '../errors.ts';
 import { deviceNameProblem, findLink, noSuchDevice } from '../system/link.ts';
 import { formatDuration } from '../units.ts';
 import { VERSION } from '../version.ts';
 import { estimate, LONG_RUN_MS, type RawOptions, type SearchSettings } from './arguments.ts';
+import { ask, askDuringRun } from './ask.ts';
 import { systemClock } from './clock.ts';
 import { peerAddress } from './device.ts';
 import { endable, Interrupted, OutputClosed } from './ending.ts';
@@ -42,46 +42,55 @@ export async function measureAndShow(
   open: typeof openLine = openLine,
 ): Promise<number> {
   const interactive = process.stdin.isTTY && process.stderr.isTTY;
-  await confirmLength(settings, interactive);
-  requireLoads(settings, interactive);
-  const address = settings.pingHost === null ? null : await resolveHost(settings.pingHost);
-  const towards = settings.towards === null ? WELL_KNOWN_ADDRESSES : [await resolveHost(settings.towards)];
-  const line = await open({ device: settings.device, ...settings.framing });
-  const progress = new Progress(process.stderr, settings.output.quiet, estimate(settings).durationMs);
+  let line: LineControl | undefined;
   try {
-    const result = await endable(async (signal) => {
-      const pingHost = await choosePingHost(settings, address, towards, signal, progress);
-      return measureAll(settings, line, pingHost, signal, progress);
-    });
+    await endable((signal) => confirmLength(settings, interactive, signal));
+    requireLoads(settings, interactive);
+    const address = settings.pingHost === null ? null : await resolveHost(settings.pingHost);
+    const towards = settings.towards === null ? WELL_KNOWN_ADDRESSES : [await resolveHost(settings.towards)];
+    line = await open({ device: settings.device, ...settings.framing });
+    const result = await measureOn(line, settings, address, towards);
     return result.directions.every(({ recommendedBitPerSec }) => recommendedBitPerSec !== null)
       ? EXIT.ok
       : EXIT.failed;
   } catch (error) {
-    progress.clear();
     if (error instanceof OutputClosed) return EXIT.ok;
     if (!(error instanceof Interrupted)) throw error;
-    process.stderr.write(`searchbw: ${error.message}, the earlier shaper is back in force\n`);
+    const restored = line === undefined ? '' : ', the earlier shaper is back in force';
+    process.stderr.write(`searchbw: ${error.message}${restored}\n`);
     return exitCodeOfSignal(error.signal);
   }
 }
 
-async function confirmLength(settings: SearchSettings, interactive: boolean): Promise<void> {
+async function measureOn(
+  line: LineControl,
+  settings: SearchSettings,
+  address: string | null,
+  towards: readonly string[],
+): Promise<SearchResult> {
+  const progress = new Progress(process.stderr, settings.output.quiet, estimate(settings).durationMs);
+  try {
+    return await endable(async (signal) => {
+      const pingHost = await choosePingHost(settings, address, towards, signal, progress);
+      return measureAll(settings, line, pingHost, signal, progress);
+    });
+  } finally {
+    progress.clear();
+  }
+}
+
+async function confirmLength(
+  settings: SearchSettings,
+  interactive: boolean,
+  signal: AbortSignal,
+): Promise<void> {
   const { lines, durationMs } = estimate(settings);
   const many = lines === null ? '' : `${lines} line${lines === 1 ? '' : 's'}, `;
   const plan = `${many}about ${formatDuration(Math.ceil(durationMs / 1000) * 1000)}`;
   if (!settings.output.quiet) process.stderr.write(`${plan}\n`);
   if (durationMs <= LONG_RUN_MS || settings.yes) return;
   if (!interactive) throw usageError(`that is a long run (${plan})`, 'start it with --yes if it is meant');
-  if (!/^y(es)?$/i.test(await ask('Start? [y/N] '))) throw failure('not started');
-}
-
-async function ask(question: string): Promise<string> {
-  const asking = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return (await asking.question(question)).trim();
-  } finally {
-    asking.close();
-  }
+  if (!/^y(es)?$/i.test((await ask('Start? [y/N] ', signal)) ?? '')) throw failure('not started');
 }
 
 /** Two directions need two loads: either our own, or somebody who changes them over. */
@@ -163,11 +172,11 @@ async function measureAll(
       startLoad: (direction) => startLoad(direction, load),
       beforeNext: async (direction) => {
         progress.clear();
-        await changeOver(direction, settings);
+        await changeOver(direction, settings, signal);
       },
       renewLoad: async () => {
         progress.clear();
-        return askToBeginAnew();
+        return askToBeginAnew(signal);
       },
     },
   );
@@ -198,16 +207,20 @@ function warnOnStandardError(result: SearchResult): void {
 }
 
 /** Pacing has no hold on what began before it; false where nobody is there, or nobody wants to. */
-async function askToBeginAnew(): Promise<boolean> {
+async function askToBeginAnew(signal: AbortSignal): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return false;
   const question =
     'To see it with window pacing, end the downloads, start them anew and press Enter (n: leave it): ';
-  return !/^n(o)?$/i.test(await ask(question));
+  return !/^n(o)?$/i.test(await askDuringRun(question, signal));
 }
 
-async function changeOver(direction: Direction, { load }: SearchSettings): Promise<void> {
+async function changeOver(
+  direction: Direction,
+  { load }: SearchSettings,
+  signal: AbortSignal,
+): Promise<void> {
   const urls = direction === 'down' ? load.downloadUrls : load.uploadUrls;
   if (urls.length > 0) return;
   const [end, start] = direction === 'down' ? ['uploads', 'downloads'] : ['downloads', 'uploads'];
-  await ask(`Now end the ${end}, start large ${start}, and press Enter: `);
+  await askDuringRun(`Now end the ${end}, start large ${start}, and press Enter: `, signal);
 }
