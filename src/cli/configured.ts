@@ -3,6 +3,7 @@ import { valuesFromFlags, settingsFromValues, type SettingsResult } from '../con
 import type { Configuration, DeviceSection } from '../config/file.ts';
 import { layered, valuesFromEnvironment, type Value, type Values } from '../config/keys.ts';
 import { configError, UserErrors } from '../errors.ts';
+import type { Framing } from '../shaper/framing.ts';
 import { CONFIG_PATH, readConfiguration } from '../system/configFile.ts';
 import type { Options } from './inetgw.ts';
 import { warn } from './warn.ts';
@@ -80,7 +81,7 @@ function usesNoPacing(values: Values): boolean {
 /** What a section says for searchbw, as its options: framing only if none is typed. */
 export function searchOptions(
   { search, values }: DeviceSection,
-  typed: { framing?: string; linklayer?: string; overhead?: string },
+  typed: { framing?: string; linklayer?: string; overhead?: string; mpu?: string },
 ): {
   pingHost?: string;
   maxRtt?: string;
@@ -88,10 +89,13 @@ export function searchOptions(
   framing?: string;
   linklayer?: string;
   overhead?: string;
+  mpu?: string;
   pacing?: string;
 } {
-  const framingIsTyped = [typed.framing, typed.linklayer, typed.overhead].some((each) => each !== undefined);
-  const text = (key: 'framing' | 'linklayer' | 'overhead'): Record<string, string> => {
+  const framingIsTyped = [typed.framing, typed.linklayer, typed.overhead, typed.mpu].some(
+    (each) => each !== undefined,
+  );
+  const text = (key: 'framing' | 'linklayer' | 'overhead' | 'mpu'): Record<string, string> => {
     const value = framingIsTyped ? undefined : values.get(key);
     return value === undefined ? {} : { [key]: value.text };
   };
@@ -103,5 +107,12 @@ export function searchOptions(
     ...text('framing'),
     ...text('linklayer'),
     ...text('overhead'),
+    ...text('mpu'),
   };
+}
+
+/** The framing that `inetgw` takes for a device because its section says so; undefined: it says nothing. */
+export function configuredFraming({ device, values }: DeviceSection): Framing | undefined {
+  const rate: Value = { text: '1mbit', name: 'rate', place: undefined };
+  return settingsFromValues(device, rate, rate, values).settings.framing;
 }

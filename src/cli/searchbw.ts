@@ -1,7 +1,13 @@
 /** The `searchbw` command: words and flags in, the modules of src/searchbw/ put together, results out. */
 import { Command, CommanderError } from 'commander';
 import { EXIT, UserErrors, usageError, type UserError } from '../errors.ts';
-import { checkArguments, checkShow, type Checked, type RawOptions } from '../searchbw/arguments.ts';
+import {
+  checkArguments,
+  checkShow,
+  type Checked,
+  type Origin,
+  type RawOptions,
+} from '../searchbw/arguments.ts';
 
 const DESCRIPTION = `Finds the raw rate of an internet line: sets the shaper to one bandwidth after the other, measures
 answer time and user data under load, and recommends the highest bandwidth that still answers at once.`;
@@ -50,8 +56,9 @@ export function makeProgram(): Command {
     .option('--load-up <url>', 'upload to this while measuring UP; repeatable', collect)
     .option('--streams <n>', 'parallel transfers per URL (default 4)')
     .option('--framing <keyword>', 'framing of the line, as for inetgw: pppoe-llcsnap, docsis, …')
-    .option('--linklayer <kind>', 'atm or ethernet, as for inetgw')
+    .option('--linklayer <kind>', 'atm, ptm or ethernet, as for inetgw')
     .option('--overhead <bytes>', 'bytes per packet, as for inetgw')
+    .option('--mpu <bytes>', 'the shortest frame, as for inetgw')
     .option('--pacing <way>', 'auto: also measure what is found with window pacing; off: use none')
     .option('--json', 'the result as JSON on standard output')
     .option('--csv', 'one CSV line per measurement on standard output')
@@ -92,7 +99,8 @@ export async function run(argv: readonly string[]): Promise<number> {
     const { show } = await import('../searchbw/show.ts');
     return show(settingsOf(checkShow(rest, options)));
   }
-  const checked = checkArguments(command.args, await withConfiguration(first, options));
+  const { all, origin } = await withConfiguration(first, options);
+  const checked = checkArguments(command.args, all, origin);
   const { measureAndShow, outsideErrors } = await import('../searchbw/program.ts');
   // What only the system knows is asked at once with what was mistyped, so that one try tells all.
   const errors = [...checked.errors, ...(await outsideErrors(first, options))];
@@ -101,10 +109,17 @@ export async function run(argv: readonly string[]): Promise<number> {
 }
 
 /** What /etc/inetgw.conf says about the device, below what was typed. */
-async function withConfiguration(device: string, options: RawOptions): Promise<RawOptions> {
-  const { configuration, sectionOf, searchOptions } = await import('./configured.ts');
+async function withConfiguration(
+  device: string,
+  typed: RawOptions,
+): Promise<{ all: RawOptions; origin: Origin }> {
+  const { configuration, configuredFraming, sectionOf, searchOptions } = await import('./configured.ts');
   const section = sectionOf(await configuration({}), device);
-  return section === undefined ? options : { ...searchOptions(section, options), ...options };
+  if (section === undefined) return { all: typed, origin: { typed, configured: undefined } };
+  return {
+    all: { ...searchOptions(section, typed), ...typed },
+    origin: { typed, configured: configuredFraming(section) },
+  };
 }
 
 function settingsOf<T>({ settings, errors }: Checked<T>): T {

@@ -6,6 +6,7 @@
  *     searchbw DEV AUTO                                      both, one after the other
  */
 import type { UserError } from '../errors.ts';
+import type { Framing } from '../shaper/framing.ts';
 import {
   checkDevice,
   checkGrid,
@@ -40,6 +41,7 @@ export interface RawOptions {
   framing?: string;
   linklayer?: string;
   overhead?: string;
+  mpu?: string;
   pacing?: string;
   json?: boolean;
   csv?: boolean;
@@ -75,7 +77,16 @@ export interface SearchSettings {
   load: LoadSettings;
   /** `off`: what was found is not measured with window pacing, and used without. */
   pacing: 'auto' | 'off';
-  framing: { framing: string | undefined; linklayer: string | undefined; overhead: string | undefined };
+  framing: {
+    framing: string | undefined;
+    linklayer: string | undefined;
+    overhead: string | undefined;
+    mpu: string | undefined;
+    /** What the configuration file says of it; undefined: nothing. */
+    configured: Framing | undefined;
+  };
+  /** The options without what the configuration file adds to them, for the commands that are printed. */
+  typed: RawOptions;
   output: OutputSettings;
   /** Do not ask before a long run. */
   yes: boolean;
@@ -100,8 +111,18 @@ const FASTEST_INTERVAL_MS = 200;
 
 const DEFAULTS = { maxRttMs: 100, maxLossShare: 0.02, settleLimitMs: 25_000 };
 
+/** What is told apart only for the commands that are printed: what was typed, and the framing of the file. */
+export interface Origin {
+  typed: RawOptions;
+  configured: Framing | undefined;
+}
+
 /** Checks a measuring command. The settings are there exactly if there are no errors. */
-export function checkArguments(words: readonly string[], options: RawOptions): Checked<SearchSettings> {
+export function checkArguments(
+  words: readonly string[],
+  options: RawOptions,
+  { typed, configured }: Origin = { typed: options, configured: undefined },
+): Checked<SearchSettings> {
   const errors = new Errors();
   const [device = '', directionWord, ...rest] = words;
   checkDevice(device, errors);
@@ -123,7 +144,14 @@ export function checkArguments(words: readonly string[], options: RawOptions): C
     settleLimitMs: duration(options.settle, '--settle', [1000, 600_000], errors) ?? DEFAULTS.settleLimitMs,
     load,
     pacing: checkPacing(options.pacing, errors),
-    framing: { framing: options.framing, linklayer: options.linklayer, overhead: options.overhead },
+    framing: {
+      framing: options.framing,
+      linklayer: options.linklayer,
+      overhead: options.overhead,
+      mpu: options.mpu,
+      configured,
+    },
+    typed,
     output: checkOutput(options, errors),
     yes: options.yes === true,
   };

@@ -2,6 +2,8 @@
  * What a measurement needs of the line under it: the one seam between `searchbw` and the shaper. The rest of
  * searchbw knows no tc, no firewall and no state file.
  */
+import type { Framing } from '../shaper/framing.ts';
+
 /** The shaper's rates in bit/s of raw line rate, framing included; null leaves that direction unshaped. */
 export interface LineRates {
   upBitPerSec: number | null;
@@ -34,6 +36,8 @@ export interface LineDescription {
 
 export interface LineControl {
   describe(): LineDescription;
+  /** The framing as options of a command, ` --framing docsis`; empty where `inetgw` takes it by itself. */
+  framingOptions(): string;
   /** Bytes on the wire for one packet of this many bytes as the device's counters count it. Pure. */
   wireBytes(packetBytes: number): number;
   /**
@@ -58,10 +62,13 @@ export interface LineControl {
 
 export interface LineSettings {
   device: string;
-  /** The framing as typed (`--framing`, `--linklayer`, `--overhead`), checked by the shaper's own rules. */
+  /** The framing as typed (`--framing`, `--linklayer`, `--overhead`, `--mpu`), checked by the shaper's own rules. */
   framing: string | undefined;
   linklayer: string | undefined;
   overhead: string | undefined;
+  mpu: string | undefined;
+  /** What the configuration file says of it: `inetgw` takes it by itself. Undefined: nothing. */
+  configured: Framing | undefined;
 }
 
 /** Opens the line under a device, shaped by the planner and the runner of `inetgw`. */

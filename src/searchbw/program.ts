@@ -25,7 +25,7 @@ import { pingOnce, resolveHost } from './ping.ts';
 import { makePinger } from './pinger.ts';
 import { findPingHost, WELL_KNOWN_ADDRESSES, type FoundHost } from './pingHost.ts';
 import { Progress } from './progress.ts';
-import { makeResult, toResultLine, type ResultHead, type SearchResult } from './result.ts';
+import { commandSuffixes, makeResult, toResultLine, type ResultHead, type SearchResult } from './result.ts';
 import { runSession, type SessionEvent } from './session.ts';
 
 /** What is wrong with the arguments as far as only the system can tell: device, files, names. */
@@ -189,7 +189,7 @@ async function measureAll(
     pingIntervalMs,
     load: { ...load, downloadUrls: [...load.downloadUrls], uploadUrls: [...load.uploadUrls] },
   };
-  const result = makeResult(full, found);
+  const result = makeResult(full, found, commandSuffixes(settings.typed, line.framingOptions()));
   if (output.format === 'json') write(`${JSON.stringify(result, undefined, 2)}\n`);
   if (output.format === 'text') {
     for (const direction of result.directions) write(renderEnd(direction, result, output, screen));

@@ -2,7 +2,8 @@
  * The result of a run as it is stored, reopened and shown: plain data, documented in docs/searchbw.md. Every
  * output (text, CSV, plot, page) is made from this form, so a reopened file shows what the run showed.
  */
-import { gridCommand, inetgwCommand } from './command.ts';
+import type { RawOptions } from './arguments.ts';
+import { gridCommand, inetgwCommand, isFramingTyped, typedOptions } from './command.ts';
 import { describeRemark, describeVerdict, type JudgedLine, type Limits, type Verdict } from './judge.ts';
 import type { LineDescription } from './line.ts';
 import type { ByteWindow, Direction, Figures, PingSample } from './measurement.ts';
@@ -103,7 +104,11 @@ export function toResultLine(line: JudgedLine): ResultLine {
   };
 }
 
-function toResultDirection(result: DirectionResult, device: string): ResultDirection {
+function toResultDirection(
+  result: DirectionResult,
+  device: string,
+  suffixes: CommandSuffixes,
+): ResultDirection {
   const { task, recommendation, otherBitPerSec } = result;
   const { next } = recommendation;
   return {
@@ -122,7 +127,7 @@ function toResultDirection(result: DirectionResult, device: string): ResultDirec
     nextCommand:
       next === null || otherBitPerSec === null
         ? null
-        : gridCommand(device, task.direction, next, otherBitPerSec),
+        : gridCommand(device, task.direction, next, otherBitPerSec) + suffixes.search(task.direction),
   };
 }
 
@@ -137,19 +142,37 @@ function toResultPacing({ outcome, lines }: PacingResult): ResultPacing {
   };
 }
 
-export function makeResult(head: ResultHead, directions: readonly DirectionResult[]): SearchResult {
-  const found = directions.map((direction) => toResultDirection(direction, head.line.device));
+/** What the printed commands need to mean what was measured, each with a space before it. */
+export interface CommandSuffixes {
+  inetgw: string;
+  search: (direction: Direction) => string;
+}
+
+/** The framing where it has to be said, and for a further search, what was typed. */
+export function commandSuffixes(typed: RawOptions, framing: string): CommandSuffixes {
+  return {
+    inetgw: framing,
+    search: (direction) => (isFramingTyped(typed) ? '' : framing) + typedOptions(typed, direction),
+  };
+}
+
+export function makeResult(
+  head: ResultHead,
+  directions: readonly DirectionResult[],
+  suffixes: CommandSuffixes = commandSuffixes({}, ''),
+): SearchResult {
+  const found = directions.map((direction) => toResultDirection(direction, head.line.device, suffixes));
   return {
     format: RESULT_FORMAT,
     formatVersion: RESULT_VERSION,
     ...head,
     directions: found,
-    inetgwCommand: commandFor(head.line.device, found),
+    inetgwCommand: commandFor(head.line.device, found, suffixes.inetgw),
   };
 }
 
 /** Both rates are needed: the other one is the recommended one of its own direction, or the fixed one. */
-function commandFor(device: string, directions: readonly ResultDirection[]): string | null {
+function commandFor(device: string, directions: readonly ResultDirection[], suffix: string): string | null {
   const rate = (direction: Direction): number | null => {
     const own = directions.find((each) => each.direction === direction);
     if (own !== undefined) return own.recommendedBitPerSec;
@@ -158,5 +181,5 @@ function commandFor(device: string, directions: readonly ResultDirection[]): str
   const up = rate('up');
   const down = rate('down');
   const pacing = directions.find((each) => each.pacing !== null)?.pacing?.use ?? 'auto';
-  return up === null || down === null ? null : inetgwCommand(device, up, down, pacing);
+  return up === null || down === null ? null : inetgwCommand(device, up, down, pacing) + suffix;
 }

@@ -26,6 +26,7 @@ import { run } from '../system/run.ts';
 import { ask, runStep } from '../system/runStep.ts';
 import { writeState } from '../system/state.ts';
 import { setUpLines, tearDownLines } from '../tc/batch.ts';
+import { framingOptions } from './command.ts';
 import { Unwrapper } from './unwrap.ts';
 import type { LineControl, LineCounters, LineDescription, LineRates, LineSettings } from './line.ts';
 
@@ -34,11 +35,12 @@ const UNSHAPED_BIT_PER_SEC = MAX_RATE_BIT_PER_SEC;
 
 /** Opens the line; throws a `UserError` for whatever stands in the way, before anything is changed. */
 export async function openShapedLine(request: LineSettings): Promise<LineControl> {
-  const { device, framing, linklayer, overhead } = request;
+  const { device, framing, linklayer, overhead, mpu, configured } = request;
   const { settings } = settingsFromArguments(device, '1mbit', '1mbit', {
     ...(framing === undefined ? {} : { framing }),
     ...(linklayer === undefined ? {} : { linklayer }),
     ...(overhead === undefined ? {} : { overhead }),
+    ...(mpu === undefined ? {} : { mpu }),
     // It would slow the very downloads that fill the line, and so falsify the maximum.
     largeDownloads: false,
   });
@@ -48,14 +50,21 @@ export async function openShapedLine(request: LineSettings): Promise<LineControl
   if (!current.ours) refuseForeign(device, current);
   const tcVersion = await ask(['tc', '-V'], run);
   // Without a word on framing, it is measured with the one that is in force.
-  const used = settings.framing ?? current.record?.plan.framing ?? defaultFraming(link.kind);
-  return new ShapedLine({ ...settings, framing: used }, link, used, tcVersion.trim());
+  const byItself = configured ?? defaultFraming(link.kind);
+  const used = settings.framing ?? current.record?.plan.framing ?? byItself;
+  return new ShapedLine({ ...settings, framing: used }, link, { used, byItself }, tcVersion.trim());
+}
+
+/** The framing that it is measured with, and the one that `inetgw` takes without a word. */
+interface LineFraming {
+  used: Framing;
+  byItself: Framing;
 }
 
 class ShapedLine implements LineControl {
   readonly #settings: ShaperSettings;
   readonly #link: LinkFacts;
-  readonly #framing: Framing;
+  readonly #framing: LineFraming;
   readonly #tcVersion: string;
   readonly #unwrapper = new Unwrapper();
   #release: (() => Promise<void>) | undefined;
@@ -63,7 +72,7 @@ class ShapedLine implements LineControl {
   /** What the kernel holds now; undefined before prepare() and after restore(). */
   #plan: Plan | undefined;
 
-  constructor(settings: ShaperSettings, link: LinkFacts, framing: Framing, tcVersion: string) {
+  constructor(settings: ShaperSettings, link: LinkFacts, framing: LineFraming, tcVersion: string) {
     this.#settings = settings;
     this.#link = link;
     this.#framing = framing;
@@ -74,15 +83,19 @@ class ShapedLine implements LineControl {
     return {
       device: this.#link.device,
       kind: this.#link.kind,
-      framing: describeFraming(this.#framing),
+      framing: describeFraming(this.#framing.used),
       mtuBytes: this.#link.mtuBytes,
       kernel: release(),
       versions: { tc: this.#tcVersion },
     };
   }
 
+  framingOptions(): string {
+    return framingOptions(this.#framing.used, this.#framing.byItself);
+  }
+
   wireBytes(packetBytes: number): number {
-    return framedBytes(this.#framing, packetBytes - linkHeaderBytes(this.#link.kind));
+    return framedBytes(this.#framing.used, packetBytes - linkHeaderBytes(this.#link.kind));
   }
 
   async prepare(): Promise<void> {

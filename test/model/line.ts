@@ -164,6 +164,7 @@ export function makeModel(options: ModelLine): Model {
       kernel: 'model',
       versions: {},
     }),
+    framingOptions: () => '',
     wireBytes,
     prepare() {
       calls.push('prepare');

@@ -4,7 +4,7 @@ function __searchbw_place
   set -l count 0; set -l last; set -l skip 0
   for word in (commandline -opc)[2..-1]
     if test $skip = 1; set skip 0; continue; end
-    if contains -- $word --ping-host --towards --max-rtt --max-loss --ping-interval --settle --load --load-up --streams --framing --linklayer --overhead --pacing --report --save; set skip 1; continue; end
+    if contains -- $word --ping-host --towards --max-rtt --max-loss --ping-interval --settle --load --load-up --streams --framing --linklayer --overhead --mpu --pacing --report --save; set skip 1; continue; end
     if string match -q -- '-*' $word; continue; end
     set count (math $count + 1); set last $word
   end
@@ -29,8 +29,9 @@ complete -c searchbw -l load -x -d 'download this while measuring DOWN; repeatab
 complete -c searchbw -l load-up -x -d 'upload to this while measuring UP; repeatable'
 complete -c searchbw -l streams -x -d 'parallel transfers per URL (default 4)'
 complete -c searchbw -l framing -x -a 'raw conservative ipoa-vcmux ipoa-llcsnap bridged-vcmux bridged-llcsnap pppoa-vcmux pppoa-llc pppoe-vcmux pppoe-llcsnap pppoe-ptm bridged-ptm docsis ethernet ether-vlan' -d 'framing of the line, as for inetgw: pppoe-llcsnap, docsis, …'
-complete -c searchbw -l linklayer -x -a 'atm ptm ethernet' -d 'atm or ethernet, as for inetgw'
+complete -c searchbw -l linklayer -x -a 'atm ptm ethernet' -d 'atm, ptm or ethernet, as for inetgw'
 complete -c searchbw -l overhead -x -d 'bytes per packet, as for inetgw'
+complete -c searchbw -l mpu -x -d 'the shortest frame, as for inetgw'
 complete -c searchbw -l pacing -x -a 'auto off' -d 'auto: also measure what is found with window pacing; off: use none'
 complete -c searchbw -l json -d 'the result as JSON on standard output'
 complete -c searchbw -l csv -d 'one CSV line per measurement on standard output'

@@ -26,6 +26,7 @@ const line: LineControl = {
     kernel: 'any',
     versions: {},
   }),
+  framingOptions: () => '',
   wireBytes: (bytes) => bytes,
   prepare: () => note('prepare'),
   setRates: ({ downBitPerSec }) => note(`set ${downBitPerSec ?? 'unshaped'}`),

@@ -1,7 +1,14 @@
 /** What searchbw takes from /etc/inetgw.conf. */
 import { expect, it } from 'vitest';
-import { searchOptions } from '../../../src/cli/configured.ts';
-import { parseConfiguration } from '../../../src/config/file.ts';
+import { configuredFraming, searchOptions } from '../../../src/cli/configured.ts';
+import { parseConfiguration, type DeviceSection } from '../../../src/config/file.ts';
+
+function sectionWith(text: string): DeviceSection {
+  const [section] = parseConfiguration(`[ppp0]\nup = 215\ndown = 1715\n${text}\n`, 'f').sections;
+  if (section === undefined) throw new Error('no section');
+  expect(section.errors).toEqual([]);
+  return section;
+}
 
 it.each([
   ['', undefined],
@@ -10,8 +17,17 @@ it.each([
   ['ingress = "shape-cake"', 'off'],
   ['ingress = "police"', undefined],
 ])('searchbw tries window pacing exactly where inetgw would use it: %s', (text, pacing) => {
-  const [section] = parseConfiguration(`[ppp0]\nup = 215\ndown = 1715\n${text}\n`, 'f').sections;
-  if (section === undefined) throw new Error('no section');
-  expect(section.errors).toEqual([]);
-  expect(searchOptions(section, {}).pacing).toBe(pacing);
+  expect(searchOptions(sectionWith(text), {}).pacing).toBe(pacing);
+});
+
+it('searchbw measures with the framing that inetgw takes from the file, the shortest frame included', () => {
+  const section = sectionWith('linklayer = "ethernet"\noverhead = 22\nmpu = 72');
+  expect(searchOptions(section, {})).toEqual({ linklayer: 'ethernet', overhead: '22', mpu: '72' });
+  expect(searchOptions(section, { mpu: '64' })).toEqual({});
+  expect(configuredFraming(section)).toMatchObject({
+    linkLayer: 'ethernet',
+    overheadBytes: 22,
+    mpuBytes: 72,
+  });
+  expect(configuredFraming(sectionWith(''))).toBeUndefined();
 });
