@@ -3,6 +3,7 @@
  * arrives is counted and thrown away, so memory stays bounded whatever the server sends.
  */
 import { printableLine } from '../printable.ts';
+import { setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { Direction } from './measurement.ts';
 
@@ -30,6 +31,8 @@ export interface Load {
   stop(): Promise<void>;
 }
 
+/** How long one address of a host may take. Node's 250 ms are less than a full line takes to answer. */
+export const CONNECT_ATTEMPT_MS = 5000;
 const FIRST_BACKOFF_MS = 500;
 const LONGEST_BACKOFF_MS = 10_000;
 /** One upload; long enough that slow start does not show, short enough for most servers' limits. */
@@ -40,6 +43,8 @@ const CHUNK = Buffer.alloc(64 * 1024, 'inetgw load ');
 export function startLoad(direction: Direction, settings: LoadSettings): Load | undefined {
   const urls = direction === 'down' ? settings.downloadUrls : settings.uploadUrls;
   if (urls.length === 0) return undefined;
+  // fetch has no option for it, but follows this.
+  setDefaultAutoSelectFamilyAttemptTimeout(CONNECT_ATTEMPT_MS);
   const status: LoadStatus = { bytes: 0, completed: 0, failures: 0, lastError: null, active: 0 };
   const ending = new AbortController();
   const transfer = direction === 'down' ? download : upload;
@@ -134,7 +139,14 @@ const upload: Transfer = async (url, count, signal) => {
 function causeOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   // fetch says only "fetch failed"; the cause knows more.
-  return error.cause instanceof Error ? error.cause.message || String(error.cause) : error.message;
+  const { cause } = error;
+  // A host of several addresses fails once for each, and says nothing for all.
+  if (cause instanceof AggregateError && cause.errors.length > 0) return messageOf(cause.errors[0]);
+  return cause instanceof Error ? messageOf(cause) : error.message;
+}
+
+function messageOf(error: unknown): string {
+  return (error instanceof Error && error.message) || String(error);
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

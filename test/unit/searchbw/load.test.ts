@@ -1,9 +1,10 @@
 /** Loads against a real HTTP server on loopback. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
-import { startLoad, type Load } from '../../../src/searchbw/load.ts';
+import dns from 'node:dns';
+import { getDefaultAutoSelectFamilyAttemptTimeout, type AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { CONNECT_ATTEMPT_MS, startLoad, type Load } from '../../../src/searchbw/load.ts';
 
 let server: Server | undefined;
 let load: Load | undefined;
@@ -110,6 +111,37 @@ describe('downloads', () => {
     await load?.stop();
     await until(() => closed === 4);
     expect(load?.status().active).toBe(0);
+  });
+});
+
+describe('a host with several addresses', () => {
+  it('has time to answer over a full line before the next address is tried', () => {
+    // An ADSL line with a full buffer takes 1.8 s.
+    expect(CONNECT_ATTEMPT_MS).toBeGreaterThan(2000);
+    load = down('http://127.0.0.1:1/', 1);
+    expect(getDefaultAutoSelectFamilyAttemptTimeout()).toBe(CONNECT_ATTEMPT_MS);
+  });
+
+  it('says why it cannot be reached when every address fails', async () => {
+    // Nobody listens there any more.
+    const { port } = new URL(await serve(() => undefined));
+    await new Promise((resolve) => server?.close(resolve));
+    const lookup = vi.spyOn(dns, 'lookup').mockImplementation(((
+      _host: string,
+      _options: object,
+      done: (error: null, addresses: dns.LookupAddress[]) => void,
+    ) => {
+      done(null, [
+        { address: '127.0.0.1', family: 4 },
+        { address: '127.0.0.2', family: 4 },
+      ]);
+    }) as typeof dns.lookup);
+    load = down(`http://two.example:${port}/`, 1);
+    await until(() => load?.status().lastError !== null);
+    lookup.mockRestore();
+    expect(load?.status().lastError).toBe(
+      `http://two.example:${port}/: connect ECONNREFUSED 127.0.0.1:${port}`,
+    );
   });
 });
 
