@@ -33,7 +33,7 @@ Examples:
     searchbw show line.json --csv
 
 Exit codes: 0 a value was recommended, 1 failed or none can be recommended, 2 wrong usage, 4 no privilege,
-5 a program or kernel feature is missing, 128+n ended by signal n.`;
+5 a program or kernel feature is missing, 6 bad configuration, 128+n ended by signal n.`;
 
 function collect(value: string, earlier: string[] = []): string[] {
   return [...earlier, value];
