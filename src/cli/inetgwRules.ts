@@ -34,16 +34,14 @@ function rulesText(side: Side, device: string, tuning: Tuning, format: string): 
   switch (format) {
     case 'sh':
       return shellSnippet(side, rules, device);
+    // One family each: either program would take the other's table, and replace the chains of its own by them.
     case 'iptables-restore':
-      return (['ipv4', 'ipv6'] as const)
-        .map((family) => {
-          const program = family === 'ipv4' ? 'iptables-restore' : 'ip6tables-restore';
-          return `# for ${program} --noflush\n${iptablesTable(side, rules, device, family)}`;
-        })
-        .join('');
+      return `# for iptables-restore --noflush\n${iptablesTable(side, rules, device, 'ipv4')}`;
+    case 'ip6tables-restore':
+      return `# for ip6tables-restore --noflush\n${iptablesTable(side, rules, device, 'ipv6')}`;
     case 'nft':
       return nftInstall({ device, egress, ingress }, side);
     default:
-      throw usageError(`--format ${format} is not known`, 'known: sh, iptables-restore, nft');
+      throw usageError(`--format ${format} is not known`, 'known: sh, iptables-restore, ip6tables-restore, nft');
   }
 }

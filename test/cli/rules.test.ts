@@ -82,16 +82,14 @@ describe.skipIf(!isRoot)('inetgw rules', () => {
     expect(listed).toContain(side === 'egress' ? 'ip6 daddr 2001:db8::1' : 'large-download-tcp');
   });
   it('as tables for iptables-restore are taken by it', async () => {
-    const { stdout } = await inetgw(
-      'rules',
-      'egress',
-      'ppp0',
-      '--format',
-      'iptables-restore',
-      '--bulk-hosts',
-      '10.0.0.0/8,2001:db8::/64',
-    );
-    const [four = '', six = ''] = stdout.split('# for ip6tables-restore --noflush\n');
+    const table = async (format: string): Promise<string> => {
+      const hosts = ['--bulk-hosts', '10.0.0.0/8,2001:db8::/64'];
+      return (await inetgw('rules', 'egress', 'ppp0', '--format', format, ...hosts)).stdout;
+    };
+    const [four, six] = [await table('iptables-restore'), await table('ip6tables-restore')];
+    // Each as a whole by its program: no chain is said twice, and none of the other family.
+    for (const text of [four, six]) expect(text.match(/^\*mangle$/gm)).toHaveLength(1);
+    expect([four.includes('ipv6-icmp'), six.includes('ipv6-icmp')]).toEqual([false, true]);
     const {
       code,
       stdout: listed,
@@ -116,7 +114,7 @@ describe.skipIf(!isRoot)('inetgw rules', () => {
     expect(await inetgw('rules', 'up', 'ppp0')).toMatchObject({ code: 2 });
     expect(await inetgw('rules', 'egress', 'ppp0;x')).toMatchObject({ code: 2 });
     expect((await inetgw('rules', 'egress', 'ppp0', '--format', 'pf')).stderr).toContain(
-      'known: sh, iptables-restore, nft',
+      'known: sh, iptables-restore, ip6tables-restore, nft',
     );
   });
 });

@@ -50,7 +50,7 @@ complete -c inetgw -l ingress -x -a 'auto police shape shape-cake shape-htb' -d 
 complete -c inetgw -l pacing -x -a 'auto bpf off' -d 'window pacing of downloads by TCP (auto)'
 complete -c inetgw -l config -r -F -d 'the configuration file (/etc/inetgw.conf)'
 complete -c inetgw -l replace -d 'replace queues that somebody else has set'
-complete -c inetgw -l format -x -a 'sh iptables-restore nft' -d 'of inetgw rules: how they are printed (sh)'
+complete -c inetgw -l format -x -a 'sh iptables-restore ip6tables-restore nft' -d 'of inetgw rules: how they are printed (sh)'
 complete -c inetgw -l remove -d 'of inetgw install-hook: take the files away again'
 complete -c inetgw -l root -r -F -d 'of inetgw install-hook: write below this folder (/)'
 complete -c inetgw -s n -l dry-run -d 'print what would be run or written, change nothing'
