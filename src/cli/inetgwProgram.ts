@@ -55,7 +55,10 @@ export function makeProgram(action: (words: string[], options: Options) => void)
       .option('--pacing <auto|bpf|off>', 'window pacing of downloads by TCP (auto)')
       .option('--config <FILE>', 'the configuration file (/etc/inetgw.conf)')
       .option('--replace', 'replace queues that somebody else has set')
-      .option('--format <sh|iptables-restore|ip6tables-restore|nft>', 'of inetgw rules: how they are printed (sh)')
+      .option(
+        '--format <sh|iptables-restore|ip6tables-restore|nft>',
+        'of inetgw rules: how they are printed (sh)',
+      )
       .option('--remove', 'of inetgw install-hook: take the files away again')
       .option('--root <DIR>', 'of inetgw install-hook: write below this folder (/)')
       .option('-n, --dry-run', 'print what would be run or written, change nothing')

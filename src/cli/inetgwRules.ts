@@ -42,6 +42,9 @@ function rulesText(side: Side, device: string, tuning: Tuning, format: string): 
     case 'nft':
       return nftInstall({ device, egress, ingress }, side);
     default:
-      throw usageError(`--format ${format} is not known`, 'known: sh, iptables-restore, ip6tables-restore, nft');
+      throw usageError(
+        `--format ${format} is not known`,
+        'known: sh, iptables-restore, ip6tables-restore, nft',
+      );
   }
 }
