@@ -102,6 +102,30 @@ describe('inetgw', () => {
     ]);
   });
 
+  it('begins nothing once a signal has come while another run is waited for', async () => {
+    const { code, stdout } = await inNamespace(`
+      run=/run/inetgw own=/run/inetgw/netns-$(readlink /proc/self/ns/net | tr -dc 0-9)
+      mkdir -p $own
+      sleep 60 & holder=$!
+      echo "$holder $(cut -d ' ' -f 22 /proc/$holder/stat)" | tee $run/lo.lock >$own/lo.lock
+      "${process.execPath}" "${ROOT}/dist/bin/inetgw.js" lo clear & waits=$!
+      # Its own identity lies beside the lock as long as it waits; by then it has a handler for the signal.
+      until ls /run/inetgw/lo.lock.$waits $own/lo.lock.$waits 2>/dev/null | grep -q .; do sleep 0.05; done
+      kill -TERM $waits; sleep 0.1; kill $holder
+      wait $waits`);
+    expect([code, stdout]).toEqual([143, expect.not.stringContaining('lo: ')]);
+  });
+
+  it('plans with nft where it may not ask the kernel', async () => {
+    // Root in name only, so that the checkout can be read wherever it lies.
+    const plain = ['setpriv', '--bounding-set=-all', '--inh-caps=-all'] as const;
+    const command = [process.execPath, join(ROOT, 'dist/bin/inetgw.js'), 'lo', '210', '1710', '--dry-run'];
+    const { exitCode, stdout } = await execa(plain[0], [...plain.slice(1), ...command], { reject: false });
+    expect(exitCode).toBe(EXIT.ok);
+    expect(stdout).toContain('nft -f - <<');
+    expect(stdout).not.toContain('iptables');
+  });
+
   it('clears a device that has nothing, and one that does not exist', async () => {
     const nothing = await inetgw('lo', 'clear');
     expect([nothing.exitCode, nothing.stdout]).toEqual([EXIT.ok, 'lo: nothing to clear']);

@@ -40,6 +40,12 @@ describe('the configuration file', () => {
     }
     const { firewall } = await statistics(guest);
     expect(firewall.rules['interactive-hosts']?.packets).toBe(2);
+    // The same rates, but another framing than the one in force.
+    await guest.request('write', {
+      path: CONFIG,
+      text: text.replace('[ppp0]', '[ppp0]\nframing = "pppoe-ptm"'),
+    });
+    expect(await status()).toMatchObject({ state: 'shaped', configured: 'not in force' });
     await inetgwOk(guest, 'ppp0', 'clear');
     expect(await snapshot(guest)).toBe(untouched);
   });
