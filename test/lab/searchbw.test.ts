@@ -46,7 +46,7 @@ test('the overview of the article, as written', async () => {
   const result = await searchbw('ppp0', 'DOWN', '1300-1800', '50', '5', '210');
   expect(result.code).toBe(0);
   expectRecommended(result, 'DOWN', { atLeast: 1500, atMost: ADSL_LINE.downBitPerSec / 1000 });
-  expect(result.stdout).toMatch(/^next: +searchbw ppp0 DOWN \d+-\d+ \d+ \d+ 210$/m);
+  expect(result.stdout).toMatch(/^next: +searchbw ppp0 DOWN \d+-\d+ \d+ \d+ 210 --ping-host 192\.0\.2\.1$/m);
   expect(result.stdout).toContain(`then use: inetgw ppp0 210 ${recommended(result, 'DOWN')}`);
   expect(await snapshot(guest)).toBe(untouched);
 });
