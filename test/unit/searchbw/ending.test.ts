@@ -28,38 +28,33 @@ const told = (signal: AbortSignal): Promise<void> =>
     });
   });
 
+/** A run that writes a line, and puts its shaper back when it is told to end. */
+function writeTo(stdout: Writable): { run: Promise<void>; hasRestored: () => boolean } {
+  let restored = false;
+  const run = endable(
+    async (signal) => {
+      stdout.write('a line');
+      await told(signal);
+      restored = true;
+      signal.throwIfAborted();
+    },
+    { stdout, stderr: fine() },
+  );
+  return { run, hasRestored: () => restored };
+}
+
 describe('an output that takes no more', () => {
   it.each(['EPIPE', 'EIO'])('ends the run without an error when nobody reads any more: %s', async (code) => {
-    const stdout = broken(code);
-    let restored = false;
-    const run = endable(
-      async (signal) => {
-        stdout.write('a line');
-        await told(signal);
-        restored = true;
-        signal.throwIfAborted();
-      },
-      { stdout, stderr: fine() },
-    );
+    const { run, hasRestored } = writeTo(broken(code));
     await expect(run).rejects.toBeInstanceOf(OutputClosed);
-    expect(restored).toBe(true);
+    expect(hasRestored()).toBe(true);
   });
 
   it('ends the run with one line when the disk is full, after the restore', async () => {
-    const stdout = broken('ENOSPC');
-    let restored = false;
-    const run = endable(
-      async (signal) => {
-        stdout.write('a line');
-        await told(signal);
-        restored = true;
-        signal.throwIfAborted();
-      },
-      { stdout, stderr: fine() },
-    );
+    const { run, hasRestored } = writeTo(broken('ENOSPC'));
     await expect(run).rejects.toThrow('cannot write the output: ENOSPC: it says no');
     await expect(run).rejects.toBeInstanceOf(UserError);
-    expect(restored).toBe(true);
+    expect(hasRestored()).toBe(true);
   });
 
   it('is noticed too when the last words of the run do not arrive', async () => {
