@@ -51,11 +51,20 @@ export async function applySettings(
     return EXIT.ok;
   }
   await requireNetAdmin('setting up queues');
+  return change(
+    device,
+    () => apply(settings, applyOptions),
+    (prepared) => {
+      reportApplied(prepared, options);
+    },
+  );
+}
+
+/** Changes a device alone and to the end, and reports it; a signal that comes before it begins keeps it from beginning. */
+function change<T>(device: string, body: () => Promise<T>, report: (outcome: T) => void): Promise<number> {
   return finishDespiteSignals(async (interrupted) => {
-    const prepared = await withLock(device, async () =>
-      interrupted() ? undefined : apply(settings, applyOptions),
-    );
-    if (prepared !== undefined) reportApplied(prepared, options);
+    const outcome = await withLock(device, async () => (interrupted() ? undefined : body()));
+    if (outcome !== undefined) report(outcome);
     return EXIT.ok;
   });
 }
@@ -97,13 +106,14 @@ export async function clearCommand(device: string, options: Options): Promise<nu
     throw usageError('clear has no dry run', `what there is to take away: inetgw ${device}`);
   await requireNetAdmin('taking queues away');
   const run = options.verbose === true ? verboseRunner(runProgram) : runProgram;
-  return finishDespiteSignals(async (interrupted) => {
-    const outcome = await withLock(device, async () => (interrupted() ? undefined : clear(device, run)));
-    if (outcome === undefined) return EXIT.ok;
-    if (options.json === true) process.stdout.write(`${JSON.stringify({ device, ...outcome })}\n`);
-    else if (options.quiet !== true) process.stdout.write(`${device}: ${clearedText(outcome)}\n`);
-    return EXIT.ok;
-  });
+  return change(
+    device,
+    () => clear(device, run),
+    (outcome) => {
+      if (options.json === true) process.stdout.write(`${JSON.stringify({ device, ...outcome })}\n`);
+      else if (options.quiet !== true) process.stdout.write(`${device}: ${clearedText(outcome)}\n`);
+    },
+  );
 }
 
 function clearedText(outcome: ClearOutcome): string {
