@@ -3,6 +3,7 @@ import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { errorCode } from '../../../src/system/runDir.ts';
 import { keyOf, type Point } from './points.ts';
 
 /** Where results are kept unless another file is named. */
@@ -43,7 +44,7 @@ export type Measured = Point & { figures: Figures };
 export async function readResults(file: string): Promise<Map<string, Measured>> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     // Nothing measured yet; a file that cannot be read must not be measured anew for hours.
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    if (errorCode(error) === 'ENOENT') return '';
     throw error;
   });
   const lines = text.split('\n').filter((line) => line !== '');
