@@ -5,8 +5,10 @@
  * Node's own spawn, not execa: loading that took a quarter of the time of an apply.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { failure, missing, type UserError } from '../errors.ts';
+import { openInput } from './inputFile.ts';
 
 export interface RunOptions {
   /** Text for the program's standard input; empty by default, never the terminal. */
@@ -32,7 +34,7 @@ export type Runner = (argv: readonly [string, ...string[]], options?: RunOptions
 export const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** sbin folders are not on every user's PATH, and ip-up.d starts hooks with a nearly empty environment. */
-const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+export const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** Thrown where a program ended with an error: the caller may look at the parts, a user reads the message. */
 export class ProgramError extends Error {
@@ -108,10 +110,11 @@ async function untilEnd(
   timeoutMs: number,
 ): Promise<Ended> {
   let child: ChildProcess;
+  const inputFile = input === '' ? undefined : openInput(input);
   try {
     child = spawn(file, args, {
       env: { ...env, PATH: SEARCH_PATH, LC_ALL: 'C', LANG: 'C' },
-      stdio: [input === '' ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      stdio: [input === '' ? 'ignore' : (inputFile ?? 'pipe'), 'pipe', 'pipe'],
       // A group of its own: Ctrl-C is for us, who finish or undo what we are at, and not for tc half way.
       detached: true,
     });
@@ -119,6 +122,8 @@ async function untilEnd(
     // Some errors are thrown (too long a command line), others are told by an event.
     const output = { code: -1, stdout: '', stderr: '' };
     return { end: 'own', errorCode: codeOf(error), code: null, signal: null, output };
+  } finally {
+    if (inputFile !== undefined) closeSync(inputFile);
   }
   let end: End = 'own';
   let stopEnding: (() => void) | undefined;

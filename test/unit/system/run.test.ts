@@ -82,3 +82,20 @@ describe('a program that cannot be started', () => {
     expect((await run(['printf', '%s\\n', ...odd])).stdout).toBe(`${odd.join('\n')}\n`);
   });
 });
+
+describe('the input of a program', () => {
+  const text = `${'a line\n'.repeat(30_000)}ü\n`;
+
+  it('is read whole, from the beginning', async () => {
+    expect((await run(['cat'], { input: text })).stdout).toBe(text);
+  });
+
+  // nft 0.9.8 does; a socket, which Node's own pipes are, cannot be opened.
+  it('can be opened anew by its name', async () => {
+    expect((await run(['cat', '/dev/stdin'], { input: text })).stdout).toBe(text);
+  });
+
+  it('is nothing, not the terminal, where there is none', async () => {
+    expect((await run(['cat'])).stdout).toBe('');
+  });
+});
