@@ -2,7 +2,7 @@
  * The rules as text for iptables-restore --noflush, the same for IPv4 and IPv6. Chains of our own in the
  * mangle table, one jump into each; the table is committed as one, so there is never half of it.
  */
-import type { Match, Rule, RuleSet, Verdict } from './rules.ts';
+import { PROTOCOL_NUMBERS, type Match, type Rule, type RuleSet, type Verdict } from './rules.ts';
 
 export type Family = 'ipv4' | 'ipv6';
 
@@ -161,15 +161,15 @@ function renderVerdict(names: ChainNames, verdict: Verdict): string {
 function renderMatch(match: Match, family: Family): string[] {
   switch (match.kind) {
     case 'protocol':
-      return [`-p ${match.protocol}`];
+      return [`-p ${PROTOCOL_NUMBERS[match.protocol]}`];
     case 'icmp':
-      return [family === 'ipv4' ? '-p icmp' : '-p ipv6-icmp'];
+      return [`-p ${family === 'ipv4' ? PROTOCOL_NUMBERS.icmp : PROTOCOL_NUMBERS.icmpv6}`];
     case 'port': {
       const option = { source: '--sports', destination: '--dports', either: '--ports' }[match.side];
       const groups: string[] = [];
       for (let at = 0; at < match.ports.length; at += MAX_PORTS_PER_RULE) {
         const ports = match.ports.slice(at, at + MAX_PORTS_PER_RULE).join(',');
-        groups.push(`-p ${match.protocol} -m multiport ${option} ${ports}`);
+        groups.push(`-p ${PROTOCOL_NUMBERS[match.protocol]} -m multiport ${option} ${ports}`);
       }
       return groups;
     }

@@ -2,7 +2,7 @@
  * The rules as one nft transaction: a table of our own per device, so that what others have is never
  * touched, and taking it away leaves nothing.
  */
-import type { Match, Rule, RuleSet, Side, Verdict } from './rules.ts';
+import { PROTOCOL_NUMBERS, type Match, type Rule, type RuleSet, type Side, type Verdict } from './rules.ts';
 
 /**
  * Just after mangle (-150), so that a class set here is not lost to a general rule there, and after
@@ -93,9 +93,9 @@ function renderVerdict(verdict: Verdict): string {
 function renderMatch(match: Match): string[] {
   switch (match.kind) {
     case 'protocol':
-      return [`meta l4proto ${match.protocol}`];
+      return [`meta l4proto ${PROTOCOL_NUMBERS[match.protocol]}`];
     case 'icmp':
-      return ['meta l4proto { icmp, ipv6-icmp }'];
+      return [`meta l4proto { ${PROTOCOL_NUMBERS.icmp}, ${PROTOCOL_NUMBERS.icmpv6} }`];
     case 'port': {
       const sides = { source: ['sport'], destination: ['dport'], either: ['sport', 'dport'] }[match.side];
       return sides.map((side) => `${match.protocol} ${side} { ${match.ports.join(', ')} }`);

@@ -47,3 +47,6 @@ export interface RuleSet {
 }
 
 export type Side = 'egress' | 'ingress';
+
+/** IANA's protocol numbers. A name would need /etc/protocols, which minimal systems lack (Debian's netbase brings it). */
+export const PROTOCOL_NUMBERS = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58 } as const;

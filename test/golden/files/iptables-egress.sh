@@ -19,21 +19,21 @@
 :inetgw.30$SUFFIX - [0:0]
 -A inetgw.10$SUFFIX -j CLASSIFY --set-class 1:10
 -A inetgw.30$SUFFIX -j CLASSIFY --set-class 1:30
--A inetgw.out$SUFFIX -p tcp -m tcp --tcp-flags SYN,ACK,FIN,RST ACK -m length --length 0:128 -m comment --comment tcp-ack -g inetgw.10$SUFFIX
--A inetgw.out$SUFFIX -p tcp -m tcp --tcp-flags SYN SYN -m comment --comment tcp-syn -g inetgw.10$SUFFIX
--A inetgw.out$SUFFIX -p tcp -m tcp --tcp-flags FIN FIN -m length --length 0:256 -m comment --comment tcp-fin -g inetgw.10$SUFFIX
--A inetgw.out$SUFFIX -p tcp -m tcp --tcp-flags RST RST -m comment --comment tcp-rst -g inetgw.10$SUFFIX
--A inetgw.out$SUFFIX -p icmp -m comment --comment icmp -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 6 -m tcp --tcp-flags SYN,ACK,FIN,RST ACK -m length --length 0:128 -m comment --comment tcp-ack -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 6 -m tcp --tcp-flags SYN SYN -m comment --comment tcp-syn -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 6 -m tcp --tcp-flags FIN FIN -m length --length 0:256 -m comment --comment tcp-fin -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 6 -m tcp --tcp-flags RST RST -m comment --comment tcp-rst -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 1 -m comment --comment icmp -g inetgw.10$SUFFIX
 -A inetgw.out$SUFFIX -m dscp --dscp 0x08 -m comment --comment dscp-bulk -g inetgw.30$SUFFIX
 -A inetgw.out$SUFFIX -m dscp --dscp 0x01 -m comment --comment dscp-bulk -g inetgw.30$SUFFIX
 -A inetgw.out$SUFFIX -s 192.0.2.1 -m comment --comment interactive-hosts -g inetgw.10$SUFFIX
 -A inetgw.out$SUFFIX -d 192.0.2.1 -m comment --comment interactive-hosts -g inetgw.10$SUFFIX
--A inetgw.out$SUFFIX -p tcp -m multiport --ports 25,465,587 -m comment --comment bulk-tcp-ports -g inetgw.30$SUFFIX
--A inetgw.out$SUFFIX -p udp -m multiport --ports 53 -m comment --comment dns-udp -g inetgw.10$SUFFIX
--A inetgw.out$SUFFIX -p tcp -m multiport --ports 53,853 -m comment --comment dns-tcp -g inetgw.10$SUFFIX
--A inetgw.out$SUFFIX -p udp -m multiport --ports 123 -m comment --comment ntp -g inetgw.10$SUFFIX
--A inetgw.out$SUFFIX -p tcp -m multiport --ports 22 -m dscp --dscp 0x12 -m comment --comment ssh -g inetgw.10$SUFFIX
--A inetgw.out$SUFFIX -p tcp -m multiport --ports 22 -m dscp --dscp 0x04 -m comment --comment ssh -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 6 -m multiport --ports 25,465,587 -m comment --comment bulk-tcp-ports -g inetgw.30$SUFFIX
+-A inetgw.out$SUFFIX -p 17 -m multiport --ports 53 -m comment --comment dns-udp -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 6 -m multiport --ports 53,853 -m comment --comment dns-tcp -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 17 -m multiport --ports 123 -m comment --comment ntp -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 6 -m multiport --ports 22 -m dscp --dscp 0x12 -m comment --comment ssh -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 6 -m multiport --ports 22 -m dscp --dscp 0x04 -m comment --comment ssh -g inetgw.10$SUFFIX
 -A inetgw.out$SUFFIX -m dscp --dscp 0x2e -m comment --comment dscp-realtime -g inetgw.10$SUFFIX
 -A inetgw.out$SUFFIX -m dscp --dscp 0x2c -m comment --comment dscp-realtime -g inetgw.10$SUFFIX
 -A inetgw.out$SUFFIX -m dscp --dscp 0x20 -m comment --comment dscp-realtime -g inetgw.10$SUFFIX
@@ -54,21 +54,21 @@ EOF
 :inetgw.30$SUFFIX - [0:0]
 -A inetgw.10$SUFFIX -j CLASSIFY --set-class 1:10
 -A inetgw.30$SUFFIX -j CLASSIFY --set-class 1:30
--A inetgw.out$SUFFIX -p tcp -m tcp --tcp-flags SYN,ACK,FIN,RST ACK -m length --length 0:128 -m comment --comment tcp-ack -g inetgw.10$SUFFIX
--A inetgw.out$SUFFIX -p tcp -m tcp --tcp-flags SYN SYN -m comment --comment tcp-syn -g inetgw.10$SUFFIX
--A inetgw.out$SUFFIX -p tcp -m tcp --tcp-flags FIN FIN -m length --length 0:256 -m comment --comment tcp-fin -g inetgw.10$SUFFIX
--A inetgw.out$SUFFIX -p tcp -m tcp --tcp-flags RST RST -m comment --comment tcp-rst -g inetgw.10$SUFFIX
--A inetgw.out$SUFFIX -p ipv6-icmp -m comment --comment icmp -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 6 -m tcp --tcp-flags SYN,ACK,FIN,RST ACK -m length --length 0:128 -m comment --comment tcp-ack -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 6 -m tcp --tcp-flags SYN SYN -m comment --comment tcp-syn -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 6 -m tcp --tcp-flags FIN FIN -m length --length 0:256 -m comment --comment tcp-fin -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 6 -m tcp --tcp-flags RST RST -m comment --comment tcp-rst -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 58 -m comment --comment icmp -g inetgw.10$SUFFIX
 -A inetgw.out$SUFFIX -m dscp --dscp 0x08 -m comment --comment dscp-bulk -g inetgw.30$SUFFIX
 -A inetgw.out$SUFFIX -m dscp --dscp 0x01 -m comment --comment dscp-bulk -g inetgw.30$SUFFIX
 -A inetgw.out$SUFFIX -s 2001:db8::1 -m comment --comment interactive-hosts -g inetgw.10$SUFFIX
 -A inetgw.out$SUFFIX -d 2001:db8::1 -m comment --comment interactive-hosts -g inetgw.10$SUFFIX
--A inetgw.out$SUFFIX -p tcp -m multiport --ports 25,465,587 -m comment --comment bulk-tcp-ports -g inetgw.30$SUFFIX
--A inetgw.out$SUFFIX -p udp -m multiport --ports 53 -m comment --comment dns-udp -g inetgw.10$SUFFIX
--A inetgw.out$SUFFIX -p tcp -m multiport --ports 53,853 -m comment --comment dns-tcp -g inetgw.10$SUFFIX
--A inetgw.out$SUFFIX -p udp -m multiport --ports 123 -m comment --comment ntp -g inetgw.10$SUFFIX
--A inetgw.out$SUFFIX -p tcp -m multiport --ports 22 -m dscp --dscp 0x12 -m comment --comment ssh -g inetgw.10$SUFFIX
--A inetgw.out$SUFFIX -p tcp -m multiport --ports 22 -m dscp --dscp 0x04 -m comment --comment ssh -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 6 -m multiport --ports 25,465,587 -m comment --comment bulk-tcp-ports -g inetgw.30$SUFFIX
+-A inetgw.out$SUFFIX -p 17 -m multiport --ports 53 -m comment --comment dns-udp -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 6 -m multiport --ports 53,853 -m comment --comment dns-tcp -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 17 -m multiport --ports 123 -m comment --comment ntp -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 6 -m multiport --ports 22 -m dscp --dscp 0x12 -m comment --comment ssh -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 6 -m multiport --ports 22 -m dscp --dscp 0x04 -m comment --comment ssh -g inetgw.10$SUFFIX
 -A inetgw.out$SUFFIX -m dscp --dscp 0x2e -m comment --comment dscp-realtime -g inetgw.10$SUFFIX
 -A inetgw.out$SUFFIX -m dscp --dscp 0x2c -m comment --comment dscp-realtime -g inetgw.10$SUFFIX
 -A inetgw.out$SUFFIX -m dscp --dscp 0x20 -m comment --comment dscp-realtime -g inetgw.10$SUFFIX
