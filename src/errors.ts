@@ -1,12 +1,15 @@
 /**
  * What a user can cause or meet. Everything else that is thrown is a bug and is reported as one.
  *
- * The exit codes stand here and nowhere else; the manual pages are checked against this table.
+ * The exit codes stand here and nowhere else; the manual pages are checked against this table. `notInForce` is for
+ * what monitoring asks (`inetgw status`, `inetgw DEV`): the question was answered, and the answer is no; the number is
+ * the one that init scripts give for what is not running.
  */
 export const EXIT = {
   ok: 0,
   failed: 1,
   usage: 2,
+  notInForce: 3,
   privilege: 4,
   missing: 5,
   config: 6,
@@ -47,6 +50,8 @@ export const usageError = (message: string, hint?: string): UserError =>
   new UserError(EXIT.usage, message, hint);
 export const failure = (message: string, hint?: string, options?: ErrorOptions): UserError =>
   new UserError(EXIT.failed, message, hint, options);
+export const notInForce = (message: string, hint?: string): UserError =>
+  new UserError(EXIT.notInForce, message, hint);
 export const missing = (message: string, hint?: string): UserError =>
   new UserError(EXIT.missing, message, hint);
 export const noPrivilege = (message: string, hint?: string): UserError =>

@@ -1,5 +1,5 @@
-/** `inetgw DEV`: statistics. */
-import { EXIT, failure } from '../errors.ts';
+/** `inetgw DEV`: statistics; the exit code tells whether all that was set is in force. */
+import { EXIT, notInForce } from '../errors.ts';
 import { statisticsOf, statisticsText } from '../report/statistics.ts';
 import { readCurrent } from '../system/device.ts';
 import { checkDeviceName, noSuchDevice } from '../system/link.ts';
@@ -16,7 +16,7 @@ export async function showCommand(device: string, options: GlobalOptions): Promi
   if (plan === undefined || current.record === undefined) {
     const why = current.notices.length === 0 ? '' : ` (${current.notices.join('; ')})`;
     const hint = current.worker === undefined ? `set it up with: inetgw ${device} UP DOWN` : undefined;
-    throw failure(`inetgw is not in force on ${device}${why}`, hint);
+    throw notInForce(`inetgw is not in force on ${device}${why}`, hint);
   }
   await requireNetAdmin('reading the counters');
   const readings = await readReadings(plan, run);
@@ -24,5 +24,5 @@ export async function showCommand(device: string, options: GlobalOptions): Promi
   process.stdout.write(
     `${options.json === true ? JSON.stringify(statistics, null, 2) : statisticsText(statistics)}\n`,
   );
-  return EXIT.ok;
+  return statistics.warnings.length === 0 ? EXIT.ok : EXIT.notInForce;
 }

@@ -1,6 +1,6 @@
 /** `inetgw status`: every device that there is a record of or a section for. */
 import type { Configuration, DeviceSection } from '../config/file.ts';
-import { EXIT } from '../errors.ts';
+import { EXIT, type ExitCode } from '../errors.ts';
 import { describeFraming } from '../shaper/framing.ts';
 import type { Plan } from '../shaper/plan.ts';
 import { table } from '../report/table.ts';
@@ -11,7 +11,7 @@ import { hasNetAdmin } from '../system/privilege.ts';
 import { run } from '../system/run.ts';
 import { recordedDevices } from '../system/state.ts';
 import { formatRate } from '../units.ts';
-import { configuration, settingsOfSection } from './configured.ts';
+import { configuration, settingsOfSection, warnOfFile } from './configured.ts';
 import type { Options } from './inetgw.ts';
 import { warn } from './warn.ts';
 
@@ -28,13 +28,14 @@ export interface DeviceStatus {
   firewall: 'nft' | 'iptables' | 'none' | null;
   /** ISO 8601. */
   since: string | null;
-  /** Whether the file has a section, and whether what it says is in force (`isAsSaid`). */
-  configured: 'no' | 'without rates' | 'in force' | 'not in force';
+  /** Whether the file has a section, and whether what it says is in force (`isAsSaid`). `wrong`: it has errors. */
+  configured: 'no' | 'without rates' | 'in force' | 'not in force' | 'wrong';
   notices: string[];
 }
 
 export async function statusCommand(options: Options): Promise<number> {
   const config = await configuration(options);
+  warnOfFile(config);
   const sections = new Map(config?.sections.map((section) => [section.device, section]));
   const devices = [...new Set([...sections.keys(), ...(await recordedDevices())])];
   const mayLook = await hasNetAdmin();
@@ -43,12 +44,26 @@ export async function statusCommand(options: Options): Promise<number> {
   );
   if (options.json === true) {
     process.stdout.write(`${JSON.stringify(all, null, 2)}\n`);
-    return EXIT.ok;
+    return statusExitCode(all);
   }
   if (!mayLook) warn('without CAP_NET_ADMIN it cannot be told whether the firewall rules are in force');
   if (all.length === 0) process.stdout.write('no device is shaped and none is configured\n');
   else process.stdout.write(`${statusText(all)}\n`);
-  return EXIT.ok;
+  return statusExitCode(all);
+}
+
+/**
+ * `EXIT.notInForce` if anything of what was set was taken away, or if the file asks for what is not in force on a device
+ * that is up: a device that is absent or down is what `inetgw apply` leaves alone, too.
+ */
+export function statusExitCode(
+  all: readonly Pick<DeviceStatus, 'link' | 'state' | 'configured'>[],
+): ExitCode {
+  const wrong = all.some(
+    ({ link, state, configured }) =>
+      state === 'disturbed' || (link === 'up' && (configured === 'not in force' || configured === 'wrong')),
+  );
+  return wrong ? EXIT.notInForce : EXIT.ok;
 }
 
 async function statusOf(
@@ -92,13 +107,13 @@ function configuredState(
   { inForce }: Current,
 ): DeviceStatus['configured'] {
   if (section === undefined) return 'no';
+  if (section.errors.length > 0) return 'wrong';
   if (section.rates === undefined) return 'without rates';
   return inForce !== undefined && isAsSaid(section, inForce) ? 'in force' : 'not in force';
 }
 
 /** Rates, and of framing, ingress, pacing and firewall what is said: the rest was found out when it was set up. */
 function isAsSaid(section: DeviceSection, plan: Plan): boolean {
-  if (section.errors.length > 0) return false;
   const settings = settingsOfSection(section, {})?.settings;
   if (settings === undefined) return false;
   const { framing, ingress, pacing, firewall } = settings;

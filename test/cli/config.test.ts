@@ -140,14 +140,27 @@ describe.skipIf(!isRoot)('inetgw apply', () => {
   });
 });
 
-it('inetgw status shows what is configured and not in force', async () => {
+it('inetgw status shows what is configured and not in force, and says so with its exit code', async () => {
   const { code, stdout } = await inetgw('status', '--config', good, '--json');
-  expect(code).toBe(0);
+  expect(code).toBe(3);
   expect(JSON.parse(stdout)).toEqual([
     expect.objectContaining({ device: 'lo', link: 'up', state: 'unshaped', configured: 'not in force' }),
     expect.objectContaining({ device: 'absent0', link: 'absent', state: 'unshaped', upBitPerSec: null }),
   ]);
 });
+
+it.skipIf(!isRoot)(
+  'inetgw status is content with a device that is down or absent, and not with errors',
+  async () => {
+    const status = (before: string, file: string) =>
+      inNamespace(`${before} ${process.execPath} ${ROOT}/dist/bin/inetgw.js status --config ${file} 2>&1`);
+    expect(await status('', good)).toMatchObject({ code: 0 });
+    expect(await status('ip link set lo up;', good)).toMatchObject({ code: 3 });
+    const wrong = await status('ip link set lo up;', bad);
+    expect(wrong.code).toBe(3);
+    expect(wrong.stdout).toMatch(/^lo .* wrong /m);
+  },
+);
 
 it('searchbw takes the host and the limits of the section, and refuses a section with errors', async () => {
   const search = join(folder, 'search.conf');

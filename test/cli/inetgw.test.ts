@@ -23,6 +23,7 @@ describe('inetgw', () => {
   it.each([
     [['nosuch0', '210', '1710'], EXIT.failed, 'there is no device nosuch0'],
     [['nosuch0'], EXIT.failed, 'there is no device nosuch0'],
+    [['lo'], EXIT.notInForce, 'inetgw is not in force on lo'],
     [['check', 'nosuch0'], EXIT.failed, 'there is no device nosuch0'],
     [['lo', '0', '1710'], EXIT.usage, 'UP is 0 bit/s; it must be between 64 kbit/s and 10 Gbit/s'],
     [['lo', '210', '11gbit'], EXIT.usage, 'DOWN is 11 Gbit/s; it must be between 64 kbit/s and 10 Gbit/s'],
@@ -93,7 +94,7 @@ describe('inetgw', () => {
       kill $worker; wait $worker
       ${show} 2>&1`);
     await rm(folder, { recursive: true });
-    expect(code).toBe(1);
+    expect(code).toBe(3);
     expect(stdout.split('\n')).toEqual([
       'inetgw: inetgw is not in force on lo (process N is changing lo at this moment)',
       'inetgw: inetgw is not in force on lo (an earlier run was ended while it was changing lo)',

@@ -153,7 +153,7 @@ describe('the record in /run', () => {
       await guest.run(['sh', '-ec', damage], { ns: 'gw' });
       const shown = await inetgw(guest, 'ppp0');
       expect([shown.code, shown.stderr]).toEqual([
-        1,
+        3,
         expect.stringMatching(/^inetgw: inetgw is not in force on ppp0 \(.*ppp0\.json/),
       ]);
       await inetgwOk(guest, ...words);

@@ -89,7 +89,7 @@ describe('searchbw', () => {
       if (survived(how)) {
         // The fault struck while it put back what was in force: it says so, and the next run knows.
         expect(result.stderr, `call ${call}`).toContain('could not be put back');
-        expect((await inetgw(guest, 'ppp0')).code).toBe(1);
+        expect((await inetgw(guest, 'ppp0')).code).toBe(3);
       }
       await inetgwOk(guest, ...APPLY);
       expect(await wholeState(guest), `after call ${call}`).toBe(inForce);

@@ -31,7 +31,10 @@ export function inetgwOk(guest: Guest, ...args: string[]): Promise<string> {
 }
 
 export async function statistics(guest: Guest, device = 'ppp0'): Promise<Statistics> {
-  return JSON.parse(await inetgwOk(guest, device, '--json')) as Statistics;
+  const { code, stdout, stderr } = await inetgw(guest, device, '--json');
+  // 3: there are warnings.
+  if (code !== 0 && code !== 3) throw new Error(`inetgw ${device} --json ended with ${code}: ${stderr}`);
+  return JSON.parse(stdout) as Statistics;
 }
 
 /**

@@ -4,7 +4,9 @@ import { expect, it } from 'vitest';
 import { makeProgram } from '../../../src/cli/searchbw.ts';
 import { EXIT } from '../../../src/errors.ts';
 
-const ALL = [...Object.values(EXIT).map(String), '128+n'];
+/** `notInForce` is of inetgw alone. */
+const own = Object.entries(EXIT).flatMap(([name, code]) => (name === 'notInForce' ? [] : [String(code)]));
+const ALL = [...own, '128+n'];
 
 /** The codes of `0 a value was recommended, 1 failed …`. */
 const told = (text: string, separator: string): (string | undefined)[] =>
