@@ -8,7 +8,17 @@ import {
   type IngressChoice,
   type PacingChoice,
 } from '../shaper/settings.ts';
-import { formatRate, parseDurationMs, parseRateBitPerSec, parseSizeBytes } from '../units.ts';
+import {
+  durationAdvice,
+  formatRate,
+  isPlainNumber,
+  parseDurationMs,
+  parseRateBitPerSec,
+  parseSizeBytes,
+  rateAdvice,
+  sizeAdvice,
+} from '../units.ts';
+import type { PortOrRange } from '../firewall/rules.ts';
 import { closest } from './suggest.ts';
 
 export type Parsed<T> = { value: T } | { problem: string; hint?: string };
@@ -19,15 +29,22 @@ export function parseLineRate(name: string, text: string): Parsed<number> {
   if (rate === undefined) {
     return {
       problem: `${name} is '${text}', which is no rate`,
-      hint: 'plain numbers are kbit/s; 1.7mbit, 16mbit and 1gbit are understood too',
+      hint: rateAdvice(text) ?? 'plain numbers are kbit/s; 1.7mbit, 16Mbit/s and 1gbit are understood too',
     };
   }
   if (rate < MIN_RATE_BIT_PER_SEC || rate > MAX_RATE_BIT_PER_SEC) {
     const [low, high] = [formatRate(MIN_RATE_BIT_PER_SEC), formatRate(MAX_RATE_BIT_PER_SEC)];
-    return { problem: `${name} is ${formatRate(rate)}; it must be between ${low} and ${high}` };
+    const problem = `${name} is ${formatRate(rate)}; it must be between ${low} and ${high}`;
+    const isPlain = rate > 0 && rate < MIN_RATE_BIT_PER_SEC && isPlainNumber(text);
+    return isPlain
+      ? { problem, hint: `plain numbers are kbit/s: did you mean ${text.trim()}mbit?` }
+      : { problem };
   }
   return { value: rate };
 }
+
+/** Below this a threshold without a unit is one whose unit was forgotten: no transfer is large after 10 bytes. */
+const LEAST_PLAIN_THRESHOLD_BYTES = 10_000;
 
 /** A size in bytes, up to a petabyte. */
 export function parseThreshold(name: string, text: string): Parsed<number> {
@@ -35,19 +52,31 @@ export function parseThreshold(name: string, text: string): Parsed<number> {
   if (bytes === undefined || bytes < 1 || bytes > 1e15) {
     return {
       problem: `${name} is '${text}', which is no size above zero`,
-      hint: 'for example 10mb, 512kb or 64mib',
+      hint: sizeAdvice(text) ?? 'for example 10mb, 512kb or 64mib',
+    };
+  }
+  if (bytes < LEAST_PLAIN_THRESHOLD_BYTES && isPlainNumber(text)) {
+    const plain = text.trim();
+    return {
+      problem: `${name} is ${plain} bytes, which is next to nothing`,
+      hint: `did you mean ${plain}mb? If not, say ${plain}b`,
     };
   }
   return { value: bytes };
 }
 
+/** A firewall mark, `20` or as `ip rule` prints it, `0x14`. */
 export function parseMark(name: string, text: string): Parsed<number> {
-  return parseWhole(name, text, 1, 0xffff_ffff);
+  const [mark = '', mask] = text.split('/');
+  if (mask !== undefined && /^(?:0x[0-9a-f]+|\d+)$/i.test(mark)) {
+    return { problem: `${name} is '${text}'; a mark takes no mask`, hint: `type ${mark}` };
+  }
+  return parseWhole(name, /^0x[0-9a-f]{1,8}$/i.test(text) ? String(Number(text)) : text, 1, 0xffff_ffff);
 }
 
 export interface Ports {
-  tcpPorts: number[];
-  udpPorts: number[];
+  tcpPorts: PortOrRange[];
+  udpPorts: PortOrRange[];
 }
 
 /** Words between commas; none at all for an empty text. */
@@ -55,18 +84,42 @@ function words(text: string): string[] {
   return text.trim() === '' ? [] : text.split(',').map((each) => each.trim());
 }
 
-/** `80,443,udp/443`: plain numbers are TCP. */
+/** `80,443,udp/443,8000-8010`: plain numbers are TCP; iptables' `8000:8010` is a range as well. */
 export function parsePorts(name: string, text: string): Parsed<Ports> {
-  const ports = { tcpPorts: new Set<number>(), udpPorts: new Set<number>() };
+  const ports: Ports = { tcpPorts: [], udpPorts: [] };
   for (const word of words(text)) {
-    const match = /^(?:(tcp|udp)\/)?(\d+)$/.exec(word);
-    const number = Number(match?.[2]);
-    if (match === null || number < 1 || number > 65_535) {
-      return { problem: `${name}: '${word}' is no port`, hint: 'for example 80,443,udp/443' };
+    const match = /^(?:(tcp|udp)\/)?(\d+)(?:[-:](\d+))?(?:\/(tcp|udp))?$/i.exec(word);
+    const [, before, first, last = first, after] = match ?? [];
+    const [from, to] = [Number(first), Number(last)];
+    if (match === null || (before !== undefined && after !== undefined) || ![from, to].every(isPort)) {
+      return { problem: `${name}: '${word}' is no port`, hint: 'for example 80,443,udp/443,8000-8010' };
     }
-    (match[1] === 'udp' ? ports.udpPorts : ports.tcpPorts).add(number);
+    if (from > to) {
+      return { problem: `${name}: '${word}' ends before it begins`, hint: `did you mean ${to}-${from}?` };
+    }
+    const isUdp = (before ?? after)?.toLowerCase() === 'udp';
+    (isUdp ? ports.udpPorts : ports.tcpPorts).push(from === to ? from : { from, to });
   }
-  return { value: { tcpPorts: [...ports.tcpPorts], udpPorts: [...ports.udpPorts] } };
+  return { value: { tcpPorts: withoutOverlaps(ports.tcpPorts), udpPorts: withoutOverlaps(ports.udpPorts) } };
+}
+
+const isPort = (number: number): boolean => number >= 1 && number <= 65_535;
+
+/**
+ * The same ports, each named once: nft refuses sets whose intervals overlap. Single ports stay as they were written and in
+ * their order; ranges that touch become one.
+ */
+export function withoutOverlaps(ports: readonly PortOrRange[]): PortOrRange[] {
+  const merged: { from: number; to: number }[] = [];
+  const ranges = ports.flatMap((each) => (typeof each === 'number' ? [] : [each]));
+  for (const { from, to } of ranges.sort((a, b) => a.from - b.from)) {
+    const last = merged.at(-1);
+    if (last !== undefined && from <= last.to + 1) last.to = Math.max(last.to, to);
+    else merged.push({ from, to });
+  }
+  const singles = new Set(ports.filter((each) => typeof each === 'number'));
+  const isCovered = (port: number): boolean => merged.some(({ from, to }) => from <= port && port <= to);
+  return [...[...singles].filter((port) => !isCovered(port)), ...merged];
 }
 
 /** `ef,af21,46`: DSCP by name or number. */
@@ -139,7 +192,7 @@ export function parseAnswerTime(name: string, text: string): Parsed<number> {
   if (ms !== undefined && ms >= 1 && ms <= 60_000) return { value: ms };
   return {
     problem: `${name} is '${text}'; it must be a time from 1ms to 1min`,
-    hint: 'plain numbers are ms',
+    hint: durationAdvice(text) ?? 'plain numbers are ms',
   };
 }
 

@@ -1,5 +1,6 @@
 /** From what the user said, wherever that was, to checked settings; every error is reported, not only the first. */
 import { configError, usageError, type UserError } from '../errors.ts';
+import type { PortOrRange } from '../firewall/rules.ts';
 import { FRAMING_KEYWORDS, framingByKeyword, type Framing, type LinkLayer } from '../shaper/framing.ts';
 import { DEFAULT_SETTINGS, type LargeDownloadSettings, type ShaperSettings } from '../shaper/settings.ts';
 import { formatRate } from '../units.ts';
@@ -76,7 +77,13 @@ export function checkTuning(values: Values): { tuning: Tuning; errors: UserError
   return { tuning, errors };
 }
 
-const portsOf = ({ tcpPorts, udpPorts }: { tcpPorts: readonly number[]; udpPorts: readonly number[] }) => ({
+const portsOf = ({
+  tcpPorts,
+  udpPorts,
+}: {
+  tcpPorts: readonly PortOrRange[];
+  udpPorts: readonly PortOrRange[];
+}) => ({
   tcpPorts: [...tcpPorts],
   udpPorts: [...udpPorts],
 });
@@ -171,7 +178,13 @@ function checkOneClassOnly({ interactive, bulk }: Tuning, values: Values, compla
     return mine.filter((each) => known.has(each));
   };
   const kinds = [
-    ['ports', [...both(interactive.tcpPorts, bulk.tcpPorts), ...both(interactive.udpPorts, bulk.udpPorts)]],
+    [
+      'ports',
+      [
+        ...portsInBoth(interactive.tcpPorts, bulk.tcpPorts),
+        ...portsInBoth(interactive.udpPorts, bulk.udpPorts),
+      ],
+    ],
     ['dscp', both(interactive.dscp, bulk.dscp)],
     ['hosts', both(interactive.hosts, bulk.hosts)],
   ] as const;
@@ -184,6 +197,17 @@ function checkOneClassOnly({ interactive, bulk }: Tuning, values: Values, compla
       `set both interactive-${kind} and bulk-${kind}`,
     );
   }
+}
+
+/** The ports that are in both lists, as one types them. */
+function portsInBoth(mine: readonly PortOrRange[], others: readonly PortOrRange[]): string[] {
+  const range = (each: PortOrRange) => (typeof each === 'number' ? { from: each, to: each } : each);
+  return mine.map(range).flatMap((a) =>
+    others.map(range).flatMap((b) => {
+      const [from, to] = [Math.max(a.from, b.from), Math.min(a.to, b.to)];
+      return from > to ? [] : [from === to ? String(from) : `${from}-${to}`];
+    }),
+  );
 }
 
 /** Doubts that do not stop anything. */

@@ -2,11 +2,18 @@
  * The rules as text for iptables-restore --noflush, the same for IPv4 and IPv6. Chains of our own in the
  * mangle table, one jump into each; the table is committed as one, so there is never half of it.
  */
-import { PROTOCOL_NUMBERS, type Match, type Rule, type RuleSet, type Verdict } from './rules.ts';
+import {
+  PROTOCOL_NUMBERS,
+  type Match,
+  type PortOrRange,
+  type Rule,
+  type RuleSet,
+  type Verdict,
+} from './rules.ts';
 
 export type Family = 'ipv4' | 'ipv6';
 
-/** iptables' multiport match takes at most this many ports (XT_MULTI_PORTS). */
+/** iptables' multiport match takes at most this many ports (XT_MULTI_PORTS); a range counts as two. */
 const MAX_PORTS_PER_RULE = 15;
 
 export interface ChainNames {
@@ -157,6 +164,21 @@ function renderVerdict(names: ChainNames, verdict: Verdict): string {
   }
 }
 
+/** The ports as texts that one multiport match takes each. */
+function portGroups(ports: readonly PortOrRange[]): string[] {
+  const groups: { texts: string[]; size: number }[] = [];
+  for (const port of ports) {
+    const [text, size] = typeof port === 'number' ? [String(port), 1] : [`${port.from}:${port.to}`, 2];
+    const last = groups.at(-1);
+    if (last === undefined || last.size + size > MAX_PORTS_PER_RULE) groups.push({ texts: [text], size });
+    else {
+      last.texts.push(text);
+      last.size += size;
+    }
+  }
+  return groups.map(({ texts }) => texts.join(','));
+}
+
 /** One condition; more than one text where iptables needs more than one rule for it. */
 function renderMatch(match: Match, family: Family): string[] {
   switch (match.kind) {
@@ -166,12 +188,8 @@ function renderMatch(match: Match, family: Family): string[] {
       return [`-p ${family === 'ipv4' ? PROTOCOL_NUMBERS.icmp : PROTOCOL_NUMBERS.icmpv6}`];
     case 'port': {
       const option = { source: '--sports', destination: '--dports', either: '--ports' }[match.side];
-      const groups: string[] = [];
-      for (let at = 0; at < match.ports.length; at += MAX_PORTS_PER_RULE) {
-        const ports = match.ports.slice(at, at + MAX_PORTS_PER_RULE).join(',');
-        groups.push(`-p ${PROTOCOL_NUMBERS[match.protocol]} -m multiport ${option} ${ports}`);
-      }
-      return groups;
+      const protocol = PROTOCOL_NUMBERS[match.protocol];
+      return portGroups(match.ports).map((ports) => `-p ${protocol} -m multiport ${option} ${ports}`);
     }
     case 'tcpFlags': {
       const flags = (list: readonly string[]): string => list.join(',').toUpperCase();

@@ -2,7 +2,15 @@
  * The rules as one nft transaction: a table of our own per device, so that what others have is never
  * touched, and taking it away leaves nothing.
  */
-import { PROTOCOL_NUMBERS, type Match, type Rule, type RuleSet, type Side, type Verdict } from './rules.ts';
+import {
+  PROTOCOL_NUMBERS,
+  type Match,
+  type PortOrRange,
+  type Rule,
+  type RuleSet,
+  type Side,
+  type Verdict,
+} from './rules.ts';
 
 /**
  * Just after mangle (-150), so that a class set here is not lost to a general rule there, and after
@@ -89,6 +97,9 @@ function renderVerdict(verdict: Verdict): string {
   }
 }
 
+const portText = (port: PortOrRange): string =>
+  typeof port === 'number' ? String(port) : `${port.from}-${port.to}`;
+
 /** One condition; more than one text where nft needs more than one rule for it. */
 function renderMatch(match: Match): string[] {
   switch (match.kind) {
@@ -98,7 +109,7 @@ function renderMatch(match: Match): string[] {
       return [`meta l4proto { ${PROTOCOL_NUMBERS.icmp}, ${PROTOCOL_NUMBERS.icmpv6} }`];
     case 'port': {
       const sides = { source: ['sport'], destination: ['dport'], either: ['sport', 'dport'] }[match.side];
-      return sides.map((side) => `${match.protocol} ${side} { ${match.ports.join(', ')} }`);
+      return sides.map((side) => `${match.protocol} ${side} { ${match.ports.map(portText).join(', ')} }`);
     }
     case 'tcpFlags':
       return [`tcp flags & (${match.mask.join(' | ')}) == ${match.set.join(' | ')}`];

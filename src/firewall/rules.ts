@@ -3,6 +3,9 @@ import type { ClassId } from '../tc/objects.ts';
 
 export type TcpFlag = 'syn' | 'ack' | 'fin' | 'rst';
 
+/** A port, or all ports from one to another, both included. */
+export type PortOrRange = number | { from: number; to: number };
+
 /** One condition. All conditions of a rule must hold. */
 export type Match =
   | { kind: 'protocol'; protocol: 'tcp' | 'udp' }
@@ -11,7 +14,8 @@ export type Match =
       kind: 'port';
       protocol: 'tcp' | 'udp';
       side: 'source' | 'destination' | 'either';
-      ports: readonly number[];
+      /** No port twice. */
+      ports: readonly PortOrRange[];
     }
   /** Of the flags in `mask` exactly those in `set` are on. */
   | { kind: 'tcpFlags'; mask: readonly TcpFlag[]; set: readonly TcpFlag[] }

@@ -3,6 +3,7 @@ import { type Direction, DIRECTIONS } from './direction.ts';
 import { FAULT_WORDS, type FaultWord } from './faults.ts';
 import { parseSpec, type ProxySpec } from './spec.ts';
 import {
+  adviceOn,
   parseBandwidth,
   type ParsedVariable,
   parseVariable,
@@ -157,7 +158,8 @@ export function parseLimits(words: readonly string[]): LimitChanges | string {
     if (!('word' in match)) return `Unknown limit: ${typed}, try: set forwarder ?`;
     const value = words[i + 1];
     const bytesPerSec = value === undefined ? undefined : parseBandwidth(value);
-    if (bytesPerSec === undefined) return `Bad value for ${match.word}: ${value ?? 'none'}`;
+    if (bytesPerSec === undefined)
+      return `Bad value for ${match.word}: ${value ?? 'none'}${adviceOn(value ?? '')}`;
     limits[match.word] = bytesPerSec;
   }
   return limits;

@@ -3,7 +3,7 @@
  * first word is how long the step lasts, `off` is no limit and 0 an outage; `#` begins a comment. After the
  * last step it begins anew.
  */
-import { parseDurationMs, parseSizeBytes } from '../units.ts';
+import { parseDurationMs, parseRateBytePerSec } from '../units.ts';
 
 export interface ScheduleStep {
   readonly lastsMs: number;
@@ -19,7 +19,7 @@ export function parseSchedule(text: string): readonly ScheduleStep[] | string {
     if (words[0] === '') continue;
     const [lasts = '', rate = '', more] = words;
     const lastsMs = /^[\d.]+$/.test(lasts) ? Number(lasts) * 1000 : parseDurationMs(lasts);
-    const rateBytesPerSec = rate === 'off' ? undefined : parseSizeBytes(rate);
+    const rateBytesPerSec = rate === 'off' ? undefined : parseRateBytePerSec(rate);
     const badRate = rate !== 'off' && rateBytesPerSec === undefined;
     const where = `line ${index + 1}`;
     if (lastsMs === undefined || badRate || more !== undefined) {

@@ -1,6 +1,6 @@
 /** The variables of `set` and `show`: names, defaults and ranges of the original, and ours after them. */
 import { isIP } from 'node:net';
-import { parseSizeBytes } from '../units.ts';
+import { byteRateAdvice, parseRateBytePerSec } from '../units.ts';
 
 /** 10 Gbit/s. */
 export const MAX_BYTES_PER_SEC = 1.25e9;
@@ -75,10 +75,16 @@ const LARGEST: Readonly<Record<Exclude<VariableName, 'local_addrs' | 'force_from
 
 export const isVariableName = (name: string): name is VariableName => Object.hasOwn(DEFAULT_VARIABLES, name);
 
-/** A limit in bytes per second, `512`, `100k`, `2mb`; 0 is none. Undefined if it is not one up to 10 Gbit/s. */
+/** A limit in bytes per second: `512`, `100k`, `100kB/s`, or in bits where they are spelt out, `1mbit`; 0 is none. Undefined if it is not one up to 10 Gbit/s. */
 export function parseBandwidth(text: string): number | undefined {
-  const bytesPerSec = parseSizeBytes(text);
+  const bytesPerSec = parseRateBytePerSec(text);
   return bytesPerSec === undefined || bytesPerSec > MAX_BYTES_PER_SEC ? undefined : bytesPerSec;
+}
+
+/** What to type instead, in brackets. */
+export function adviceOn(text: string): string {
+  const advice = byteRateAdvice(text);
+  return advice === undefined ? '' : ` (${advice})`;
 }
 
 export type ParsedVariable = { [Name in VariableName]: { name: Name; value: Variables[Name] } }[VariableName];
@@ -98,7 +104,7 @@ export function parseVariable(name: VariableName, text: string): ParsedVariable 
     case 'conn_bandwidth': {
       const value = parseBandwidth(text);
       return value === undefined
-        ? `not a number of bytes per second from 0 to ${MAX_BYTES_PER_SEC}: ${text}`
+        ? `not a number of bytes per second from 0 to ${MAX_BYTES_PER_SEC}: ${text}${adviceOn(text)}`
         : { name, value };
     }
     case 'debug':

@@ -2,7 +2,14 @@
 import { usageError, type UserError } from '../errors.ts';
 import { MAX_RATE_BIT_PER_SEC, MIN_RATE_BIT_PER_SEC } from '../shaper/settings.ts';
 import { deviceNameProblem } from '../system/link.ts';
-import { formatRate, parseDurationMs, parseRateBitPerSec } from '../units.ts';
+import {
+  durationAdvice,
+  formatRate,
+  isPlainNumber,
+  parseDurationMs,
+  parseRateBitPerSec,
+  rateAdvice,
+} from '../units.ts';
 import type { RawOptions } from './arguments.ts';
 import { hostError } from './host.ts';
 import type { LoadSettings } from './load.ts';
@@ -63,7 +70,7 @@ export function checkGrid(
   if (stepText === undefined) return undefined;
   const step = parseRateBitPerSec(stepText);
   if (step === undefined) {
-    errors.add(`STEP '${stepText}' is not a bandwidth`);
+    errors.add(`STEP '${stepText}' is not a bandwidth`, rateAdvice(stepText));
     return;
   }
   if (step === 0) {
@@ -109,13 +116,16 @@ export function rate(text: string, name: string, errors: Errors): number | undef
   if (bitPerSec === undefined) {
     errors.add(
       `${name} '${text}' is not a bandwidth`,
-      'a number in kbit/s, or with a unit: 1710, 1.7mbit, 1gbit',
+      rateAdvice(text) ?? 'a number in kbit/s, or with a unit: 1710, 1.7mbit, 16Mbit/s, 1gbit',
     );
     return;
   }
   if (bitPerSec < MIN_RATE_BIT_PER_SEC || bitPerSec > MAX_RATE_BIT_PER_SEC) {
     errors.add(
       `${name} ${text} is not between ${formatRate(MIN_RATE_BIT_PER_SEC)} and ${formatRate(MAX_RATE_BIT_PER_SEC)}`,
+      bitPerSec > 0 && bitPerSec < MIN_RATE_BIT_PER_SEC && isPlainNumber(text)
+        ? `plain numbers are kbit/s: did you mean ${text}mbit?`
+        : undefined,
     );
     return;
   }
@@ -131,11 +141,19 @@ export function duration(
   if (text === undefined) return undefined;
   const ms = parseDurationMs(text);
   if (ms === undefined) {
-    errors.add(`${name} '${text}' is not a time`, 'a number in ms, or with a unit: 100, 2s');
+    errors.add(
+      `${name} '${text}' is not a time`,
+      durationAdvice(text) ?? 'a number in ms, or with a unit: 100, 2s',
+    );
     return;
   }
   if (ms < least || ms > most) {
-    errors.add(`${name} ${text} is not between ${least} ms and ${most / 1000} s`);
+    const inSec = ms * 1000;
+    const meantSec = isPlainNumber(text) && ms < least && inSec >= least && inSec <= most;
+    errors.add(
+      `${name} ${text} is not between ${least} ms and ${most / 1000} s`,
+      meantSec ? `plain numbers are ms: did you mean ${text}s?` : undefined,
+    );
     return;
   }
   return ms;

@@ -1,5 +1,5 @@
 /** Which packets go to which egress class, and which downloads give way first. */
-import type { Match, Rule } from '../firewall/rules.ts';
+import type { Match, PortOrRange, Rule } from '../firewall/rules.ts';
 import { CLASS_IDS, type EgressClass } from './egress.ts';
 import type { ClassSettings, LargeDownloadSettings, ShaperSettings } from './settings.ts';
 
@@ -16,7 +16,7 @@ const SMALL_PACKET_BYTES = 256;
 const port = (
   protocol: 'tcp' | 'udp',
   side: 'source' | 'destination' | 'either',
-  ports: readonly number[],
+  ports: readonly PortOrRange[],
 ): Match => ({
   kind: 'port',
   protocol,
@@ -105,7 +105,9 @@ export function ingressRules(settings: Pick<ShaperSettings, 'mark' | 'largeDownl
 }
 
 function largeDownloadRules(marked: Match, large: LargeDownloadSettings): Rule[] {
-  const activeFtp = large.tcpPorts.filter((number) => ACTIVE_FTP_PORTS.includes(number));
+  const covers = (each: PortOrRange, port: number): boolean =>
+    typeof each === 'number' ? each === port : each.from <= port && port <= each.to;
+  const activeFtp = ACTIVE_FTP_PORTS.filter((port) => large.tcpPorts.some((each) => covers(each, port)));
   const drop = (name: string, direction: 'original' | 'reply', ...matches: Match[]): Rule => ({
     name: `large-download-${name}`,
     matches: [marked, ...matches, { kind: 'carried', direction, moreThanBytes: large.thresholdBytes }],

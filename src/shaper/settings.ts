@@ -1,4 +1,5 @@
 /** What the user asked for, checked. Made by config/, read by the planner; no facts of the device in it. */
+import type { PortOrRange } from '../firewall/rules.ts';
 import type { Framing } from './framing.ts';
 
 /** Which firewall tool carries the rules; `auto` takes the first that works on this kernel. */
@@ -19,15 +20,15 @@ export interface LargeDownloadSettings {
   /** A download is large once it has carried more than this. The article: 10 MByte. */
   thresholdBytes: number;
   /** Server ports of HTTP(S) and FTP; QUIC is UDP 443. */
-  tcpPorts: readonly number[];
-  udpPorts: readonly number[];
+  tcpPorts: readonly PortOrRange[];
+  udpPorts: readonly PortOrRange[];
 }
 
 /** What an egress class gets beyond what always goes there. */
 export interface ClassSettings {
   /** Ports, at either end. */
-  tcpPorts: readonly number[];
-  udpPorts: readonly number[];
+  tcpPorts: readonly PortOrRange[];
+  udpPorts: readonly PortOrRange[];
   /** DSCP values, 0 to 63. */
   dscp: readonly number[];
   /** Addresses and networks of either family, at either end: a machine behind the gateway or a server. */

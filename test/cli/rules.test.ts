@@ -70,6 +70,10 @@ describe.skipIf(!isRoot)('inetgw rules', () => {
       'nft',
       '--interactive-hosts',
       '10.0.0.0/8,10.1.1.1,2001:db8::1',
+      '--interactive-ports',
+      '22,8000-8010,8005,8011-8020,udp/16384-32767',
+      '--large-download-ports',
+      '80,20-21,8000:9000',
     );
     const {
       code,

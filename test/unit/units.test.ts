@@ -1,12 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  byteRateAdvice,
+  compactRate,
+  durationAdvice,
   formatDuration,
   formatRate,
   formatSize,
+  isRateUnit,
   parseDurationMs,
   parseRateBitPerSec,
+  parseRateBytePerSec,
   parseSizeBytes,
+  rateAdvice,
+  sizeAdvice,
 } from '../../src/units.ts';
 
 describe('rates', () => {
@@ -18,6 +25,22 @@ describe('rates', () => {
     ['64kbit/s', 64_000],
     ['9600bit', 9600],
     ['0', 0],
+    ['16Mbps', 16e6],
+    ['16 Mbps', 16e6],
+    ['10Mb/s', 10e6],
+    ['10mb/s', 10e6],
+    ['10mbit/s', 10e6],
+    ['16 Mbit/s', 16e6],
+    ['16\u00a0Mbit/s', 16e6],
+    ['100M', 100e6],
+    ['1.5mbps', 1.5e6],
+    ['0.5gbit', 0.5e9],
+    ['1G', 1e9],
+    ['210kbps', 210_000],
+    ['100MBPS', 100e6],
+    ['10mbits/s', 10e6],
+    ['10Mbit/sec', 10e6],
+    ['1mibit', 1_048_576],
   ])('reads %s as %d bit/s', (text, bitPerSec) => {
     expect(parseRateBitPerSec(text)).toBe(bitPerSec);
   });
@@ -28,7 +51,11 @@ describe('rates', () => {
     'fast',
     '1e3',
     '1.7.2',
-    '210kbps',
+    '100b',
+    '100b/s',
+    '1mi',
+    '1mbit/h',
+    '1,7mbit',
     '0x10',
     '5 5',
     'Infinity',
@@ -38,8 +65,69 @@ describe('rates', () => {
     expect(parseRateBitPerSec(text)).toBeUndefined();
   });
 
-  it('reads kilobytes per second (kbps, as tc calls them) not at all rather than eight times wrong', () => {
-    expect(parseRateBitPerSec('100kbps')).toBeUndefined();
+  it.each(['2MB/s', '2MByte/s', '2MBps', '2 MB', '250kB/s', '2mbytes/s', '250 KByte/s'])(
+    'reads bytes (%s) not at all rather than eight times wrong, and says what to type',
+    (text) => {
+      expect(parseRateBitPerSec(text)).toBeUndefined();
+      const [, bytes = '', bits = ''] = /type (\S+), or (\S+) if bits/.exec(rateAdvice(text) ?? '') ?? [];
+      expect(parseRateBitPerSec(bytes)).toBe(
+        text.startsWith('2 ') || text.startsWith('2M') || text.startsWith('2m') ? 16e6 : 2e6,
+      );
+      expect(parseRateBitPerSec(bits)).toBe((parseRateBitPerSec(bytes) ?? 0) / 8);
+    },
+  );
+
+  it('says what to type for a comma', () => {
+    expect(rateAdvice('1,7mbit')).toBe('numbers take a point and no comma: type 1.7mbit');
+    expect(rateAdvice('16,000')).toBe('numbers take a point and no comma: type 16000 or 16.000');
+    expect(rateAdvice('1,2,3')).toBeUndefined();
+    expect(rateAdvice('fast')).toBeUndefined();
+    expect(sizeAdvice('1,5mb')).toBe('numbers take a point and no comma: type 1.5mb');
+    expect(sizeAdvice('10Mbit')).toBe('sizes are in bytes: 10mb');
+    expect(durationAdvice('2,5s')).toBe('numbers take a point and no comma: type 2.5s');
+  });
+
+  it('knows a unit that stands alone', () => {
+    expect(['mbit', 'Mbit/s', 'kbps', 'M'].map(isRateUnit)).toEqual([true, true, true, true]);
+    expect(['', 'clear', '10', 'MB/s', 'ppp0', '/s'].map(isRateUnit)).toEqual([
+      false,
+      false,
+      false,
+      false,
+      false,
+      false,
+    ]);
+  });
+
+  it('prints one word that is read as the same rate', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 10_000_000_000 }), (bitPerSec) => {
+        expect(parseRateBitPerSec(compactRate(bitPerSec))).toBe(bitPerSec);
+      }),
+    );
+  });
+
+  it('reads the same rate however the unit is spelt', () => {
+    const spelt = fc.constantFrom('bit', 'Bit', 'bit/s', 'bits/s', 'bps', 'b/s', 'b', '');
+    const prefix = fc.constantFrom<[string, number]>(
+      ['k', 1e3],
+      ['K', 1e3],
+      ['m', 1e6],
+      ['M', 1e6],
+      ['g', 1e9],
+      ['G', 1e9],
+    );
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 9999 }),
+        prefix,
+        spelt,
+        fc.constantFrom('', ' '),
+        (n, [p, factor], unit, space) => {
+          expect(parseRateBitPerSec(`${n}${space}${p}${unit}`)).toBe(n * factor);
+        },
+      ),
+    );
   });
 
   it('prints what it reads back to within rounding', () => {
@@ -50,6 +138,30 @@ describe('rates', () => {
         expect(Math.abs(read - bitPerSec) / bitPerSec).toBeLessThan(1e-3);
       }),
     );
+  });
+});
+
+describe('rates in bytes per second', () => {
+  it.each([
+    ['512', 512],
+    ['100k', 100_000],
+    ['2mb', 2_000_000],
+    ['100kB/s', 100_000],
+    ['100 kByte/s', 100_000],
+    ['1mbit', 125_000],
+    ['1 Mbit/s', 125_000],
+    ['8kbps', 1000],
+    ['1MBps', 1_000_000],
+  ])('reads %s as %d', (text, bytePerSec) => {
+    expect(parseRateBytePerSec(text)).toBe(bytePerSec);
+  });
+
+  it('asks where it could be either', () => {
+    expect(parseRateBytePerSec('100kb/s')).toBeUndefined();
+    expect(byteRateAdvice('100kb/s')).toBe('bits or bytes? Type 100kbit, or 100kB/s');
+    expect(parseRateBytePerSec('100kbit')).toBe(12_500);
+    expect(byteRateAdvice('1,5k')).toBe('numbers take a point and no comma: type 1.5k');
+    expect(byteRateAdvice('fast')).toBeUndefined();
   });
 });
 

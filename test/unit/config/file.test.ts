@@ -77,7 +77,7 @@ describe('errors in the file', () => {
       'f:8:1: "large_packet" is not known | did you mean large-packet?',
       'f:9:19: large-downloads must be true or false, without quotes',
       'f:3:6: up is 0 bit/s; it must be between 64 kbit/s and 10 Gbit/s',
-      "f:4:8: down is 'fast', which is no rate | plain numbers are kbit/s; 1.7mbit, 16mbit and 1gbit are understood too",
+      "f:4:8: down is 'fast', which is no rate | plain numbers are kbit/s; 1.7mbit, 16Mbit/s and 1gbit are understood too",
       expect.stringMatching(
         /^f:6:11: framing pppoe-llcsnp is not known \| did you mean pppoe-llcsnap\? known: raw,/,
       ),

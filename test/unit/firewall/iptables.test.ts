@@ -60,6 +60,23 @@ describe('iptables', () => {
     const text = iptablesInstall(rulesFor('enp0s31f6.12345'), 'ipv4', 'nothing');
     for (const chain of text.match(/inetgw-\S+/g) ?? []) expect(chain.length).toBeLessThanOrEqual(28);
   });
+  it('counts a range of ports as two of the 15', () => {
+    const ports = Array.from({ length: 9 }, (_, n) => ({ from: 1000 * n + 1, to: 1000 * n + 9 }));
+    const rules: RuleSet = {
+      device: 'ppp0',
+      egress: [
+        {
+          name: 'ranges',
+          matches: [{ kind: 'port', protocol: 'tcp', side: 'either', ports: [22, ...ports] }],
+          verdict: { kind: 'class', classId: '1:30' },
+        },
+      ],
+      ingress: [],
+    };
+    const lines = iptablesInstall(rules, 'ipv4', 'nothing').match(/--ports \S+/g) ?? [];
+    expect(lines.map((line) => line.split(',').length)).toEqual([8, 2]);
+    expect(lines[0]).toContain('--ports 22,1:9,1001:1009,');
+  });
   it('splits a list of more than 15 ports, which multiport cannot take', () => {
     const ports = Array.from({ length: 40 }, (_, n) => 1000 + n);
     const rules: RuleSet = {

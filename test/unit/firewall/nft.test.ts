@@ -13,7 +13,9 @@ const RULES: RuleSet = {
     },
     {
       name: 'from',
-      matches: [{ kind: 'port', protocol: 'udp', side: 'source', ports: [53, 123] }],
+      matches: [
+        { kind: 'port', protocol: 'udp', side: 'source', ports: [53, 123, { from: 5000, to: 5100 }] },
+      ],
       verdict: { kind: 'class', classId: '1:10' },
     },
     {
@@ -39,7 +41,7 @@ describe('the rules for nft', () => {
     ]);
   });
   it('name ports at the end that is meant', () => {
-    expect(nftInstall(RULES)).toMatch(/^ {4}udp sport \{ 53, 123 \} counter .* comment "from"$/m);
+    expect(nftInstall(RULES)).toMatch(/^ {4}udp sport \{ 53, 123, 5000-5100 \} counter .* comment "from"$/m);
     expect(nftInstall(RULES)).toMatch(/^ {4}tcp dport \{ 25 \} counter .* comment "to"$/m);
   });
   it('ask for the mark that all of them want once, and each for its own where they differ', () => {
