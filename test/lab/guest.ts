@@ -13,14 +13,28 @@ import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { failure, missing } from '../../src/errors.ts';
 import { bundleAgent } from './agentBundle.ts';
-import { buildInitramfs } from './initramfs.ts';
-import { findKernel } from './kernel.ts';
+import { ARCHITECTURES, hostArchitecture, type Architecture } from './architecture.ts';
+import { buildInitramfs, CHECKOUT_TAG, ROOT_TAG } from './initramfs.ts';
+import { findKernel, type Kernel } from './kernel.ts';
 import { LineReader } from './lines.ts';
+import { checkoutRoot } from './paths.ts';
 import { filesToPreload } from './preload.ts';
 import { makeRunFolder } from './runFolder.ts';
 import type { Answer, Command, ExecResult, Operation, Operations } from './protocol.ts';
 
+/** What a guest runs: a system's files and its kernel. */
+export interface GuestSystem {
+  /** The folder on the host that is the guest's root. `/`: the guest runs the host's own programs. */
+  rootFolder: string;
+  architecture: Architecture;
+  kernel: Kernel;
+  /** In the guest. The path of the host's node leads to it too. */
+  nodeFile: string;
+}
+
 export interface GuestOptions {
+  /** This machine's programs with its distribution's kernel by default. */
+  system?: GuestSystem;
   /** One instruction takes 2^shift virtual nanoseconds: 1 is a 500 MIPS processor, 0 a 1000 MIPS one. */
   shift?: number;
   memoryMiB?: number;
@@ -42,6 +56,8 @@ export class RequestError extends Error {
   override readonly name = 'RequestError';
 }
 
+type Limits = Required<Omit<GuestOptions, 'system'>>;
+
 interface Waiting {
   answer: string | undefined;
   paused: boolean;
@@ -59,7 +75,7 @@ export class Guest {
   readonly #agent: Socket;
   readonly #qmp: Socket;
   readonly #folder: string;
-  readonly #options: Required<GuestOptions>;
+  readonly #options: Limits;
   #waiting: Waiting | undefined;
   #queue: Promise<unknown> = Promise.resolve();
   #ended: GuestError | undefined;
@@ -69,7 +85,7 @@ export class Guest {
     rmSync(this.#folder, { recursive: true, force: true });
   };
 
-  private constructor(process_: ChildProcess, folder: string, options: Required<GuestOptions>) {
+  private constructor(process_: ChildProcess, folder: string, options: Limits) {
     this.#process = process_;
     this.#folder = folder;
     this.#options = options;
@@ -103,8 +119,8 @@ export class Guest {
   }
 
   /** Boots a guest. Fetches the kernel first if it is not in the cache. */
-  static async boot(options: GuestOptions = {}): Promise<Guest> {
-    const full: Required<GuestOptions> = {
+  static async boot({ system, ...options }: GuestOptions = {}): Promise<Guest> {
+    const full: Limits = {
       shift: 1,
       memoryMiB: 1024,
       bootLimitMs: LIMIT_MS,
@@ -112,17 +128,21 @@ export class Guest {
       lifeLimitMs: 3 * 3600_000,
       ...options,
     };
-    const kernel = await findKernel();
+    const runs = system ?? (await thisMachine());
     const agentFile = await bundleAgent();
     const folder = await makeRunFolder();
     const initramfsFile = join(folder, 'initramfs');
-    const nodeFile = process.execPath;
-    const preload = [agentFile, ...(await filesToPreload(nodeFile))];
-    await writeFile(initramfsFile, await buildInitramfs({ kernel, agentFile, nodeFile, preload }));
+    const preload = [agentFile, ...(await filesToPreload(runs))];
+    const initramfs = {
+      ...{ ...runs, agentFile, preload },
+      ...{ checkoutFolder: checkoutRoot, hostNodeFile: process.execPath },
+    };
+    await writeFile(initramfsFile, await buildInitramfs(initramfs));
     const startedAt = performance.now();
-    const argv = qemuArguments(full, kernel.imageFile, initramfsFile, join(folder, 'console'));
+    const argv = qemuArguments(full, runs, initramfsFile, join(folder, 'console'));
+    const { qemu } = ARCHITECTURES[runs.architecture];
     // pdeathsig: QEMU dies with this process, even when that is killed without a chance to clean up.
-    const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'qemu-system-x86_64', ...argv], {
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', qemu.program, ...argv], {
       stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
     });
     const guest = new Guest(child, folder, full);
@@ -270,6 +290,11 @@ export class Guest {
   }
 }
 
+async function thisMachine(): Promise<GuestSystem> {
+  const architecture = hostArchitecture();
+  return { rootFolder: '/', architecture, kernel: await findKernel(), nodeFile: process.execPath };
+}
+
 function socketOf(child: ChildProcess, index: number): Socket {
   const stream: unknown = child.stdio[index];
   if (stream instanceof Socket) return stream;
@@ -277,27 +302,32 @@ function socketOf(child: ChildProcess, index: number): Socket {
 }
 
 function qemuArguments(
-  options: Required<GuestOptions>,
-  imageFile: string,
+  options: Limits,
+  { architecture, kernel, rootFolder }: GuestSystem,
   initramfsFile: string,
   consoleFile: string,
 ): string[] {
-  if (![imageFile, initramfsFile, consoleFile].every((path) => !path.includes(','))) {
+  if (![kernel.imageFile, initramfsFile, consoleFile, rootFolder].every((path) => !path.includes(','))) {
     throw failure('the lab cannot work below a folder with a comma in its name');
   }
+  const { qemu, kernelArguments, panicDevice } = ARCHITECTURES[architecture];
+  const share = (path: string, tag: string): string[] => [
+    '-virtfs',
+    `local,path=${path},security_model=none,multidevs=remap,readonly=on,mount_tag=${tag}`,
+  ];
   return [
-    ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-machine', 'q35'],
+    ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', ...qemu.machineArguments],
     ...['-accel', 'tcg', '-icount', `shift=${options.shift},sleep=off`, '-rtc', 'clock=vm'],
     ...['-smp', '1', '-m', String(options.memoryMiB)],
-    ...['-kernel', imageFile, '-initrd', initramfsFile],
-    // tsc=reliable: the clock counts instructions, there is nothing to compare it with. The rest saves time.
-    ...['-append', 'console=ttyS0 quiet panic=-1 tsc=reliable mitigations=off random.trust_cpu=on audit=0'],
+    ...['-kernel', kernel.imageFile, '-initrd', initramfsFile],
+    ...['-append', `${kernelArguments} quiet panic=-1 random.trust_cpu=on audit=0`],
     ...['-chardev', `file,id=console,path=${consoleFile}`, '-serial', 'chardev:console'],
-    ...['-virtfs', 'local,path=/,security_model=none,multidevs=remap,readonly=on,mount_tag=host'],
+    ...share(rootFolder, ROOT_TAG),
+    ...(rootFolder === '/' ? [] : share(checkoutRoot, CHECKOUT_TAG)),
     // Without ioeventfd a write is handled at its instruction, not at some later real time.
     ...['-device', 'virtio-serial-pci,ioeventfd=off'],
     ...['-chardev', 'socket,id=agent,fd=3', '-device', 'virtserialport,chardev=agent,name=agent'],
     ...['-chardev', 'socket,id=qmp,fd=4', '-mon', 'chardev=qmp,mode=control'],
-    ...['-device', 'pvpanic', '-action', 'panic=pause'],
+    ...['-device', panicDevice, '-action', 'panic=pause'],
   ];
 }

@@ -1,40 +1,58 @@
 /**
- * The guest's first file system: busybox, the modules that reach the host's root file system over 9p, and a
- * script that mounts it. Everything else the guest uses, it finds on the host.
+ * The guest's first file system: busybox, the modules that reach the root file system over 9p, and a
+ * script that mounts it. Everything else the guest uses, it finds there.
  */
 import { readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { execa } from 'execa';
+import { uncompressed } from './compression.ts';
 import type { Kernel } from './kernel.ts';
 
-/** What must be loaded before the host's root file system can be seen; the rest comes from there. */
+/** What must be loaded before the root file system can be seen; the rest comes from there. */
 const BOOT_MODULES = ['virtio_pci', '9pnet_virtio', '9p', 'overlay', 'virtio_console'];
 
 export interface InitramfsOptions {
   kernel: Kernel;
-  /** The agent's bundle and the host's node, under their host paths. */
+  /** The folder on the host that is the guest's root file system. */
+  rootFolder: string;
+  /** The checkout, seen by the guest under this path too; a second mount where it is not below the root folder. */
+  checkoutFolder: string;
+  /** The agent's bundle, below the checkout. */
   agentFile: string;
+  /** In the guest. */
   nodeFile: string;
-  /** Host files that the guest copies into its memory. */
+  /** The host's node: this path leads to the guest's. */
+  hostNodeFile: string;
+  /** Files that the guest copies into its memory, under the guest's paths. */
   preload: readonly string[];
 }
 
+/** The tags of the two 9p mounts. */
+export const ROOT_TAG = 'host';
+export const CHECKOUT_TAG = 'checkout';
+
 /** A cpio archive in the `newc` form that the kernel unpacks at start. */
 export async function buildInitramfs(options: InitramfsOptions): Promise<Buffer> {
-  const { kernel } = options;
+  const { kernel, rootFolder } = options;
   const release = join(kernel.modulesFolder, kernel.release);
   const order = loadOrder(await readFile(join(release, 'modules.dep'), 'utf8'), BOOT_MODULES);
-  const entries: Entry[] = ['bin', 'm', 'proc', 'sys', 'dev', 'host', 'over', 'root'].map(folder);
-  for (const path of await withLibraries('/bin/busybox')) {
-    entries.push(...foldersOf(path), file(path.slice(1), 0o755, await readFile(path)));
+  const entries: Entry[] = ['bin', 'm', 'proc', 'sys', 'dev', 'host', 'checkout', 'over', 'root'].map(folder);
+  const busybox = rootFolder === '/' ? await withLibraries('/bin/busybox') : ['/bin/busybox'];
+  for (const path of busybox) {
+    const content = await readFile(join(rootFolder, path));
+    entries.push(...foldersOf(path), file(path.slice(1), 0o755, content));
   }
   for (const module of order) {
-    entries.push(file(`m/${basename(module)}`, 0o644, await readFile(join(release, module))));
+    // busybox loads plain modules only.
+    const content = await uncompressed(await readFile(join(release, module)), module);
+    entries.push(file(`m/${moduleFile(module)}`, 0o644, Buffer.from(content)));
   }
   entries.push(file('init', 0o755, Buffer.from(initScript(options, order))));
   entries.push(file('preload', 0o644, Buffer.from(options.preload.map((path) => `${path}\n`).join(''))));
   return cpio(entries);
 }
+
+const moduleFile = (module: string): string => basename(module).replace(/\.ko.*$/, '.ko');
 
 /** Debian has busybox in a static and in a shared form, of which only one can be installed. */
 async function withLibraries(program: string): Promise<string[]> {
@@ -71,21 +89,40 @@ export function loadOrder(modulesDep: string, wanted: readonly string[]): string
 }
 
 /**
- * The host's root is the read-only lower layer of an overlay whose upper layer is memory: the guest may write
+ * The root folder is the read-only lower layer of an overlay whose upper layer is memory: the guest may write
  * anywhere and the host never sees it. /run is empty as after a start.
  */
-function initScript({ kernel, agentFile, nodeFile }: InitramfsOptions, order: readonly string[]): string {
+function initScript(options: InitramfsOptions, order: readonly string[]): string {
+  const { kernel, rootFolder, checkoutFolder, agentFile, nodeFile, hostNodeFile } = options;
   const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+  const mount9p = (tag: string, folder: string): string =>
+    `$bb mount -t 9p -o trans=virtio,version=9p2000.L,cache=loose,msize=512000,ro ${tag} ${folder} || die 'no 9p: ${tag}'`;
+  const overlay = (name: string, lower: string, folder: string): string => `
+$bb mkdir -p /over/${name}/upper /over/${name}/work
+$bb mount -t overlay -o lowerdir=${lower},upperdir=/over/${name}/upper,workdir=/over/${name}/work ${name} ${folder} || die 'no overlay'`;
+  const apart = rootFolder !== '/';
+  const checkoutInside = quote(`/root${checkoutFolder}`);
+  // Where the kernel's modules are before the guest's root is the root.
+  const modules = apart
+    ? `/checkout/${relative(checkoutFolder, kernel.modulesFolder)}`
+    : `/host${kernel.modulesFolder}`;
   return `#!/bin/busybox sh
 bb=/bin/busybox
 die() { echo "lab: $*"; echo o > /proc/sysrq-trigger; $bb sleep 9; }
 $bb mount -t proc proc /proc
 $bb mount -t sysfs sysfs /sys
 $bb mount -t devtmpfs devtmpfs /dev
-${order.map((module) => `$bb insmod /m/${basename(module)} || die "cannot load ${basename(module)}"`).join('\n')}
-$bb mount -t 9p -o trans=virtio,version=9p2000.L,cache=loose,msize=512000,ro host /host || die 'no 9p'
-$bb mount -t tmpfs -o size=80% over /over && $bb mkdir /over/upper /over/work
-$bb mount -t overlay -o lowerdir=/host,upperdir=/over/upper,workdir=/over/work root /root || die 'no overlay'
+${order.map((module) => `$bb insmod /m/${moduleFile(module)} || die "cannot load ${moduleFile(module)}"`).join('\n')}
+${mount9p(ROOT_TAG, '/host')}
+$bb mount -t tmpfs -o size=80% over /over
+${overlay('root', '/host', '/root')}
+${apart ? mount9p(CHECKOUT_TAG, '/checkout') : ''}
+${apart ? `$bb mkdir -p ${checkoutInside} && ${overlay('checkout', '/checkout', checkoutInside).trim()}` : ''}
+${
+  nodeFile === hostNodeFile
+    ? ''
+    : `$bb mkdir -p ${quote(`/root${dirname(hostNodeFile)}`)} && $bb ln -sfn ${quote(nodeFile)} ${quote(`/root${hostNodeFile}`)}`
+}
 for m in proc sys dev; do $bb mount --move /$m /root/$m || die "cannot move $m"; done
 cd /root
 # Opened for writing, a file moves to the upper layer.
@@ -97,7 +134,7 @@ $bb mount -t tmpfs shm dev/shm
 $bb mount -t bpf bpf sys/fs/bpf
 # Where it can be found from namespaces, which get a /sys of their own: see inetgw.ts.
 $bb mkdir -p run/bpf && $bb mount --bind sys/fs/bpf run/bpf
-$bb mount --bind /host${quote(kernel.modulesFolder)} usr/lib/modules || die 'no modules'
+$bb mount --bind ${quote(modules)} usr/lib/modules || die 'no modules'
 [ -e lib/modules/${kernel.release} ] || { $bb mkdir -p lib/modules && $bb mount --bind usr/lib/modules lib/modules; }
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TMPDIR=/run/tmp LC_ALL=C
 exec $bb switch_root /root /bin/sh -c ${quote(

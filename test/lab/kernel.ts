@@ -1,37 +1,44 @@
 /**
- * Debian's stock kernel for the guest: downloaded with apt, unpacked, never installed. Kept below
- * `.lab/kernel/`; a second run finds it there.
+ * Debian's stock kernel for the guest: downloaded with apt, unpacked, never installed. This machine's is kept below
+ * `.lab/kernel/`, that of a root beside the root; a second run finds it there.
  */
-import { access, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, mkdir, mkdtemp, readFile, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { execa } from 'execa';
 import { failure, missing } from '../../src/errors.ts';
+import { ARCHITECTURES, hostArchitecture, type Architecture } from './architecture.ts';
+import { kernelOf } from './kernelImage.ts';
 import { labFolder } from './paths.ts';
 
 export interface Kernel {
   /** As `uname -r` says it. */
   release: string;
-  /** The uncompressed ELF image: QEMU starts it by its PVH note, which saves the guest unpacking it. */
+  /** The uncompressed image: QEMU starts it by its PVH note (amd64), which saves the guest unpacking it. */
   imageFile: string;
   /** Folder that holds `<release>/`, to be mounted at /lib/modules. */
   modulesFolder: string;
 }
 
+export interface KernelSource {
+  /** Where kernels are kept. */
+  cache: string;
+  architecture: Architecture;
+  /** A folder with another Debian, whose apt is asked; this machine's where there is none. */
+  root?: string;
+}
+
 const DOWNLOAD_HINT = 'the kernel comes from Debian: run this where apt-get can reach a mirror';
 
-/** The kernel in the cache, fetched if there is none. */
-export async function findKernel(): Promise<Kernel> {
-  const cache = await labFolder('kernel');
-  return (await cached(cache)) ?? (await fetchKernel(cache));
+/** The kernel in the cache, fetched if there is none. This machine's unless told otherwise. */
+export async function findKernel(source?: KernelSource): Promise<Kernel> {
+  const wanted = source ?? { cache: await labFolder('kernel'), architecture: hostArchitecture() };
+  return (await cached(wanted.cache)) ?? (await fetchKernel(wanted));
 }
 
 async function cached(cache: string): Promise<Kernel | undefined> {
   for (const name of (await readdir(cache)).sort().reverse()) {
     const kernel = describe(cache, name);
-    const complete = await access(kernel.imageFile).then(
-      () => true,
-      () => false,
-    );
+    const complete = await isThere(kernel.imageFile);
     if (complete && !name.startsWith('tmp-')) return kernel;
   }
   return undefined;
@@ -42,21 +49,20 @@ function describe(cache: string, release: string): Kernel {
   return { release, imageFile: join(root, 'vmlinux'), modulesFolder: join(root, 'lib/modules') };
 }
 
-async function fetchKernel(cache: string): Promise<Kernel> {
-  const packageName = await kernelPackage();
+async function fetchKernel(source: KernelSource): Promise<Kernel> {
+  const { cache } = source;
+  const packageName = await kernelPackage(source);
   const folder = await mkdtemp(join(cache, 'tmp-'));
   try {
-    // apt refuses to drop privileges into a folder its own user cannot write to; it then only warns.
-    await tool(['apt-get', 'download', '-q', packageName], folder);
-    const archive = (await readdir(folder)).find((name) => name.endsWith('.deb'));
-    if (archive === undefined) throw failure(`apt-get downloaded no archive for ${packageName}`);
+    const archive = await download(packageName, folder, source);
     await tool(['dpkg', '-x', archive, '.'], folder);
+    await rm(join(folder, archive));
+    await joinLibraries(folder);
     const release = (await readdir(join(folder, 'lib/modules')))[0];
     if (release === undefined) throw failure(`${packageName} holds no modules`);
     await tool(['depmod', '-b', folder, release], folder);
-    const compressed = await readFile(join(folder, 'boot', `vmlinuz-${release}`));
-    await writeFile(join(folder, 'vmlinux'), await uncompressed(compressed));
-    await rm(join(folder, archive));
+    const image = await readFile(join(folder, 'boot', `vmlinuz-${release}`));
+    await writeFile(join(folder, 'vmlinux'), await kernelOf(image));
     // Another run may have been faster; its copy is as good as this one.
     await rename(folder, join(cache, release)).catch(() => rm(folder, { recursive: true }));
     return describe(cache, release);
@@ -66,31 +72,56 @@ async function fetchKernel(cache: string): Promise<Kernel> {
   }
 }
 
+/** Debian keeps modules below usr/lib since 13, and depmod looks in one of the two: both names lead to them. */
+async function joinLibraries(folder: string): Promise<void> {
+  if (await isThere(join(folder, 'usr/lib/modules'))) {
+    await symlink('usr/lib', join(folder, 'lib'));
+  } else {
+    await mkdir(join(folder, 'usr'), { recursive: true });
+    await rm(join(folder, 'usr/lib'), { recursive: true, force: true });
+    await symlink('../lib', join(folder, 'usr/lib'));
+  }
+}
+
+/** Downloads into the folder; gives the archive's name there. */
+async function download(packageName: string, folder: string, { root }: KernelSource): Promise<string> {
+  // apt refuses to drop privileges into a folder its own user cannot write to; it then only warns.
+  if (root === undefined) {
+    await tool(['apt-get', 'download', '-q', packageName], folder);
+  } else {
+    // Another system's apt sees nothing of this folder.
+    const inside = await mkdtemp(join(root, 'tmp/kernel-'));
+    const script = 'cd "/tmp/$1" && apt-get download -q "$2"';
+    await tool(['chroot', root, 'sh', '-c', script, 'sh', basename(inside), packageName], '/');
+    for (const name of await readdir(inside)) await tool(['mv', join(inside, name), folder], '/');
+    await rm(inside, { recursive: true });
+  }
+  const archive = (await readdir(folder)).find((name) => name.endsWith('.deb'));
+  if (archive === undefined) throw failure(`apt-get downloaded no archive for ${packageName}`);
+  return archive;
+}
+
 /** `linux-image-amd64` is empty and depends on the package of the current version. */
-async function kernelPackage(): Promise<string> {
-  const { stdout } = await tool(['apt-cache', 'depends', 'linux-image-amd64'], '/');
+async function kernelPackage({ architecture, root }: KernelSource): Promise<string> {
+  const { kernelPackage: anyVersion } = ARCHITECTURES[architecture];
+  const { stdout } = await tool(
+    [...(root === undefined ? [] : ['chroot', root]), 'apt-cache', 'depends', anyVersion],
+    '/',
+  );
   const name = /Depends: (linux-image-[0-9][^\s]*)/.exec(stdout)?.[1];
-  if (name === undefined) throw missing('apt knows no package linux-image-amd64', DOWNLOAD_HINT);
+  if (name === undefined) throw missing(`apt knows no package ${anyVersion}`, DOWNLOAD_HINT);
   return name;
 }
 
-/** The ELF image inside a bzImage that was compressed with xz, as Debian's are. */
-async function uncompressed(bzImage: Buffer): Promise<Uint8Array> {
-  const start = bzImage.indexOf(Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]));
-  if (start < 0) throw failure('the kernel image is not compressed with xz');
-  // The xz stream is followed by other parts of the image, which xz calls trailing garbage (exit code 1).
-  const { stdout } = await execa('xz', ['-dcq', '--single-stream'], {
-    input: bzImage.subarray(start),
-    encoding: 'buffer',
-    reject: false,
-    maxBuffer: 512 * 1024 * 1024,
-  });
-  if (stdout[0] !== 0x7f || stdout[1] !== 0x45) throw failure('the kernel image holds no ELF file');
-  return stdout;
+async function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
-async function tool(argv: readonly [string, ...string[]], cwd: string): Promise<{ stdout: string }> {
-  const [file, ...args] = argv;
+async function tool(argv: readonly string[], cwd: string): Promise<{ stdout: string }> {
+  const [file = '', ...args] = argv;
   const result = await execa(file, args, { cwd, reject: false, env: { LC_ALL: 'C' }, timeout: 600_000 });
   if (result.failed) {
     throw failure(`'${argv.join(' ')}' failed: ${result.stderr || result.shortMessage || ''}`, DOWNLOAD_HINT);

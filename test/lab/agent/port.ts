@@ -1,13 +1,12 @@
-/** The two devices through which the agent speaks: the virtio port to the host, and the panic port. */
+/** The two devices through which the agent speaks: the virtio port to the host, and the panic device. */
 import { constants, openSync, readFileSync, readSync, readdirSync, writeSync } from 'node:fs';
 import { LineReader } from '../lines.ts';
-
-/** I/O port of QEMU's pvpanic device; bit 0 asks for the halt (QEMU docs/specs/pvpanic). */
-const PANIC_PORT = 0x505;
+import { panicDevice } from './halt.ts';
 
 export class Port {
   readonly #port = openSync(portDevice(), constants.O_RDWR | constants.O_NONBLOCK);
-  readonly #panic = openSync('/dev/port', 'r+');
+  /** Halts the virtual processor; returns when the host lets it go on. */
+  readonly halt = panicDevice();
   readonly #chunk = Buffer.alloc(65536);
   readonly #lines: string[] = [];
   readonly #reader = new LineReader((line) => this.#lines.push(line));
@@ -30,11 +29,6 @@ export class Port {
     for (let sent = 0; sent < data.length;) {
       sent += this.#retry(() => writeSync(this.#port, data, sent, Math.min(data.length - sent, 4096)));
     }
-  }
-
-  /** Halts the virtual processor; returns when the host lets it go on. */
-  halt(): void {
-    writeSync(this.#panic, Buffer.of(1), 0, 1, PANIC_PORT);
   }
 
   #retry(action: () => number): number {
