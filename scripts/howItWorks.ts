@@ -165,7 +165,7 @@ async function measured(name: string, run: (() => Promise<Series[]>) | undefined
 await mkdir(folder, { recursive: true });
 const drawOnly = process.argv.includes('--draw');
 const only = process.argv.slice(2).filter((word) => !word.startsWith('-'));
-const guest = drawOnly ? undefined : await Guest.boot({ requestLimitMs: 600_000 });
+const guest = drawOnly ? undefined : await Guest.boot();
 const of = (name: string, run: (guest: Guest) => Promise<Series[]>): Promise<Series[]> =>
   measured(
     name,

@@ -19,7 +19,6 @@ const named = SHAPER_NAMES.filter((name) => wanted.includes(name));
 /** Of all but `apply`; all, unless some are named. */
 const shapers = named.length > 0 ? named : SHAPER_NAMES;
 
-const LIMIT_MS = 1_800_000;
 const ROUNDS = 3;
 
 /** Virtual ms from the start of a script to its end: the median of some rounds, each after `before`. */
@@ -139,7 +138,7 @@ async function shapedLine(guest: Guest, name: ShaperName, rates: Rates, share: n
 async function loaded(guest: Guest, name: ShaperName, rates: Rates, share: number, flows = 4) {
   await shapedLine(guest, name, rates, share);
   const load = { flows: [downloads(flows, { client: 'lan' })], warmUpMs: 5000, pings: 50, pingNs: 'lan' };
-  return measure(guest, load, LIMIT_MS);
+  return measure(guest, load);
 }
 
 /** Processor seconds per Gbit, the line's own (without a shaper, at the same rate) taken off. */
@@ -197,7 +196,7 @@ async function usPerPacket(guest: Guest, name: ShaperName): Promise<number> {
   await guest.run(['nft', STATEFUL_FIREWALL], { ns: 'gw' });
   const load = await startSteady(guest);
   const before = await received(guest);
-  const { idleFraction } = await measure(guest, { flows: [], warmUpMs: 4000, pings: 100 }, LIMIT_MS);
+  const { idleFraction } = await measure(guest, { flows: [], warmUpMs: 4000, pings: 100 });
   const after = await received(guest);
   await load.end();
   const packetsPerMs = (after.packets - before.packets) / (after.ms - before.ms);
@@ -249,7 +248,7 @@ async function top(guest: Guest): Promise<string> {
 
 const PARTS = { apply, cpu, gateway, top };
 const parts = Object.entries(PARTS).filter(([name]) => wanted.includes(name));
-const guest = await Guest.boot({ requestLimitMs: LIMIT_MS });
+const guest = await Guest.boot();
 try {
   for (const [, part] of parts.length > 0 ? parts : Object.entries(PARTS)) {
     console.log(`${await part(guest)}\n`);

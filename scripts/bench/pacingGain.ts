@@ -8,7 +8,6 @@ import { commandArgv, withBpf } from '../../test/lab/inetgw.ts';
 import { setUpLine, SERVER } from '../../test/lab/line.ts';
 import { serveDownloads } from '../../test/lab/traffic.ts';
 import { LINES, type BenchLine } from './line/lines.ts';
-import { SEARCH_LIMIT_MS } from './searches.ts';
 
 const STREAMS = 4;
 
@@ -18,7 +17,7 @@ async function search(guest: Guest, { options, inetgwFraming }: BenchLine): Prom
   const words = [device, 'DOWN', '--auto', String(upKbit), ...inetgwFraming, '--ping-host', SERVER.ipv4];
   const load = ['--load', await serveDownloads(guest), '--streams', String(STREAMS)];
   const argv = withBpf(commandArgv('searchbw', ...words, ...load));
-  const result = await guest.request('exec', { argv, ns: 'gw', timeoutMs: 36_000_000 }, SEARCH_LIMIT_MS);
+  const result = await guest.request('exec', { argv, ns: 'gw', timeoutMs: 36_000_000 });
   const said = result.stdout
     .split('\n')
     .filter((line) => /recommended|^window pacing|then use/.test(line))

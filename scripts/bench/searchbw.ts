@@ -12,7 +12,7 @@ import { setUpLine } from '../../test/lab/line.ts';
 import { summarise } from '../../test/lab/measure.ts';
 import { downloads, measure, uploads } from '../../test/lab/traffic.ts';
 import { LINES, type BenchLine } from './line/lines.ts';
-import { gridSearch, search, SEARCH_LIMIT_MS } from './searches.ts';
+import { gridSearch, search } from './searches.ts';
 
 const COLUMNS = [
   'line',
@@ -43,9 +43,9 @@ async function bench(
     const { device } = await setUpLine(guest, line);
     // Long: what was lost in the first overflow of a buffer of two seconds is seen to arrive all at once.
     const settled = { warmUpMs: 30_000, pings: 100 };
-    const free = await measure(guest, { ...settled, flows: [downloads(4, fromLan)] }, SEARCH_LIMIT_MS);
+    const free = await measure(guest, { ...settled, flows: [downloads(4, fromLan)] });
     await setUpLine(guest, line);
-    const freeUp = await measure(guest, { ...settled, flows: [uploads(2, fromLan)] }, SEARCH_LIMIT_MS);
+    const freeUp = await measure(guest, { ...settled, flows: [uploads(2, fromLan)] });
     await setUpLine(guest, line);
     const down = await search(guest, device, 'DOWN', ['--auto', ...framing]);
     await setUpLine(guest, line);
@@ -55,13 +55,9 @@ async function bench(
     await setUpLine(guest, line);
     const words = [device, String(up.rateKbitPerSec), String(down.rateKbitPerSec), ...framing];
     await guest.run(withBpf(commandArgv('inetgw', ...words)), { ns: 'gw', spinMs: 60_000 });
-    const shapedDown = await measure(guest, { flows: [downloads(4, fromLan)], pings: 100 }, SEARCH_LIMIT_MS);
-    const shapedUp = await measure(guest, { flows: [uploads(2, fromLan)], pings: 100 }, SEARCH_LIMIT_MS);
-    const both = await measure(
-      guest,
-      { flows: [downloads(4, fromLan), uploads(2, fromLan)], pings: 100 },
-      SEARCH_LIMIT_MS,
-    );
+    const shapedDown = await measure(guest, { flows: [downloads(4, fromLan)], pings: 100 });
+    const shapedUp = await measure(guest, { flows: [uploads(2, fromLan)], pings: 100 });
+    const both = await measure(guest, { flows: [downloads(4, fromLan), uploads(2, fromLan)], pings: 100 });
     const share = (part: number, whole: number): string => `${((part / whole) * 100).toFixed(1)} %`;
     return [
       name,

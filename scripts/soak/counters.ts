@@ -19,7 +19,7 @@ const SET_UP = `
   ip netns exec far sh -ec 'ip addr add 10.9.0.2/24 dev big1; ip link set big1 up
     ip neigh add 10.9.0.8 lladdr 02:00:00:00:00:08 dev big1'`;
 
-const guest = await Guest.boot({ requestLimitMs: HOUR_MS });
+const guest = await Guest.boot();
 await soakOn(guest, async () => {
   await guest.run(['sh', '-ec', SET_UP]);
   await inetgwOk(guest, 'big0', '10gbit', '10gbit', '--firewall', 'none');

@@ -32,7 +32,7 @@ const RATES = [
   ['10mbit', '50mbit'],
 ] as const;
 
-const guest = await Guest.boot({ requestLimitMs: 3_600_000, lifeLimitMs: 12 * 3_600_000 });
+const guest = await Guest.boot();
 const sh = (script: string): Promise<string> =>
   guest.run(['sh', '-ec', script], { ns: 'gw', spinMs: 3_600_000, timeoutMs: 3_600_000 });
 

@@ -16,6 +16,7 @@ import { bundleAgent } from './agentBundle.ts';
 import { ARCHITECTURES, hostArchitecture, type Architecture } from './architecture.ts';
 import { buildInitramfs, CHECKOUT_TAG, ROOT_TAG } from './initramfs.ts';
 import { findKernel, type Kernel } from './kernel.ts';
+import { rtcMs, Watch, type RtcTime } from './limits.ts';
 import { LineReader } from './lines.ts';
 import { checkoutRoot } from './paths.ts';
 import { filesToPreload } from './preload.ts';
@@ -38,11 +39,13 @@ export interface GuestOptions {
   /** One instruction takes 2^shift virtual nanoseconds: 1 is a 500 MIPS processor, 0 a 1000 MIPS one. */
   shift?: number;
   memoryMiB?: number;
-  /** Real time for the boot; default 120 s. */
-  bootLimitMs?: number;
-  /** Real time for one request unless it says otherwise; default 120 s. */
+  /** The guest's time for one request unless it says otherwise; default 24 h (a program's own: `timeoutMs`). */
   requestLimitMs?: number;
-  /** The guest is ended after this real time, whatever it does; default 3 h. */
+  /** A guest that stands still for so many looks at it, one a second, is ended; default 300. */
+  standstills?: number;
+  /** Real time for the boot or one request, however busy the host is; default 1 h. */
+  realLimitMs?: number;
+  /** The guest is ended after this real time, whatever it does; default 24 h. */
   lifeLimitMs?: number;
 }
 
@@ -61,12 +64,26 @@ type Limits = Required<Omit<GuestOptions, 'system'>>;
 interface Waiting {
   answer: string | undefined;
   paused: boolean;
+  watch: Watch;
   resolve: (line: string) => void;
   reject: (error: Error) => void;
 }
 
-/** Real time; LAB_LIMIT_MS raises it for a host that is so busy that guests stand still for minutes. */
-const LIMIT_MS = Number(process.env['LAB_LIMIT_MS'] ?? 120_000);
+const HOUR_MS = 3_600_000;
+
+/** Real time between two looks at the guest's clock. */
+const LOOK_MS = 1000;
+
+/** How QEMU is asked what the guest's clock shows, and how many instructions were executed (`icount`). */
+const ASK_CLOCK = { execute: 'qom-get', arguments: { path: '/machine', property: 'rtc-time' }, id: 'clock' };
+const ASK_INSTRUCTIONS = { execute: 'query-replay', id: 'instructions' };
+
+interface QmpMessage {
+  event?: string;
+  id?: string;
+  return?: RtcTime & { icount: number };
+  error?: { desc: string };
+}
 
 export class Guest {
   /** Real time from the start of QEMU to the agent's first word. */
@@ -77,6 +94,7 @@ export class Guest {
   readonly #folder: string;
   readonly #options: Limits;
   #waiting: Waiting | undefined;
+  #clockMs: number | undefined;
   #queue: Promise<unknown> = Promise.resolve();
   #ended: GuestError | undefined;
   readonly #exit: Promise<void>;
@@ -123,9 +141,10 @@ export class Guest {
     const full: Limits = {
       shift: 1,
       memoryMiB: 1024,
-      bootLimitMs: LIMIT_MS,
-      requestLimitMs: LIMIT_MS,
-      lifeLimitMs: 3 * 3600_000,
+      requestLimitMs: 24 * HOUR_MS,
+      standstills: 300,
+      realLimitMs: HOUR_MS,
+      lifeLimitMs: 24 * HOUR_MS,
       ...options,
     };
     const runs = system ?? (await thisMachine());
@@ -146,8 +165,8 @@ export class Guest {
       stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
     });
     const guest = new Guest(child, folder, full);
-    guest.#command('qmp_capabilities');
-    await guest.#await(full.bootLimitMs, 'boot', () => undefined);
+    guest.#command({ execute: 'qmp_capabilities' });
+    await guest.#await(full.requestLimitMs, 'boot', () => undefined);
     await rm(initramfsFile);
     guest.bootMs = performance.now() - startedAt;
     return guest;
@@ -162,7 +181,7 @@ export class Guest {
     return this.#ended === undefined;
   }
 
-  /** One request to the agent. `limitMs` is real time: a guest that needs longer is killed and reported. */
+  /** One request to the agent. `limitMs` is the guest's time: one that needs longer is killed and reported. */
   async request<Name extends Operation>(
     op: Name,
     ask: Operations[Name]['ask'],
@@ -171,7 +190,7 @@ export class Guest {
     const send = (): Promise<string> =>
       this.#await(limitMs, op, () => {
         this.#agent.write(`${JSON.stringify({ op, ask })}\n`);
-        this.#command('cont');
+        this.#command({ execute: 'cont' });
       });
     const line = this.#queue.then(send);
     this.#queue = line.catch(() => undefined);
@@ -218,8 +237,9 @@ export class Guest {
       this.#settle();
     });
     const events = new LineReader((line) => {
-      const event = (JSON.parse(line) as { event?: string; error?: { desc: string } }).event;
-      if (event === 'GUEST_PANICKED' && this.#waiting !== undefined) this.#waiting.paused = true;
+      const message = JSON.parse(line) as QmpMessage;
+      if (message.event === 'GUEST_PANICKED' && this.#waiting !== undefined) this.#waiting.paused = true;
+      this.#takeLook(message);
       this.#settle();
     });
     for (const [socket, reader] of [
@@ -241,28 +261,47 @@ export class Guest {
     if (waiting?.answer !== undefined && waiting.paused) waiting.resolve(waiting.answer);
   }
 
-  #command(execute: string): void {
-    this.#qmp.write(`${JSON.stringify({ execute })}\n`);
+  #command(command: Readonly<Record<string, unknown>>): void {
+    this.#qmp.write(`${JSON.stringify(command)}\n`);
+  }
+
+  #askForLook(): void {
+    this.#command(ASK_CLOCK);
+    this.#command(ASK_INSTRUCTIONS);
+  }
+
+  /** QEMU answers in the order it is asked. */
+  #takeLook({ id, return: value }: QmpMessage): void {
+    if (value === undefined) return;
+    if (id === ASK_CLOCK.id) this.#clockMs = rtcMs(value);
+    if (id !== ASK_INSTRUCTIONS.id) return;
+    const { icount: instructions } = value;
+    // A machine without that clock chip: its clock shows at least what the instructions took.
+    const clockMs = this.#clockMs ?? (instructions * 2 ** this.#options.shift) / 1e6;
+    this.#waiting?.watch.look({ clockMs, instructions });
   }
 
   async #await(limitMs: number, what: string, start: () => void): Promise<string> {
     if (this.#ended !== undefined) throw await this.#withConsole(this.#ended.message);
     this.#hold(true);
+    const { standstills, realLimitMs } = this.#options;
+    const watch = new Watch({ guestMs: limitMs, standstills, realMs: realLimitMs }, performance.now());
     let timer: NodeJS.Timeout | undefined;
     try {
       return await new Promise<string>((resolve, reject) => {
-        this.#waiting = { answer: undefined, paused: false, resolve, reject };
-        timer = setTimeout(() => {
-          reject(
-            new GuestError(`the guest did not answer '${what}' within ${limitMs / 1000} s of real time`),
-          );
-        }, limitMs);
+        this.#waiting = { answer: undefined, paused: false, watch, resolve, reject };
+        this.#askForLook();
+        timer = setInterval(() => {
+          const limit = watch.exceeded(performance.now());
+          if (limit === undefined) this.#askForLook();
+          else reject(new GuestError(`the guest did not answer '${what}' ${limit}`));
+        }, LOOK_MS);
         start();
       });
     } catch (error) {
       throw await this.#fail(error instanceof Error ? error.message : String(error));
     } finally {
-      clearTimeout(timer);
+      clearInterval(timer);
       this.#waiting = undefined;
       this.#hold(false);
     }
@@ -285,7 +324,7 @@ export class Guest {
   }
 
   async #withConsole(message: string): Promise<GuestError> {
-    const tail = (await this.console()).replaceAll('\r', '').split('\n').slice(-40).join('\n').trim();
+    const tail = (await this.console()).replaceAll('\r', '').split('\n').slice(-80).join('\n').trim();
     return new GuestError(tail === '' ? message : `${message}\n--- the guest's console ---\n${tail}`);
   }
 }

@@ -356,9 +356,9 @@ async function dial(guest: Guest): Promise<boolean> {
 }
 
 async function waitFor(guest: Guest, ns: string, condition: string): Promise<void> {
-  const script = `for i in $(seq 200); do if ${condition}; then exit 0; fi; sleep 0.05; done 2>/dev/null; exit 1`;
+  const script = `for i in $(seq 2000); do if ${condition}; then exit 0; fi; sleep 0.05; done 2>/dev/null; exit 1`;
   // Spinning: while a program that is waited for comes from a busy host, an idle clock would run out of tries.
-  const result = await guest.exec(['sh', '-c', script], { ns, spinMs: 60_000 });
+  const result = await guest.exec(['sh', '-c', script], { ns, spinMs: 120_000 });
   if (result.code === 0) return;
   const state = await guest.exec(['sh', '-c', 'ip addr; ps ax'], { ns });
   throw new Error(`in namespace ${ns} this never became true: ${condition}\n${state.stdout}`);

@@ -41,28 +41,23 @@ export interface LoadOptions extends Partial<Omit<MeasureOptions, 'interactive'>
 }
 
 /**
- * Loads the line, waits, and measures everything in one window; 80 pings in 16 s by default. `limitMs` is real
- * time: the emulated processor may need several times the virtual time on fast lines.
+ * Loads the line, waits, and measures everything in one window; 80 pings in 16 s by default.
  */
-export function measure(guest: Guest, options: LoadOptions, limitMs = 600_000): Promise<MeasureResult> {
+export function measure(guest: Guest, options: LoadOptions): Promise<MeasureResult> {
   const { interactive, ...rest } = options;
   const pingNs = rest.pingNs ?? 'gw';
-  return guest.request(
-    'measure',
-    {
-      flows: [],
-      warmUpMs: rest.flows === undefined ? 0 : 10_000,
-      pings: 80,
-      pingIntervalMs: 200,
-      pingTarget: SERVER.ipv4,
-      ...rest,
-      pingNs,
-      ...(interactive === true
-        ? { interactive: { clientNs: pingNs, serverNs: 'isp', serverAddress: SERVER.ipv4 } }
-        : {}),
-    },
-    limitMs,
-  );
+  return guest.request('measure', {
+    flows: [],
+    warmUpMs: rest.flows === undefined ? 0 : 10_000,
+    pings: 80,
+    pingIntervalMs: 200,
+    pingTarget: SERVER.ipv4,
+    ...rest,
+    pingNs,
+    ...(interactive === true
+      ? { interactive: { clientNs: pingNs, serverNs: 'isp', serverAddress: SERVER.ipv4 } }
+      : {}),
+  });
 }
 
 /** An HTTP server at the provider that sends without end; gives its URL. */
