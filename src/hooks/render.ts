@@ -20,6 +20,19 @@ export interface HookSettings {
   apply: readonly (string | undefined)[];
 }
 
+/**
+ * Where hooks of all kinds and devices are: folder, and what their names begin with. Whoever looks for hooks without
+ * knowing the devices looks here: `inetgw uninstall`, and the Debian package when it is purged.
+ */
+export const HOOK_PLACES: readonly { folder: string; prefix: string }[] = [
+  { folder: '/etc/ppp/ip-up.d', prefix: 'inetgw-' },
+  { folder: '/etc/ppp/ip-down.d', prefix: 'inetgw-' },
+  { folder: '/etc/NetworkManager/dispatcher.d', prefix: '90-inetgw-' },
+  { folder: '/etc/network/if-up.d', prefix: 'inetgw-' },
+  { folder: '/etc/network/if-down.d', prefix: 'inetgw-' },
+  { folder: '/etc/systemd/system', prefix: 'inetgw@' },
+];
+
 export interface HookFile {
   path: string;
   mode: number;
@@ -67,6 +80,11 @@ function header(what: string, kind: HookKind, { device }: HookSettings): string[
     `# Written by inetgw install-hook. Taken away by: inetgw install-hook ${kind} ${shellWord(device)} --remove`,
     '# Once you have changed it, inetgw leaves it alone.',
   ];
+}
+
+/** A hook may outlive the program: it then does nothing, and says nothing each time a line comes up. */
+function unlessRemoved({ program }: HookSettings): string {
+  return `[ -x ${shellWord(program.at(-1) ?? '')} ] || exit 0`;
 }
 
 /** The command for whatever device `$dev` is. */
@@ -121,7 +139,7 @@ function pppHook(event: 'up' | 'down', settings: HookSettings): string {
   return [
     '#!/bin/sh',
     ...header(`Sets inetgw up and takes it away with a ppp link (ip-${event}).`, 'ppp', settings),
-    '#',
+    unlessRemoved(settings),
     "# Debian's pppd passes PPP_IFACE, the upstream one IFNAME and the first argument.",
     'PPP_IFACE=${PPP_IFACE:-${IFNAME:-${1-}}}',
     'case "$PPP_IFACE" in',
@@ -137,6 +155,7 @@ function ifupdownHook(event: 'up' | 'down', settings: HookSettings): string {
   return [
     '#!/bin/sh',
     ...header(`Sets inetgw up and takes it away with ifup and ifdown (if-${event}.d).`, 'ifupdown', settings),
+    unlessRemoved(settings),
     '# It runs once for each address family; that does no harm.',
     'case "${IFACE-}" in',
     `${settings.device}) dev=$IFACE ;;`,
@@ -154,6 +173,7 @@ function networkManagerHook(settings: HookSettings): string {
       'networkmanager',
       settings,
     ),
+    unlessRemoved(settings),
     '# $1 is the device, $2 what happened; a modem has its IP device in DEVICE_IP_IFACE.',
     'dev=',
     'for name in "${DEVICE_IP_IFACE-}" "${1-}"; do',
@@ -236,6 +256,8 @@ export function systemdUnit(settings: HookSettings): string {
     '[Unit]',
     `Description=Traffic control of inetgw on ${device}`,
     'Documentation=man:inetgw(8) man:inetgw.conf(5)',
+    // It may outlive the program; a condition that is not met is no failure.
+    `ConditionFileIsExecutable=${(settings.program.at(-1) ?? '').replaceAll('%', '%%')}`,
     `BindsTo=${unit}`,
     // A firewall that starts later would flush the rules.
     `After=${unit} nftables.service netfilter-persistent.service`,

@@ -4,7 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 
-const MARK = '# inetgw-hook sha256:';
+/** What the line begins with. */
+export const SEAL_MARK = '# inetgw-hook sha256:';
 
 function checksum(text: string): string {
   return createHash('sha256').update(text).digest('hex');
@@ -12,7 +13,7 @@ function checksum(text: string): string {
 
 /** Puts the seal in after the first line if that is a `#!`, else before it. */
 export function seal(text: string): string {
-  const line = `${MARK}${checksum(text)}\n`;
+  const line = `${SEAL_MARK}${checksum(text)}\n`;
   if (!text.startsWith('#!')) return `${line}${text}`;
   const end = text.indexOf('\n') + 1;
   return `${text.slice(0, end)}${line}${text.slice(end)}`;
@@ -20,7 +21,7 @@ export function seal(text: string): string {
 
 /** True if the text is as `seal` made it, from whatever text. */
 export function isUnedited(text: string): boolean {
-  const match = new RegExp(`^${MARK}([0-9a-f]{64})\\n`, 'm').exec(text);
+  const match = new RegExp(`^${SEAL_MARK}([0-9a-f]{64})\\n`, 'm').exec(text);
   if (match === null) return false;
   return checksum(text.slice(0, match.index) + text.slice(match.index + match[0].length)) === match[1];
 }

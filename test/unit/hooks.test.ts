@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { shellWord, systemdEscape, systemdWord } from '../../src/hooks/quote.ts';
-import { hookFiles, systemdUnit } from '../../src/hooks/render.ts';
+import { HOOK_KINDS, HOOK_PLACES, hookFiles, systemdUnit } from '../../src/hooks/render.ts';
 import { isUnedited, seal } from '../../src/hooks/seal.ts';
 
 const program = ['/usr/bin/inetgw'];
@@ -42,6 +42,24 @@ describe('hook files', () => {
         expect(text).not.toMatch(/^\s*(cat|sleep|logger|inetgw|setsid|ip|tc) /m);
         expect(text).toContain('/usr/bin/inetgw "$dev"');
       }
+    }
+  });
+  it('do nothing where the program is gone, whatever its path', () => {
+    const settings = { device: 'ppp0', program: ['/opt/node', '/opt/my program 100%'], apply: [] };
+    for (const kind of ['ppp', 'ifupdown', 'networkmanager'] as const) {
+      for (const { text } of hookFiles(kind, settings))
+        expect(text.split('\n').find((line) => !line.startsWith('#'))).toBe(
+          `[ -x '/opt/my program 100%' ] || exit 0`,
+        );
+    }
+    expect(systemdUnit(settings)).toContain('\nConditionFileIsExecutable=/opt/my program 100%%\n');
+  });
+  it('are all found again without knowing the device', () => {
+    for (const kind of HOOK_KINDS) {
+      for (const { path } of hookFiles(kind, { device: 'ppp0', program, apply: [] }))
+        expect(
+          HOOK_PLACES.filter(({ folder, prefix }) => path.startsWith(`${folder}/${prefix}`)),
+        ).toHaveLength(1);
     }
   });
   it('of systemd are bound to the device, by the name that systemd gives it', () => {
