@@ -31,6 +31,17 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'packages',
+          include: ['test/packages/**/*.test.ts'],
+          // The first run makes a Debian root, from an archive as far away as it may be.
+          testTimeout: 300_000,
+          hookTimeout: 1_800_000,
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
           exclude: [...configDefaults.exclude, ...(withFaults ? [] : ['test/lab/faults*.test.ts'])],
@@ -38,7 +49,7 @@ export default defineConfig({
           pool: 'forks',
           maxWorkers: 2,
           isolate: false,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
           globalSetup: ['test/lab/globalTeardown.ts'],
           // For a test that hangs; the limits proper count the guest's time (test/lab/limits.ts).
           testTimeout: 3 * 3600_000,

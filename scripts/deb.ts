@@ -2,8 +2,8 @@
  * Builds the Debian package from a fresh build: `npm run deb [-- FOLDER]`, into .lab/packages by default.
  * Needs dpkg-deb, no debhelper and no root.
  */
-import { chmod, copyFile, cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { chmod, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { execa } from 'execa';
@@ -12,6 +12,7 @@ import {
   controlFile,
   copyrightFile,
   debianChangelog,
+  LINTIAN_OVERRIDES,
   POSTINST,
   POSTRM,
   PRERM,
@@ -36,6 +37,23 @@ export async function buildDeb(folder: string, version?: string): Promise<string
   return path;
 }
 
+/** Where the files of the npm package lie in the Debian package; undefined: in another form, see `fill`. */
+function placeOf(name: string): string | undefined {
+  const doc = 'usr/share/doc/inetgw';
+  if (name === 'dist/THIRD-PARTY-LICENCES.txt') return undefined;
+  if (name.startsWith('dist/')) return `usr/lib/inetgw/${name}`;
+  if (name.startsWith('docs/man/')) return undefined;
+  if (name.startsWith('templates/')) return name.replace('templates', 'usr/share/inetgw');
+  return name.endsWith('.md') || name.startsWith('docs/') ? `${doc}/${name}` : undefined;
+}
+
+/** The files of the npm package: one list for both, `files` in package.json. */
+async function npmFiles(): Promise<string[]> {
+  const { stdout } = await execa('npm', ['pack', '--dry-run', '--ignore-scripts', '--json'], { cwd: root });
+  const [packed] = JSON.parse(stdout) as { files: { path: string }[] }[];
+  return packed?.files.map(({ path }) => path) ?? [];
+}
+
 async function fill(stage: string, version: string): Promise<void> {
   const from = (name: string): string => join(root, name);
   const put = async (name: string, content: string | Uint8Array, mode = 0o644): Promise<void> => {
@@ -44,37 +62,42 @@ async function fill(stage: string, version: string): Promise<void> {
     await writeFile(path, content);
     await chmod(path, mode);
   };
-  const copy = async (source: string, name: string, mode = 0o644): Promise<void> => {
-    const path = join(stage, name);
-    await mkdir(dirname(path), { recursive: true });
-    await copyFile(from(source), path);
-    await chmod(path, mode);
-  };
+  const copy = async (source: string, name: string): Promise<void> => put(name, await readFile(from(source)));
   const zipped = async (source: string, name: string): Promise<void> =>
     put(name, gzipSync(await readFile(from(source)), { level: 9 }));
+  const link = async (target: string, name: string): Promise<void> => {
+    await mkdir(dirname(join(stage, name)), { recursive: true });
+    await symlink(target, join(stage, name));
+  };
 
-  await copy('dist/package.json', 'usr/lib/inetgw/package.json');
-  for (const part of ['lib', 'bpf'])
-    await cp(from(`dist/${part}`), join(stage, `usr/lib/inetgw/${part}`), { recursive: true });
-  await mkdir(join(stage, 'usr/bin'), { recursive: true });
+  const files = await npmFiles();
+  for (const name of files) {
+    const place = placeOf(name);
+    if (place !== undefined)
+      await put(place, await readFile(from(name)), name.includes('/hooks/') ? 0o755 : 0o644);
+  }
+  // As in the npm package, for what looks there beside dist/ and for links in the documentation.
+  await link('../../share/inetgw', 'usr/lib/inetgw/templates');
+  await link('../../inetgw', 'usr/share/doc/inetgw/templates');
+  for (const name of ['inetgw.conf.example', 'iprelay.toml'])
+    await link(`../../../inetgw/${name}`, `usr/share/doc/inetgw/examples/${name}`);
   for (const name of COMMANDS) {
     const text = await readFile(from(`dist/bin/${name}.js`), 'utf8');
     // Hooks run with next to no PATH.
-    await put(`usr/lib/inetgw/bin/${name}.js`, text.replace(/^#!.*/, '#!/usr/bin/node'), 0o755);
-    await symlink(`../lib/inetgw/bin/${name}.js`, join(stage, 'usr/bin', name));
+    await put(`usr/lib/inetgw/dist/bin/${name}.js`, text.replace(/^#!.*/, '#!/usr/bin/node'), 0o755);
+    await link(`../lib/inetgw/dist/bin/${name}.js`, `usr/bin/${name}`);
     await copy(`templates/completions/bash/${name}`, `usr/share/bash-completion/completions/${name}`);
     await copy(`templates/completions/zsh/_${name}`, `usr/share/zsh/vendor-completions/_${name}`);
     await copy(`templates/completions/fish/${name}.fish`, `usr/share/fish/vendor_completions.d/${name}.fish`);
   }
-  for (const page of ['inetgw.8', 'inetgw.conf.5', 'iprelay.1', 'searchbw.1'])
-    await zipped(`docs/man/${page}`, `usr/share/man/man${page.slice(-1)}/${page}.gz`);
+  for (const page of files.filter((name) => name.startsWith('docs/man/')))
+    await zipped(page, `usr/share/man/man${page.slice(-1)}/${basename(page)}.gz`);
   await copy('templates/inetgw.conf.example', 'etc/inetgw.conf');
-  await copy('templates/inetgw.conf.example', 'usr/share/doc/inetgw/examples/inetgw.conf.example');
-  await copy('templates/iptables-egress', 'usr/share/inetgw/iptables-egress');
-  await copy('templates/iptables-ingress', 'usr/share/inetgw/iptables-ingress');
-  await cp(from('templates/hooks'), join(stage, 'usr/share/inetgw/hooks'), { recursive: true });
-  await copy('templates/inetgw@.service', 'usr/lib/systemd/system/inetgw@.service');
-  await zipped('CHANGELOG.md', 'usr/share/doc/inetgw/CHANGELOG.md.gz');
+  for (const unit of ['inetgw@.service', 'systemd/iprelay@.service', 'systemd/iprelay@.socket'])
+    await copy(`templates/${unit}`, `usr/lib/systemd/system/${basename(unit)}`);
+  // For the configurations of iprelay@NAME.service.
+  await mkdir(join(stage, 'etc/inetgw'));
+  await put('usr/share/lintian/overrides/inetgw', LINTIAN_OVERRIDES);
   await put(
     'usr/share/doc/inetgw/changelog.gz',
     gzipSync(debianChangelog(version, new Date()), { level: 9 }),
