@@ -1,5 +1,5 @@
 /** What the commands' definitions do not tell about their words: see completions.ts. */
-import { FRAMING_KEYWORDS } from '../src/shaper/framing.ts';
+import { FRAMING_KEYWORDS, FRAMING_WORDS } from '../src/shaper/framing.ts';
 import { HOOK_KINDS } from '../src/hooks/render.ts';
 import { makeProgram as inetgw } from '../src/cli/inetgwProgram.ts';
 import { makeProgram as iprelay } from '../src/cli/iprelay.ts';
@@ -7,7 +7,7 @@ import { makeProgram as searchbw } from '../src/cli/searchbw.ts';
 import type { CompletedCommand, Words } from './completions.ts';
 
 const DEVICES: Words = { devices: true };
-const FRAMING: Words = { words: FRAMING_KEYWORDS };
+const FRAMING: Words = { words: [...FRAMING_WORDS, ...FRAMING_KEYWORDS] };
 const LINK_LAYERS: Words = { words: ['atm', 'ptm', 'ethernet'] };
 
 export const COMPLETED: readonly CompletedCommand[] = [

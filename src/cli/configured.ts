@@ -3,7 +3,7 @@ import { valuesFromFlags, settingsFromValues, type SettingsResult } from '../con
 import type { Configuration, DeviceSection } from '../config/file.ts';
 import { layered, valuesFromEnvironment, type Value, type Values } from '../config/keys.ts';
 import { configError, UserErrors } from '../errors.ts';
-import type { Framing } from '../shaper/framing.ts';
+import type { FramingChoice } from '../shaper/framing.ts';
 import { CONFIG_PATH, readConfiguration } from '../system/configFile.ts';
 import type { Options } from './inetgw.ts';
 import { warn } from './warn.ts';
@@ -112,7 +112,7 @@ export function searchOptions(
 }
 
 /** The framing that `inetgw` takes for a device because its section says so; undefined: it says nothing. */
-export function configuredFraming({ device, values }: DeviceSection): Framing | undefined {
+export function configuredFraming({ device, values }: DeviceSection): FramingChoice | undefined {
   const rate: Value = { text: '1mbit', name: 'rate', place: undefined };
   return settingsFromValues(device, rate, rate, values).settings.framing;
 }

@@ -1,7 +1,7 @@
 /** `inetgw DEV UP DOWN` and `inetgw DEV clear`. */
 import type { SettingsResult } from '../config/fromArguments.ts';
 import { EXIT, usageError } from '../errors.ts';
-import { describeFraming } from '../shaper/framing.ts';
+import { describeFraming, framingAssumption } from '../shaper/framing.ts';
 import { QUEUE_NAMES } from '../report/ingress.ts';
 import type { Plan } from '../shaper/plan.ts';
 import { objectFileAsScript, stepsAsScript } from '../shaper/steps.ts';
@@ -55,7 +55,7 @@ export async function applySettings(
     device,
     () => apply(settings, applyOptions),
     (prepared) => {
-      reportApplied(prepared, options);
+      reportApplied(prepared, options, framingAssumption(settings.framing, prepared.plan.link.kind));
     },
   );
 }
@@ -69,7 +69,7 @@ function change<T>(device: string, body: () => Promise<T>, report: (outcome: T) 
   });
 }
 
-function reportApplied(prepared: Prepared, options: GlobalOptions): void {
+function reportApplied(prepared: Prepared, options: GlobalOptions, assumption: string | undefined): void {
   const { plan, notices, queues } = prepared;
   if (options.json === true) {
     process.stdout.write(`${JSON.stringify({ ...appliedJson(plan), how: queues.how, notices })}\n`);
@@ -79,7 +79,7 @@ function reportApplied(prepared: Prepared, options: GlobalOptions): void {
   for (const notice of notices) warn(notice);
   process.stdout.write(
     `${plan.device}: up ${formatRate(plan.upBitPerSec)}, down ${formatRate(plan.downBitPerSec)},` +
-      ` ${describeFraming(plan.framing)}${ingressText(plan)}, firewall rules: ${plan.firewall?.backend ?? 'none'}` +
+      ` ${describeFraming(plan.framing, assumption)}${ingressText(plan)}, firewall rules: ${plan.firewall?.backend ?? 'none'}` +
       `${queues.how === 'in place' ? ' (changed in place)' : ''}\n`,
   );
 }

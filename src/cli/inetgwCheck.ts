@@ -18,7 +18,7 @@ export async function checkCommand(device: string, options: GlobalOptions): Prom
   const rules = { device, egress: egressRules(settings), ingress: ingressRules(settings) };
   const result = await check(rules, run);
   const current = await readCurrent(device, run);
-  const framing = defaultFraming(link.kind);
+  const framing = defaultFraming(link.kind, settings);
   const queues = current.inForce !== undefined ? 'inetgw' : (current.view.root?.kind ?? 'the kernel default');
   if (options.json === true) {
     process.stdout.write(`${JSON.stringify({ device, link, framing, queues, ...result }, null, 2)}\n`);

@@ -1,7 +1,7 @@
 /** `inetgw status`: every device that there is a record of or a section for. */
 import type { Configuration, DeviceSection } from '../config/file.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
-import { describeFraming } from '../shaper/framing.ts';
+import { describeFraming, resolveFraming } from '../shaper/framing.ts';
 import type { Plan } from '../shaper/plan.ts';
 import { table } from '../report/table.ts';
 import { readCurrent, type Current } from '../system/device.ts';
@@ -120,7 +120,8 @@ function isAsSaid(section: DeviceSection, plan: Plan): boolean {
   return (
     settings.upBitPerSec === plan.upBitPerSec &&
     settings.downBitPerSec === plan.downBitPerSec &&
-    (framing === undefined || describeFraming(framing) === describeFraming(plan.framing)) &&
+    (framing === undefined ||
+      describeFraming(resolveFraming(framing, plan.link.kind, settings)) === describeFraming(plan.framing)) &&
     (ingress === 'auto' || (ingress === 'police') === (plan.ingress === 'police')) &&
     (pacing === 'auto' || (pacing === 'bpf') === (plan.pacing !== undefined)) &&
     (firewall === 'auto' || firewall === (plan.firewall?.backend ?? 'none'))

@@ -1,7 +1,14 @@
 /** From what the user said, wherever that was, to checked settings; every error is reported, not only the first. */
 import { configError, usageError, type UserError } from '../errors.ts';
 import type { PortOrRange } from '../firewall/rules.ts';
-import { FRAMING_KEYWORDS, framingByKeyword, type Framing, type LinkLayer } from '../shaper/framing.ts';
+import {
+  FRAMING_KEYWORDS,
+  FRAMING_WORDS,
+  framingByKeyword,
+  isFramingWord,
+  type FramingChoice,
+  type LinkLayer,
+} from '../shaper/framing.ts';
 import { DEFAULT_SETTINGS, type LargeDownloadSettings, type ShaperSettings } from '../shaper/settings.ts';
 import { formatRate } from '../units.ts';
 import type { ShaperKey, Value, Values } from './keys.ts';
@@ -101,7 +108,7 @@ function readLargeDownloads(
   };
 }
 
-function readFraming(values: Values, complain: Complain): Framing | undefined {
+function readFraming(values: Values, complain: Complain): FramingChoice | undefined {
   const [keyword, linkLayer, overhead, mpu] = (['framing', 'linklayer', 'overhead', 'mpu'] as const).map(
     (key) => values.get(key),
   );
@@ -115,14 +122,15 @@ function readFraming(values: Values, complain: Complain): Framing | undefined {
       );
       return undefined;
     }
-    const known = framingByKeyword(keyword.text);
+    const text = keyword.text.toLowerCase();
+    const known = isFramingWord(text) ? { word: text } : framingByKeyword(text);
     if (known !== undefined) return known;
-    const suggestion = closest(keyword.text, FRAMING_KEYWORDS);
+    const suggestion = closest(keyword.text, [...FRAMING_WORDS, ...FRAMING_KEYWORDS]);
     const meant = suggestion === undefined ? '' : `did you mean ${suggestion}? `;
     complain(
       keyword,
       `${keyword.name} ${keyword.text} is not known`,
-      `${meant}known: ${FRAMING_KEYWORDS.join(', ')}`,
+      `${meant}known: ${[...FRAMING_WORDS, ...FRAMING_KEYWORDS].join(', ')}`,
     );
     return undefined;
   }

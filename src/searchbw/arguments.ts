@@ -6,7 +6,7 @@
  *     searchbw DEV AUTO                                      both, one after the other
  */
 import type { UserError } from '../errors.ts';
-import type { Framing } from '../shaper/framing.ts';
+import type { FramingChoice, RawRates } from '../shaper/framing.ts';
 import {
   checkDevice,
   checkGrid,
@@ -83,7 +83,7 @@ export interface SearchSettings {
     overhead: string | undefined;
     mpu: string | undefined;
     /** What the configuration file says of it; undefined: nothing. */
-    configured: Framing | undefined;
+    configured: FramingChoice | undefined;
   };
   /** The options without what the configuration file adds to them, for the commands that are printed. */
   typed: RawOptions;
@@ -114,7 +114,7 @@ const DEFAULTS = { maxRttMs: 100, maxLossShare: 0.02, settleLimitMs: 25_000 };
 /** What is told apart only for the commands that are printed: what was typed, and the framing of the file. */
 export interface Origin {
   typed: RawOptions;
-  configured: Framing | undefined;
+  configured: FramingChoice | undefined;
 }
 
 /** Checks a measuring command. The settings are there exactly if there are no errors. */
@@ -236,6 +236,19 @@ function checkTasks(
   const otherBitPerSec = other === undefined ? undefined : rate(other, 'OTHER', errors);
   if (grid === undefined || count === undefined || otherBitPerSec === undefined) return undefined;
   return [{ mode: 'grid', direction, grid, pings: count, otherBitPerSec }];
+}
+
+/** The highest rates that the tasks will set; 0 where none are typed. */
+export function expectedRates(tasks: readonly Task[]): RawRates {
+  const highest = (direction: Direction): number =>
+    Math.max(
+      0,
+      ...tasks.map((task) => {
+        if (task.direction !== direction) return task.otherBitPerSec ?? 0;
+        return task.mode === 'grid' ? task.grid.upperBitPerSec : 0;
+      }),
+    );
+  return { upBitPerSec: highest('up'), downBitPerSec: highest('down') };
 }
 
 export interface Estimate {

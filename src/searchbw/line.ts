@@ -2,7 +2,7 @@
  * What a measurement needs of the line under it: the one seam between `searchbw` and the shaper. The rest of
  * searchbw knows no tc, no firewall and no state file.
  */
-import type { Framing } from '../shaper/framing.ts';
+import type { FramingChoice, RawRates } from '../shaper/framing.ts';
 
 /** The shaper's rates in bit/s of raw line rate, framing included; null leaves that direction unshaped. */
 export interface LineRates {
@@ -36,8 +36,8 @@ export interface LineDescription {
 
 export interface LineControl {
   describe(): LineDescription;
-  /** The framing as options of a command, ` --framing docsis`; empty where `inetgw` takes it by itself. */
-  framingOptions(): string;
+  /** The framing as options of a command, ` --framing docsis`; empty where `inetgw` takes it by itself at these rates. */
+  framingOptions(rates: RawRates): string;
   /** Bytes on the wire for one packet of this many bytes as the device's counters count it. Pure. */
   wireBytes(packetBytes: number): number;
   /**
@@ -68,7 +68,9 @@ export interface LineSettings {
   overhead: string | undefined;
   mpu: string | undefined;
   /** What the configuration file says of it: `inetgw` takes it by itself. Undefined: nothing. */
-  configured: Framing | undefined;
+  configured: FramingChoice | undefined;
+  /** The highest rates that will be measured, as far as they are known; 0 where not. */
+  expected: RawRates;
 }
 
 /** Opens the line under a device, shaped by the planner and the runner of `inetgw`. */

@@ -3,7 +3,7 @@ import { EXIT, exitCodeOfSignal, failure, usageError, type UserError } from '../
 import { deviceNameProblem, findLink, noSuchDevice } from '../system/link.ts';
 import { formatDuration } from '../units.ts';
 import { VERSION } from '../version.ts';
-import { estimate, LONG_RUN_MS, type RawOptions, type SearchSettings } from './arguments.ts';
+import { estimate, expectedRates, LONG_RUN_MS, type RawOptions, type SearchSettings } from './arguments.ts';
 import { ask, askDuringRun } from './ask.ts';
 import { systemClock } from './clock.ts';
 import { peerAddress } from './device.ts';
@@ -48,7 +48,11 @@ export async function measureAndShow(
     requireLoads(settings, interactive);
     const address = settings.pingHost === null ? null : await resolveHost(settings.pingHost);
     const towards = settings.towards === null ? WELL_KNOWN_ADDRESSES : [await resolveHost(settings.towards)];
-    line = await open({ device: settings.device, ...settings.framing });
+    line = await open({
+      device: settings.device,
+      ...settings.framing,
+      expected: expectedRates(settings.tasks),
+    });
     const result = await measureOn(line, settings, address, towards);
     return result.directions.every(({ recommendedBitPerSec }) => recommendedBitPerSec !== null)
       ? EXIT.ok
@@ -189,7 +193,11 @@ async function measureAll(
     pingIntervalMs,
     load: { ...load, downloadUrls: [...load.downloadUrls], uploadUrls: [...load.uploadUrls] },
   };
-  const result = makeResult(full, found, commandSuffixes(settings.typed, line.framingOptions()));
+  const result = makeResult(
+    full,
+    found,
+    commandSuffixes(settings.typed, (rates) => line.framingOptions(rates)),
+  );
   if (output.format === 'json') write(`${JSON.stringify(result, undefined, 2)}\n`);
   if (output.format === 'text') {
     for (const direction of result.directions) write(renderEnd(direction, result, output, screen));

@@ -2,6 +2,7 @@
  * The result of a run as it is stored, reopened and shown: plain data, documented in docs/searchbw.md. Every
  * output (text, CSV, plot, page) is made from this form, so a reopened file shows what the run showed.
  */
+import type { RawRates } from '../shaper/framing.ts';
 import type { RawOptions } from './arguments.ts';
 import { gridCommand, inetgwCommand, isFramingTyped, typedOptions } from './command.ts';
 import { describeRemark, describeVerdict, type JudgedLine, type Limits, type Verdict } from './judge.ts';
@@ -127,7 +128,13 @@ function toResultDirection(
     nextCommand:
       next === null || otherBitPerSec === null
         ? null
-        : gridCommand(device, task.direction, next, otherBitPerSec) + suffixes.search(task.direction),
+        : gridCommand(device, task.direction, next, otherBitPerSec) +
+          suffixes.search(
+            task.direction,
+            task.direction === 'up'
+              ? { upBitPerSec: next.upperBitPerSec, downBitPerSec: otherBitPerSec }
+              : { upBitPerSec: otherBitPerSec, downBitPerSec: next.upperBitPerSec },
+          ),
   };
 }
 
@@ -144,22 +151,23 @@ function toResultPacing({ outcome, lines }: PacingResult): ResultPacing {
 
 /** What the printed commands need to mean what was measured, each with a space before it. */
 export interface CommandSuffixes {
-  inetgw: string;
-  search: (direction: Direction) => string;
+  inetgw: (rates: RawRates) => string;
+  search: (direction: Direction, rates: RawRates) => string;
 }
 
 /** The framing where it has to be said, and for a further search, what was typed. */
-export function commandSuffixes(typed: RawOptions, framing: string): CommandSuffixes {
+export function commandSuffixes(typed: RawOptions, framing: (rates: RawRates) => string): CommandSuffixes {
   return {
     inetgw: framing,
-    search: (direction) => (isFramingTyped(typed) ? '' : framing) + typedOptions(typed, direction),
+    search: (direction, rates) =>
+      (isFramingTyped(typed) ? '' : framing(rates)) + typedOptions(typed, direction),
   };
 }
 
 export function makeResult(
   head: ResultHead,
   directions: readonly DirectionResult[],
-  suffixes: CommandSuffixes = commandSuffixes({}, ''),
+  suffixes: CommandSuffixes = commandSuffixes({}, () => ''),
 ): SearchResult {
   const found = directions.map((direction) => toResultDirection(direction, head.line.device, suffixes));
   return {
@@ -172,7 +180,11 @@ export function makeResult(
 }
 
 /** Both rates are needed: the other one is the recommended one of its own direction, or the fixed one. */
-function commandFor(device: string, directions: readonly ResultDirection[], suffix: string): string | null {
+function commandFor(
+  device: string,
+  directions: readonly ResultDirection[],
+  suffix: CommandSuffixes['inetgw'],
+): string | null {
   const rate = (direction: Direction): number | null => {
     const own = directions.find((each) => each.direction === direction);
     if (own !== undefined) return own.recommendedBitPerSec;
@@ -181,5 +193,6 @@ function commandFor(device: string, directions: readonly ResultDirection[], suff
   const up = rate('up');
   const down = rate('down');
   const pacing = directions.find((each) => each.pacing !== null)?.pacing?.use ?? 'auto';
-  return up === null || down === null ? null : inetgwCommand(device, up, down, pacing) + suffix;
+  if (up === null || down === null) return null;
+  return inetgwCommand(device, up, down, pacing) + suffix({ upBitPerSec: up, downBitPerSec: down });
 }

@@ -6,7 +6,13 @@ import { readFile } from 'node:fs/promises';
 import { release } from 'node:os';
 import { settingsFromArguments } from '../config/fromArguments.ts';
 import { failure, UserError } from '../errors.ts';
-import { framedBytes, defaultFraming, describeFraming, type Framing } from '../shaper/framing.ts';
+import {
+  framedBytes,
+  describeFraming,
+  resolveFraming,
+  type Framing,
+  type RawRates,
+} from '../shaper/framing.ts';
 import { actionIndex } from '../shaper/ingress.ts';
 import { linkHeaderBytes, type LinkFacts } from '../shaper/link.ts';
 import { factsShownBy, makePlan, type Plan } from '../shaper/plan.ts';
@@ -35,7 +41,7 @@ const UNSHAPED_BIT_PER_SEC = MAX_RATE_BIT_PER_SEC;
 
 /** Opens the line; throws a `UserError` for whatever stands in the way, before anything is changed. */
 export async function openShapedLine(request: LineSettings): Promise<LineControl> {
-  const { device, framing, linklayer, overhead, mpu, configured } = request;
+  const { device, framing, linklayer, overhead, mpu, configured, expected } = request;
   const { settings } = settingsFromArguments(device, '1mbit', '1mbit', {
     ...(framing === undefined ? {} : { framing }),
     ...(linklayer === undefined ? {} : { linklayer }),
@@ -50,15 +56,18 @@ export async function openShapedLine(request: LineSettings): Promise<LineControl
   if (!current.ours) refuseForeign(device, current);
   const tcVersion = await ask(['tc', '-V'], run);
   // Without a word on framing, it is measured with the one that is in force.
-  const byItself = configured ?? defaultFraming(link.kind);
-  const used = settings.framing ?? current.record?.plan.framing ?? byItself;
+  const byItself = (rates: RawRates): Framing => resolveFraming(configured, link.kind, rates);
+  const used =
+    settings.framing === undefined
+      ? (current.record?.plan.framing ?? byItself(expected))
+      : resolveFraming(settings.framing, link.kind, expected);
   return new ShapedLine({ ...settings, framing: used }, link, { used, byItself }, tcVersion.trim());
 }
 
 /** The framing that it is measured with, and the one that `inetgw` takes without a word. */
 interface LineFraming {
   used: Framing;
-  byItself: Framing;
+  byItself: (rates: RawRates) => Framing;
 }
 
 class ShapedLine implements LineControl {
@@ -90,8 +99,8 @@ class ShapedLine implements LineControl {
     };
   }
 
-  framingOptions(): string {
-    return framingOptions(this.#framing.used, this.#framing.byItself);
+  framingOptions(rates: RawRates): string {
+    return framingOptions(this.#framing.used, this.#framing.byItself(rates));
   }
 
   wireBytes(packetBytes: number): number {

@@ -20,7 +20,7 @@ export interface Framing {
 }
 
 /** Overheads per keyword as tc-cake(8) documents them (iproute2 6.1), counted from the IP packet. */
-const KEYWORDS: Readonly<Record<string, readonly [LinkLayer, number, number]>> = {
+const KEYWORDS = {
   raw: ['ethernet', 0, 0],
   conservative: ['atm', 48, 0],
   'ipoa-vcmux': ['atm', 8, 0],
@@ -36,37 +36,125 @@ const KEYWORDS: Readonly<Record<string, readonly [LinkLayer, number, number]>> =
   docsis: ['ethernet', 18, 64],
   ethernet: ['ethernet', 38, 84],
   'ether-vlan': ['ethernet', 42, 84],
-};
+} as const satisfies Readonly<Record<string, readonly [LinkLayer, number, number]>>;
+
+type Keyword = keyof typeof KEYWORDS;
 
 export const FRAMING_KEYWORDS: readonly string[] = Object.keys(KEYWORDS);
 
 /** The framing of a keyword; undefined if there is no such keyword. */
 export function framingByKeyword(name: string): Framing | undefined {
-  const entry = Object.hasOwn(KEYWORDS, name) ? KEYWORDS[name] : undefined;
-  if (entry === undefined) return undefined;
-  const [linkLayer, overheadBytes, mpuBytes] = entry;
+  return isKeyword(name) ? keyword(name) : undefined;
+}
+
+function isKeyword(name: string): name is Keyword {
+  return Object.hasOwn(KEYWORDS, name);
+}
+
+function keyword(name: Keyword): Framing {
+  const [linkLayer, overheadBytes, mpuBytes] = KEYWORDS[name];
   return { name, linkLayer, overheadBytes, mpuBytes };
 }
 
 /** What kind of device it is, as far as framing and lengths depend on it. */
 export type LinkKind = 'ppp' | 'ethernet' | 'ip';
 
+/** Raw rates of a line in bit/s. */
+export interface RawRates {
+  upBitPerSec: number;
+  downBitPerSec: number;
+}
+
+/**
+ * The highest rates of ADSL: 24 Mbit/s down (ADSL2+, ITU-T G.992.5), 3.5 Mbit/s up (its Annex M). Whatever is faster carries
+ * no ATM cells: VDSL2 (ITU-T G.993.2) has PTM.
+ */
+const ADSL_DOWN_BIT_PER_SEC = 24e6;
+const ADSL_UP_BIT_PER_SEC = 3.5e6;
+
+export function canBeAdsl({ upBitPerSec, downBitPerSec }: RawRates): boolean {
+  return upBitPerSec <= ADSL_UP_BIT_PER_SEC && downBitPerSec <= ADSL_DOWN_BIT_PER_SEC;
+}
+
+/**
+ * Fibre, as the access node counts it: the Ethernet frame (14 + 4 bytes, IEEE 802.3) with one VLAN tag (4 bytes, 802.1Q;
+ * Broadband Forum TR-101 has one on nearly every line), and with PPPoE 6 + 2 bytes more (RFC 2516). The preamble does not
+ * cross a GPON (ITU-T G.984.3), and what providers sell is limited in the access node and not by the 1 Gbit/s of the port.
+ */
+const fiber = (kind: LinkKind): Framing => ({
+  name: 'fiber',
+  linkLayer: 'ethernet',
+  overheadBytes: kind === 'ppp' ? 30 : 22,
+  mpuBytes: 64,
+});
+
+const ADSL_KEYWORDS = { ppp: 'pppoe-llcsnap', ethernet: 'bridged-llcsnap', ip: 'ipoa-llcsnap' } as const;
+const adsl = (kind: LinkKind): Framing => keyword(ADSL_KEYWORDS[kind]);
+const vdsl = (kind: LinkKind): Framing => keyword(kind === 'ppp' ? 'pppoe-ptm' : 'bridged-ptm');
+const dsl = (kind: LinkKind, rates: RawRates): Framing => (canBeAdsl(rates) ? adsl(kind) : vdsl(kind));
+/** Cable counts the frame with header and checksum, at least 64 bytes (DOCSIS, as in tc-cake(8)). */
+const cable = (): Framing => keyword('docsis');
+/** Mobile networks carry and count IP packets; the Ethernet header of a modem's device ends in the modem. */
+const mobile = (): Framing => keyword('raw');
+
+/** Words that people have for their line; what they mean depends on the kind of device and on the rates. */
+const WORDS = {
+  dsl,
+  adsl,
+  atm: adsl,
+  vdsl,
+  ptm: vdsl,
+  pppoe: (_: LinkKind, rates: RawRates): Framing => dsl('ppp', rates),
+  fiber,
+  fibre: fiber,
+  ftth: fiber,
+  cable,
+  lte: mobile,
+  '5g': mobile,
+  mobile,
+} as const satisfies Readonly<Record<string, (kind: LinkKind, rates: RawRates) => Framing>>;
+
+export type FramingWord = keyof typeof WORDS;
+export const FRAMING_WORDS = Object.keys(WORDS) as readonly FramingWord[];
+
+export function isFramingWord(text: string): text is FramingWord {
+  return Object.hasOwn(WORDS, text);
+}
+
+/** What the user has said of the framing: all of it, or a word for the line. */
+export type FramingChoice = Framing | { word: FramingWord };
+
+/** The framing that is meant on this device at these rates; without a choice, the default. */
+export function resolveFraming(choice: FramingChoice | undefined, kind: LinkKind, rates: RawRates): Framing {
+  if (choice === undefined) return defaultFraming(kind, rates);
+  return 'word' in choice ? WORDS[choice.word](kind, rates) : choice;
+}
+
+/** What of the framing was not said by the user, in words; undefined: he has said it. */
+export function framingAssumption(choice: FramingChoice | undefined, kind: LinkKind): string | undefined {
+  const byRates =
+    choice === undefined ? kind === 'ppp' : 'word' in choice && ['dsl', 'pppoe'].includes(choice.word);
+  if (byRates) return 'assumed from the rates, see --framing';
+  return choice === undefined ? 'assumed, see --framing' : undefined;
+}
+
 /**
  * The framing taken when the user names none.
- * - ppp: PPPoE over ATM with LLC/SNAP, the largest overhead of the common DSL lines: too much costs a few
- *   per cent of rate, too little costs the answer time.
+ * - ppp: PPPoE over ATM with LLC/SNAP, the largest overhead of the common DSL lines, at rates that ADSL can have: too much
+ *   costs a few per cent of rate, too little costs the answer time. At higher rates PPPoE over PTM, which is enough for
+ *   PPPoE over fibre as well.
  * - ethernet: the frame with header and checksum (14 + 4 bytes, at least 64), as cable, fibre and most
  *   Ethernet hand-overs count it.
  * - ip (tunnels, LTE modems in raw IP mode): the bare packet.
  */
-export function defaultFraming(kind: LinkKind): Framing {
+export function defaultFraming(kind: LinkKind, rates: RawRates): Framing {
   switch (kind) {
     case 'ppp':
-      return { name: 'pppoe-llcsnap', linkLayer: 'atm', overheadBytes: 40, mpuBytes: 0 };
+      return dsl(kind, rates);
     case 'ethernet':
-      return { name: 'docsis', linkLayer: 'ethernet', overheadBytes: 18, mpuBytes: 64 };
+      return cable();
     case 'ip':
-      return { name: 'raw', linkLayer: 'ethernet', overheadBytes: 0, mpuBytes: 0 };
+      return mobile();
   }
 }
 
@@ -99,8 +187,9 @@ export function kernelRateBitPerSec(framing: Framing, rateBitPerSec: number): nu
   return framing.linkLayer === 'ptm' ? Math.floor((rateBitPerSec * 64) / 65) : rateBitPerSec;
 }
 
-/** `atm, 40 bytes overhead (pppoe-llcsnap)`: for people. */
-export function describeFraming(framing: Framing): string {
+/** `atm, 40 bytes overhead (pppoe-llcsnap)`: for people; with what is only assumed about it behind the name. */
+export function describeFraming(framing: Framing, assumption?: string): string {
   const mpu = framing.mpuBytes > 0 ? `, at least ${framing.mpuBytes} bytes` : '';
-  return `${framing.linkLayer}, ${framing.overheadBytes} bytes overhead${mpu} (${framing.name})`;
+  const name = assumption === undefined ? framing.name : `${framing.name}, ${assumption}`;
+  return `${framing.linkLayer}, ${framing.overheadBytes} bytes overhead${mpu} (${name})`;
 }

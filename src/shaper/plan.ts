@@ -1,6 +1,6 @@
 /** The plan: everything that `inetgw` puts on a device, as a value. Made here, carried out elsewhere. */
 import type { FirewallBackend, ShaperSettings } from './settings.ts';
-import { defaultFraming, type Framing } from './framing.ts';
+import { resolveFraming, type Framing } from './framing.ts';
 import { egressObjects } from './egress.ts';
 import { ingressObjects } from './ingress.ts';
 import { isPacingWanted, pacingPlan, type PacingPlan } from './pacing.ts';
@@ -45,7 +45,7 @@ export function makePlan(
   kernel: KernelFacts,
   backend: FirewallBackend | undefined,
 ): Plan {
-  const framing = settings.framing ?? defaultFraming(link.kind);
+  const framing = resolveFraming(settings.framing, link.kind, settings);
   const ingress = kernel.ingress ?? 'police';
   const pacing = pacingPlan(settings, link, framing, kernel);
   const queueDevice =

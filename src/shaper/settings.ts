@@ -1,6 +1,6 @@
 /** What the user asked for, checked. Made by config/, read by the planner; no facts of the device in it. */
 import type { PortOrRange } from '../firewall/rules.ts';
-import type { Framing } from './framing.ts';
+import type { FramingChoice } from './framing.ts';
 
 /** Which firewall tool carries the rules; `auto` takes the first that works on this kernel. */
 export type FirewallBackend = 'nft' | 'iptables';
@@ -45,8 +45,8 @@ export interface ShaperSettings {
   /** Raw rates of the line, framing included. */
   upBitPerSec: number;
   downBitPerSec: number;
-  /** Undefined: the default for the kind of device. */
-  framing: Framing | undefined;
+  /** Undefined: the default for the kind of device and the rates. */
+  framing: FramingChoice | undefined;
   /** The firewall mark that ingress sets above 98 %. */
   mark: number;
   /** Packets of at least this IP length are dropped above 99 %. */

@@ -28,7 +28,7 @@ complete -c inetgw -n '__inetgw_place after networkmanager' -f -a '(command ls /
 complete -c inetgw -n '__inetgw_place after ifupdown' -f -a '(command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place after systemd' -f -a '(command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place other apply check config rules egress ingress install-hook ppp networkmanager ifupdown systemd' -f -a 'clear'
-complete -c inetgw -l framing -x -a 'raw conservative ipoa-vcmux ipoa-llcsnap bridged-vcmux bridged-llcsnap pppoa-vcmux pppoa-llc pppoe-vcmux pppoe-llcsnap pppoe-ptm bridged-ptm docsis ethernet ether-vlan' -d 'what the line adds to a packet, by name'
+complete -c inetgw -l framing -x -a 'dsl adsl atm vdsl ptm pppoe fiber fibre ftth cable lte 5g mobile raw conservative ipoa-vcmux ipoa-llcsnap bridged-vcmux bridged-llcsnap pppoa-vcmux pppoa-llc pppoe-vcmux pppoe-llcsnap pppoe-ptm bridged-ptm docsis ethernet ether-vlan' -d 'what the line adds to a packet, by name'
 complete -c inetgw -l linklayer -x -a 'atm ptm ethernet' -d 'the same by its parts: the cells or coding of the line'
 complete -c inetgw -l overhead -x -d 'bytes that the line adds to an IP packet'
 complete -c inetgw -l mpu -x -d 'the shortest frame on the line in bytes'

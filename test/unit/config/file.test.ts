@@ -79,7 +79,7 @@ describe('errors in the file', () => {
       'f:3:6: up is 0 bit/s; it must be between 64 kbit/s and 10 Gbit/s',
       "f:4:8: down is 'fast', which is no rate | plain numbers are kbit/s; 1.7mbit, 16Mbit/s and 1gbit are understood too",
       expect.stringMatching(
-        /^f:6:11: framing pppoe-llcsnp is not known \| did you mean pppoe-llcsnap\? known: raw,/,
+        /^f:6:11: framing pppoe-llcsnp is not known \| did you mean pppoe-llcsnap\? known: dsl, adsl,/,
       ),
       "f:11:20: interactive-dscp: 'eff' is no DSCP | did you mean ef?",
       expect.stringMatching(/^f:12:21: interactive-hosts: 'nas.example' is no address/),

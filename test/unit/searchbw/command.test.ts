@@ -4,11 +4,17 @@ import { checkArguments, type RawOptions } from '../../../src/searchbw/arguments
 import { framingOptions } from '../../../src/searchbw/command.ts';
 import { commandSuffixes, makeResult, type ResultHead } from '../../../src/searchbw/result.ts';
 import type { DirectionResult } from '../../../src/searchbw/session.ts';
-import { defaultFraming, framingByKeyword, type Framing } from '../../../src/shaper/framing.ts';
+import {
+  defaultFraming,
+  framingByKeyword,
+  resolveFraming,
+  type Framing,
+} from '../../../src/shaper/framing.ts';
 import { gridTask, LIMITS } from '../../model/run.ts';
 
-const ETHERNET = defaultFraming('ethernet');
-const PPPOE = defaultFraming('ppp');
+const ADSL = { upBitPerSec: 210_000, downBitPerSec: 1_710_000 };
+const ETHERNET = defaultFraming('ethernet', ADSL);
+const PPPOE = defaultFraming('ppp', ADSL);
 const custom = (change: Partial<Framing>): Framing => ({
   name: 'custom',
   linkLayer: 'atm',
@@ -48,7 +54,11 @@ function printed(
     },
     pacing: null,
   };
-  const result = makeResult(head, [found], commandSuffixes(typed, framingOptions(used, byItself)));
+  const result = makeResult(
+    head,
+    [found],
+    commandSuffixes(typed, () => framingOptions(used, byItself)),
+  );
   return { inetgw: result.inetgwCommand, next: result.directions[0]?.nextCommand };
 }
 
@@ -57,6 +67,29 @@ it('says the framing that was measured with, where inetgw would take another', (
     inetgw: 'inetgw eth0 210 1710 --framing pppoe-llcsnap',
     next: 'searchbw eth0 DOWN 1000-2000 10 100 210 --framing pppoe-llcsnap',
   });
+});
+
+it('says the framing of the default where inetgw would take another at the rates that were found', () => {
+  const found: DirectionResult = {
+    task: { ...gridTask(1_750_000, 0.8, 0.9, 3, 10), direction: 'down' },
+    otherBitPerSec: 10_000_000,
+    lines: [],
+    reasoning: [],
+    recommendation: {
+      direction: 'down',
+      rateBitPerSec: 30_000_000,
+      warnings: [],
+      next: { lowerBitPerSec: 1_000_000, upperBitPerSec: 2_000_000, stepBitPerSec: 10_000, pings: 100 },
+    },
+    pacing: null,
+  };
+  const suffixes = commandSuffixes({}, (rates) =>
+    framingOptions(PPPOE, resolveFraming(undefined, 'ppp', rates)),
+  );
+  const result = makeResult(head, [found], suffixes);
+  expect(result.inetgwCommand).toBe('inetgw eth0 10000 30000 --framing pppoe-llcsnap');
+  // The further search is of rates that ADSL can have but for the uplink.
+  expect(result.directions[0]?.nextCommand).toContain('--framing pppoe-llcsnap');
 });
 
 it('leaves the framing out where inetgw takes it by itself, whatever it is called', () => {

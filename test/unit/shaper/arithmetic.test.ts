@@ -8,7 +8,7 @@ import {
 } from '../../../src/shaper/arithmetic.ts';
 import { defaultFraming, framedBytes } from '../../../src/shaper/framing.ts';
 
-const ethernet = defaultFraming('ethernet');
+const ethernet = defaultFraming('ethernet', { upBitPerSec: 1e6, downBitPerSec: 1e7 });
 const FULL = 1500;
 
 it('a rate carries so many bytes in so many ms, the last one counted whole', () => {

@@ -4,11 +4,16 @@ import {
   defaultFraming,
   describeFraming,
   FRAMING_KEYWORDS,
+  FRAMING_WORDS,
+  framingAssumption,
   framedBytes,
   framingByKeyword,
   kernelRateBitPerSec,
+  resolveFraming,
   serialisationMs,
 } from '../../../src/shaper/framing.ts';
+
+const ADSL = { upBitPerSec: 210_000, downBitPerSec: 1_710_000 };
 
 const framing = (name: string) => {
   const found = framingByKeyword(name);
@@ -45,9 +50,57 @@ describe('framing', () => {
     expect(serialisationMs(framing('pppoe-llcsnap'), 1492, 220_000)).toBeCloseTo(61.7, 1);
   });
   it('takes a ppp device for PPPoE over ATM and an Ethernet device for plain frames', () => {
-    expect(defaultFraming('ppp')).toEqual(framing('pppoe-llcsnap'));
-    expect(defaultFraming('ethernet')).toEqual(framing('docsis'));
-    expect(defaultFraming('ip')).toEqual(framing('raw'));
+    expect(defaultFraming('ppp', ADSL)).toEqual(framing('pppoe-llcsnap'));
+    expect(defaultFraming('ethernet', ADSL)).toEqual(framing('docsis'));
+    expect(defaultFraming('ip', ADSL)).toEqual(framing('raw'));
+  });
+  it.each([
+    [3.5e6, 24e6, 'pppoe-llcsnap'],
+    [3.5e6 + 1, 24e6, 'pppoe-ptm'],
+    [210_000, 24e6 + 1, 'pppoe-ptm'],
+    [10e6, 50e6, 'pppoe-ptm'],
+  ])(
+    'assumes ATM at %d/%d bit/s only if ADSL can have such rates: %s',
+    (upBitPerSec, downBitPerSec, name) => {
+      const rates = { upBitPerSec, downBitPerSec };
+      expect(defaultFraming('ppp', rates)).toEqual(framing(name));
+      expect(resolveFraming({ word: 'pppoe' }, 'ethernet', rates)).toEqual(framing(name));
+      expect(resolveFraming({ word: 'dsl' }, 'ppp', rates)).toEqual(framing(name));
+    },
+  );
+  it.each([
+    ['adsl', 'pppoe-llcsnap', 'bridged-llcsnap'],
+    ['atm', 'pppoe-llcsnap', 'bridged-llcsnap'],
+    ['vdsl', 'pppoe-ptm', 'bridged-ptm'],
+    ['ptm', 'pppoe-ptm', 'bridged-ptm'],
+    ['cable', 'docsis', 'docsis'],
+    ['lte', 'raw', 'raw'],
+    ['5g', 'raw', 'raw'],
+    ['mobile', 'raw', 'raw'],
+  ] as const)('%s is %s on a ppp device and %s on Ethernet, at any rate', (word, onPpp, onEthernet) => {
+    for (const rates of [ADSL, { upBitPerSec: 1e9, downBitPerSec: 1e9 }]) {
+      expect(resolveFraming({ word }, 'ppp', rates)).toEqual(framing(onPpp));
+      expect(resolveFraming({ word }, 'ethernet', rates)).toEqual(framing(onEthernet));
+    }
+  });
+  it('counts the frame with one VLAN tag on fibre, and PPPoE where it is there', () => {
+    expect(resolveFraming({ word: 'fiber' }, 'ethernet', ADSL)).toEqual({
+      ...{ name: 'fiber', linkLayer: 'ethernet', overheadBytes: 22, mpuBytes: 64 },
+    });
+    expect(resolveFraming({ word: 'fibre' }, 'ppp', ADSL).overheadBytes).toBe(30);
+  });
+  it('tells what was assumed, and nothing where it was said', () => {
+    expect(framingAssumption(undefined, 'ppp')).toBe('assumed from the rates, see --framing');
+    expect(framingAssumption({ word: 'pppoe' }, 'ethernet')).toBe('assumed from the rates, see --framing');
+    expect(framingAssumption(undefined, 'ethernet')).toBe('assumed, see --framing');
+    expect(framingAssumption({ word: 'vdsl' }, 'ppp')).toBeUndefined();
+    expect(framingAssumption(framing('docsis'), 'ethernet')).toBeUndefined();
+    expect(describeFraming(framing('pppoe-ptm'), 'assumed')).toBe(
+      'ptm, 30 bytes overhead (pppoe-ptm, assumed)',
+    );
+  });
+  it('has no word that is a keyword with another meaning', () => {
+    for (const word of FRAMING_WORDS) expect(framingByKeyword(word)).toBeUndefined();
   });
   it('has no keyword that comes from the object prototype', () => {
     expect(framingByKeyword('constructor')).toBeUndefined();

@@ -16,7 +16,12 @@ const rate = fc
 
 function planOf(ingress: IngressKind, down = 1_710_000, settings: Partial<ShaperSettings> = {}): Plan {
   return makePlan(
-    { ...DEFAULT_SETTINGS, device: 'ppp0', upBitPerSec: 210_000, downBitPerSec: down, ...settings },
+    {
+      ...{ ...DEFAULT_SETTINGS, device: 'ppp0', upBitPerSec: 210_000, downBitPerSec: down },
+      // The default depends on the rates.
+      framing: framingByKeyword('pppoe-llcsnap'),
+      ...settings,
+    },
     { device: 'ppp0', ifindex: 5, kind: 'ppp', mtuBytes: 1492 },
     { leafQdisc: 'fq_codel', ingress },
     'nft',
