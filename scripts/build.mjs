@@ -1,6 +1,6 @@
 /**
  * Builds the three commands into dist/, the packages bundled in. A gateway starts them from ip-up.d, so what counts
- * is how little is read at start, and in how few files: CommonJS, whose loader is in Node's own start, and seven files
+ * is how little is read at start, and in how few files: CommonJS, whose loader is in Node's own start, and eight files
  * for an apply. What a command line does not ask for is in files of its own (dynamic imports).
  */
 import { rolldown } from 'rolldown';
@@ -8,7 +8,7 @@ import { chmod, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promise
 import { resolve } from 'node:path';
 import { licenceNotices } from './licences.mjs';
 
-const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
+const { version, engines } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
 const commands = ['inetgw', 'searchbw', 'iprelay'];
 const entries = commands.map((name) => `src/bin/${name}.ts`);
 
@@ -58,7 +58,7 @@ const bundle = await rolldown({
 const { output } = await bundle.write({
   dir: 'dist',
   format: 'cjs',
-  entryFileNames: 'bin/[name].js',
+  entryFileNames: 'lib/start-[name].js',
   chunkFileNames: 'lib/[name].js',
   codeSplitting: {
     includeDependenciesRecursively: false,
@@ -73,6 +73,25 @@ const { output } = await bundle.write({
 });
 await bundle.close();
 
+/**
+ * What is started: a file of a few lines that any Node can read (ECMAScript 5), since one that is too old for the rest
+ * stops at its first new operator, with a stack trace for everything, --version as well.
+ */
+function entry(name) {
+  const least = /^>=(\d+)$/.exec(engines.node)?.[1];
+  if (least === undefined) throw new Error(`engines.node in package.json is '${engines.node}', not >=N`);
+  return `#!/usr/bin/env node
+'use strict';
+var version = process.versions.node;
+if (parseInt(version, 10) >= ${least}) {
+  require('../lib/start-${name}.js');
+} else {
+  process.stderr.write('${name}: ${name} needs Node ${least} or later, this is ' + version + ' (' + process.execPath + ')\\n');
+  process.exitCode = 5;
+}
+`;
+}
+
 /** Escapes stand for the same in texts, regular expressions and names; comments do not matter. */
 function ascii(code) {
   return code.replaceAll(/[^\0-\x7f]/g, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`);
@@ -81,6 +100,10 @@ function ascii(code) {
 await writeFile('dist/package.json', '{ "type": "commonjs" }\n');
 await mkdir('dist/bpf');
 await copyFile('bpf/pacing.o', 'dist/bpf/pacing.o');
-for (const name of commands) await chmod(`dist/bin/${name}.js`, 0o755);
+await mkdir('dist/bin');
+for (const name of commands) {
+  await writeFile(`dist/bin/${name}.js`, entry(name));
+  await chmod(`dist/bin/${name}.js`, 0o755);
+}
 const bundled = output.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.moduleIds : []));
 await writeFile('dist/THIRD-PARTY-LICENCES.txt', await licenceNotices(bundled));

@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+/** Where `iprelay` begins, once it is clear that this Node is new enough (scripts/build.mjs). */
 import { runMain } from '../cli/main.ts';
 import { VERSION } from '../version.ts';
 
