@@ -65,7 +65,7 @@ async function apply(guest: Guest): Promise<string> {
   await setUpLine(guest);
   const plain = ['--pacing', 'off'];
   const clear = inetgw('clear');
-  const options = ['215', '1600', ...plain, '--firewall', 'iptables', '--dry-run'];
+  const options = ['215', '1600', ...plain, '--firewall', 'iptables', '--dry-run=script'];
   const argv = commandArgv('inetgw', 'ppp0', ...options);
   const calls = oneCallPerLine(await guest.run(argv, { ns: 'gw', spinMs: 600_000 }));
   const queues = calls.filter((line) => line.startsWith('tc '));

@@ -1,6 +1,7 @@
 /** The `inetgw` command: what its words mean. */
 import { CommanderError } from 'commander';
 import { EXIT, usageError } from '../errors.ts';
+import { withDryRunWord } from './dryRunWord.ts';
 import { makeProgram, type Options } from './inetgwProgram.ts';
 
 export type { GlobalOptions, Options } from './inetgwProgram.ts';
@@ -12,7 +13,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     result = dispatch(words, options);
   });
   try {
-    program.parse(argv, { from: 'user' });
+    program.parse(withDryRunWord(argv), { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     // commander has printed help or version already; a usage error it has not, see configureOutput.

@@ -1,14 +1,12 @@
 /** `inetgw DEV UP DOWN` and `inetgw DEV clear`. */
 import type { SettingsResult } from '../config/fromArguments.ts';
-import { EXIT, usageError } from '../errors.ts';
+import { EXIT } from '../errors.ts';
 import { describeFraming, framingAssumption } from '../shaper/framing.ts';
 import { QUEUE_NAMES } from '../report/ingress.ts';
 import type { Plan } from '../shaper/plan.ts';
-import { objectFileAsScript, stepsAsScript } from '../shaper/steps.ts';
-import { apply, prepare, type Prepared } from '../system/apply.ts';
+import { apply, type Prepared } from '../system/apply.ts';
 import { clear, type ClearOutcome } from '../system/clear.ts';
-import { checkDeviceName, readLink } from '../system/link.ts';
-import { pacingObject } from '../system/pacing.ts';
+import { checkDeviceName, findLink, readLink } from '../system/link.ts';
 import { withLock } from '../system/lock.ts';
 import { requireNetAdmin } from '../system/privilege.ts';
 import { run as runProgram } from '../system/run.ts';
@@ -26,8 +24,17 @@ export async function applyCommand(
   options: Options,
 ): Promise<number> {
   const checked = await settingsOf(device, up, down, options);
-  await readLink(device);
+  await requireDevice(device, options);
   return applySettings(checked, options);
+}
+
+/** The device must be there; for a dry run it is enough if its name tells what it will be. */
+export async function requireDevice(device: string, options: GlobalOptions): Promise<void> {
+  if (options.dryRun !== true) await readLink(device);
+  else
+    await (
+      await import('./inetgwDryRun.ts')
+    ).requirePlannable(device, (await findLink(device)) !== undefined);
 }
 
 /** Sets up one device, or prints what would be run. The device is there, or was a moment ago. */
@@ -42,13 +49,7 @@ export async function applySettings(
     replace: options.replace === true,
   };
   if (options.dryRun === true) {
-    const prepared = await prepare(settings, { ...applyOptions, rehearse: false });
-    const { pacing } = prepared.plan;
-    if (pacing !== undefined) {
-      process.stdout.write(objectFileAsScript(pacing.objectFile, await pacingObject(pacing)));
-    }
-    process.stdout.write(stepsAsScript(prepared.steps));
-    return EXIT.ok;
+    return (await import('./inetgwDryRun.ts')).dryRunApply(settings, applyOptions, options);
   }
   await requireNetAdmin('setting up queues');
   return change(
@@ -102,10 +103,9 @@ function appliedJson(plan: Plan): object {
 
 export async function clearCommand(device: string, options: Options): Promise<number> {
   checkDeviceName(device);
-  if (options.dryRun === true)
-    throw usageError('clear has no dry run', `what there is to take away: inetgw ${device}`);
-  await requireNetAdmin('taking queues away');
   const run = options.verbose === true ? verboseRunner(runProgram) : runProgram;
+  if (options.dryRun === true) return (await import('./inetgwDryRun.ts')).dryRunClear(device, run, options);
+  await requireNetAdmin('taking queues away');
   return change(
     device,
     () => clear(device, run),
@@ -116,7 +116,7 @@ export async function clearCommand(device: string, options: Options): Promise<nu
   );
 }
 
-function clearedText(outcome: ClearOutcome): string {
+export function clearedText(outcome: ClearOutcome): string {
   const alone =
     outcome.leftAlone.length === 0 ? '' : `; left alone, not set by inetgw: ${outcome.leftAlone.join(', ')}`;
   if (outcome.deviceGone)

@@ -2,10 +2,10 @@
 import type { DeviceSection } from '../config/file.ts';
 import { requireFaultless } from '../config/file.ts';
 import { configError, EXIT, UserError, UserErrors } from '../errors.ts';
-import { checkDeviceName, findLink, isUp, readLink } from '../system/link.ts';
+import { checkDeviceName, findLink, isUp } from '../system/link.ts';
 import { requireConfiguration, sectionOf, settingsOfSection, warnOfFile } from './configured.ts';
 import type { Options } from './inetgw.ts';
-import { applySettings } from './inetgwApply.ts';
+import { applySettings, requireDevice } from './inetgwApply.ts';
 import { warn } from './warn.ts';
 
 export async function applyOneFromFile(device: string, options: Options): Promise<number> {
@@ -24,7 +24,7 @@ export async function applyOneFromFile(device: string, options: Options): Promis
   if (checked === undefined) {
     throw configError(`${config.file} has no rates for ${device}`, `write up and down into its section`);
   }
-  await readLink(device);
+  await requireDevice(device, options);
   return applySettings(checked, options);
 }
 

@@ -1,5 +1,5 @@
 /** The words and flags of `inetgw` as commander knows them; completions are generated from it. */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { ShaperOptions } from '../config/fromArguments.ts';
 import { HELP_TEXT } from './inetgwHelp.ts';
 
@@ -8,6 +8,8 @@ export interface GlobalOptions {
   quiet?: boolean;
   verbose?: boolean;
   dryRun?: boolean;
+  /** `--dry-run=script`, see dryRunWord.ts. */
+  dryRunScript?: boolean;
   replace?: boolean;
   color?: boolean;
   config?: string;
@@ -61,7 +63,8 @@ export function makeProgram(action: (words: string[], options: Options) => void)
       )
       .option('--remove', 'of inetgw install-hook: take the files away again')
       .option('--root <DIR>', 'of inetgw install-hook: write below this folder (/)')
-      .option('-n, --dry-run', 'print what would be run or written, change nothing')
+      .addOption(dryRunOption())
+      .addOption(new Option('--dry-run-script').implies({ dryRun: true }).hideHelp())
       .option('--json', 'print the result as JSON')
       .option('-q, --quiet', 'print errors only')
       .option('-v, --verbose', 'tell every program that is run')
@@ -75,4 +78,11 @@ export function makeProgram(action: (words: string[], options: Options) => void)
         action(words, options);
       })
   );
+}
+
+/** Shown with the word that may follow it. */
+function dryRunOption(): Option {
+  const option = new Option('-n, --dry-run', 'tell what would be run or written, change nothing');
+  option.flags = '-n, --dry-run[=script]';
+  return option;
 }

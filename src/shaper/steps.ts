@@ -12,6 +12,8 @@ export interface Step {
   what: string;
   argv: readonly [string, ...string[]];
   input: string;
+  /** Exit codes besides 0 that are no failure. */
+  okCodes?: readonly number[];
 }
 
 /** Wait up to 5 s for another program that is changing the tables. */
@@ -123,7 +125,35 @@ export function nftRemoveStep(device: string): Step {
   return { what: 'the firewall rules', argv: ['nft', '-f', '-'], input: nftRemove(device) };
 }
 
-/** The steps as a shell script: what `--dry-run` prints, and what a shell can run. */
+/**
+ * Takes away the plan's police actions that have outlived their filters, or came of changing one whose filter somebody
+ * has just taken away: tc then makes it. A filter that took one up would hold it for ever. Those in use, and that
+ * there are none, are no error.
+ */
+export function strayActionsStep(plan: Plan): Step {
+  const indices = plan.tc
+    .flatMap((object) => (object.type === 'filter' ? object.actions : []))
+    .flatMap((action) => (action.kind === 'police' || action.kind === 'policeSize' ? [action.index] : []));
+  return {
+    what: 'aside the actions that no filter holds',
+    argv: ['tc', '-force', '-batch', '-'],
+    input: batchText(indices.map((index) => `actions del action police index ${index}`)),
+    okCodes: [1, 2],
+  };
+}
+
+/** The steps as a shell script: what `--dry-run=script` prints, and what `sh -e` runs. */
 export function stepsAsScript(steps: readonly Step[]): string {
-  return steps.map((step) => `# ${step.what}\n${step.argv.join(' ')} <<'EOF'\n${step.input}EOF\n`).join('');
+  return steps
+    .map(({ what, argv, input, okCodes }) => {
+      const mayFail = okCodes === undefined ? '' : ` || [ $? -le ${Math.max(...okCodes)} ]`;
+      return `# ${what}\n${argv.join(' ')} <<'EOF'${mayFail}\n${input}EOF\n`;
+    })
+    .join('');
+}
+
+/** Files that are taken away, and then the folder if nothing else is in it: no program is run for that. */
+export function filesGoneAsScript(files: readonly string[], folder: string): string {
+  if (files.length === 0) return '';
+  return `# the files\nrm -f ${files.join(' ')}\nrmdir ${folder} 2>/dev/null || :\n`;
 }

@@ -4,8 +4,16 @@ import { factsShownBy, makePlan, type Plan } from '../shaper/plan.ts';
 import { egressRules, ingressRules } from '../shaper/rules.ts';
 import { standIns } from '../shaper/standIns.ts';
 import type { FirewallBackend, ShaperSettings } from '../shaper/settings.ts';
-import { firewallSteps, ifbStep, queueChange, tcStep, type QueueChange, type Step } from '../shaper/steps.ts';
-import type { KernelFacts } from '../shaper/link.ts';
+import {
+  firewallSteps,
+  ifbStep,
+  queueChange,
+  strayActionsStep,
+  tcStep,
+  type QueueChange,
+  type Step,
+} from '../shaper/steps.ts';
+import type { KernelFacts, LinkFacts } from '../shaper/link.ts';
 import type { Family } from '../firewall/iptables.ts';
 import { setUpLines, tearDownLines } from '../tc/batch.ts';
 import { foreignRoot, ifindexesOf, readCurrent, withoutForeign, type Current } from './device.ts';
@@ -32,6 +40,8 @@ export interface PrepareOptions extends ApplyOptions {
   rehearse: boolean;
   /** Plan without window pacing: because the kernel has shown that it cannot, or for this time. */
   withoutPacing?: 'missing' | 'this time';
+  /** Of a dry run: what the device is taken to be if it is not there yet. */
+  assumedLink?: LinkFacts;
 }
 
 export interface Prepared {
@@ -79,12 +89,13 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
   const { run } = options;
   const { device } = settings;
   const current = await readCurrent(device, run);
-  if (current.link === undefined) throw await noSuchDevice(device);
+  const link = current.link ?? options.assumedLink;
+  if (link === undefined) throw await noSuchDevice(device);
   if (!current.ours && !options.replace) refuseForeign(device, current);
 
   const familyList = await families();
   const backend = await backendFor(settings, current, run);
-  const { link, view, inForce } = current;
+  const { view, inForce } = current;
   const notices = [...current.notices];
   const planWith = (facts: KernelFacts) => {
     const plan = makePlan(settings, link, facts, backend);
@@ -126,6 +137,7 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
       : [ifbStep(queueDevice, await deviceExists(queueDevice))]),
     ...(left === undefined ? [] : await removalSteps(device, left, run)),
     ...firewallSteps(plan, present, familyList),
+    ...(current.record === undefined || inForce !== undefined ? [] : [strayActionsStep(current.record.plan)]),
     ...(queues.lines.length > 0 ? [tcStep(queues.lines)] : []),
     ...(queueDevice === undefined ? await queueDeviceRemoval(device) : []),
   ];

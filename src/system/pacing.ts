@@ -65,8 +65,17 @@ export async function removeProgram(device: string, ifindexes: readonly number[]
   await unlink(await pacingObjectFile(device)).catch(() => undefined);
 }
 
+/** What `removeProgram` takes away where it is there. */
+export async function pacingFiles(device: string, ifindexes: readonly number[]): Promise<string[]> {
+  return [...mapFiles(ifindexes), await pacingObjectFile(device)];
+}
+
 /** The maps of devices with these numbers: of the device, or of those that had its name before. */
 export async function removeMaps(ifindexes: readonly number[]): Promise<void> {
+  for (const file of mapFiles(ifindexes)) await unlink(file).catch(() => undefined);
+}
+
+function mapFiles(ifindexes: readonly number[]): string[] {
   const suffixes = ifindexes.map((ifindex) => ifindex.toString(16).padStart(8, '0'));
-  for (const name of suffixes.flatMap(mapNames)) await unlink(`${PIN_FOLDER}/${name}`).catch(() => undefined);
+  return suffixes.flatMap(mapNames).map((name) => `${PIN_FOLDER}/${name}`);
 }

@@ -14,11 +14,10 @@ export async function ask(argv: Step['argv'], run: Runner): Promise<string> {
 
 /**
  * Runs one step. A failure names the step, the line of its input and what the program said.
- * @param okCodes exit codes besides 0 that are no failure
  */
-export async function runStep(step: Step, run: Runner, okCodes: readonly number[] = []): Promise<void> {
+export async function runStep(step: Step, run: Runner): Promise<void> {
   try {
-    await run(step.argv, { input: step.input, okCodes });
+    await run(step.argv, { input: step.input, okCodes: step.okCodes ?? [] });
   } catch (error) {
     if (!(error instanceof ProgramError)) throw error;
     const lineNumber = failedLine(error.result.stderr);

@@ -1,4 +1,5 @@
 /** What a user can get wrong: one clear line, the right exit code, nothing changed. */
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,7 +8,9 @@ import { describe, expect, it } from 'vitest';
 import { join } from 'node:path';
 import { settingsFromArguments } from '../../src/config/fromArguments.ts';
 import { EXIT } from '../../src/errors.ts';
+import type { PlanJson } from '../../src/report/planSummary.ts';
 import { makePlan } from '../../src/shaper/plan.ts';
+import { stepsAsScript } from '../../src/shaper/steps.ts';
 import { renderState } from '../../src/system/state.ts';
 import { inNamespace, ROOT } from './helpers/built.ts';
 import { build } from './helpers/buildOnce.ts';
@@ -36,7 +39,9 @@ describe('inetgw', () => {
     [['ppp0;id', 'clear'], EXIT.usage, 'is no device name'],
     [['lo', '210', '1710', '--framing', 'dosis'], EXIT.usage, '--framing dosis is not known'],
     [['lo', '210', '1710', '--frobnicate'], EXIT.usage, "unknown option '--frobnicate'"],
-    [['lo', 'clear', '--dry-run'], EXIT.usage, 'clear has no dry run'],
+    [['lo', '210', '1710', '--dry-run=all'], EXIT.usage, "'--dry-run=all' is not known"],
+    [['lo', '210', '1710', '--dry-run=script', '--json'], EXIT.usage, 'take one of them'],
+    [['nosuch0', '210', '1710', '--dry-run'], EXIT.failed, 'there is no device nosuch0'],
   ] as const)('%j: exit code %i', async (words, code, message) => {
     const { exitCode, stdout, stderr } = await inetgw(...words);
     expect(exitCode).toBe(code);
@@ -125,6 +130,69 @@ describe('inetgw', () => {
     expect(exitCode).toBe(EXIT.ok);
     expect(stdout).toContain('nft -f - <<');
     expect(stdout).not.toContain('iptables');
+  });
+
+  it('plans for a device that is not there yet, as its name tells', async () => {
+    const { exitCode, stdout, stderr } = await inetgw('ppp0', '210', '1710', '--dry-run');
+    expect(exitCode).toBe(EXIT.ok);
+    expect(stderr).toMatch(
+      /^inetgw: there is no ppp0 yet: planned as for a ppp device of its name, mtu 1492/,
+    );
+    const summary = stdout.split('\n\n')[0] ?? '';
+    expect(summary).toContain(
+      'framing   atm, 40 bytes overhead (pppoe-llcsnap)\n            the default of a ppp device',
+    );
+    // A person reads it on a terminal of 80 columns; the program's bytes are told by a digest.
+    for (const line of summary.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+    expect(stdout).toMatch(
+      /^# the pacing program is written: \S+\/ppp0\.pacing\.o, \d+ bytes, sha256 [0-9a-f]{64}$/m,
+    );
+    expect(stdout).not.toContain('base64');
+    const eth = await inetgw('eth7', '20mbit', '100mbit', '--dry-run', '--quiet');
+    expect([eth.exitCode, eth.stderr]).toEqual([EXIT.ok, '']);
+    expect(eth.stdout).toContain('docsis');
+  });
+
+  it('gives the same steps to a person, a shell and a program', async () => {
+    const words = ['lo', '210', '1710', '--firewall', 'nft'];
+    const [text, script, json] = await Promise.all(
+      ['--dry-run', '--dry-run=script', '--json'].map((form) => inetgw(...words, '-n', form)),
+    );
+    const shell = script?.stdout.replace(/^# the pacing program\n[^]*?\nEOF\n/, '') ?? '';
+    expect(shell).toContain("tc -batch - <<'EOF'\n");
+    expect(text?.stdout.split('\n\n').at(-1)?.split('\n').slice(1).join('\n')).toBe(shell);
+    const plan = JSON.parse(json?.stdout ?? '') as PlanJson;
+    expect(stepsAsScript(plan.steps)).toBe(`${shell}\n`);
+    const bytes = /base64 -d >\S+ <<'EOF'\n([^]*?)\nEOF$/m.exec(script?.stdout ?? '')?.[1] ?? '';
+    const sha256 = createHash('sha256').update(Buffer.from(bytes, 'base64')).digest('hex');
+    expect(plan.pacing?.sha256).toBe(sha256);
+    expect(text?.stdout).toContain(sha256);
+    expect(plan).toMatchObject({
+      device: 'lo',
+      link: { exists: true },
+      upBitPerSec: 210_000,
+      firewall: 'nft',
+    });
+  });
+
+  it('shows what clearing would take away, and takes nothing away', async () => {
+    const nothing = await inetgw('lo', 'clear', '--dry-run');
+    expect([nothing.exitCode, nothing.stdout]).toEqual([EXIT.ok, 'lo: nothing to clear']);
+    const show = `"${process.execPath}" "${ROOT}/dist/bin/inetgw.js" lo clear`;
+    const { code, stdout } = await inNamespace(`
+      nft add table inet inetgw_lo; mkdir -p /run/inetgw/netns-$(readlink /proc/self/ns/net | tr -dc 0-9)
+      ${show} --dry-run; nft list tables; ${show} --dry-run=script >/run/script; sh -e /run/script; nft list tables`);
+    expect(code).toBe(0);
+    expect(stdout).toContain('lo would be cleared; nothing was changed\n  programs  nft\n');
+    expect(stdout.match(/^table inet inetgw_lo$/gm)).toHaveLength(1);
+    const plain = await execa('setpriv', [
+      '--bounding-set=-all',
+      '--inh-caps=-all',
+      'sh',
+      '-c',
+      `${show} --dry-run`,
+    ]);
+    expect(plain.stderr).toContain('firewall rules cannot be seen');
   });
 
   it('clears a device that has nothing, and one that does not exist', async () => {

@@ -2,7 +2,7 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { FIREWALLS, useVariant } from './firewalls.ts';
 import type { Guest } from './guest.ts';
-import { commandArgv, inetgw, inetgwOk, snapshot, statistics } from './inetgw.ts';
+import { commandArgv, inetgw, inetgwOk, snapshot, statistics, withBpf } from './inetgw.ts';
 import { setUpLine } from './line.ts';
 import { sharedGuest } from './sharedGuest.ts';
 
@@ -154,8 +154,8 @@ describe('the batch', () => {
 });
 
 describe('a dry run', () => {
-  test('prints what a shell can run, and that does the same as applying', async () => {
-    const script = await inetgwOk(guest, 'ppp0', '210', '1710', '--dry-run');
+  test('gives a script that a shell can run, and that does the same as applying', async () => {
+    const script = await inetgwOk(guest, 'ppp0', '210', '1710', '--dry-run=script');
     expect(await snapshot(guest)).toBe(untouched);
     await guest.run(['sh', '-e'], { ns: 'gw', input: script });
     const byShell = await snapshot(guest);
@@ -173,6 +173,19 @@ describe('a dry run', () => {
     expect(applied.replace(/\/run\/inetgw[^\n]*\n?/g, '')).toBe(
       byShell.replace(/\/run\/inetgw[^\n]*\n?/g, ''),
     );
+  });
+
+  test.each(['nft', 'iptables'])('of clearing is a script too, rules by %s', async (firewall) => {
+    await inetgwOk(guest, 'ppp0', '210', '1710', '--firewall', firewall);
+    const whole = await snapshot(guest);
+    const script = await inetgwOk(guest, 'ppp0', 'clear', '--dry-run=script');
+    const told = await inetgwOk(guest, 'ppp0', 'clear', '--dry-run');
+    expect(told).toContain(script);
+    expect(await snapshot(guest)).toBe(whole);
+    await guest.run(withBpf(['sh', '-e']), { ns: 'gw', input: script });
+    expect(await snapshot(guest)).toBe(untouched);
+    expect(await guest.run(['find', '/run/bpf', '-type', 'f'], { ns: 'gw' })).toBe('');
+    expect(await inetgwOk(guest, 'ppp0', 'clear', '--dry-run')).toBe('ppp0: nothing to clear\n');
   });
 
   test('shows what a change of the firewall tool takes away, and that is what happens', async () => {

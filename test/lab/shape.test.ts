@@ -75,7 +75,7 @@ describe.each([
     await inetgwOk(guest, ...words);
     const applied = await snapshot(guest);
     await inetgwOk(guest, 'ppp0', 'clear');
-    const script = await inetgwOk(guest, ...words, '--dry-run');
+    const script = await inetgwOk(guest, ...words, '--dry-run=script');
     await guest.run(['sh', '-e'], { ns: 'gw', input: script });
     const withoutRun = (text: string): string => text.replaceAll(/^\/run\/inetgw.*\n?/gm, '');
     expect(withoutRun(await snapshot(guest))).toBe(withoutRun(applied));

@@ -11,7 +11,9 @@ import {
   nftRemoveStep,
   objectFileAsScript,
   saveArgv,
+  filesGoneAsScript,
   stepsAsScript,
+  strayActionsStep,
   tcStep,
 } from '../../../src/shaper/steps.ts';
 
@@ -89,6 +91,32 @@ describe('a dry run', () => {
     expect(stepsAsScript([tcStep(['qdisc add dev ppp0 root'])])).toBe(
       "# the queues\ntc -batch - <<'EOF'\nqdisc add dev ppp0 root\nEOF\n",
     );
+  });
+  it('goes on after a step whose failure is none, and ends at any other', () => {
+    const fail = (code: number) => ({
+      what: 'fails',
+      argv: ['sh', '-s'] as const,
+      input: `exit ${code}\n`,
+      okCodes: [1, 2],
+    });
+    const cat = { what: 'the next', argv: ['cat'] as const, input: 'reached\n' };
+    const run = (code: number) =>
+      execFileSync('sh', ['-ec', stepsAsScript([fail(code), cat])], { encoding: 'utf8' });
+    expect([run(0), run(1), run(2)]).toEqual(['reached\n', 'reached\n', 'reached\n']);
+    expect(() => run(3)).toThrow();
+    expect(strayActionsStep(planOf('nft')).okCodes).toEqual([1, 2]);
+  });
+  it('takes files away, and their folder if it is empty then', () => {
+    const script = (files: string) =>
+      `set -e; d=$(mktemp -d); touch "$d"/a "$d"/b\n${filesGoneAsScript(files.split(' '), '"$d"')}ls -d "$d" || :; rm -rf "$d"`;
+    expect(
+      execFileSync('sh', ['-c', script('"$d"/a "$d"/b')], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      }),
+    ).toBe('');
+    expect(execFileSync('sh', ['-c', script('"$d"/a')], { encoding: 'utf8' })).not.toBe('');
+    expect(filesGoneAsScript([], '/run/inetgw')).toBe('');
   });
   it('puts the pacing program where the plan wants it, byte for byte', () => {
     const object = Buffer.from(Array.from({ length: 1000 }, (_, at) => (at * 7) % 256));

@@ -1,0 +1,141 @@
+/** What a plan comes to, for a person who is about to carry it out, and for a program. Pure. */
+import { CLASS_IDS, EGRESS_CLASSES, type EgressClass } from '../shaper/egress.ts';
+import { describeFraming, type Framing } from '../shaper/framing.ts';
+import type { LinkFacts } from '../shaper/link.ts';
+import type { Plan } from '../shaper/plan.ts';
+import type { ShaperSettings } from '../shaper/settings.ts';
+import type { QueueChange, Step } from '../shaper/steps.ts';
+import { formatRate } from '../units.ts';
+import { QUEUE_NAMES } from './ingress.ts';
+
+/** The file of the pacing program, which is written before the steps are run. */
+export interface ProgramFile {
+  path: string;
+  bytes: number;
+  /** SHA-256 in hexadecimal digits. */
+  sha256: string;
+}
+
+/** What there is to say of a plan and how it is carried out. */
+export interface Outlook {
+  settings: ShaperSettings;
+  plan: Plan;
+  how: QueueChange['how'];
+  steps: readonly Step[];
+  /** Undefined: no window pacing. */
+  program: ProgramFile | undefined;
+  /** False: the device is not there yet. */
+  deviceExists: boolean;
+  notices: readonly string[];
+}
+
+/** The structure of `inetgw DEV UP DOWN --dry-run --json`. Rates in bit/s. */
+export interface PlanJson {
+  device: string;
+  link: Pick<LinkFacts, 'kind' | 'mtuBytes'> & { exists: boolean };
+  upBitPerSec: number;
+  downBitPerSec: number;
+  framing: Framing;
+  /** `said`: by flags, environment or file. */
+  framingFrom: 'said' | 'kind of device';
+  classes: { class: EgressClass; guaranteedBitPerSec: number; ceilBitPerSec: number }[];
+  ingress: Plan['ingress'];
+  queueDevice: string | null;
+  pacing: ProgramFile | null;
+  firewall: 'nft' | 'iptables' | 'none';
+  firewallRules: number;
+  how: QueueChange['how'];
+  /** Each program once, in the order in which they are first run. */
+  programs: string[];
+  steps: Pick<Step, 'what' | 'argv' | 'input'>[];
+  notices: readonly string[];
+}
+
+export function planJson({ settings, plan, how, steps, program, deviceExists, notices }: Outlook): PlanJson {
+  return {
+    device: plan.device,
+    link: { kind: plan.link.kind, mtuBytes: plan.link.mtuBytes, exists: deviceExists },
+    upBitPerSec: plan.upBitPerSec,
+    downBitPerSec: plan.downBitPerSec,
+    framing: plan.framing,
+    framingFrom: settings.framing === undefined ? 'kind of device' : 'said',
+    classes: classesOf(plan),
+    ingress: plan.ingress,
+    queueDevice: plan.queueDevice ?? null,
+    pacing: program ?? null,
+    firewall: plan.firewall?.backend ?? 'none',
+    firewallRules: ruleCount(plan),
+    how,
+    programs: programsOf(steps),
+    steps: steps.map(({ what, argv, input }) => ({ what, argv, input })),
+    notices,
+  };
+}
+
+/** The same in a few lines, of at most 80 characters where names are not long. */
+export function planSummary(outlook: Outlook): string {
+  const { plan, how, steps, program } = outlook;
+  const classes = classesOf(plan).map((each) => `${each.class} ${formatRate(each.guaranteedBitPerSec)}`);
+  return rows([
+    [
+      'uplink',
+      `${formatRate(plan.upBitPerSec)} in three classes, each sure of its share:`,
+      classes.join(', '),
+    ],
+    ['downlink', ...ingressText(plan)],
+    ['framing', describeFraming(plan.framing), framingReason(outlook)],
+    program === undefined
+      ? ['pacing', plan.pacingMissing === true ? 'none: this kernel or tc cannot' : 'none']
+      : ['pacing', 'an eBPF program lowers receive windows to what the line carries'],
+    [
+      'firewall',
+      plan.firewall === undefined ? 'no rules' : `${ruleCount(plan)} rules, by ${plan.firewall.backend}`,
+    ],
+    ['queues', how === 'anew' ? 'are made anew' : 'are changed in place: nothing that waits is lost'],
+    ['programs', steps.length === 0 ? 'none: all of it is in force' : programsOf(steps).join(', ')],
+  ]);
+}
+
+function rows(all: readonly (readonly [string, ...string[]])[]): string {
+  const width = Math.max(...all.map(([label]) => label.length)) + 2;
+  return all
+    .flatMap(([label, ...lines]) =>
+      lines.map((line, n) => `  ${(n === 0 ? label : '').padEnd(width)}${line}\n`),
+    )
+    .join('');
+}
+
+function ingressText(plan: Plan): string[] {
+  const { downBitPerSec, ingress, queueDevice } = plan;
+  const whole = formatRate(downBitPerSec);
+  if (ingress !== 'police') return [`${whole}, shaped by ${QUEUE_NAMES[ingress]} on ${queueDevice ?? '?'}`];
+  const share = (part: number): string => formatRate(downBitPerSec * part);
+  return [
+    `${whole} in three stages: marked above ${share(0.98)}, large packets`,
+    `dropped above ${share(0.99)}, all packets above ${whole}`,
+    ...(queueDevice === undefined ? [] : [`what passes waits its turn on ${queueDevice}`]),
+  ];
+}
+
+function framingReason({ settings, plan: { link } }: Outlook): string {
+  if (settings.framing !== undefined) return 'as was said';
+  const kind = { ppp: 'a ppp device', ethernet: 'an Ethernet device', ip: 'a device without link header' };
+  return `the default of ${kind[link.kind]}; --framing says it better`;
+}
+
+function classesOf(plan: Plan): PlanJson['classes'] {
+  return EGRESS_CLASSES.map((name) => {
+    const found = plan.tc.find((object) => object.type === 'class' && object.classId === CLASS_IDS[name]);
+    const [guaranteedBitPerSec, ceilBitPerSec] =
+      found?.type === 'class' ? [found.rateBitPerSec, found.ceilBitPerSec] : [0, 0];
+    return { class: name, guaranteedBitPerSec, ceilBitPerSec };
+  });
+}
+
+function ruleCount({ firewall }: Plan): number {
+  return firewall === undefined ? 0 : firewall.rules.egress.length + firewall.rules.ingress.length;
+}
+
+export function programsOf(steps: readonly Step[]): string[] {
+  return [...new Set(steps.map(({ argv }) => argv[0]))];
+}

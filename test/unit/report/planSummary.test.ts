@@ -1,0 +1,46 @@
+/** What a dry run begins with. */
+import { expect, it } from 'vitest';
+import { planJson, planSummary, type Outlook } from '../../../src/report/planSummary.ts';
+import type { KernelFacts } from '../../../src/shaper/link.ts';
+import { makePlan } from '../../../src/shaper/plan.ts';
+import { DEFAULT_SETTINGS, type ShaperSettings } from '../../../src/shaper/settings.ts';
+import { tcStep } from '../../../src/shaper/steps.ts';
+
+function outlook(changes: Partial<ShaperSettings>, kernel: Partial<KernelFacts> = {}): Outlook {
+  const rates = { upBitPerSec: 10_000_000, downBitPerSec: 50_000_000 };
+  const settings = { ...DEFAULT_SETTINGS, device: 'eth1', ...rates, ...changes };
+  const link = { device: 'eth1', ifindex: 3, kind: 'ethernet', mtuBytes: 1500 } as const;
+  const plan = makePlan(settings, link, { leafQdisc: 'fq_codel', ...kernel }, 'nft');
+  const common = { how: 'anew' as const, steps: [tcStep(['x'])], deviceExists: true, notices: [] };
+  return { settings, plan, ...common, program: undefined };
+}
+
+it('tells rates, classes, framing with its reason, ingress, pacing, firewall and programs', () => {
+  const text = planSummary(outlook({ pacing: 'off' }));
+  expect(text).toBe(`  uplink    10 Mbit/s in three classes, each sure of its share:
+            interactive 7000 kbit/s, normal 2000 kbit/s, bulk 1000 kbit/s
+  downlink  50 Mbit/s in three stages: marked above 49 Mbit/s, large packets
+            dropped above 49.5 Mbit/s, all packets above 50 Mbit/s
+  framing   ethernet, 18 bytes overhead, at least 64 bytes (docsis)
+            the default of an Ethernet device; --framing says it better
+  pacing    none
+  firewall  21 rules, by nft
+  queues    are made anew
+  programs  tc
+`);
+});
+
+it('tells what is shaped where, and that framing was said', () => {
+  const framing = { name: 'raw', linkLayer: 'ethernet', overheadBytes: 0, mpuBytes: 0 } as const;
+  const shaped = outlook({ ingress: 'shape-cake', framing }, { ingress: 'cake' });
+  expect(planSummary(shaped)).toContain('  downlink  50 Mbit/s, shaped by cake on igw-eth1\n');
+  expect(planSummary(shaped)).toContain('(raw)\n            as was said\n');
+  expect(planJson(shaped)).toMatchObject({ ingress: 'cake', queueDevice: 'igw-eth1', framingFrom: 'said' });
+});
+
+it('tells that nothing is to be run, and that a kernel cannot pace', () => {
+  const none = { ...outlook({}), how: 'in place' as const, steps: [] };
+  expect(planSummary(none)).toContain('  programs  none: all of it is in force\n');
+  expect(planSummary(none)).toContain('  pacing    none: this kernel or tc cannot\n');
+  expect(planJson(none).programs).toEqual([]);
+});

@@ -1,0 +1,20 @@
+import { expect, it } from 'vitest';
+import { assumedLink } from '../../../src/shaper/assumedLink.ts';
+
+it.each([
+  ['ppp0', 'ppp', 1492],
+  ['eth0', 'ethernet', 1500],
+  ['enp3s0', 'ethernet', 1500],
+  ['enx001122334455', 'ethernet', 1500],
+  ['wlan0', 'ethernet', 1500],
+  ['wlp2s0', 'ethernet', 1500],
+  ['wwan0', 'ip', 1500],
+  ['wg0', 'ip', 1420],
+  ['tun0', 'ip', 1500],
+] as const)('%s will be %s, mtu %i', (device, kind, mtuBytes) => {
+  expect(assumedLink(device)).toEqual({ device, ifindex: 0, kind, mtuBytes });
+});
+
+it.each(['nosuch0', 'etf0', 'pp0', 'lo', 'ent0'])('%s tells nothing', (device) => {
+  expect(assumedLink(device)).toBeUndefined();
+});
