@@ -14,12 +14,19 @@ export const COMPLETED: readonly CompletedCommand[] = [
   {
     program: inetgw(() => undefined),
     values: { '--framing': FRAMING },
-    first: { words: ['apply', 'check', 'config', 'install-hook', 'rules', 'status'], devices: true },
+    first: {
+      words: ['apply', 'check', 'completion', 'config', 'install-hook', 'rules', 'status'],
+      devices: true,
+    },
     after: {
       apply: DEVICES,
       // Of `inetgw check DEV` and `inetgw config check FILE`.
       check: { devices: true, files: true },
-      config: { words: ['check'] },
+      config: { words: ['check', 'example'] },
+      completion: { words: ['bash', 'zsh', 'fish'] },
+      ...Object.fromEntries(
+        ['bash', 'zsh', 'fish'].map((shell) => [shell, { words: ['inetgw', 'searchbw', 'iprelay'] }]),
+      ),
       rules: { words: ['egress', 'ingress'] },
       egress: DEVICES,
       ingress: DEVICES,

@@ -22,10 +22,7 @@ export async function configuration(options: Pick<Options, 'config'>): Promise<C
 export async function requireConfiguration(options: Pick<Options, 'config'>): Promise<Configuration> {
   const found = await configuration(options);
   if (found === undefined) {
-    throw configError(
-      `there is no ${CONFIG_PATH}`,
-      'an example with every key is in templates/inetgw.conf.example, and in inetgw.conf(5)',
-    );
+    throw configError(`there is no ${CONFIG_PATH}`, 'inetgw config example prints one with every key');
   }
   return found;
 }

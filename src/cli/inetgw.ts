@@ -53,10 +53,13 @@ const COMMANDS: Readonly<Record<string, CommandBody>> = {
     return (await import('./inetgwHook.ts')).installHookCommand(words, options);
   },
   config: async ([verb, file, ...rest], options) => {
-    if (verb !== 'check' || rest.length > 0)
-      throw usageError('config knows one word: inetgw config check [FILE]');
-    return (await import('./inetgwConfig.ts')).configCheckCommand(file, options);
+    const takes = verb === 'check' ? 1 : 0;
+    if ((verb !== 'check' && verb !== 'example') || rest.length > 0 || (file !== undefined && takes === 0))
+      throw usageError('config knows two words: inetgw config check [FILE], inetgw config example');
+    const { configCheckCommand, configExampleCommand } = await import('./inetgwConfig.ts');
+    return verb === 'check' ? configCheckCommand(file, options) : configExampleCommand();
   },
+  completion: async (words) => (await import('./inetgwCompletion.ts')).completionCommand(words),
 };
 
 async function dispatch(words: readonly string[], options: Options): Promise<number> {

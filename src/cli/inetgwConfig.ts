@@ -1,11 +1,18 @@
-/** `inetgw config check [FILE]`. */
+/** `inetgw config check [FILE]` and `inetgw config example`. */
 import { requireFaultless } from '../config/file.ts';
 import { EXIT, UserError, UserErrors } from '../errors.ts';
 import { printableLine } from '../printable.ts';
+import { readTemplate } from '../system/templates.ts';
 import { formatRate, parseRateBitPerSec } from '../units.ts';
 import { requireConfiguration } from './configured.ts';
 import type { Options } from './inetgw.ts';
 import { warn } from './warn.ts';
+
+/** Every key with its default, to begin with: `inetgw config example > /etc/inetgw.conf`. */
+export async function configExampleCommand(): Promise<number> {
+  process.stdout.write(await readTemplate('inetgw.conf.example'));
+  return EXIT.ok;
+}
 
 export async function configCheckCommand(file: string | undefined, options: Options): Promise<number> {
   const named = file ?? options.config;

@@ -20,8 +20,10 @@ Examples:
 Set up once:
   inetgw install-hook ppp ppp0 210 1710      whenever the line comes up; also networkmanager, ifupdown, systemd
   inetgw config check                        is /etc/inetgw.conf right?
+  inetgw config example                      prints one to begin with
   inetgw apply [DEV]                         do what it says
   inetgw status                              all devices that are set up or in the file
+  source <(inetgw completion bash)           the Tab key knows all three commands; also zsh, fish
   inetgw rules egress ppp0 --format nft      the rules for a firewall of your own; also ingress, sh
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not in force or not as configured, 4 no privilege, 5 a program or kernel feature is missing,

@@ -20,7 +20,7 @@ export async function readConfiguration(named: string | undefined): Promise<Conf
     const why = whyUnreadable(error);
     throw configError(
       why === 'ENOENT' ? `there is no file ${path}` : `cannot read ${path}: ${why}`,
-      'an example with every key is in templates/inetgw.conf.example, and in inetgw.conf(5)',
+      'inetgw config example prints one with every key',
     );
   }
   return (await import('../config/file.ts')).parseConfiguration(text, path);

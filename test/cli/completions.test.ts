@@ -1,26 +1,45 @@
 /** Completions, asked for in real shells. */
 import { execa } from 'execa';
-import { describe, expect, it } from 'vitest';
-import { ROOT } from './helpers/built.ts';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { inetgw, ROOT } from './helpers/built.ts';
 
 const file = (shell: string, name: string): string => `${ROOT}/templates/completions/${shell}/${name}`;
+
+/** What \`inetgw completion SHELL\` prints, in a file; of all three commands. */
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'inetgw-completion-'));
+  for (const shell of ['bash', 'zsh', 'fish']) {
+    const { code, stdout } = await inetgw('completion', shell);
+    expect(code).toBe(0);
+    await writeFile(join(folder, shell), stdout);
+  }
+});
+afterAll(() => rm(folder, { recursive: true }));
 const has = async (shell: string): Promise<boolean> =>
   !(await execa(shell, ['-c', 'true'], { reject: false })).failed;
 const [hasFish, hasZsh] = await Promise.all([has('fish'), has('zsh')]);
 
 /** What the last word may become. */
-async function bash(line: string): Promise<string[]> {
+async function bash(line: string, from?: string): Promise<string[]> {
   const words = line.split(' ');
   const script = `source "$1"; COMP_WORDS=("\${@:2}"); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1))
     spec=$(complete -p "$2"); [[ $spec == "complete -F _$2 $2" ]] || exit 1
     "_$2"; printf '%s\\n' "\${COMPREPLY[@]}"`;
-  const { stdout } = await execa('bash', ['-c', script, 'bash', file('bash', words[0] ?? ''), ...words], {
-    stdin: 'ignore',
-  });
+  const { stdout } = await execa(
+    'bash',
+    ['-c', script, 'bash', from ?? file('bash', words[0] ?? ''), ...words],
+    {
+      stdin: 'ignore',
+    },
+  );
   return stdout.split('\n').filter((word) => word !== '');
 }
-async function fish(line: string): Promise<string[]> {
-  const script = `source ${file('fish', `${line.split(' ')[0] ?? ''}.fish`)}; complete -C ${JSON.stringify(line)}`;
+async function fish(line: string, from?: string): Promise<string[]> {
+  const script = `source ${from ?? file('fish', `${line.split(' ')[0] ?? ''}.fish`)}; complete -C ${JSON.stringify(line)}`;
   const { stdout } = await execa('fish', ['--no-config', '-c', script], { stdin: 'ignore' });
   return stdout.split('\n').flatMap((each) => (each === '' ? [] : [each.split('\t')[0] ?? '']));
 }
@@ -28,7 +47,14 @@ async function fish(line: string): Promise<string[]> {
 describe.each([
   ['bash', bash, true],
   ['fish', fish, hasFish],
-] as const)('%s', (_, complete, isThere) => {
+] as const)('%s', (shell, complete, isThere) => {
+  it.skipIf(!isThere)('reads what inetgw completion prints, for all three commands', async () => {
+    const printed = join(folder, shell);
+    expect(await complete('inetgw install-hook n', printed)).toEqual(['networkmanager']);
+    expect(await complete('inetgw completion z', printed)).toEqual(['zsh']);
+    expect(await complete('searchbw lo D', printed)).toEqual(['DOWN']);
+    expect(await complete('iprelay at', printed)).toEqual(['attach']);
+  });
   it.skipIf(!isThere)('knows commands, devices, options and their values', async () => {
     expect(await complete('inetgw ')).toEqual(
       expect.arrayContaining(['apply', 'install-hook', 'lo', 'status']),
@@ -49,17 +75,15 @@ describe.each([
 });
 
 describe('zsh', () => {
-  const zsh = async (name: string, ...lines: string[]): Promise<string> =>
+  const zsh = async (from: string, ...lines: string[]): Promise<string> =>
     (
-      await execa(
-        'zsh',
-        ['-f', `${ROOT}/test/cli/helpers/zshComplete.zsh`, file('zsh', `_${name}`), ...lines],
-        { stdin: 'ignore' },
-      )
+      await execa('zsh', ['-f', `${ROOT}/test/cli/helpers/zshComplete.zsh`, from, ...lines], {
+        stdin: 'ignore',
+      })
     ).stdout;
   it.skipIf(!hasZsh)('completes what there is only one way to complete', async () => {
     const shown = await zsh(
-      'inetgw',
+      file('zsh', '_inetgw'),
       'inetgw --mark 30 rules eg',
       'inetgw --fram',
       'inetgw lo cl',
@@ -72,7 +96,35 @@ describe('zsh', () => {
       '--framing pppoe-llcsnap ',
     ])
       expect(shown).toContain(line);
-    expect(await zsh('searchbw', 'searchbw lo DO')).toContain('searchbw lo DOWN ');
-    expect(await zsh('iprelay', 'iprelay --log-format js')).toContain('--log-format json ');
+    expect(await zsh(file('zsh', '_searchbw'), 'searchbw lo DO')).toContain('searchbw lo DOWN ');
+    expect(await zsh(file('zsh', '_iprelay'), 'iprelay --log-format js')).toContain('--log-format json ');
+  });
+  it.skipIf(!hasZsh)('reads what inetgw completion prints, for all three commands', async () => {
+    const shown = await zsh(join(folder, 'zsh'), 'inetgw --fram', 'searchbw lo DO', 'iprelay at');
+    for (const line of ['inetgw --framing ', 'searchbw lo DOWN ', 'iprelay attach '])
+      expect(shown).toContain(line);
+  });
+});
+
+describe('inetgw completion', () => {
+  it('prints one command alone, as the file that is installed', async () => {
+    for (const [shell, name] of [
+      ['bash', 'searchbw'],
+      ['zsh', '_searchbw'],
+      ['fish', 'searchbw.fish'],
+    ] as const) {
+      const { stdout } = await inetgw('completion', shell, 'searchbw');
+      expect(stdout).toBe(await readFile(file(shell, name), 'utf8'));
+    }
+  });
+  it.each([
+    [[], 'completion knows bash, zsh, fish'],
+    [['zhs'], 'did you mean zsh?'],
+    [['bash', 'cat'], 'takes one of inetgw, searchbw, iprelay'],
+    [['bash', 'inetgw', 'x'], 'takes one of inetgw, searchbw, iprelay'],
+  ])('%j is wrong usage', async (words, message) => {
+    const { code, stdout, stderr } = await inetgw('completion', ...words);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toContain(message);
   });
 });

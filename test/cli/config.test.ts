@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FILE_KEY_NAMES } from '../../src/config/keys.ts';
 import { built, inetgw, inNamespace, isRoot, ROOT } from './helpers/built.ts';
 
 let folder: string;
@@ -37,6 +38,15 @@ describe('inetgw config check', () => {
     expect(stdout).toBe('');
     expect(stderr).toContain(`inetgw: ${bad}:4:1: "mrk" is not known\ninetgw: did you mean mark?\n`);
     expect(stderr).toContain(`inetgw: ${bad}:6:6: up is 'fast'`);
+  });
+  it('takes what inetgw config example prints, which is every key', async () => {
+    const { code, stdout } = await inetgw('config', 'example');
+    expect(code).toBe(0);
+    for (const key of FILE_KEY_NAMES) expect(stdout).toMatch(new RegExp(`^#? ?${key} =`, 'm'));
+    const file = join(folder, 'example.conf');
+    await writeFile(file, stdout);
+    expect(await inetgw('config', 'check', file)).toMatchObject({ code: 0 });
+    expect(await inetgw('config', 'example', 'x')).toMatchObject({ code: 2, stdout: '' });
   });
   it('takes the example', async () => {
     expect(await inetgw('config', 'check', `${ROOT}/templates/inetgw.conf.example`)).toMatchObject({

@@ -62,6 +62,11 @@ it('plans a shaper as it was installed', async () => {
   ]);
   expect(stdout).toContain('tc -batch -');
 });
+it('finds the example of the configuration and the completions as it was installed', async () => {
+  const installed = (...words: string[]) => execa(join(folder, 'prefix/bin/inetgw'), words);
+  expect((await installed('config', 'example')).stdout).toContain('[ppp0]');
+  expect((await installed('completion', 'bash')).stdout).toContain('complete -F _searchbw searchbw');
+});
 it('carries the licence of every package in the bundle', async () => {
   const notices = await readFile(join(ROOT, 'dist/THIRD-PARTY-LICENCES.txt'), 'utf8');
   for (const name of ['commander', 'execa', 'ping', 'pino', 'smol-toml']) {

@@ -112,6 +112,11 @@ describe.skipIf(!isRoot)(`the package in a clean root of ${suite}`, () => {
       expect([path, (await root.sh(`test -s ${path}`)).code]).toEqual([path, 0]);
     expect(await root.run("find / -xdev -xtype l -path '*inetgw*'")).toBe('');
   });
+  it('prints the example of the configuration and the completions', async () => {
+    expect(await root.run('inetgw config example | cmp - /etc/inetgw.conf')).toBe('');
+    const loaded = `bash -c 'source <(inetgw completion bash) && complete -p inetgw searchbw iprelay'`;
+    expect(await root.run(loaded)).toContain('complete -F _iprelay iprelay');
+  });
   it('a snippet says so where there is no iptables', async () => {
     const { code, text } = await root.sh('DEV=lo; . /usr/share/inetgw/iptables-egress');
     expect(code).not.toBe(0);

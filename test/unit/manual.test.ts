@@ -76,7 +76,7 @@ describe('examples in the pages are taken by the commands', () => {
       const { words, options } = parsed ?? { words: [], options: {} };
       expect(checkTuning(valuesFromFlags(options)).errors).toEqual([]);
       const [device = '', up, down] = words[0] === 'install-hook' ? words.slice(2) : words;
-      if (up !== undefined && down !== undefined && words[0] !== 'rules') {
+      if (up !== undefined && down !== undefined && !['rules', 'config'].includes(words[0] ?? '')) {
         expect(settingsFromArguments(device, up, down, options).warnings).toEqual([]);
       }
     },

@@ -15,10 +15,14 @@ function __inetgw_place
   end
 end
 complete -c inetgw -f
-complete -c inetgw -n '__inetgw_place count 0' -f -a 'apply check config install-hook rules status (command ls /sys/class/net 2>/dev/null)'
+complete -c inetgw -n '__inetgw_place count 0' -f -a 'apply check completion config install-hook rules status (command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place after apply' -f -a '(command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place after check' -F -a '(command ls /sys/class/net 2>/dev/null)'
-complete -c inetgw -n '__inetgw_place after config' -f -a 'check'
+complete -c inetgw -n '__inetgw_place after config' -f -a 'check example'
+complete -c inetgw -n '__inetgw_place after completion' -f -a 'bash zsh fish'
+complete -c inetgw -n '__inetgw_place after bash' -f -a 'inetgw searchbw iprelay'
+complete -c inetgw -n '__inetgw_place after zsh' -f -a 'inetgw searchbw iprelay'
+complete -c inetgw -n '__inetgw_place after fish' -f -a 'inetgw searchbw iprelay'
 complete -c inetgw -n '__inetgw_place after rules' -f -a 'egress ingress'
 complete -c inetgw -n '__inetgw_place after egress' -f -a '(command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place after ingress' -f -a '(command ls /sys/class/net 2>/dev/null)'
@@ -27,7 +31,7 @@ complete -c inetgw -n '__inetgw_place after ppp' -f -a '(command ls /sys/class/n
 complete -c inetgw -n '__inetgw_place after networkmanager' -f -a '(command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place after ifupdown' -f -a '(command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place after systemd' -f -a '(command ls /sys/class/net 2>/dev/null)'
-complete -c inetgw -n '__inetgw_place other apply check config rules egress ingress install-hook ppp networkmanager ifupdown systemd' -f -a 'clear'
+complete -c inetgw -n '__inetgw_place other apply check config completion bash zsh fish rules egress ingress install-hook ppp networkmanager ifupdown systemd' -f -a 'clear'
 complete -c inetgw -l framing -x -a 'dsl adsl atm vdsl ptm pppoe fiber fibre ftth cable lte 5g mobile raw conservative ipoa-vcmux ipoa-llcsnap bridged-vcmux bridged-llcsnap pppoa-vcmux pppoa-llc pppoe-vcmux pppoe-llcsnap pppoe-ptm bridged-ptm docsis ethernet ether-vlan' -d 'what the line adds to a packet, by name'
 complete -c inetgw -l linklayer -x -a 'atm ptm ethernet' -d 'the same by its parts: the cells or coding of the line'
 complete -c inetgw -l overhead -x -d 'bytes that the line adds to an IP packet'
