@@ -152,8 +152,8 @@ export function stepsAsScript(steps: readonly Step[]): string {
     .join('');
 }
 
-/** Files that are taken away, and then the folder if nothing else is in it: no program is run for that. */
-export function filesGoneAsScript(files: readonly string[], folder: string): string {
+/** Files that are taken away, and then the folders if nothing else is in them: no program is run for that. */
+export function filesGoneAsScript(files: readonly string[], folders: readonly string[]): string {
   if (files.length === 0) return '';
-  return `# the files\nrm -f ${files.join(' ')}\nrmdir ${folder} 2>/dev/null || :\n`;
+  return `# the files\nrm -f ${files.join(' ')}\nrmdir ${folders.join(' ')} 2>/dev/null || :\n`;
 }

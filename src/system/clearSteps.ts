@@ -12,7 +12,7 @@ import { pathExists } from './pathExists.ts';
 import { hasNetAdmin } from './privilege.ts';
 import { queueDeviceRemoval } from './queueDevice.ts';
 import { ProgramError, type Runner } from './run.ts';
-import { runDir } from './runDir.ts';
+import { runDir, runFolders } from './runDir.ts';
 
 export interface ClearPlan {
   outcome: ClearOutcome;
@@ -20,8 +20,8 @@ export interface ClearPlan {
   steps: readonly Step[];
   /** Those of ours that are there now. */
   files: readonly string[];
-  /** Where the record is; it goes with the last one. */
-  folder: string;
+  /** Where the record is; they go with the last one. */
+  folders: readonly string[];
   /** False: without privilege the rules could not be looked at, and no step takes them away. */
   firewallSeen: boolean;
 }
@@ -46,9 +46,12 @@ export async function prepareClear(device: string, run: Runner): Promise<ClearPl
     ...(await queueDeviceRemoval(device)),
     ...(firewallSeen ? await firewallRemoval(device, backend, run) : []),
   ];
-  const folder = await runDir();
+  const folders = await runFolders();
   const files: string[] = [];
-  for (const file of [...(await pacingFiles(device, ifindexesOf(current))), `${folder}/${device}.json`]) {
+  for (const file of [
+    ...(await pacingFiles(device, ifindexesOf(current))),
+    `${await runDir()}/${device}.json`,
+  ]) {
     if (await pathExists(file)) files.push(file);
   }
   const outcome = {
@@ -56,7 +59,7 @@ export async function prepareClear(device: string, run: Runner): Promise<ClearPl
     deviceGone: current.link === undefined,
     leftAlone,
   };
-  return { outcome, steps, files, folder, firewallSeen };
+  return { outcome, steps, files, folders, firewallSeen };
 }
 
 /** With the tool that carried the rules or, if that is unknown, with both where they have something of ours. */

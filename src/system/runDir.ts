@@ -31,9 +31,12 @@ export async function makeRunDir(): Promise<string> {
 
 /** Takes the folders away if nothing is in them any more, so that /run is as it was before. */
 export async function removeEmptyRunDir(): Promise<void> {
-  const dir = await runDir();
-  await rmdir(dir).catch(() => undefined);
-  if (dir !== BASE) await rmdir(BASE).catch(() => undefined);
+  for (const dir of await runFolders()) await rmdir(dir).catch(() => undefined);
+}
+
+/** The folder of this network namespace and the one it is in, the inner one first. */
+export async function runFolders(): Promise<string[]> {
+  return [...new Set([await runDir(), BASE])];
 }
 
 /** The error for a file in /run that cannot be written: no privilege, full, read-only. */

@@ -108,7 +108,7 @@ describe('a dry run', () => {
   });
   it('takes files away, and their folder if it is empty then', () => {
     const script = (files: string) =>
-      `set -e; d=$(mktemp -d); touch "$d"/a "$d"/b\n${filesGoneAsScript(files.split(' '), '"$d"')}ls -d "$d" || :; rm -rf "$d"`;
+      `set -e; d=$(mktemp -d); touch "$d"/a "$d"/b\n${filesGoneAsScript(files.split(' '), ['"$d"'])}ls -d "$d" || :; rm -rf "$d"`;
     expect(
       execFileSync('sh', ['-c', script('"$d"/a "$d"/b')], {
         encoding: 'utf8',
@@ -116,7 +116,7 @@ describe('a dry run', () => {
       }),
     ).toBe('');
     expect(execFileSync('sh', ['-c', script('"$d"/a')], { encoding: 'utf8' })).not.toBe('');
-    expect(filesGoneAsScript([], '/run/inetgw')).toBe('');
+    expect(filesGoneAsScript([], ['/run/inetgw'])).toBe('');
   });
   it('puts the pacing program where the plan wants it, byte for byte', () => {
     const object = Buffer.from(Array.from({ length: 1000 }, (_, at) => (at * 7) % 256));
