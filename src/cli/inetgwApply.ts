@@ -1,6 +1,6 @@
 /** `inetgw DEV UP DOWN` and `inetgw DEV clear`. */
 import type { SettingsResult } from '../config/fromArguments.ts';
-import { EXIT } from '../errors.ts';
+import { EXIT, UserErrors, type UserError } from '../errors.ts';
 import { describeFraming, framingAssumption } from '../shaper/framing.ts';
 import { QUEUE_NAMES } from '../report/ingress.ts';
 import type { Plan } from '../shaper/plan.ts';
@@ -62,9 +62,14 @@ export async function applySettings(
 }
 
 /** Changes a device alone and to the end, and reports it; a signal that comes before it begins keeps it from beginning. */
-function change<T>(device: string, body: () => Promise<T>, report: (outcome: T) => void): Promise<number> {
+function change<T>(
+  device: string,
+  body: () => Promise<T>,
+  report: (outcome: T) => void,
+  unlocked?: (error: UserError) => void,
+): Promise<number> {
   return finishDespiteSignals(async (interrupted) => {
-    const outcome = await withLock(device, async () => (interrupted() ? undefined : body()));
+    const outcome = await withLock(device, async () => (interrupted() ? undefined : body()), unlocked);
     if (outcome !== undefined) report(outcome);
     return EXIT.ok;
   });
@@ -109,17 +114,24 @@ export async function clearCommand(device: string, options: Options): Promise<nu
   return change(
     device,
     () => clear(device, run),
-    (outcome) => {
-      if (options.json === true) process.stdout.write(`${JSON.stringify({ device, ...outcome })}\n`);
-      else if (options.quiet !== true) process.stdout.write(`${device}: ${clearedText(outcome)}\n`);
+    ({ failures, ...outcome }) => {
+      const failed = failures.map(({ message }) => message);
+      if (options.json === true) process.stdout.write(`${JSON.stringify({ device, ...outcome, failed })}\n`);
+      else if (options.quiet !== true)
+        process.stdout.write(`${device}: ${clearedText(outcome, failed.length > 0)}\n`);
+      if (failures.length > 0) throw new UserErrors(failures);
+    },
+    ({ message }) => {
+      warn(`cleared without a lock: ${message}`);
     },
   );
 }
 
-export function clearedText(outcome: ClearOutcome): string {
+export function clearedText(outcome: ClearOutcome, failed: boolean): string {
   const alone =
     outcome.leftAlone.length === 0 ? '' : `; left alone, not set by inetgw: ${outcome.leftAlone.join(', ')}`;
   if (outcome.deviceGone)
     return `the device is gone${outcome.cleared ? ', its rules were taken away' : ', nothing to clear'}`;
+  if (failed) return `cleared as far as it could be${alone}`;
   return `${outcome.cleared ? 'cleared' : 'nothing to clear'}${alone}`;
 }

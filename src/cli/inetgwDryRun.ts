@@ -111,7 +111,7 @@ export async function dryRunClear(device: string, run: Runner, options: GlobalOp
     case 'text':
       process.stdout.write(
         script === ''
-          ? `${device}: ${clearedText(outcome)}\n`
+          ? `${device}: ${clearedText(outcome, false)}\n`
           : `${device} would be cleared; nothing was changed\n` +
               `  programs  ${programsOf(steps).join(', ') || 'none'}\n` +
               outcome.leftAlone.map((each) => `  left alone, not set by inetgw: ${each}\n`).join('') +

@@ -46,7 +46,9 @@ export type Present =
   /** Nothing of ours: the text fails rather than add a second jump if that is not so. */
   | 'nothing'
   /** A whole set of ours, which is replaced: the text fails if its jumps are gone. */
-  | 'ours';
+  | 'ours'
+  /** Whatever is there of ours: only for a text that is tried and not taken. */
+  | 'anything';
 
 /** Text that installs the rules, replacing ours if they are `present`. */
 export function iptablesInstall(rules: RuleSet, family: Family, present: Present): string {
@@ -56,7 +58,10 @@ export function iptablesInstall(rules: RuleSet, family: Family, present: Present
   const lines =
     present === 'nothing'
       ? chains.map((chain) => `-N ${chain}`)
-      : [...chains.map((chain) => `:${chain} - [0:0]`), ...removeJumps(rules.device)];
+      : [
+          ...chains.map((chain) => `:${chain} - [0:0]`),
+          ...(present === 'ours' ? removeJumps(rules.device) : []),
+        ];
   for (const id of classIds) lines.push(`-A ${names.class(minorOf(id))} -j CLASSIFY --set-class ${id}`);
   for (const rule of rules.egress) lines.push(...renderRule(names, names.egress, rule, family));
   for (const rule of rules.ingress) lines.push(...renderRule(names, names.ingress, rule, family));

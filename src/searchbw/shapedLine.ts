@@ -121,7 +121,8 @@ class ShapedLine implements LineControl {
         ? { plan: killed.previous, since: killed.since }
         : earlierOf(current);
     this.#plan = prepared.plan;
-    await carryOut(prepared, { run, replace: false });
+    const left = await carryOut(prepared, { run, replace: false });
+    for (const notice of left) process.stderr.write(`searchbw: ${notice}\n`);
     await this.#record(prepared.plan);
   }
 
@@ -233,7 +234,8 @@ class ShapedLine implements LineControl {
     const { device } = this.#settings;
     try {
       if (this.#plan !== undefined && !(await this.#backInPlace(this.#plan))) {
-        await putBack(device, this.#earlier, this.#plan.firewall?.backend, run);
+        const { failures } = await putBack(device, this.#earlier, this.#plan.firewall?.backend, run);
+        if (failures.length > 0) throw failure(failures.map(({ message }) => message).join('; '));
       }
       this.#plan = undefined;
     } finally {

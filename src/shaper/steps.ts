@@ -83,6 +83,24 @@ export function queueChange(plan: Plan, inForce: Plan | undefined, view: TcView)
   return { how, queueDevice, lines };
 }
 
+/** The same rules for the tool to look at, in all it can and the kernel with it, without taking them. */
+export function firewallTrials(
+  { backend, rules }: NonNullable<Plan['firewall']>,
+  families: readonly Family[],
+): Step[] {
+  const what = 'the firewall rules';
+  switch (backend) {
+    case 'nft':
+      return [{ what, argv: ['nft', '--check', '-f', '-'], input: nftInstall(rules) }];
+    case 'iptables':
+      return families.map((family) => ({
+        what,
+        argv: [RESTORE_PROGRAM[family], '--test', ...RESTORE_ARGS],
+        input: iptablesInstall(rules, family, 'anything'),
+      }));
+  }
+}
+
 /** Steps that install the plan's firewall rules. */
 export function firewallSteps(plan: Plan, present: Present, families: readonly Family[]): Step[] {
   if (plan.firewall === undefined) return [];
@@ -135,7 +153,7 @@ export function strayActionsStep(plan: Plan): Step {
     .flatMap((object) => (object.type === 'filter' ? object.actions : []))
     .flatMap((action) => (action.kind === 'police' || action.kind === 'policeSize' ? [action.index] : []));
   return {
-    what: 'aside the actions that no filter holds',
+    what: 'the actions that no filter holds',
     argv: ['tc', '-force', '-batch', '-'],
     input: batchText(indices.map((index) => `actions del action police index ${index}`)),
     okCodes: [1, 2],

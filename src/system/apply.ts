@@ -16,10 +16,27 @@ import {
 import type { KernelFacts, LinkFacts } from '../shaper/link.ts';
 import type { Family } from '../firewall/iptables.ts';
 import { setUpLines, tearDownLines } from '../tc/batch.ts';
-import { foreignRoot, ifindexesOf, readCurrent, withoutForeign, type Current } from './device.ts';
-import { chooseBackend, families, installFirewall, removalSteps, removeFirewall } from './firewall.ts';
+import {
+  foreignRoot,
+  NOTHING,
+  ifindexesOf,
+  readCurrent,
+  readView,
+  withoutForeign,
+  type Current,
+} from './device.ts';
+import {
+  chooseBackend,
+  families,
+  installFirewall,
+  isInstalled,
+  removalSteps,
+  removeFirewall,
+  tryBackend,
+} from './firewall.ts';
 import { findLink, noSuchDevice } from './link.ts';
 import { pacingObjectFile, removeMaps, removeProgram, writePacingObject } from './pacing.ts';
+import { Parts } from './parts.ts';
 import { deviceExists, installQueueDevice, queueDeviceRemoval, removeQueueDevice } from './queueDevice.ts';
 import { missingPiece, rehearse, rehearseQueueDevice, type Rehearsal } from './rehearse.ts';
 import { firstIngress, noPacingNotice, without } from './standIns.ts';
@@ -28,6 +45,7 @@ import { runStep } from './runStep.ts';
 import { failedBatchLine } from '../tc/parse.ts';
 import { removeState, writeState } from './state.ts';
 import { removeStrayActions } from './strayActions.ts';
+import { tearDown } from './tearDown.ts';
 
 export interface ApplyOptions {
   run: Runner;
@@ -64,15 +82,15 @@ export interface Prepared {
 export async function apply(settings: ShaperSettings, options: ApplyOptions): Promise<Prepared> {
   const prepared = await prepare(settings, { ...options, rehearse: true });
   try {
-    await carryOut(prepared, options);
-    return prepared;
+    const left = await carryOut(prepared, options);
+    return { ...prepared, notices: [...prepared.notices, ...left] };
   } catch (error) {
     const dispensable = settings.pacing === 'auto' && prepared.plan.pacing !== undefined;
     if (prepared.tried || !dispensable || !(error instanceof UserError)) throw error;
     const withoutPacing = isAnswer(error) ? 'missing' : 'this time';
     const next = await prepare(settings, { ...options, rehearse: true, withoutPacing });
-    await carryOut(next, options);
-    return { ...next, notices: [...next.notices, noPacingNotice(error.message)] };
+    const left = await carryOut(next, options);
+    return { ...next, notices: [...next.notices, ...left, noPacingNotice(error.message)] };
   }
 }
 
@@ -127,6 +145,13 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
       ({ plan, queues } = planWith(kernel));
     }
   }
+  // Found out before anything is recorded. nft was tried already where it was chosen here.
+  const chosenByTrial = settings.firewall === 'auto' && backend === 'nft';
+  if (options.rehearse && plan.firewall !== undefined && !chosenByTrial) {
+    const { backend } = plan.firewall;
+    const works = carriesRules(current, backend) && (await isInstalled(backend));
+    if (!works) await tryBackend(plan.firewall, run);
+  }
   notices.push(...standIns(plan));
   const present = expectedFirewall(current, plan);
   const { queueDevice } = plan;
@@ -135,7 +160,7 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
     ...(queueDevice === undefined || queues.queueDevice === 'kept'
       ? []
       : [ifbStep(queueDevice, await deviceExists(queueDevice))]),
-    ...(left === undefined ? [] : await removalSteps(device, left, run)),
+    ...(left === undefined ? [] : await new Parts().get('', () => removalSteps(device, left, run), [])),
     ...firewallSteps(plan, present, familyList),
     ...(current.record === undefined || inForce !== undefined ? [] : [strayActionsStep(current.record.plan)]),
     ...(queues.lines.length > 0 ? [tcStep(queues.lines)] : []),
@@ -158,8 +183,11 @@ async function rehearsePlan(plan: Plan, current: Current, run: Runner): Promise<
   return result;
 }
 
-/** Carries a preparation out and records it. The caller holds the device's lock. */
-export async function carryOut(prepared: Prepared, options: ApplyOptions): Promise<void> {
+/**
+ * Carries a preparation out and records it. The caller holds the device's lock.
+ * @returns what of an earlier plan could not be taken away, for the user: it keeps nobody from setting up another
+ */
+export async function carryOut(prepared: Prepared, options: ApplyOptions): Promise<readonly string[]> {
   const { run } = options;
   const { plan, queues, current } = prepared;
   const { device } = plan;
@@ -173,14 +201,21 @@ export async function carryOut(prepared: Prepared, options: ApplyOptions): Promi
     if (plan.pacing !== undefined) await writePacingObject(plan.pacing);
     if (queues.queueDevice === 'fresh') await installQueueDevice(plan, run);
     const left = leftBackend(current, plan);
-    if (left !== undefined) await removeFirewall(device, left, run);
+    const parts = new Parts();
+    if (left !== undefined) await removeFirewall(device, left, parts, run);
     await installFirewall(plan, expectedFirewall(current, plan), prepared.families, run);
     if (current.record !== undefined && current.inForce === undefined) {
       await removeStrayActions(current.record.plan, run);
     }
     if (queues.lines.length > 0) await runStep(tcStep(queues.lines), run);
-    await removeUnused(plan, current, run);
+    const unused = new Parts();
+    await removeUnused(plan, current, unused, run);
+    const [stays] = unused.failures;
+    if (stays !== undefined) throw stays;
     await writeState(device, { phase: 'active', plan, since: new Date().toISOString() });
+    return parts.failures.map(({ message, hint }) =>
+      [message, hint].filter((text) => text !== undefined).join(': '),
+    );
   } catch (error) {
     throw await undo(error, prepared, options);
   }
@@ -190,31 +225,32 @@ export async function carryOut(prepared: Prepared, options: ApplyOptions): Promi
 async function undo(cause: unknown, prepared: Prepared, { run }: ApplyOptions): Promise<unknown> {
   const { plan, current } = prepared;
   const { device } = plan;
-  const previous = current.inForce;
-  try {
-    const gone = (await findLink(device)) === undefined;
-    const foreign = await putBack(device, earlierOf(current), plan.firewall?.backend, run);
-    if (foreign !== undefined && cause instanceof UserError) {
-      return new UserError(
-        cause.exitCode,
-        `${cause.message} (somebody else has put ${foreign} on ${device}: it was left alone, and nothing of inetgw's was left)`,
-        'to have it replaced, say --replace',
-        { cause },
-      );
-    }
-    if (gone) return failure(`${device} went away while it was being set up`, undefined, { cause });
-  } catch (second) {
-    const why = second instanceof Error ? second.message : String(second);
+  const gone = await new Parts().get('', async () => (await findLink(device)) === undefined, false);
+  const { foreign, restored, failures } = await putBack(
+    device,
+    earlierOf(current),
+    plan.firewall?.backend,
+    run,
+  );
+  if (failures.length > 0) {
     const first = cause instanceof Error ? cause.message : String(cause);
     return failure(
-      `${first}; and putting the earlier state back failed too: ${why}`,
-      `clear the device with: inetgw ${device} clear`,
+      `${first}; and not all of it could be undone: ${failures.map(({ message }) => message).join('; ')}`,
+      `when that is mended, clear the device with: inetgw ${device} clear`,
       { cause },
     );
   }
   if (!(cause instanceof UserError)) return cause;
-  const outcome =
-    previous === undefined ? `nothing was left on ${device}` : 'the earlier settings are in force again';
+  if (foreign !== undefined) {
+    return new UserError(
+      cause.exitCode,
+      `${cause.message} (somebody else has put ${foreign} on ${device}: it was left alone, and nothing of inetgw's was left)`,
+      'to have it replaced, say --replace',
+      { cause },
+    );
+  }
+  if (gone) return failure(`${device} went away while it was being set up`, undefined, { cause });
+  const outcome = restored ? 'the earlier settings are in force again' : `nothing was left on ${device}`;
   return new UserError(cause.exitCode, `${cause.message} (${outcome})`, cause.hint, { cause });
 }
 
@@ -229,46 +265,83 @@ export function earlierOf(current: Current): Earlier | undefined {
   return inForce === undefined || record === undefined ? undefined : { plan: inForce, since: record.since };
 }
 
+export interface PutBack {
+  /** The queue of somebody else that stands at root, if one does: it was left alone, and nothing of ours was left. */
+  foreign: string | undefined;
+  /** Whether the earlier plan's queues stand again. */
+  restored: boolean;
+  /** What could not be put back or taken away, each with why: everything else was. */
+  failures: readonly UserError[];
+}
+
 /**
  * Makes `earlier` what is in force on the device, whatever of ours stands there now; undefined: nothing of ours
  * is left. A device that is gone keeps nothing but its firewall rules and its record: those are taken away.
- *
- * @returns the queue of somebody else that stands at root, if one does: it is left alone, and nothing of ours is left
+ * Whatever is missing or refuses, the rest is done.
  */
 export async function putBack(
   device: string,
   earlier: Earlier | undefined,
   backendNow: FirewallBackend | undefined,
   run: Runner,
-): Promise<string | undefined> {
-  const current = await readCurrent(device, run);
+): Promise<PutBack> {
+  const parts = new Parts();
+  const current = await readCurrent(device, run, (error) => {
+    parts.note('see what stands there', error);
+  });
+  const readable = parts.failures.length === 0;
   const { link, view } = current;
-  await removeFirewall(device, backendNow, run);
+  await removeFirewall(device, backendNow, parts, run);
   const foreign = foreignRoot(view);
-  const back = link === undefined || foreign !== undefined ? undefined : earlier;
-  if (back?.plan.pacing !== undefined) await writePacingObject(back.plan.pacing);
-  if (back !== undefined) await installQueueDevice(back.plan, run);
-  const ours = foreign === undefined ? view : await withoutForeign(current, earlier?.plan, run);
-  const lines = [...tearDownLines(device, ours), ...(back === undefined ? [] : setUpLines(back.plan.tc))];
-  if (earlier !== undefined) await removeStrayActions(earlier.plan, run);
-  if (lines.length > 0) await runStep(tcStep(lines), run);
-  await removeUnused(back?.plan, current, run);
-  if (back === undefined) {
-    await removeState(device);
-    return foreign;
+  const back = link === undefined || foreign !== undefined || !readable ? undefined : earlier;
+  const ours =
+    foreign === undefined
+      ? view
+      : await parts.get(
+          'see whose queues these are',
+          () => withoutForeign(current, earlier?.plan, run),
+          NOTHING,
+        );
+  if (earlier !== undefined) await parts.do('take away actions', () => removeStrayActions(earlier.plan, run));
+  const restored =
+    back !== undefined &&
+    (await parts.do('put back the earlier queues', async () => {
+      if (back.plan.pacing !== undefined) await writePacingObject(back.plan.pacing);
+      await installQueueDevice(back.plan, run);
+      await runStep(tcStep([...tearDownLines(device, ours), ...setUpLines(back.plan.tc)]), run);
+    }));
+  // Half of the earlier queues would be no better than none.
+  const left = restored || back === undefined ? ours : await parts.get('', () => readView(device, run), ours);
+  const gone = restored || ((await tearDown(device, left, parts, run)) && readable);
+  await removeUnused(restored ? back.plan : undefined, current, parts, run);
+  if (restored) {
+    await parts.do('put back the earlier firewall rules', async () =>
+      installFirewall(back.plan, 'nothing', await families(), run),
+    );
+    await parts.do('record the earlier settings', () => writeState(device, { phase: 'active', ...back }));
+  } else if (gone) {
+    await parts.do('take away the record', () => removeState(device));
   }
-  await installFirewall(back.plan, 'nothing', await families(), run);
-  await writeState(device, { phase: 'active', ...back });
-  return undefined;
+  return { foreign, restored, failures: parts.failures };
 }
 
 /** Takes away what an earlier plan needed besides queues and filters, and `plan` does not; undefined: all of it. */
-async function removeUnused(plan: Plan | undefined, current: Current, run: Runner): Promise<void> {
+async function removeUnused(
+  plan: Plan | undefined,
+  current: Current,
+  parts: Parts,
+  run: Runner,
+): Promise<void> {
   const { device } = current;
-  if (plan?.queueDevice === undefined) await removeQueueDevice(device, run);
+  if (plan?.queueDevice === undefined) {
+    await parts.do('take away the device of the local queue', () => removeQueueDevice(device, run));
+  }
   const ifindexes = ifindexesOf(current);
-  if (plan?.pacing === undefined) await removeProgram(device, ifindexes);
-  else await removeMaps(ifindexes.filter((ifindex) => ifindex !== plan.link.ifindex));
+  await parts.do('take away the pacing program', () =>
+    plan?.pacing === undefined
+      ? removeProgram(device, ifindexes)
+      : removeMaps(ifindexes.filter((ifindex) => ifindex !== plan.link.ifindex)),
+  );
 }
 
 export function refuseForeign(device: string, current: Current): void {
@@ -293,7 +366,8 @@ async function backendFor(
   if (settings.firewall !== 'auto') return settings.firewall;
   // What carries the rules now has shown that it works.
   const recorded = current.record?.plan.firewall?.backend;
-  if (recorded !== undefined) return recorded;
+  if (recorded !== undefined && carriesRules(current, recorded) && (await isInstalled(recorded)))
+    return recorded;
   const rules = { device: settings.device, egress: egressRules(settings), ingress: ingressRules(settings) };
   return chooseBackend(rules, run);
 }
@@ -304,7 +378,11 @@ function leftBackend(current: Current, plan: Plan): FirewallBackend | undefined 
   return recorded === plan.firewall?.backend ? undefined : recorded;
 }
 
+/** Whether the record says that this tool carries our rules, all of them: what a killed run names may never have worked. */
+function carriesRules({ record }: Current, backend: FirewallBackend): boolean {
+  return record?.phase === 'active' && record.plan.firewall?.backend === backend;
+}
+
 function expectedFirewall(current: Current, plan: Plan): 'nothing' | 'ours' {
-  const recorded = current.record?.phase === 'active' ? current.record.plan.firewall?.backend : undefined;
-  return recorded !== undefined && recorded === plan.firewall?.backend ? 'ours' : 'nothing';
+  return plan.firewall !== undefined && carriesRules(current, plan.firewall.backend) ? 'ours' : 'nothing';
 }

@@ -1,15 +1,15 @@
 /** Taking away everything that inetgw has put on a device. */
-import { tearDownLines } from '../tc/batch.ts';
-import { tcStep } from '../shaper/steps.ts';
-import { ifindexesOf, readCurrent, withoutForeign } from './device.ts';
-import { removeFirewall } from './firewall.ts';
-import { findLink } from './link.ts';
+import type { UserError } from '../errors.ts';
+import type { TcView } from '../tc/batch.ts';
+import { ifindexesOf, NOTHING, readCurrent, withoutForeign, type Current } from './device.ts';
+import { removeAllFirewall } from './firewall.ts';
 import { removeProgram } from './pacing.ts';
+import { Parts } from './parts.ts';
 import { removeQueueDevice } from './queueDevice.ts';
 import type { Runner } from './run.ts';
-import { runStep } from './runStep.ts';
 import { removeState, writeState } from './state.ts';
 import { removeStrayActions } from './strayActions.ts';
+import { tearDown } from './tearDown.ts';
 
 export interface ClearOutcome {
   /** False: there was nothing of ours. */
@@ -19,40 +19,54 @@ export interface ClearOutcome {
   leftAlone: readonly string[];
 }
 
+export interface Cleared extends ClearOutcome {
+  /** What could not be taken away, each with why: everything else was. */
+  failures: readonly UserError[];
+}
+
 /**
  * Clearing what is not there is fine, and so is a device that is gone: its queues went with it, its
- * firewall rules did not. The caller holds the device's lock.
+ * firewall rules did not. Whatever is missing or refuses, the rest is taken away. The caller holds the device's lock.
  */
-export async function clear(device: string, run: Runner): Promise<ClearOutcome> {
-  const current = await readCurrent(device, run);
+export async function clear(device: string, run: Runner): Promise<Cleared> {
+  const parts = new Parts();
+  const current = await readCurrent(device, run, (error) => {
+    parts.note('see and take away the queues', error);
+  });
+  const readable = parts.failures.length === 0;
   const { view, record } = current;
   const leftAlone: string[] = [];
   if (record !== undefined && record.phase === 'active') {
     // Killed from here on, the next run knows that something may be missing.
-    await writeState(device, { phase: 'changing', plan: record.plan, since: record.since });
+    const { plan, since } = record;
+    await parts.do('record that it is being cleared', () =>
+      writeState(device, { phase: 'changing', plan, since }),
+    );
   }
-  // Where somebody else has taken the root, the ingress may still be ours.
-  const ours = current.ours ? view : await withoutForeign(current, record?.plan, run);
-  const lines = tearDownLines(device, ours);
-  if (lines.length > 0) {
-    try {
-      await runStep(tcStep(lines), run);
-    } catch (error) {
-      // It may have gone away since we looked.
-      if ((await findLink(device)) !== undefined) throw error;
-    }
-  }
+  const ours = await viewOfOurs(current, parts, run);
+  const queuesGone = (await tearDown(device, ours, parts, run)) && readable;
   const { root, ingress } = view;
   if (root !== undefined && ours.root === undefined) leftAlone.push(`root qdisc ${root.kind} ${root.handle}`);
   if (ingress !== undefined && ours.ingress === undefined) leftAlone.push(`ingress qdisc ${ingress.kind}`);
-  if (record !== undefined) await removeStrayActions(record.plan, run);
-  await removeQueueDevice(device, run);
-  await removeProgram(device, ifindexesOf(current));
-  await removeFirewall(device, record?.plan.firewall?.backend, run);
-  await removeState(device);
+  if (record !== undefined && queuesGone) {
+    await parts.do('take away actions', () => removeStrayActions(record.plan, run));
+  }
+  await parts.do('take away the device of the local queue', () => removeQueueDevice(device, run));
+  await parts.do('take away the pacing program', () => removeProgram(device, ifindexesOf(current)));
+  await removeAllFirewall(device, record?.plan.firewall?.backend, parts, run);
+  // Queues that stand are known to be ours by the record alone; all else is found without it.
+  if (queuesGone) await parts.do('take away the record', () => removeState(device));
   return {
     cleared: current.ours || record !== undefined,
     deviceGone: current.link === undefined,
     leftAlone,
+    failures: parts.failures,
   };
+}
+
+/** What of ours stands there: where somebody else has taken the root, the ingress may still be ours. */
+async function viewOfOurs(current: Current, parts: Parts, run: Runner): Promise<TcView> {
+  if (current.ours) return current.view;
+  const look = (): Promise<TcView> => withoutForeign(current, current.record?.plan, run);
+  return parts.get('see whose queues these are', look, NOTHING);
 }

@@ -29,11 +29,19 @@ export interface Current {
   notices: readonly string[];
 }
 
-const NOTHING: TcView = { root: undefined, ingress: undefined };
+/** A bare device. */
+export const NOTHING: TcView = { root: undefined, ingress: undefined };
 
-export async function readCurrent(device: string, run: Runner): Promise<Current> {
+/**
+ * @param unread for who goes on without: told why tc does not show what is on the device, which then counts as bare
+ */
+export async function readCurrent(
+  device: string,
+  run: Runner,
+  unread?: (error: UserError) => void,
+): Promise<Current> {
   const [link, reading] = await Promise.all([findLink(device), readState(device)]);
-  const view = link === undefined ? NOTHING : await readView(device, run);
+  const view = link === undefined ? NOTHING : await readView(device, run).catch(toleratedBy(unread));
   if (reading.kind === 'none') {
     return {
       device,
@@ -60,6 +68,11 @@ export async function readCurrent(device: string, run: Runner): Promise<Current>
     };
   }
   const record = reading.state;
+  const standing = (plan: Plan): ReturnType<typeof ingressActionsStand> =>
+    ingressActionsStand(plan, run).catch((error: unknown) => {
+      if (unread === undefined || !(error instanceof UserError)) throw error;
+      return 'open';
+    });
   // Another index under the same name is another device: a ppp link that came up again.
   const sameDevice = link !== undefined && record.plan.link.ifindex === link.ifindex;
   const { queueDevice } = record.plan;
@@ -68,7 +81,7 @@ export async function readCurrent(device: string, run: Runner): Promise<Current>
     sameDevice &&
     looksLikeOurs(view) &&
     (queueDevice === undefined || (await deviceExists(queueDevice))) &&
-    (!active || ['yes', 'open'].includes(await ingressActionsStand(record.plan, run)));
+    (!active || ['yes', 'open'].includes(await standing(record.plan)));
   const notices: string[] = [];
   const worker = active ? undefined : await otherHolder(device);
   if (worker !== undefined) {
@@ -98,7 +111,16 @@ export function ifindexesOf({ link, record }: Current): number[] {
   return [...new Set(found.filter((ifindex) => ifindex !== undefined))];
 }
 
-async function readView(device: string, run: Runner): Promise<TcView> {
+function toleratedBy(unread: ((error: UserError) => void) | undefined): (error: unknown) => TcView {
+  return (error) => {
+    if (unread === undefined || !(error instanceof UserError)) throw error;
+    unread(error);
+    return NOTHING;
+  };
+}
+
+/** What stands at the device's root and ingress. */
+export async function readView(device: string, run: Runner): Promise<TcView> {
   try {
     return parseTcView(await ask(['tc', '-j', 'qdisc', 'show', 'dev', device], run));
   } catch (error) {

@@ -1,15 +1,25 @@
 /** Installing and removing the firewall rules, whatever was or was not there before. */
-import { failure, UserError } from '../errors.ts';
-import { nftInstall } from '../firewall/nft.ts';
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { failure, missing, UserError } from '../errors.ts';
 import { iptablesPresent, savedProblem, type Family } from '../firewall/iptables.ts';
 import { tableName } from '../firewall/nft.ts';
 import type { RuleSet } from '../firewall/rules.ts';
 import type { Plan } from '../shaper/plan.ts';
 import type { FirewallBackend } from '../shaper/settings.ts';
-import { firewallSteps, iptablesRemoveStep, nftRemoveStep, saveArgv, type Step } from '../shaper/steps.ts';
+import {
+  familyName,
+  firewallSteps,
+  firewallTrials,
+  iptablesRemoveStep,
+  nftRemoveStep,
+  saveArgv,
+  type Step,
+} from '../shaper/steps.ts';
 import { hasIpv6 } from './link.ts';
+import { Parts } from './parts.ts';
 import { hasNetAdmin } from './privilege.ts';
-import { ProgramError, type Runner } from './run.ts';
+import { ProgramError, SEARCH_PATH, type Runner } from './run.ts';
 import { runStep } from './runStep.ts';
 
 /** The families for which iptables needs rules of their own. */
@@ -18,18 +28,40 @@ export async function families(): Promise<Family[]> {
 }
 
 /**
- * Which tool works on this kernel, found by trying: nft is asked to check the very rules without taking
- * them; if it cannot, it is iptables. A dry run that may not ask the kernel takes nft where it is installed.
+ * Which tool works on this kernel: nft if it takes the rules when asked to look at them, else iptables if it is
+ * installed. A dry run that may not ask the kernel takes nft where it is installed. Throws where there is neither.
  */
 export async function chooseBackend(rules: RuleSet, run: Runner): Promise<FirewallBackend> {
   try {
-    await run(['nft', '--check', '-f', '-'], { input: nftInstall(rules) });
+    await tryBackend({ backend: 'nft', rules }, run);
     return 'nft';
   } catch (error) {
-    if (error instanceof ProgramError && !(await hasNetAdmin())) return 'nft';
-    if (error instanceof ProgramError || error instanceof UserError) return 'iptables';
-    throw error;
+    if (!(error instanceof UserError)) throw error;
+    if (error.cause instanceof ProgramError && !(await hasNetAdmin())) return 'nft';
+    if (await isInstalled('iptables')) return 'iptables';
+    throw missing(
+      `nothing can carry the firewall rules: ${error.message}, and there is no iptables-restore`,
+      'install nftables, or do without these rules: --firewall none',
+    );
   }
+}
+
+/** Has the tool look at the rules without taking them. Throws a `UserError` if it cannot. */
+export async function tryBackend(firewall: NonNullable<Plan['firewall']>, run: Runner): Promise<void> {
+  for (const step of firewallTrials(firewall, await families()))
+    await runStep(step, run, { doing: 'trying' });
+}
+
+/** Whether the tool that carries the rules is still where programs are looked for; starts none. */
+export async function isInstalled(backend: FirewallBackend): Promise<boolean> {
+  const name = backend === 'nft' ? 'nft' : 'iptables-restore';
+  const found = SEARCH_PATH.split(':').map((folder) =>
+    access(`${folder}/${name}`, constants.X_OK).then(
+      () => true,
+      () => false,
+    ),
+  );
+  return (await Promise.all(found)).includes(true);
 }
 
 /** Installs the plan's rules; `expected` is what our record says is there. */
@@ -44,33 +76,48 @@ export async function installFirewall(
   } catch (error) {
     if (plan.firewall?.backend !== 'iptables' || !(error instanceof UserError)) throw error;
     // The tables are not as recorded: leftovers of a killed run, or flushed by the firewall's restart.
-    const found = await removeIptables(plan.device, familyList, run);
-    if (expected === 'nothing' && !found) throw error;
+    const leftovers = new Parts();
+    const found = await removeIptables(plan.device, familyList, leftovers, run);
+    if (leftovers.failures.length > 0 || (expected === 'nothing' && !found)) throw error;
     for (const step of firewallSteps(plan, 'nothing', familyList)) await runStep(step, run);
   }
 }
 
-/** Takes our rules away, with the tool that carried them or, if that is unknown, with both. */
+/**
+ * Takes our rules away, with the tool that carried them or, if that is unknown, with each that shows some. What could
+ * not be taken away is told in `parts`. A tool that has nothing of ours may be missing.
+ */
 export async function removeFirewall(
   device: string,
   backend: FirewallBackend | undefined,
+  parts: Parts,
   run: Runner,
 ): Promise<void> {
-  if (backend !== 'iptables') await removeNft(device, backend === undefined, run);
-  if (backend !== 'nft') {
-    try {
-      await removeIptables(device, await families(), run);
-    } catch (error) {
-      // Without a record it is only a look, in case something was left: no iptables, no leftovers.
-      if (backend !== undefined || !(error instanceof UserError)) throw error;
-    }
-  }
+  if (backend !== 'iptables') await removeNft(device, backend === undefined, parts, run);
+  if (backend === 'iptables') await removeIptables(device, await families(), parts, run);
+  if (backend === undefined) await removeIptablesIfThere(device, parts, run);
 }
 
-async function removeNft(device: string, onlyIfThere: boolean, run: Runner): Promise<void> {
-  if (onlyIfThere && !(await nftTableExists(device, run))) return;
-  await runStep(nftRemoveStep(device), run);
+/** The same with both tools: strictly with the one that carries the rules, and with the other if it shows some. */
+export async function removeAllFirewall(
+  device: string,
+  backend: FirewallBackend | undefined,
+  parts: Parts,
+  run: Runner,
+): Promise<void> {
+  await removeFirewall(device, backend, parts, run);
+  if (backend === 'iptables') await removeNft(device, true, parts, run);
+  if (backend === 'nft') await removeIptablesIfThere(device, parts, run);
 }
+
+async function removeNft(device: string, onlyIfThere: boolean, parts: Parts, run: Runner): Promise<void> {
+  if (onlyIfThere && !(await nftTableExists(device, run))) return;
+  await parts.do('take away the firewall rules of nft', () =>
+    runStep(nftRemoveStep(device), run, TAKING_AWAY),
+  );
+}
+
+const TAKING_AWAY = { doing: 'taking away' } as const;
 
 async function nftTableExists(device: string, run: Runner): Promise<boolean> {
   try {
@@ -82,34 +129,48 @@ async function nftTableExists(device: string, run: Runner): Promise<boolean> {
   }
 }
 
-/** True if anything of ours was there. */
-async function removeIptables(device: string, familyList: readonly Family[], run: Runner): Promise<boolean> {
-  const steps = await iptablesRemovalSteps(device, familyList, run);
-  for (const step of steps) await runStep(step, run);
-  return steps.length > 0;
+/** It is only a look, in case something was left: no iptables, no leftovers. */
+async function removeIptablesIfThere(device: string, parts: Parts, run: Runner): Promise<void> {
+  const looked = new Parts();
+  await removeIptables(device, await families(), looked, run, parts);
 }
 
-async function iptablesRemovalSteps(
+/**
+ * True if anything of ours was there. Each family by itself: that one cannot be read keeps nothing of the other.
+ * @param parts where it is told that the tables cannot be read
+ * @param removing where it is told that rules which are there cannot be taken away
+ */
+async function removeIptables(
   device: string,
   familyList: readonly Family[],
+  parts: Parts,
   run: Runner,
-): Promise<Step[]> {
-  const steps: Step[] = [];
+  removing: Parts = parts,
+): Promise<boolean> {
+  let found = false;
   for (const family of familyList) {
-    const step = iptablesRemoveStep(device, family, await savedMangle(family, run));
-    if (step !== undefined) steps.push(step);
+    const what = `take away the ${familyName(family)} firewall rules of iptables`;
+    let step: Step | undefined;
+    await parts.do(what, async () => {
+      step = iptablesRemoveStep(device, family, await savedMangle(family, run));
+    });
+    const removal = step;
+    if (removal === undefined) continue;
+    found = true;
+    await removing.do(what, () => runStep(removal, run, TAKING_AWAY));
   }
-  return steps;
+  return found;
 }
 
 /** What `removeFirewall` will run for a known tool, for a plan that changes to another one. */
 export async function removalSteps(device: string, backend: FirewallBackend, run: Runner): Promise<Step[]> {
-  switch (backend) {
-    case 'nft':
-      return [nftRemoveStep(device)];
-    case 'iptables':
-      return iptablesRemovalSteps(device, await families(), run);
+  if (backend === 'nft') return [nftRemoveStep(device)];
+  const steps: Step[] = [];
+  for (const family of await families()) {
+    const step = iptablesRemoveStep(device, family, await savedMangle(family, run));
+    if (step !== undefined) steps.push(step);
   }
+  return steps;
 }
 
 async function savedMangle(family: Family, run: Runner): Promise<string> {

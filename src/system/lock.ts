@@ -5,16 +5,28 @@
  */
 import { link, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { failure } from '../errors.ts';
+import { EXIT, failure, UserError } from '../errors.ts';
 import { startTime } from './process.ts';
 import { errorCode, makeRunDir, removeEmptyRunDir, runDir, writeError } from './runDir.ts';
 
 const WAIT_MS = 20_000;
 const RETRY_MS = 50;
 
-/** Runs `body` while this process alone may change `device`. Waits up to 20 s for another holder. */
-export async function withLock<T>(device: string, body: () => Promise<T>): Promise<T> {
-  const release = await acquireLock(device);
+/**
+ * Runs `body` while this process alone may change `device`. Waits up to 20 s for another holder.
+ * @param unlocked for what must not fail for want of a place for the lock: told why there is none, `body` then runs
+ *   without
+ */
+export async function withLock<T>(
+  device: string,
+  body: () => Promise<T>,
+  unlocked?: (error: UserError) => void,
+): Promise<T> {
+  const release = await acquireLock(device).catch((error: unknown) => {
+    if (unlocked === undefined || !(error instanceof NoPlaceError)) throw error;
+    unlocked(error);
+    return () => Promise.resolve();
+  });
   try {
     return await body();
   } finally {
@@ -22,11 +34,25 @@ export async function withLock<T>(device: string, body: () => Promise<T>): Promi
   }
 }
 
+/** There is no place for a lock: /run is full or read-only. */
+class NoPlaceError extends UserError {}
+
+/** A file of our own beside the lock. Throws `NoPlaceError` where there can be none. */
+async function prepareLock(device: string): Promise<{ path: string; own: string }> {
+  try {
+    const path = `${await makeRunDir()}/${device}.lock`;
+    const own = `${path}.${process.pid}`;
+    await writeIdentity(own);
+    return { path, own };
+  } catch (error) {
+    if (!(error instanceof UserError) || error.exitCode === EXIT.privilege) throw error;
+    throw new NoPlaceError(error.exitCode, error.message, error.hint, { cause: error });
+  }
+}
+
 /** Takes the lock; the result gives it back. */
 export async function acquireLock(device: string): Promise<() => Promise<void>> {
-  const path = `${await makeRunDir()}/${device}.lock`;
-  const own = `${path}.${process.pid}`;
-  await writeIdentity(own);
+  const { path, own } = await prepareLock(device);
   try {
     const deadline = performance.now() + WAIT_MS;
     for (;;) {

@@ -1,5 +1,5 @@
 /** What pacing needs besides queues and filters: the program's file, and its maps, which tc pins. */
-import { readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { lstat, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { failure } from '../errors.ts';
 import {
   configuredObject,
@@ -11,7 +11,7 @@ import {
 } from '../shaper/pacingObject.ts';
 import type { PacingPlan } from '../shaper/pacing.ts';
 import { readPinnedElement } from './bpfMap.ts';
-import { makeRunDir, runDir, writeError } from './runDir.ts';
+import { errorCode, makeRunDir, removeError, runDir, writeError } from './runDir.ts';
 import type { Runner } from './run.ts';
 
 /** Where iproute2 pins maps that ask for it by name (lib/bpf_libbpf.c); it mounts the file system if need be. */
@@ -62,7 +62,7 @@ export async function readPacingState(pacing: PacingPlan, run: Runner): Promise<
 /** The file and the maps; a filter that still stands keeps its own. */
 export async function removeProgram(device: string, ifindexes: readonly number[]): Promise<void> {
   await removeMaps(ifindexes);
-  await unlink(await pacingObjectFile(device)).catch(() => undefined);
+  await removeFile(await pacingObjectFile(device));
 }
 
 /** What `removeProgram` takes away where it is there. */
@@ -72,10 +72,23 @@ export async function pacingFiles(device: string, ifindexes: readonly number[]):
 
 /** The maps of devices with these numbers: of the device, or of those that had its name before. */
 export async function removeMaps(ifindexes: readonly number[]): Promise<void> {
-  for (const file of mapFiles(ifindexes)) await unlink(file).catch(() => undefined);
+  for (const file of mapFiles(ifindexes)) await removeFile(file);
 }
 
 function mapFiles(ifindexes: readonly number[]): string[] {
   const suffixes = ifindexes.map((ifindex) => ifindex.toString(16).padStart(8, '0'));
   return suffixes.flatMap(mapNames).map((name) => `${PIN_FOLDER}/${name}`);
+}
+
+/** Nothing there is fine, and so is a folder that may not be looked into: nothing of ours could get there. */
+async function removeFile(path: string): Promise<void> {
+  // Looked at first: on a read-only file system, taking away what is not there is refused as well.
+  const there = await lstat(path).then(
+    () => true,
+    () => false,
+  );
+  if (!there) return;
+  await unlink(path).catch((error: unknown) => {
+    if (errorCode(error) !== 'ENOENT') throw removeError(path, error);
+  });
 }

@@ -13,7 +13,7 @@ export async function installQueueDevice({ queueDevice }: Plan, run: Runner): Pr
 
 /** Nothing there is fine. */
 export async function removeQueueDevice(device: string, run: Runner): Promise<void> {
-  for (const step of await queueDeviceRemoval(device)) await runStep(step, run);
+  for (const step of await queueDeviceRemoval(device)) await runStep(step, run, { doing: 'taking away' });
 }
 
 /** What `removeQueueDevice` will run. */

@@ -41,16 +41,25 @@ export async function runFolders(): Promise<string[]> {
 
 /** The error for a file in /run that cannot be written: no privilege, full, read-only. */
 export function writeError(path: string, error: unknown): UserError {
+  return fileError('write', path, error);
+}
+
+/** The same for one that cannot be taken away. */
+export function removeError(path: string, error: unknown): UserError {
+  return fileError('remove', path, error);
+}
+
+function fileError(verb: 'write' | 'remove', path: string, error: unknown): UserError {
   const code = errorCode(error);
   if (code === 'EACCES' || code === 'EPERM')
-    return noPrivilege(`no permission to write ${path}`, 'run it as root');
+    return noPrivilege(`no permission to ${verb} ${path}`, 'run it as root');
   const why =
     code === 'ENOSPC'
       ? 'the file system is full'
       : code === 'EROFS'
         ? 'the file system is read-only'
         : String(error);
-  return failure(`cannot write ${path}: ${why}`);
+  return failure(`cannot ${verb} ${path}: ${why}`);
 }
 
 export function errorCode(error: unknown): string | undefined {

@@ -12,10 +12,14 @@ export async function ask(argv: Step['argv'], run: Runner): Promise<string> {
   }
 }
 
-/**
- * Runs one step. A failure names the step, the line of its input and what the program said.
- */
-export async function runStep(step: Step, run: Runner): Promise<void> {
+export interface StepOptions {
+  /** How the message names what was being done; by default `setting`. */
+  doing?: 'setting' | 'taking away' | 'trying';
+}
+
+/** Runs one step. A failure names the step, the line of its input and what the program said. */
+export async function runStep(step: Step, run: Runner, options: StepOptions = {}): Promise<void> {
+  const { doing = 'setting' } = options;
   try {
     await run(step.argv, { input: step.input, okCodes: step.okCodes ?? [] });
   } catch (error) {
@@ -25,7 +29,7 @@ export async function runStep(step: Step, run: Runner): Promise<void> {
     const said = line === undefined ? error.message : batchReason(error.result.stderr);
     const place =
       line === undefined ? '' : ` at line ${lineNumber ?? 0} of ${step.argv[0]}'s input, '${line.trim()}'`;
-    throw failure(`setting ${step.what} failed${place}: ${said}`, undefined, { cause: error });
+    throw failure(`${doing} ${step.what} failed${place}: ${said}`, undefined, { cause: error });
   }
 }
 

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { readdir, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import type { Plan } from '../shaper/plan.ts';
 import { deviceNameProblem } from './link.ts';
-import { errorCode, makeRunDir, runDir, writeError } from './runDir.ts';
+import { errorCode, makeRunDir, removeError, runDir, writeError } from './runDir.ts';
 import { readTextFile } from './textFile.ts';
 
 const VERSION = 2;
@@ -107,7 +107,10 @@ export async function writeState(device: string, state: Omit<DeviceState, 'versi
 }
 
 export async function removeState(device: string): Promise<void> {
-  await rm(`${await runDir()}/${device}.json`, { force: true });
+  const path = `${await runDir()}/${device}.json`;
+  await rm(path, { force: true }).catch((error: unknown) => {
+    throw removeError(path, error);
+  });
 }
 
 /** Devices that there is a record of, in this network namespace. */

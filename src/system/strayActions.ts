@@ -6,5 +6,6 @@ import { runStep } from './runStep.ts';
 
 /** See `strayActionsStep`. */
 export async function removeStrayActions(plan: Plan, run: Runner): Promise<void> {
-  await runStep(strayActionsStep(plan), run);
+  const step = strayActionsStep(plan);
+  if (step.input !== '') await runStep(step, run, { doing: 'taking away' });
 }

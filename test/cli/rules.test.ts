@@ -93,7 +93,7 @@ describe.skipIf(!isRoot)('inetgw rules', () => {
     const [four, six] = [await table('iptables-restore'), await table('ip6tables-restore')];
     // Each as a whole by its program: no chain is said twice, and none of the other family.
     for (const text of [four, six]) expect(text.match(/^\*mangle$/gm)).toHaveLength(1);
-    expect([four.includes('ipv6-icmp'), six.includes('ipv6-icmp')]).toEqual([false, true]);
+    expect([four.includes('-p 58'), six.includes('-p 58')]).toEqual([false, true]);
     const {
       code,
       stdout: listed,
