@@ -1,7 +1,15 @@
 import { configDefaults, defineConfig } from 'vitest/config';
+import { HANG_MS } from './test/hang.ts';
 
 /** Each fault at each call takes many minutes: `npm run faults`, not part of `npm test`. */
 const withFaults = process.env['INETGW_FAULTS'] !== undefined;
+
+/** Stops in real time for a test that hangs; a test that takes its time on a busy machine is no failure. */
+const patient = {
+  testTimeout: 2 * HANG_MS,
+  hookTimeout: 2 * HANG_MS,
+  expect: { poll: { timeout: HANG_MS, interval: 20 } },
+};
 
 /**
  * One kind of test after the other (`groupOrder`), so that lab guests do not take the processor from tests in
@@ -14,7 +22,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts', 'test/golden/**/*.test.ts'],
-          testTimeout: 30_000,
+          ...patient,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
@@ -23,8 +31,7 @@ export default defineConfig({
         test: {
           name: 'cli',
           include: ['test/cli/**/*.test.ts'],
-          testTimeout: 90_000,
-          retry: 1,
+          ...patient,
           maxWorkers: 1,
           sequence: { groupOrder: 1 },
         },

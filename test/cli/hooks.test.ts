@@ -1,6 +1,5 @@
 /** Hooks as they are installed, and as pppd, ifupdown and NetworkManager call them. */
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -115,7 +114,7 @@ describe('output that cannot be written', () => {
 });
 
 describe('an installed hook', () => {
-  /** Hooks that call a program which takes its time and writes down what it was called with. */
+  /** Hooks that call a program which waits for the file `go` and writes down what it was called with. */
   async function hooks(
     kind: HookKind,
     device: string,
@@ -123,7 +122,10 @@ describe('an installed hook', () => {
     const calls = join(root, 'calls');
     const recorder = join(root, 'recorder');
     const says = "echo 'all went well'; echo 'inetgw: no window pacing here' >&2";
-    await writeFile(recorder, `#!/bin/sh\n/bin/sleep 1\n${says}\necho "$@" >>${calls}\n`);
+    const waits = `until [ -e ${join(root, 'go')} ]; do /bin/sleep 0.02; done`;
+    // Clearing takes longer, so that what does not wait for it is written down before it.
+    const clearing = `case "$*" in *clear) /bin/sleep 1 ;; esac`;
+    await writeFile(recorder, `#!/bin/sh\n${waits}\n${clearing}\n${says}\necho "$@" >>${calls}\n`);
     const logger = join(root, 'logger');
     await writeFile(logger, `#!/bin/sh\n/bin/cat >>${join(root, 'log')}\n`);
     for (const file of [recorder, logger]) await chmod(file, 0o755);
@@ -139,17 +141,16 @@ describe('an installed hook', () => {
       up,
       down,
       calls: async () => {
-        await sleep(2500);
         return (await readFile(calls, 'utf8').catch(() => '')).split('\n').filter((line) => line !== '');
       },
     };
   }
   /** With the environment that pppd gives: almost none. */
-  async function call(hook: string, args: string[], environment: Record<string, string>): Promise<number> {
-    const beganMs = performance.now();
+  async function call(hook: string, args: string[], environment: Record<string, string>): Promise<void> {
     await execa(hook, args, { env: environment, extendEnv: false, stdio: 'ignore' });
-    return performance.now() - beganMs;
   }
+  /** From now on the program does not wait. */
+  const go = (): Promise<void> => writeFile(join(root, 'go'), '');
 
   it.each([
     ["Debian's pppd", 'ppp0', [], { PPP_IFACE: 'lo' }],
@@ -158,31 +159,38 @@ describe('an installed hook', () => {
     ['a link that may have any number', 'l*', [], { PPP_IFACE: 'lo' }],
   ])('for %s', async (_, device, args, environment) => {
     const { up, down, calls } = await hooks('ppp', device === 'ppp0' ? 'lo' : device);
-    // The program takes a second; the hook does not wait for it.
-    expect(await call(up, args, environment)).toBeLessThan(900);
-    expect(await calls()).toEqual(['lo 210 1710']);
+    // The hook does not wait for the program.
+    await call(up, args, environment);
+    expect(await calls()).toEqual([]);
+    await go();
+    await expect.poll(calls).toEqual(['lo 210 1710']);
     await call(down, args, environment);
-    expect(await calls()).toEqual(['lo 210 1710', 'lo clear']);
+    await expect.poll(calls).toEqual(['lo 210 1710', 'lo clear']);
   });
   it('logs what inetgw warns of, but not that all went well', async () => {
     const { up, down, calls } = await hooks('ppp', 'lo');
+    await go();
     await call(up, [], { PPP_IFACE: 'lo' });
     await call(down, [], { PPP_IFACE: 'lo' });
-    expect((await calls()).sort()).toEqual(['lo 210 1710', 'lo clear']);
+    await expect.poll(async () => (await calls()).sort()).toEqual(['lo 210 1710', 'lo clear']);
     expect(await readFile(join(root, 'log'), 'utf8')).toBe('inetgw: no window pacing here\n'.repeat(2));
   });
   it('does nothing for another device', async () => {
-    const { up, down, calls } = await hooks('ppp', 'ppp0');
+    const { up, down, calls } = await hooks('ppp', 'lo');
+    await go();
     for (const hook of [up, down]) await call(hook, [], { PPP_IFACE: 'ppp1' });
-    expect(await calls()).toEqual([]);
+    // What it did for the other device would be there before this.
+    await call(up, [], { PPP_IFACE: 'lo' });
+    await expect.poll(calls).toEqual(['lo 210 1710']);
   });
   it('of NetworkManager tells up from down and takes the IP device of a modem', async () => {
     const { up, calls } = await hooks('networkmanager', 'lo');
+    await go();
     await call(up, ['cdc-wdm0', 'up'], { DEVICE_IP_IFACE: 'lo' });
     await call(up, ['lo', 'dhcp4-change'], {});
-    expect(await calls()).toEqual(['lo 210 1710']);
+    await expect.poll(calls).toEqual(['lo 210 1710']);
     await call(up, ['lo', 'down'], {});
-    expect(await calls()).toEqual(['lo 210 1710', 'lo clear']);
+    await expect.poll(calls).toEqual(['lo 210 1710', 'lo clear']);
   });
   it.each([
     ['ifupdown', [[], { IFACE: 'lo' }], [[], { IFACE: 'lo' }]],
@@ -191,15 +199,17 @@ describe('an installed hook', () => {
     'of %s clears before it returns: what comes up at once is set up after it',
     async (kind, gone, back) => {
       const { up, down, calls } = await hooks(kind, 'lo');
+      await go();
       await call(down, [...gone[0]], gone[1]);
       await call(up, [...back[0]], back[1]);
-      expect(await calls()).toEqual(['lo clear', 'lo 210 1710']);
+      await expect.poll(calls).toEqual(['lo clear', 'lo 210 1710']);
     },
   );
   it('of ifupdown takes IFACE, and not ifup --all', async () => {
     const { up, calls } = await hooks('ifupdown', 'lo');
+    await go();
     await call(up, [], { IFACE: '--all' });
     await call(up, [], { IFACE: 'lo' });
-    expect(await calls()).toEqual(['lo 210 1710']);
+    await expect.poll(calls).toEqual(['lo 210 1710']);
   });
 });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { reportPage } from '../../src/report/html.ts';
 import { parseResult } from '../../src/searchbw/resultFile.ts';
+import { HANG_MS } from '../hang.ts';
 import { built, isRoot, ROOT, type Outcome } from './helpers/built.ts';
 
 let folder: string;
@@ -87,7 +88,7 @@ describe('a file that is none', () => {
         ],
         {
           reject: false,
-          timeout: 20_000,
+          timeout: HANG_MS,
         },
       );
     for (const [name, ...args] of [
@@ -141,12 +142,12 @@ describe('the page of a hostile result', () => {
         '--headless',
         '--no-sandbox',
         '--disable-gpu',
-        '--timeout=10000',
+        `--timeout=${HANG_MS / 2}`,
         `--user-data-dir=${folder}/chromium`,
         '--dump-dom',
         `file://${file}`,
       ],
-      { timeout: 60_000, stderr: 'ignore' },
+      { timeout: HANG_MS, stderr: 'ignore' },
     );
     expect(stdout.match(/<script|<img/g)).toEqual(['<script']);
     expect(stdout).toContain('<title>Bandwidth of &lt;/script&gt;');
@@ -174,7 +175,7 @@ describe.runIf(isRoot)('a ping that misbehaves', () => {
         '192.0.2.1',
         '{"timeoutSec":1}',
       ],
-      { cwd: ROOT, timeout: 60_000 },
+      { cwd: ROOT, timeout: HANG_MS },
     );
     return JSON.parse(stdout) as { error?: string; kind?: string };
   };

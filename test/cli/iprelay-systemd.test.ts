@@ -5,6 +5,7 @@ import { existsSync, readlinkSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { freePort } from '../freePort.ts';
+import { HANG_MS } from '../hang.ts';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -39,7 +40,7 @@ async function withOwnRun(script: string): Promise<string> {
 iprelay() { "${process.execPath}" --import "${TSX}" "${SOURCE}" "$@"; }
 `;
   const args = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'sh', '-c', prelude + script];
-  const { stdout } = await promisify(execFile)('unshare', args, { timeout: 60_000 });
+  const { stdout } = await promisify(execFile)('unshare', args, { timeout: HANG_MS });
   return stdout;
 }
 
@@ -69,7 +70,7 @@ describe('under systemd', () => {
         for await (const chunk of socket) text += String(chunk);
         return text;
       };
-      await expect.poll(() => read().catch(() => ''), { timeout: 15_000 }).toBe('through');
+      await expect.poll(() => read().catch(() => '')).toBe('through');
     } finally {
       // It has become the relay (exec), so this ends the relay.
       activator.kill('SIGKILL');
@@ -89,9 +90,7 @@ describe('under systemd', () => {
       { stdio: 'ignore', env: { ...process.env, XDG_RUNTIME_DIR: folder, NOTIFY_SOCKET: socket } },
     );
     try {
-      await expect
-        .poll(() => readFile(said, 'utf8').catch(() => ''), { timeout: 15_000 })
-        .toContain('READY=1');
+      await expect.poll(() => readFile(said, 'utf8').catch(() => '')).toContain('READY=1');
       relay.kill('SIGTERM');
       expect(await once(relay, 'exit')).toEqual([0, null]);
       expect(await readFile(said, 'utf8')).toContain('STOPPING=1');

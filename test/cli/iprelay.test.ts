@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { freePort } from '../freePort.ts';
+import { HANG_MS } from '../hang.ts';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
@@ -42,7 +42,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 function iprelay(args: readonly string[], input = ''): Promise<Ended> {
   return new Promise((resolve) => {
-    const child = execFile(TSX, [SOURCE, ...args], { env, timeout: 25_000 }, (error, stdout, stderr) => {
+    const child = execFile(TSX, [SOURCE, ...args], { env, timeout: HANG_MS }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr });
     });
     child.stdin?.end(input);
@@ -101,7 +101,7 @@ describe('at the limit on descriptors', () => {
         await once(socket, 'connect');
         return socket;
       };
-      await expect.poll(() => open().then(() => true), { timeout: 15_000 }).toBe(true);
+      await expect.poll(() => open().then(() => true)).toBe(true);
       for (const socket of opened.splice(0)) socket.destroy();
       const clients: Socket[] = [];
       for (let i = 0; i < 100; i++) clients.push(await open());
@@ -116,16 +116,15 @@ describe('at the limit on descriptors', () => {
       }
       const echo = async (socket: Socket): Promise<string> => {
         socket.write('still here');
-        const [chunk] = (await once(socket, 'data')) as [Buffer];
+        const gone = Promise.race([once(socket, 'end'), once(socket, 'close')]);
+        const [chunk] = (await Promise.race([once(socket, 'data'), gone.then(() => ['refused'])])) as [
+          Buffer | string,
+        ];
         return chunk.toString();
       };
       for (const client of clients) expect(await echo(client)).toBe('still here');
       clients[0]?.destroy();
-      await expect
-        .poll(async () => Promise.race([open().then(echo), sleep(300).then(() => 'refused')]), {
-          timeout: 15_000,
-        })
-        .toBe('still here');
+      await expect.poll(() => open().then(echo)).toBe('still here');
     } finally {
       for (const socket of opened) socket.destroy();
       relay.kill('SIGKILL');
@@ -262,17 +261,19 @@ describe('the daemon', () => {
   });
 
   it('drains on SIGTERM: no new clients, the running transfer ends, then everything is tidy', async () => {
+    const held: Socket[] = [];
     const remote = await serve((socket) => {
-      setTimeout(() => socket.end('all of it'), 1500);
-      socket.resume();
+      if (held.push(socket.resume()) > 1) socket.end();
     });
     const port = await freePort();
     const { pidFile } = await daemon('drain', [`${port}:127.0.0.1:${remote}`]);
     const pid = Number(await readFile(pidFile, 'utf8'));
     const transfer = fetch(port, 'go');
     await expect.poll(async () => readFile(join(folder, 'drain.log'), 'utf8')).toContain('connected');
+    await expect.poll(() => held.length).toBe(1);
     process.kill(pid, 'SIGTERM');
     await expect.poll(async () => fetch(port).catch(() => 'refused')).toBe('refused');
+    held[0]?.end('all of it');
     expect(await transfer).toBe('all of it');
     await expect.poll(async () => readFile(pidFile, 'utf8').catch(() => 'gone')).toBe('gone');
     expect((await iprelay(['list'])).stdout).toBe('');
@@ -290,7 +291,7 @@ describe('the daemon', () => {
       relay.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
       const ended = once(relay, 'exit');
       const logged = (): Promise<string> => readFile(log, 'utf8').catch(() => '');
-      await expect.poll(logged, { timeout: 15_000 }).toContain('started');
+      await expect.poll(logged).toContain('started');
       for (let i = 0; i < 3; i++) {
         const client = connect(port, '127.0.0.1').on('error', () => undefined);
         clients.push(client);
@@ -320,9 +321,7 @@ describe('the daemon', () => {
     expect(await show()).toContain('bandwidth\t5000');
     await write(`bandwidth = 7000\n[forwarder.2]\nproxy = "${two}:127.0.0.1:${remote}"\nbandwidth = 100\n`);
     process.kill(pid, 'SIGHUP');
-    await expect
-      .poll(show, { timeout: 8000 })
-      .toContain(`  forwarder 2 ${two}:127.0.0.1:${remote} bandwidth 100`);
+    await expect.poll(show).toContain(`  forwarder 2 ${two}:127.0.0.1:${remote} bandwidth 100`);
     expect(await show()).toContain('bandwidth\t7000');
     expect(await show()).not.toContain('forwarder 1 ');
     await write('bandwidth = "lots"\n');

@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { HANG_MS, until } from '../hang.ts';
 
 let folder = '';
 let log = '';
@@ -25,37 +26,28 @@ const start = (...words: string[]) =>
       ...['sh', '-c', 'ip link set lo up && exec node --import tsx "$@"', 'measure'],
       ...['test/cli/helpers/measureLoopback.ts', log, ...words],
     ],
-    { reject: false, timeout: 50_000 },
+    { reject: false, timeout: HANG_MS },
   );
 const calls = async (): Promise<string[]> =>
   (await readFile(log, 'utf8').catch(() => '')).trimEnd().split('\n');
 
-async function untilMeasuring(): Promise<void> {
-  for (let waitedMs = 0; waitedMs < 20_000; waitedMs += 50) {
-    if ((await calls()).some((call) => call.startsWith('set'))) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error('it never began to measure');
-}
+const untilMeasuring = (): Promise<void> =>
+  until(async () => (await calls()).some((call) => call.startsWith('set')));
 
 describe('a measuring run', () => {
   it.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
     ['SIGHUP', 129],
-  ] as const)(
-    'puts the line back on %s and exits with %d',
-    async (signal, code) => {
-      const running = start();
-      await untilMeasuring();
-      running.kill(signal);
-      const { exitCode, stderr } = await running;
-      expect((await calls()).at(-1)).toBe('restore');
-      expect(exitCode).toBe(code);
-      expect(stderr).toContain(`searchbw: ended by ${signal}, the earlier shaper is back in force`);
-    },
-    60_000,
-  );
+  ] as const)('puts the line back on %s and exits with %d', async (signal, code) => {
+    const running = start();
+    await untilMeasuring();
+    running.kill(signal);
+    const { exitCode, stderr } = await running;
+    expect((await calls()).at(-1)).toBe('restore');
+    expect(exitCode).toBe(code);
+    expect(stderr).toContain(`searchbw: ended by ${signal}, the earlier shaper is back in force`);
+  });
 
   it('puts the line back when nobody reads its output any more', async () => {
     const running = start();
@@ -66,7 +58,7 @@ describe('a measuring run', () => {
     expect(made[0]).toBe('prepare');
     expect(made.filter((call) => call === 'restore')).toHaveLength(1);
     expect(made.at(-1)).toBe('restore');
-  }, 60_000);
+  });
 
   it('refuses to recommend anything on an idle device, as text and as JSON', async () => {
     const [text, json] = await Promise.all([start(), start('json')]);
@@ -81,5 +73,5 @@ describe('a measuring run', () => {
     expect(result.inetgwCommand).toBeNull();
     expect(result.directions[0]?.lines.map(({ samples }) => samples.length)).toEqual([20, 20, 20]);
     expect(json.stderr).toContain('warning: no value can be recommended');
-  }, 120_000);
+  });
 });

@@ -27,7 +27,7 @@ beforeAll(async () => {
     join(folder, 'prefix'),
   ];
   await execa('npm', [...install, join(folder, packed?.filename ?? '')]);
-}, 120_000);
+});
 afterAll(() => rm(folder, { recursive: true }));
 
 it('carries the built commands, templates, manual pages and notices, and no source', () => {

@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HANG_MS } from '../hang.ts';
 import { gridTask, modelResult, runOnModel } from '../model/run.ts';
 
 let folder = '';
@@ -15,7 +16,7 @@ afterAll(async () => {
 });
 
 const searchbw = (words: readonly string[]) =>
-  execa('node', ['--import', 'tsx', 'src/bin/searchbw.ts', ...words], { reject: false, timeout: 25_000 });
+  execa('node', ['--import', 'tsx', 'src/bin/searchbw.ts', ...words], { reject: false, timeout: HANG_MS });
 
 describe('searchbw', () => {
   it.each([

@@ -1,6 +1,7 @@
 /** The built commands, run as a user runs them, and shells in network namespaces of their own. */
 import { execa } from 'execa';
 import { fileURLToPath } from 'node:url';
+import { HANG_MS } from '../../hang.ts';
 import { build } from './buildOnce.ts';
 
 export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
@@ -15,7 +16,7 @@ async function outcomeOf(argv: readonly string[], environment: Record<string, st
   const [file = '', ...args] = argv;
   const { exitCode, stdout, stderr } = await execa(file, args, {
     reject: false,
-    timeout: 25_000,
+    timeout: HANG_MS,
     // vitest sets variables of its own, DEV among them.
     extendEnv: false,
     env: { PATH: process.env['PATH'], ...environment },

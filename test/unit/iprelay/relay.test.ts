@@ -8,11 +8,13 @@ import { SILENT } from '../../../src/iprelay/log.ts';
 import { SocketReader } from '../../../src/iprelay/reader.ts';
 import { freePort } from '../../freePort.ts';
 import { connectTo, ending, listen, type Network, portOf, readAll, set, startRelay } from './network.ts';
+import { pass, stopTime } from './time.ts';
 
 const opened: { close: () => unknown }[] = [];
 let networks: Network[] = [];
 
 afterEach(async () => {
+  vi.useRealTimers();
   for (const network of networks) await network.end();
   for (const each of opened.splice(0)) each.close();
   networks = [];
@@ -207,14 +209,15 @@ describe('connections', () => {
     const { port, relay } = await relayTo(portOf(await server(echo)));
     const idle = await connectTo(port);
     await expect.poll(() => relay.connections.size).toBe(1);
-    set(relay, 'idle_out', 1);
     const seen = ending(idle.resume());
     set(relay, 'bandwidth', 100);
-    const busy = await connectTo(port);
     // Held back for good: the stall lets nothing pass, the time-out must not count.
     await execute(relay, 'set fault 1 stall hold');
+    const busy = await connectTo(port);
     busy.write(Buffer.alloc(1000));
     busy.resume();
+    await expect.poll(() => [...relay.connections.values()][1]?.heldBack).toBe(true);
+    set(relay, 'idle_out', 1);
     expect(await seen).toBe('end');
     await new Promise((resolve) => setTimeout(resolve, 2500));
     expect([...relay.connections.values()].map((each) => each.name)).toEqual(['CONN000002']);
@@ -240,7 +243,8 @@ describe('the end', () => {
 });
 
 describe('limits', () => {
-  it('is one limit for the whole process, each direction for itself', { retry: 2 }, async () => {
+  it('is one limit for the whole process, each direction for itself', async () => {
+    stopTime();
     const { port, relay } = await relayTo(portOf(await server(echo)));
     set(relay, 'bandwidth', 100_000);
     const clients = await Promise.all([connectTo(port), connectTo(port)]);
@@ -251,12 +255,10 @@ describe('limits', () => {
       client.on('data', (chunk: Buffer) => (received += chunk.length));
       client.write(Buffer.alloc(150_000));
     }
-    const fromMs = performance.now();
-    await new Promise((resolve) => setTimeout(resolve, 2000));
-    const rate = (received / (performance.now() - fromMs)) * 1000;
+    await pass(2000, relay, () => received);
     // Up and down are both full: a line of 100 kB/s in each direction, not of 50.
-    expect(rate).toBeGreaterThan(85_000);
-    expect(rate).toBeLessThan(106_000);
+    expect(received / 2).toBeGreaterThan(95_000);
+    expect(received / 2).toBeLessThan(104_000);
   });
 
   it('keeps the memory bounded when a server floods and when a client does not read', async () => {
@@ -270,13 +272,17 @@ describe('limits', () => {
       expect((lanes?.up.bufferedBytes ?? 0) + (lanes?.down.bufferedBytes ?? 0)).toBeLessThan(200_000);
     }
     // One that does not read costs the other nothing: all of the limit is still used once its kernel is full.
-    set(relay, 'bandwidth', 0);
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    set(relay, 'bandwidth', 1_000_000);
     let received = 0;
     reading.on('data', (chunk: Buffer) => (received += chunk.length));
-    await new Promise((resolve) => setTimeout(resolve, 1000));
-    expect(received).toBeGreaterThan(900_000);
+    set(relay, 'bandwidth', 0);
+    await expect.poll(() => received).toBeGreaterThan(50_000_000);
+    stopTime();
+    set(relay, 'bandwidth', 1_000_000);
+    // What was under way when the limit came.
+    await pass(200, relay, () => received);
+    received = 0;
+    await pass(1000, relay, () => received);
+    expect(received).toBeGreaterThan(950_000);
     silent.destroy();
   });
 
@@ -293,27 +299,24 @@ describe('limits', () => {
     expect(received.equals(sent)).toBe(true);
   });
 
-  it(
-    'holds the limit of a forwarder and of single connections below that of the process',
-    { retry: 2 },
-    async () => {
-      const { port, relay } = await relayTo(portOf(await server(flood)));
-      set(relay, 'bandwidth', 1_000_000);
-      expect((await execute(relay, 'set forwarder 1 bandwidth 60000 conn_down 20000')).text).toBe(
-        'forwarder 1 set.',
-      );
-      const counts = [0, 0];
-      for (const [i] of counts.entries()) {
-        const client = await connectTo(port);
-        client.on('data', (chunk: Buffer) => (counts[i] = (counts[i] ?? 0) + chunk.length));
-      }
-      await new Promise((resolve) => setTimeout(resolve, 2000));
-      for (const count of counts) {
-        expect(count).toBeGreaterThan(34_000);
-        expect(count).toBeLessThan(43_000);
-      }
-    },
-  );
+  it('holds the limit of a forwarder and of single connections below that of the process', async () => {
+    stopTime();
+    const { port, relay } = await relayTo(portOf(await server(flood)));
+    set(relay, 'bandwidth', 1_000_000);
+    expect((await execute(relay, 'set forwarder 1 bandwidth 60000 conn_down 20000')).text).toBe(
+      'forwarder 1 set.',
+    );
+    const counts = [0, 0];
+    for (const [i] of counts.entries()) {
+      const client = await connectTo(port);
+      client.on('data', (chunk: Buffer) => (counts[i] = (counts[i] ?? 0) + chunk.length));
+    }
+    await pass(2000, relay, () => counts.reduce((sum, count) => sum + count, 0));
+    for (const count of counts) {
+      expect(count).toBeGreaterThan(38_000);
+      expect(count).toBeLessThan(42_000);
+    }
+  });
 });
 
 describe('faults', () => {

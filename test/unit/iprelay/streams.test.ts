@@ -87,5 +87,5 @@ describe('byte streams through the relay', () => {
     );
     // Connections that ended are gone: nothing lingers.
     await expect.poll(() => network.relay.connections.size).toBe(0);
-  }, 60_000);
+  });
 });

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import dns from 'node:dns';
 import { getDefaultAutoSelectFamilyAttemptTimeout, type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { until } from '../../hang.ts';
 import { CONNECT_ATTEMPT_MS, startLoad, type Load } from '../../../src/searchbw/load.ts';
 
 let server: Server | undefined;
@@ -21,14 +22,6 @@ async function serve(handler: (request: IncomingMessage, response: ServerRespons
   server = createServer(handler).listen(0, '127.0.0.1');
   await once(server, 'listening');
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-}
-
-async function until(condition: () => boolean, limitMs = 5000): Promise<void> {
-  const deadlineMs = performance.now() + limitMs;
-  while (!condition()) {
-    if (performance.now() > deadlineMs) throw new Error('it did not happen in time');
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }
 
 const down = (url: string, streams: number) =>
@@ -57,16 +50,17 @@ describe('downloads', () => {
   });
 
   it('waits longer and longer after errors instead of flooding the server, and says what it answered', async () => {
-    let requests = 0;
+    const askedMs: number[] = [];
     const url = await serve((_request, response) => {
-      requests++;
+      askedMs.push(performance.now());
       response.writeHead(404).end();
     });
     load = down(url, 2);
-    await new Promise((resolve) => setTimeout(resolve, 1800));
-    // 0 s, 0.5 s, 1.5 s for each of two streams.
-    expect(requests).toBeGreaterThanOrEqual(4);
-    expect(requests).toBeLessThanOrEqual(6);
+    await until(() => askedMs.length >= 6);
+    // Each of two streams at 0 s, 0.5 s, 1.5 s at the earliest; a timer may be early by a millisecond.
+    const [firstMs = 0, , thirdMs = 0, , fifthMs = 0] = askedMs;
+    expect(thirdMs - firstMs).toBeGreaterThan(490);
+    expect(fifthMs - firstMs).toBeGreaterThan(1480);
     expect(load?.status()).toMatchObject({
       bytes: 0,
       lastError: `${url}: the server answered 404 Not Found`,
@@ -96,9 +90,9 @@ describe('downloads', () => {
     });
     const before = process.memoryUsage().rss;
     load = down(url, 2);
-    await until(() => (load?.status().bytes ?? 0) > 500e6, 20_000);
+    await until(() => (load?.status().bytes ?? 0) > 500e6);
     expect(process.memoryUsage().rss - before).toBeLessThan(250e6);
-  }, 30_000);
+  });
 
   it('ends every transfer when stopped, also one that is stuck', async () => {
     let closed = 0;
