@@ -1,0 +1,153 @@
+/**
+ * Other Debians as folders below `.lab/roots/`: a minimal one as debootstrap leaves it, and one with the programs
+ * that the lab uses and a kernel. Each is made once; delete the folder to get the current packages.
+ */
+import { access, copyFile, mkdir, rename, rm, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { failure, missing, noPrivilege } from '../../src/errors.ts';
+import { ARCHITECTURES, hostArchitecture, type Architecture } from '../../test/lab/architecture.ts';
+import type { GuestSystem } from '../../test/lab/guest.ts';
+import { findKernel } from '../../test/lab/kernel.ts';
+import { labFolder } from '../../test/lab/paths.ts';
+import type { System } from './systems.ts';
+
+/** Beside what every Debian has. `busybox-static` starts the guest. */
+const LAB_PACKAGES = [
+  ...['busybox-static', 'kmod', 'procps', 'netbase', 'iproute2', 'nftables', 'iptables', 'conntrack'],
+  ...['ethtool', 'ppp', 'pppoe', 'iperf3', 'iputils-ping'],
+];
+
+/** Where Node and npm go that are not Debian's; /usr/local/bin leads there. */
+const NODE_FOLDER = 'opt/node';
+
+/** Debian as debootstrap leaves it (`--variant=minbase`). Gives the folder. */
+export async function minimalRoot(suite: string, architecture: Architecture): Promise<string> {
+  return madeOnce(suite, architecture, 'minimal', async (draft) => {
+    const mirror = await ownMirror();
+    await loudly([
+      ...['debootstrap', '--variant=minbase', `--arch=${architecture}`],
+      ...[`--cache-dir=${await labFolder('roots', 'archives')}`, suite, draft],
+      ...(mirror === undefined ? [] : [mirror]),
+    ]);
+  });
+}
+
+/** A system with what the lab uses, and its kernel, to boot a guest with. */
+export async function labSystem(system: System): Promise<GuestSystem> {
+  const { suite, architecture, node } = system;
+  const rootFolder = await madeOnce(suite, architecture, 'lab', async (draft) => {
+    await loudly(['cp', '-a', await minimalRoot(suite, architecture), draft]);
+    const packages = [...LAB_PACKAGES, ...(node === 'own' ? ['nodejs'] : [])];
+    // Nothing is started in a folder.
+    const script =
+      'printf "#!/bin/sh\\nexit 101\\n" >/usr/sbin/policy-rc.d && chmod 755 /usr/sbin/policy-rc.d && ' +
+      'apt-get update -q && apt-get install -q -y --no-install-recommends "$@"';
+    await inRoot(draft, ['sh', '-c', script, 'sh', ...packages]);
+    if (node !== 'own') await putNode(draft, architecture, node);
+  });
+  const cache = await labFolder('roots', `${suite}-${architecture}`, 'kernel');
+  const kernel = await findKernel({ cache, architecture, root: rootFolder });
+  return {
+    rootFolder,
+    architecture,
+    kernel,
+    nodeFile: node === 'own' ? '/usr/bin/node' : '/usr/local/bin/node',
+  };
+}
+
+/** Puts Node and npm, as npm has them, into a root whose own are too old or missing. */
+export async function putNode(root: string, architecture: Architecture, major: number): Promise<void> {
+  const nodePackage = `node-linux-${ARCHITECTURES[architecture].nodeName}`;
+  const source = await madeOnce(`node-${major}`, architecture, 'npm', async (draft) => {
+    await mkdir(draft);
+    // --force: this machine's processor may be another one.
+    const words = ['--no-audit', '--no-fund', '--loglevel=error', '--ignore-scripts', '--force'];
+    await loudly(['npm', 'install', ...words, '--prefix', draft, `${nodePackage}@${major}`, 'npm@10']);
+  });
+  const folder = join(root, NODE_FOLDER);
+  await mkdir(folder, { recursive: true });
+  await loudly(['cp', '-a', join(source, 'node_modules'), folder]);
+  const links = {
+    node: `${nodePackage}/bin/node`,
+    npm: 'npm/bin/npm-cli.js',
+    npx: 'npm/bin/npx-cli.js',
+  };
+  await mkdir(join(root, 'usr/local/bin'), { recursive: true });
+  for (const [name, target] of Object.entries(links)) {
+    const link = join(root, 'usr/local/bin', name);
+    await rm(link, { force: true });
+    await symlink(`/${NODE_FOLDER}/node_modules/${target}`, link);
+  }
+}
+
+/** Runs a program in a root, with its output shown. */
+export async function inRoot(root: string, argv: readonly string[]): Promise<void> {
+  await copyFile('/etc/resolv.conf', join(root, 'etc/resolv.conf'));
+  const env = { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
+  // In a namespace of its own, so that nothing stays mounted.
+  const script = 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"';
+  await loudly(['unshare', '--mount', 'sh', '-c', script, root, ...argv], env);
+}
+
+/** The folder under its final name only when it is complete. */
+async function madeOnce(
+  suite: string,
+  architecture: Architecture,
+  name: string,
+  make: (draft: string) => Promise<void>,
+): Promise<string> {
+  const parent = await labFolder('roots', `${suite}-${architecture}`);
+  const folder = join(parent, name);
+  const isThere = await access(folder).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) return folder;
+  await checkTools(architecture);
+  const draft = join(parent, `${name}.${process.pid}`);
+  try {
+    await make(draft);
+    await rename(draft, folder);
+  } catch (error) {
+    await rm(draft, { recursive: true, force: true });
+    throw error;
+  }
+  return folder;
+}
+
+async function checkTools(architecture: Architecture): Promise<void> {
+  if (process.getuid?.() !== 0) throw noPrivilege('only root can make a root folder', 'run it as root');
+  const { failed } = await execa('debootstrap', ['--version'], { reject: false });
+  if (failed) throw missing('there is no debootstrap here', 'apt-get install debootstrap');
+  if (architecture === hostArchitecture()) return;
+  const { machine, qemu } = ARCHITECTURES[architecture];
+  const registered = await access(`/proc/sys/fs/binfmt_misc/qemu-${machine}`).then(
+    () => true,
+    () => false,
+  );
+  if (registered) return;
+  throw missing(
+    `this kernel does not run programs for ${architecture}`,
+    `apt-get install ${qemu.debianPackage} qemu-user-static binfmt-support && ` +
+      `update-binfmts --enable qemu-${machine} (with binfmt_misc mounted)`,
+  );
+}
+
+/** Where this machine's apt has Debian from; debootstrap knows one too. */
+async function ownMirror(): Promise<string | undefined> {
+  const words = ['indextargets', '--format', '$(REPO_URI)', 'Origin: Debian', 'Label: Debian'];
+  const { stdout } = await execa('apt-get', words, { reject: false });
+  return stdout.split('\n')[0] || undefined;
+}
+
+async function loudly(argv: readonly string[], env?: Record<string, string>): Promise<void> {
+  const [file = '', ...args] = argv;
+  const result = await execa(file, args, {
+    // To the standard error: the standard output is for results.
+    stdio: ['ignore', 2, 2],
+    reject: false,
+    ...(env === undefined ? {} : { env }),
+  });
+  if (result.failed) throw failure(`'${argv.join(' ')}' failed: ${result.shortMessage ?? ''}`);
+}
