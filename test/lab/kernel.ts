@@ -51,17 +51,21 @@ function describe(cache: string, release: string): Kernel {
 
 async function fetchKernel(source: KernelSource): Promise<Kernel> {
   const { cache } = source;
-  const packageName = await kernelPackage(source);
+  const packageNames = await kernelPackages(source);
   const folder = await mkdtemp(join(cache, 'tmp-'));
   try {
-    const archive = await download(packageName, folder, source);
-    await tool(['dpkg', '-x', archive, '.'], folder);
-    await rm(join(folder, archive));
+    for (const archive of await download(packageNames, folder, source)) {
+      await tool(['dpkg', '-x', archive, '.'], folder);
+      await rm(join(folder, archive));
+    }
     await joinLibraries(folder);
     const release = (await readdir(join(folder, 'lib/modules')))[0];
-    if (release === undefined) throw failure(`${packageName} holds no modules`);
+    if (release === undefined) throw failure(`there are no modules in ${packageNames.join(', ')}`);
     await tool(['depmod', '-b', folder, release], folder);
-    const image = await readFile(join(folder, 'boot', `vmlinuz-${release}`));
+    // Debian 14 has the image beside the modules.
+    const inBoot = join(folder, 'boot', `vmlinuz-${release}`);
+    const beside = join(folder, 'lib/modules', release, 'vmlinuz');
+    const image = await readFile((await isThere(inBoot)) ? inBoot : beside);
     await writeFile(join(folder, 'vmlinux'), await kernelOf(image));
     // Another run may have been faster; its copy is as good as this one.
     await rename(folder, join(cache, release)).catch(() => rm(folder, { recursive: true }));
@@ -83,34 +87,44 @@ async function joinLibraries(folder: string): Promise<void> {
   }
 }
 
-/** Downloads into the folder; gives the archive's name there. */
-async function download(packageName: string, folder: string, { root }: KernelSource): Promise<string> {
+/** Downloads into the folder; gives the archives' names there. */
+async function download(
+  packageNames: readonly string[],
+  folder: string,
+  { root }: KernelSource,
+): Promise<string[]> {
   // apt refuses to drop privileges into a folder its own user cannot write to; it then only warns.
   if (root === undefined) {
-    await tool(['apt-get', 'download', '-q', packageName], folder);
+    await tool(['apt-get', 'download', '-q', ...packageNames], folder);
   } else {
     // Another system's apt sees nothing of this folder.
     const inside = await mkdtemp(join(root, 'tmp/kernel-'));
-    const script = 'cd "/tmp/$1" && apt-get download -q "$2"';
-    await tool(['chroot', root, 'sh', '-c', script, 'sh', basename(inside), packageName], '/');
+    const script = 'cd "$0" && apt-get download -q "$@"';
+    await tool(['chroot', root, 'sh', '-c', script, `/tmp/${basename(inside)}`, ...packageNames], '/');
     for (const name of await readdir(inside)) await tool(['mv', join(inside, name), folder], '/');
     await rm(inside, { recursive: true });
   }
-  const archive = (await readdir(folder)).find((name) => name.endsWith('.deb'));
-  if (archive === undefined) throw failure(`apt-get downloaded no archive for ${packageName}`);
-  return archive;
+  const archives = (await readdir(folder)).filter((name) => name.endsWith('.deb'));
+  if (archives.length < packageNames.length) {
+    throw failure(`apt-get downloaded no archive for one of ${packageNames.join(', ')}`);
+  }
+  return archives;
 }
 
-/** `linux-image-amd64` is empty and depends on the package of the current version. */
-async function kernelPackage({ architecture, root }: KernelSource): Promise<string> {
-  const { kernelPackage: anyVersion } = ARCHITECTURES[architecture];
-  const { stdout } = await tool(
-    [...(root === undefined ? [] : ['chroot', root]), 'apt-cache', 'depends', anyVersion],
-    '/',
-  );
-  const name = /Depends: (linux-image-[0-9][^\s]*)/.exec(stdout)?.[1];
-  if (name === undefined) throw missing(`apt knows no package ${anyVersion}`, DOWNLOAD_HINT);
-  return name;
+/**
+ * `linux-image-amd64` is empty and depends on the package of the current version. Since Debian 14 that is empty too, and
+ * depends on those with the image and with the modules.
+ */
+async function kernelPackages({ architecture, root }: KernelSource): Promise<string[]> {
+  const dependencies = async (name: string): Promise<string> => {
+    const inside = root === undefined ? [] : ['chroot', root];
+    return (await tool([...inside, 'apt-cache', 'depends', name], '/')).stdout;
+  };
+  const { kernelPackage } = ARCHITECTURES[architecture];
+  const image = /Depends: (linux-image-[0-9]\S*)/.exec(await dependencies(kernelPackage))?.[1];
+  if (image === undefined) throw missing(`apt knows no package ${kernelPackage}`, DOWNLOAD_HINT);
+  const parts = (await dependencies(image)).matchAll(/ Depends: (linux-(?:binary|modules)-[0-9]\S*)/g);
+  return [image, ...[...parts].map((match) => match[1] ?? '')];
 }
 
 async function isThere(path: string): Promise<boolean> {
