@@ -17,9 +17,6 @@ import { changeResults, readResults, type CellResult } from './platforms/results
 import { labSystem } from './platforms/roots.ts';
 import { SYSTEMS, type System } from './platforms/systems.ts';
 
-/** Real time: emulation of another processor on a busy machine. */
-const LIMIT_MS = Number(process.env['LAB_LIMIT_MS'] ?? 1_800_000);
-
 interface Wanted {
   systems: readonly System[];
   cells: readonly string[];
@@ -74,7 +71,7 @@ async function tryOut(system: System, cells: readonly string[], packages: Packag
 }
 
 async function boot(system: System, runs: GuestSystem): Promise<Guest> {
-  const guest = await Guest.boot({ system: runs, bootLimitMs: LIMIT_MS, requestLimitMs: LIMIT_MS });
+  const guest = await Guest.boot({ system: runs });
   const versions = await versionsOf(guest);
   say(`${system.name}: booted in ${Math.round(guest.bootMs / 1000)} s, ${JSON.stringify(versions)}`);
   await changeResults(({ systems }) => {

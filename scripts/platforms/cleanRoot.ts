@@ -91,7 +91,7 @@ async function furnish(folder: string): Promise<string[]> {
   });
   const environment = [
     ...['HOME=/root', 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'TERM=dumb'],
-    ...['LAB_LIMIT_MS', 'npm_config_registry'].flatMap((name) => {
+    ...['npm_config_registry'].flatMap((name) => {
       const value = process.env[name];
       return value === undefined ? [] : [`${name}=${value}`];
     }),

@@ -31,8 +31,7 @@ type CommandBody = (words: readonly string[], options: Options) => Promise<numbe
 /** First words that are no device; a device of such a name cannot be reached. */
 const COMMANDS: Readonly<Record<string, CommandBody>> = {
   check: async ([device, ...rest], options) => {
-    if (device === undefined || rest.length > 0)
-      throw usageError('check takes one device: inetgw check ppp0');
+    if (rest.length > 0) throw usageError('check takes one device or none: inetgw check ppp0');
     return (await import('./inetgwCheck.ts')).checkCommand(device, options);
   },
   apply: async ([device, ...rest], options) => {

@@ -1,46 +1,120 @@
-/** `inetgw check DEV`: what is there and what is missing. */
+/** `inetgw check [DEV]`: what is there, what is missing, and what that costs. */
 import { EXIT } from '../errors.ts';
-import { defaultFraming, describeFraming } from '../shaper/framing.ts';
+import { assumedLink } from '../shaper/assumedLink.ts';
+import { defaultFraming, describeFraming, type Framing, type RawRates } from '../shaper/framing.ts';
+import type { LinkFacts } from '../shaper/link.ts';
 import { egressRules, ingressRules } from '../shaper/rules.ts';
 import { DEFAULT_SETTINGS } from '../shaper/settings.ts';
 import { check, type CheckItem, type CheckResult } from '../system/check.ts';
 import { readCurrent } from '../system/device.ts';
-import { checkDeviceName, readLink } from '../system/link.ts';
+import { checkDeviceName, findLink, noSuchDevice } from '../system/link.ts';
 import { requireNetAdmin } from '../system/privilege.ts';
 import { run } from '../system/run.ts';
 import type { GlobalOptions } from './inetgw.ts';
 
-export async function checkCommand(device: string, options: GlobalOptions): Promise<number> {
-  checkDeviceName(device);
-  const link = await readLink(device);
+/** Without a device, or before it is there, it is about the machine alone. */
+export async function checkCommand(device: string | undefined, options: GlobalOptions): Promise<number> {
+  if (device !== undefined) checkDeviceName(device);
+  const link = device === undefined ? undefined : await linkOf(device);
   await requireNetAdmin('trying the kernel out');
-  const settings = { ...DEFAULT_SETTINGS, device, upBitPerSec: 210_000, downBitPerSec: 1_710_000 };
-  const rules = { device, egress: egressRules(settings), ingress: ingressRules(settings) };
+  const rules = {
+    device: device ?? 'ppp0',
+    egress: egressRules(DEFAULT_SETTINGS),
+    ingress: ingressRules(DEFAULT_SETTINGS),
+  };
   const result = await check(rules, run);
-  const current = await readCurrent(device, run);
-  const framing = defaultFraming(link.kind, settings);
-  const queues = current.inForce !== undefined ? 'inetgw' : (current.view.root?.kind ?? 'the kernel default');
+  const own = link === undefined ? undefined : await deviceFacts(link);
   if (options.json === true) {
-    process.stdout.write(`${JSON.stringify({ device, link, framing, queues, ...result }, null, 2)}\n`);
+    process.stdout.write(`${JSON.stringify({ ...own, ...result }, null, 2)}\n`);
   } else {
-    process.stdout.write(
-      `${checkText(result)}\n${device}: ${link.kind}, mtu ${link.mtuBytes}, queues: ${queues}; ` +
-        `framing unless told otherwise: ${describeFraming(framing)}\n${verdict(result)}\n`,
-    );
+    const about = own === undefined ? [] : [deviceText(own)];
+    process.stdout.write(`${[checkText(result), ...about, verdict(result)].join('\n')}\n`);
   }
   return result.ready ? EXIT.ok : EXIT.missing;
 }
 
-function checkText({ kernel, items }: CheckResult): string {
-  const width = Math.max(...items.map((item) => item.name.length));
-  const lines = items.map(
-    (item) =>
-      `  ${item.state === 'works' ? 'yes' : ' no'}  ${item.name.padEnd(width)}  ${item.purpose}: ${item.detail}`,
-  );
-  return [`kernel ${kernel}`, ...lines].join('\n');
+interface CheckedLink {
+  link: LinkFacts;
+  exists: boolean;
 }
 
-function verdict({ items, ready }: CheckResult): string {
+async function linkOf(device: string): Promise<CheckedLink> {
+  const found = await findLink(device);
+  const link = found ?? assumedLink(device);
+  if (link === undefined) throw await noSuchDevice(device);
+  return { link, exists: found !== undefined };
+}
+
+type DeviceFacts = CheckedLink & {
+  device: string;
+  /** What is assumed unless told otherwise, at the article's rates. */
+  framing: Framing;
+  /** The same at rates that ADSL cannot have. */
+  framingAboveAdsl: Framing;
+  queues: string;
+};
+
+const ARTICLE_RATES: RawRates = { upBitPerSec: 210_000, downBitPerSec: 1_710_000 };
+const RATES_ABOVE_ADSL: RawRates = { upBitPerSec: 10e6, downBitPerSec: 50e6 };
+
+async function deviceFacts({ link, exists }: CheckedLink): Promise<DeviceFacts> {
+  const { device } = link;
+  const current = await readCurrent(device, run);
+  const queues = current.inForce !== undefined ? 'inetgw' : (current.view.root?.kind ?? 'the kernel default');
+  return {
+    device,
+    link,
+    exists,
+    framing: defaultFraming(link.kind, ARTICLE_RATES),
+    framingAboveAdsl: defaultFraming(link.kind, RATES_ABOVE_ADSL),
+    queues,
+  };
+}
+
+function deviceText({ device, link, exists, framing, framingAboveAdsl, queues }: DeviceFacts): string {
+  const what = `${link.kind}, mtu ${link.mtuBytes}`;
+  const above =
+    framing.name === framingAboveAdsl.name
+      ? ''
+      : `;\n  at rates above ADSL's ${describeFraming(framingAboveAdsl)}`;
+  return [
+    exists ? `${device}: ${what}, queues: ${queues}` : `${device}: not there yet; by its name ${what}`,
+    `  framing unless told otherwise: ${describeFraming(framing)}${above}`,
+    '',
+  ].join('\n');
+}
+
+const GROUPS: readonly [CheckItem['need'], string][] = [
+  ['required', 'required'],
+  ['police', 'for what comes in: the stages'],
+  ['shape', 'for what comes in, where there are no stages: a device to shape on'],
+  ['leaf', 'queues in the classes: one of them'],
+  ['firewall', 'firewall rules: one tool'],
+  ['optional', 'better with'],
+];
+
+function checkText({ kernel, items, autoFirewall }: CheckResult): string {
+  const width = Math.max(...items.map((item) => item.name.length));
+  const lines = GROUPS.flatMap(([need, title]) => [
+    title,
+    ...items.filter((item) => item.need === need).flatMap((item) => itemLines(item, width)),
+    ...(need === 'firewall'
+      ? [`       --firewall auto takes ${autoFirewall.tool ?? 'none'}: ${autoFirewall.why}`]
+      : []),
+    '',
+  ]);
+  return [`kernel ${kernel}`, '', ...lines].join('\n');
+}
+
+function itemLines({ name, purpose, state, detail, cost }: CheckItem, width: number): string[] {
+  if (state === 'works') return [`  yes  ${name.padEnd(width)}  ${purpose}: ${detail}`];
+  return [
+    `   no  ${name.padEnd(width)}  ${purpose}: ${detail}`,
+    `       ${''.padEnd(width)}  without it: ${cost}`,
+  ];
+}
+
+function verdict({ items, ready, autoFirewall }: CheckResult): string {
   const missing = (need: CheckItem['need']): string[] =>
     items.filter((item) => item.state === 'missing' && item.need === need).map((item) => item.name);
   if (ready) {
@@ -54,6 +128,7 @@ function verdict({ items, ready }: CheckResult): string {
   const leaves = items.every(({ need, state }) => need !== 'leaf' || state === 'missing')
     ? missing('leaf')
     : [];
-  const names = [...required, ...(missing('police').length === 0 ? [] : ingress), ...leaves];
-  return `not ready: ${names.length > 0 ? names.join(', ') : 'nft or iptables'} missing`;
+  const firewall = autoFirewall.tool === null ? ['nft or iptables'] : [];
+  const names = [...required, ...(missing('police').length === 0 ? [] : ingress), ...leaves, ...firewall];
+  return `not ready: ${names.join(', ')} missing`;
 }

@@ -15,7 +15,7 @@ Examples:
   inetgw ppp0                                show what it does
   inetgw ppp0 clear                          take it away
   inetgw ppp0 210 1710 --dry-run             see what would be run
-  inetgw check ppp0                          what this machine has and lacks for it
+  inetgw check [DEV]                         what this machine has and lacks for it
 
 Set up once:
   inetgw install-hook ppp ppp0 210 1710      whenever the line comes up; also networkmanager, ifupdown, systemd

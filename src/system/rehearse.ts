@@ -39,6 +39,14 @@ export async function rehearseQueueDevice(run: Runner): Promise<Rehearsal> {
   }
 }
 
+/** In a container with a user namespace of its own, whose root may make queues and filters all the same. */
+export const ONLY_ON_HOST =
+  'in a container with a user namespace of its own nobody may change actions; run it on the host, or in a container with the rights of the host';
+
+export function isRefusal(said: string): boolean {
+  return said.includes('Operation not permitted');
+}
+
 /** So it is for a service without CAP_SYS_ADMIN. */
 export function mayMakeNoNamespace({ result }: ProgramError): boolean {
   return /^unshare: .*Operation not permitted/m.test(result.stderr);
@@ -61,10 +69,12 @@ export async function rehearse(objects: readonly TcObject[], run: Runner): Promi
     if (mayMakeNoNamespace(error)) return tryPolice(objects, run);
     const failed = failedBatchLine(error.result.stderr);
     const object = failed === undefined ? undefined : trial[failed - 1]?.object;
+    const numbered = failed !== undefined && trial[failed - 1]?.line.startsWith('actions ') === true;
+    const reason = numbered || object !== undefined ? batchReason(error.result.stderr) : error.message;
     return {
       ok: false,
       object,
-      reason: object === undefined ? error.message : batchReason(error.result.stderr),
+      reason: numbered && isRefusal(reason) ? `${reason}: ${ONLY_ON_HOST}` : reason,
       shown: failed !== undefined,
     };
   }

@@ -10,6 +10,7 @@ import { settingsFromArguments } from '../../src/config/fromArguments.ts';
 import { EXIT } from '../../src/errors.ts';
 import type { PlanJson } from '../../src/report/planSummary.ts';
 import { makePlan } from '../../src/shaper/plan.ts';
+import type { CheckResult } from '../../src/system/check.ts';
 import { stepsAsScript } from '../../src/shaper/steps.ts';
 import { renderState } from '../../src/system/state.ts';
 import { inNamespace, ROOT } from './helpers/built.ts';
@@ -193,6 +194,30 @@ describe('inetgw', () => {
       `${show} --dry-run`,
     ]);
     expect(plain.stderr).toContain('firewall rules cannot be seen');
+  });
+
+  it('checks the machine without a device, and before the device is there', async () => {
+    const results = await Promise.all(
+      [[], ['ppp0'], ['lo']].map((words) => inetgw('check', ...words, '--json')),
+    );
+    for (const [n, { exitCode, stdout, stderr }] of results.entries()) {
+      const result = JSON.parse(stdout) as Record<string, unknown> & CheckResult;
+      expect([exitCode, stderr]).toEqual([result.ready ? EXIT.ok : EXIT.missing, '']);
+      expect([result['device'], result['exists']]).toEqual(
+        [
+          [undefined, undefined],
+          ['ppp0', false],
+          ['lo', true],
+        ][n],
+      );
+      for (const item of result.items) expect(item.cost).not.toBe('');
+      expect(result.autoFirewall.why).not.toBe('');
+    }
+    const { stdout } = await inetgw('check', 'ppp0');
+    expect(stdout).toMatch(/^kernel .*\n\nrequired\n +(yes|no) +tc /);
+    expect(stdout).toContain('ppp0: not there yet; by its name ppp, mtu 1492\n');
+    expect(stdout).toMatch(/\n {7}--firewall auto takes (nft|iptables|none): /);
+    expect(stdout).toMatch(/\n(not )?ready[^\n]*$/);
   });
 
   it('clears a device that has nothing, and one that does not exist', async () => {

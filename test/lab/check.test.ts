@@ -1,0 +1,59 @@
+/** What `inetgw check` says is what applying finds. */
+import { beforeAll, expect, test } from 'vitest';
+import type { CheckResult } from '../../src/system/check.ts';
+import type { Guest } from './guest.ts';
+import { commandArgv, inetgw, inetgwOk, snapshot } from './inetgw.ts';
+import { setUpLine } from './line.ts';
+import { sharedGuest } from './sharedGuest.ts';
+
+let guest: Guest;
+beforeAll(async () => {
+  guest = await sharedGuest();
+  await setUpLine(guest);
+});
+
+test('all is there: ready, without a device, before it is there, and on one; and nothing is changed', async () => {
+  const before = await snapshot(guest, 'ppp0', 'tc actions ls action gact; find /run/bpf');
+  for (const words of [[], ['ppp7'], ['ppp0']]) {
+    const text = await inetgwOk(guest, 'check', ...words);
+    expect(text).toMatch(/^ {2}yes {2}window pacing /m);
+    expect(text).toContain('--firewall auto takes nft: it takes the very rules');
+    expect(text).not.toMatch(/^ +no /m);
+    expect(text).toMatch(/\nready\n$/);
+  }
+  const after = await snapshot(guest, 'ppp0', 'tc actions ls action gact; find /run/bpf');
+  const files = (text: string): string => text.replaceAll(/^\/run\/bpf\/tc.*\n/gm, '');
+  expect(files(after)).toBe(files(before));
+  expect(after).not.toMatch(/ig[fs]_00000000/);
+});
+
+test('without nft it is iptables that auto takes, and check says why', async () => {
+  await guest.run(['sh', '-c', 'mv $(readlink -f /usr/sbin/nft) /run/nft-away']);
+  const { stdout } = await inetgw(guest, 'check', '--json');
+  await guest.run(['sh', '-c', 'mv /run/nft-away /usr/sbin/nft']);
+  const { autoFirewall } = JSON.parse(stdout) as CheckResult;
+  expect(autoFirewall.tool).toBe('iptables');
+  expect(autoFirewall.why).toContain('nft was not found');
+});
+
+test('in an unprivileged container check says what applying finds, and nothing is left', async () => {
+  const [check, apply] = ['check wan0', 'wan0 210 1710'].map((words) =>
+    commandArgv('inetgw', ...words.split(' ')).join(' '),
+  );
+  const script = `
+    mount -t sysfs sysfs /sys; mount -t tmpfs tmpfs /run
+    ip link add wan0 type dummy; ip link set wan0 up; tc qdisc show dev wan0
+    ${check}; echo "check $?"; ${apply}; echo "apply $?"; tc qdisc show dev wan0; nft list tables`;
+  const { stdout } = await guest.exec(['unshare', '-Urmn', 'sh', '-c', `{ ${script}\n} 2>&1`], {
+    spinMs: 60_000,
+  });
+  expect(stdout).toMatch(
+    /^ {3}no {2}changing actions .*Operation not permitted: in a container with a user/m,
+  );
+  expect(stdout).toContain('not ready: changing actions missing\ncheck 5\n');
+  expect(stdout).toMatch(
+    /^inetgw: this kernel or this tc cannot carry the plan: .*in a container with a user/m,
+  );
+  const [before, after] = stdout.split('apply 5\n');
+  expect(after?.trim()).toBe(before?.split('\n')[0]?.trim());
+});
