@@ -2,14 +2,20 @@
 # First argument: the completion file.
 zmodload zsh/zpty
 zpty z "TERM=dumb zsh -f -i"
-zpty -w z "PS1=''; unsetopt zle_bracketed_paste; autoload -Uz compinit; compinit -u -D; source $1; echo rea''dy"
-zpty -r -m z ignored '*ready*'
+# What is waited for stands as a whole only in what is shown, not in what was typed, nor in a path.
+zpty -w z "PS1='line'' editor> '; autoload -Uz compinit; compinit -u -D; source $1"
+zpty -r -m z ignored '*line editor> *'
+all=
+number=0
 for line in "${@[2,-1]}"; do
+  number=$((number + 1))
   zpty -w -n z "$line"$'\t'
-  sleep 1
+  # Keys are worked off in order: once this is shown, the tab has done what it does.
+  zpty -w -n z "@mark$number@"
+  zpty -r -m z shown "*@mark$number@*"
+  all+=$shown
   zpty -w -n z $'\x15\n'
+  zpty -r -m z ignored '*line editor> *'
 done
-zpty -w z "echo don''e"
-zpty -r -m z shown '*done*'
-print -r -- "$shown"
+print -r -- "$all"
 zpty -d z
