@@ -41,8 +41,8 @@ export default defineConfig({
           name: 'packages',
           include: ['test/packages/**/*.test.ts'],
           // The first run makes a Debian root, from an archive as far away as it may be.
-          testTimeout: 300_000,
-          hookTimeout: 1_800_000,
+          ...patient,
+          hookTimeout: 3600_000,
           maxWorkers: 1,
           sequence: { groupOrder: 2 },
         },

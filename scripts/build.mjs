@@ -1,12 +1,18 @@
 /**
  * Builds the three commands into dist/, the packages bundled in. A gateway starts them from ip-up.d, so what counts
  * is how little is read at start, and in how few files: CommonJS, whose loader is in Node's own start, and eight files
- * for an apply. What a command line does not ask for is in files of its own (dynamic imports).
+ * for an apply. What a command line does not ask for is in files of its own (dynamic imports). `--if-changed`: only
+ * where dist/ is not what the sources make.
  */
-import { rolldown } from 'rolldown';
 import { chmod, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { digestOfInputs, forgetBuild, isBuilt, rememberBuild } from './inputs.mjs';
 import { licenceNotices } from './licences.mjs';
+
+const digest = await digestOfInputs();
+if (process.argv.includes('--if-changed') && (await isBuilt(digest))) process.exit(0);
+await forgetBuild();
+const { rolldown } = await import('rolldown');
 
 const { version, engines } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
 const commands = ['inetgw', 'searchbw', 'iprelay'];
@@ -107,3 +113,4 @@ for (const name of commands) {
 }
 const bundled = output.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.moduleIds : []));
 await writeFile('dist/THIRD-PARTY-LICENCES.txt', await licenceNotices(bundled));
+await rememberBuild(digest);

@@ -1,5 +1,5 @@
 /**
- * Builds the Debian package from a fresh build: `npm run deb [-- FOLDER]`, into .lab/packages by default.
+ * Builds the Debian package from dist/: `npm run deb [-- FOLDER]`, into .lab/packages by default.
  * Needs dpkg-deb, no debhelper and no root.
  */
 import { chmod, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
@@ -140,7 +140,6 @@ async function putControl(stage: string, control: string): Promise<void> {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await execa(process.execPath, [join(root, 'scripts/build.mjs')], { cwd: root });
   const folder = resolve(process.argv[2] ?? join(root, '.lab/packages'));
   await mkdir(folder, { recursive: true });
   console.log(await buildDeb(folder));

@@ -20,7 +20,6 @@ const stages: readonly Stage[] = [
   { name: 'format', argv: [bin('prettier'), '--check', '--log-level', 'warn', '.'] },
   { name: 'lint', argv: [bin('eslint'), '--max-warnings', '0', '.'] },
   { name: 'types', argv: [bin('tsc'), '--noEmit'] },
-  { name: 'build', argv: [process.execPath, 'scripts/build.mjs'] },
   {
     name: 'tests',
     argv: [bin('vitest'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`],

@@ -1,4 +1,4 @@
-/** Builds dist/ if a source is newer, once for all tests of a process and one process at a time. */
+/** Builds dist/ if it is not what the sources make, once for all tests of a process and one process at a time. */
 import { execa } from 'execa';
 import { fileURLToPath } from 'node:url';
 
@@ -11,9 +11,5 @@ export function build(): Promise<void> {
 }
 
 async function buildIfOlder(): Promise<void> {
-  const script = `
-    mkdir -p .lab && exec 9>.lab/build.lock && flock 9
-    [ -e dist/bin/iprelay.js ] && [ -z "$(find src scripts/build.mjs package.json -newer dist/bin/iprelay.js -print -quit)" ] ||
-      ${process.execPath} scripts/build.mjs`;
-  await execa('sh', ['-c', script], { cwd: root });
+  await execa('sh', ['scripts/setup.sh', 'build'], { cwd: root });
 }
