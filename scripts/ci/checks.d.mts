@@ -1,0 +1,2 @@
+export function wrongWithDemo(output: string): string | undefined;
+export function countsOf(output: string): { passed: number; failed: number } | undefined;
