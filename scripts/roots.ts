@@ -40,6 +40,8 @@ function wantedOf(argv: readonly string[]): { combinations: readonly Combination
   const combinations = COMBINATIONS.filter(
     (each) => suite.includes(each.suite) && node.includes(String(each.node)) && run.includes(each.run),
   );
+  if (combinations.length === 0)
+    program.error('error: there is no such combination: docs/platforms.md', { exitCode: 2 });
   return { combinations, write: true };
 }
 

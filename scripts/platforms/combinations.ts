@@ -3,20 +3,24 @@
 export type Run = 'demo' | 'test' | 'packages' | 'apply';
 
 export interface Combination {
-  suite: 'bookworm' | 'trixie';
+  suite: (typeof SUITES)[number];
   /** Major version, from npm. */
   node: 20 | 22 | 24;
   run: Run;
 }
 
-export const SUITES = ['bookworm', 'trixie'] as const;
+export const SUITES = ['bullseye', 'bookworm', 'trixie', 'sid'] as const;
 export const NODES = [20, 22, 24] as const;
 export const RUNS = ['demo', 'test', 'packages', 'apply'] as const;
 
-/** All that the table has, those that take longest last. */
-export const COMBINATIONS: readonly Combination[] = (['demo', 'apply', 'packages', 'test'] as const).flatMap(
-  (run) => SUITES.flatMap((suite) => NODES.map((node) => ({ suite, node, run }))),
-);
+/** All that the table has, those that take longest last. The oldest and the newest suite only have the whole suite of tests. */
+export const COMBINATIONS: readonly Combination[] = [
+  ...(['demo', 'apply', 'packages', 'test'] as const).flatMap((run) =>
+    (['bookworm', 'trixie'] as const).flatMap((suite) => NODES.map((node) => ({ suite, node, run }))),
+  ),
+  { suite: 'bullseye', node: 20, run: 'test' },
+  { suite: 'sid', node: 20, run: 'test' },
+];
 
 export const nameOf = ({ suite, node, run }: Combination): string => `${suite} ${node} ${run}`;
 

@@ -17,10 +17,11 @@ export const COLUMNS = [
 const VERSIONS = ['kernel', 'iproute2', 'nft', 'iptables', 'pppd', 'Node'] as const;
 
 /** The table of the systems, with what fails, and why, below it. */
-export function systemTable(systems: readonly System[], { systems: results }: Results): string {
+export function systemTable(systems: readonly System[], results: Results): string {
   const notes: string[] = [];
-  const rows = systems.map(({ id, name }) => {
-    const cells = results[id]?.cells ?? {};
+  const rows = systems.map((system) => {
+    const { id, name } = system;
+    const cells = cellsOf(system, results);
     const words = COLUMNS.map((column) => word(cells[column], `${name}, ${column}`, notes));
     return [name, `\`${id}\``, ...words];
   });
@@ -37,13 +38,14 @@ export function versionTable(systems: readonly System[], { systems: results }: R
 }
 
 /** What the cells that work found. */
-export function figureTable(systems: readonly System[], { systems: results }: Results): string {
-  const rows = systems.flatMap(({ id, name }) =>
-    COLUMNS.flatMap((column) => {
-      const cell = results[id]?.cells[column];
-      return cell?.works === true ? [[name, column, cell.note, cell.day]] : [];
-    }),
-  );
+export function figureTable(systems: readonly System[], results: Results): string {
+  const rows = systems.flatMap((system) => {
+    const cells = cellsOf(system, results);
+    return COLUMNS.flatMap((column) => {
+      const cell = cells[column];
+      return cell?.works === true ? [[system.name, column, cell.note, cell.day]] : [];
+    });
+  });
   return markdownTable(['system', 'cell', 'found', 'day'], rows);
 }
 
@@ -59,6 +61,12 @@ export function rootTable(combinations: readonly string[], { roots }: Results): 
   });
   const head = ['suite, Node, command', 'found', 'day', 'run it again'];
   return [markdownTable(head, rows), ...noteList(notes)].join('\n\n');
+}
+
+/** The tests run in a clean root of the suite; there is none of another architecture. */
+function cellsOf({ id, suite, architecture }: System, results: Results): Record<string, CellResult> {
+  const tests = architecture === 'amd64' ? results.roots[`${suite} 20 test`] : undefined;
+  return { ...results.systems[id]?.cells, ...(tests === undefined ? {} : { test: tests }) };
 }
 
 function word(cell: CellResult | undefined, where: string, notes: string[]): string {
