@@ -1,0 +1,137 @@
+/**
+ * What becomes of each command that a document, a manual page or a help text shows: who runs it, or why nobody does.
+ * test/unit/examples.test.ts holds the list and the documents together, in both directions; a new command needs a line.
+ */
+
+export type Treatment =
+  /**
+   * Run as it stands by test/lab/examples.test.ts on a gateway with a real ppp0, in the order of this list, by bash.
+   * `code`: the exit code, 0 by default. `says`: what must be in its output.
+   */
+  | { by: 'lab'; code?: number; says?: string; load?: 'DOWN' | 'UP' }
+  /** Run by another test, which contains this text. */
+  | { by: 'test'; file: string; holds: string }
+  | { by: 'nobody'; why: string };
+
+/** `command`: the command itself, or several of a kind. */
+export interface Example {
+  command: string | RegExp;
+  treatment: Treatment;
+}
+
+const lab = (command: string, says?: string, code = 0): Example => ({
+  command,
+  treatment: { by: 'lab', code, ...(says === undefined ? {} : { says }) },
+});
+const search = (command: string, load: 'DOWN' | 'UP'): Example => ({
+  command,
+  treatment: { by: 'lab', load, says: 'kbit/s recommended' },
+});
+const test = (command: string | RegExp, file: string, holds: string): Example => ({
+  command,
+  treatment: { by: 'test', file, holds },
+});
+const nobody = (command: string | RegExp, why: string): Example => ({
+  command,
+  treatment: { by: 'nobody', why },
+});
+
+const PART = 'part of a command, named within a sentence';
+const HOURS = 'hours, or a figure that depends on the machine; its result stands in the document';
+
+export const EXAMPLES: readonly Example[] = [
+  // On a gateway that nothing has been done on yet.
+  lab('inetgw --help', 'inetgw ppp0 210 1710'),
+  lab('inetgw --version', 'inetgw '),
+  lab('inetgw check', 'ready'),
+  lab('inetgw ppp0 210 1710 --dry-run', 'ppp0 would be set up; nothing was changed'),
+  lab('inetgw config example', '#up = 210'),
+  lab('inetgw config example > /etc/inetgw.conf'),
+  lab('inetgw config check', '/etc/inetgw.conf is right'),
+  lab('inetgw completion bash', 'complete -F _iprelay iprelay'),
+  lab('source <(inetgw completion bash)'),
+  lab('inetgw ppp0 210 1710', 'ppp0: up 210 kbit/s, down 1710 kbit/s'),
+  lab('inetgw ppp0', 'ppp0 (ppp, mtu 1492): up 210 kbit/s'),
+  lab('inetgw ppp0 215 1715', '(changed in place)'),
+  lab('inetgw ppp0 10mbit 50mbit --framing pppoe-ptm', '(pppoe-ptm)'),
+  lab('inetgw ppp0 210 1710 --interactive-hosts 192.168.1.20 --bulk-hosts 192.168.1.30', 'ppp0: up 210'),
+  lab('inetgw status', 'ppp0'),
+  lab('inetgw status --json', '"state": "shaped"'),
+  lab('inetgw ppp0 clear', 'ppp0: cleared'),
+  lab('inetgw eth1 20mbit 100mbit --framing docsis', 'eth1: up 20 Mbit/s'),
+  lab('inetgw rules egress ppp0 --format nft', 'oifname "ppp0"'),
+  lab('inetgw rules ingress ppp0 --mark 30', '--mark 30'),
+  lab('inetgw install-hook ppp ppp0 210 1710', '/etc/ppp/ip-up.d/'),
+  lab("inetgw install-hook ppp 'ppp*' 210 1710", '/etc/ppp/ip-up.d/'),
+  lab('inetgw install-hook networkmanager ppp0 210 1710', 'dispatcher.d/'),
+  lab('inetgw install-hook ifupdown eth1 20mbit 100mbit --framing docsis', '/etc/network/if-up.d/'),
+  lab('inetgw install-hook systemd eth1', '.service'),
+  // The file that was written above has rates for no device.
+  lab('inetgw apply', 'nothing to do'),
+  lab('inetgw apply ppp0', 'has no section for ppp0', 6),
+  lab('iprelay --version', 'iprelay '),
+  lab('iprelay list'),
+  search('searchbw ppp0 DOWN 1300-1800 50 5 210', 'DOWN'),
+  search('searchbw ppp0 DOWN 1650-1750 20 100 210', 'DOWN'),
+  search('searchbw ppp0 UP 150-250 10 5 1710', 'UP'),
+
+  test('searchbw ppp0 DOWN --auto', 'test/lab/searchbw.test.ts', "'ppp0', 'DOWN', '--auto', '215'"),
+  test('searchbw ppp0 UP --auto 1710', 'test/lab/searchbw.test.ts', "'ppp0', 'DOWN', '--auto', '215'"),
+  nobody('searchbw ppp0 AUTO', PART),
+  test('searchbw show line.json --csv', 'test/cli/searchbw.test.ts', "['show', file, '--csv']"),
+  test(/(?:source|\.) \/usr\/share\/inetgw\/iptables-/, 'test/cli/rules.test.ts', 'DEV=ppp0; . ${egress}'),
+  test('inetgw completion fish | source', 'test/cli/completions.test.ts', "inetgw('completion', shell)"),
+  test('iprelay -d 110:1.2.3.4:110', 'test/cli/iprelay-examples.test.ts', 'iprelay -d 110:1.2.3.4:110'),
+  test(
+    'iprelay -d -b 512 10080:www.microsoft.com:80',
+    'test/cli/iprelay-examples.test.ts',
+    'iprelay -d -b 512 10080:www.microsoft.com:80',
+  ),
+  test(
+    'iprelay -d -b 1024 10110:localhost:10001',
+    'test/cli/iprelay-examples.test.ts',
+    'iprelay -d -b 1024 10110:localhost:10001',
+  ),
+  test(
+    /^iprelay -b 3072 10001:pop3\.(?:somewhere\.net|example\.net):110$/,
+    'test/cli/iprelay-examples.test.ts',
+    'iprelay -b 3072 10001:pop3.somewhere.net:110',
+  ),
+  test(
+    'iprelay ctl 10110 set bandwidth 2048',
+    'test/cli/iprelay.test.ts',
+    "['ctl', 'mail', 'set', 'bandwidth', '1024']",
+  ),
+  test(
+    'systemctl enable --now inetgw@ppp0.service',
+    'test/lab/systemd.test.ts',
+    'systemctl enable --now inetgw@ppp0.service',
+  ),
+  nobody(
+    'systemctl enable "inetgw@$(systemd-escape dsl-0).service"',
+    'systemd-escape(1) does it, no program of ours',
+  ),
+  nobody('journalctl -t inetgw', "the host's journal; that hooks write to it: test/lab/gateway.test.ts"),
+
+  test(/^npm pack$|^npm ci && npm pack$/, 'test/cli/npmPack.test.ts', "'pack', '--ignore-scripts'"),
+  test('npm install -g ./inetgw-*.tgz', 'test/cli/npmPack.test.ts', "'--global'"),
+  test('npm run deb', 'scripts/testPackages.ts', 'buildDeb'),
+  test('npm run generate', 'test/unit/generated.test.ts', 'generatedFiles'),
+  nobody('npm test', 'it is what runs this list'),
+  nobody('npm run test:packages', 'clean Debian roots are made for it: a run of its own'),
+  nobody(/^npm run demo\b/, 'an emulated machine of its own, as the lab, whose figures other tests check'),
+  nobody(/^npm (?:ci --ignore-scripts|audit)$/, 'they ask the registry: a run of its own'),
+  nobody(/^npm run (?:bench|bench:document|plots|coverage|mutation|fuzz|faults)\b/, HOURS),
+  nobody(/^npx tsx scripts\//, HOURS),
+  nobody(/^npx vitest run /, 'the test that it names is part of npm test'),
+  nobody(/^(?:searchbw --load|searchbw show|inetgw -n|iprelay -[bd])$/, PART),
+];
+
+/** The treatments of a command: there must be one. */
+export function treatmentsOf(command: string): Treatment[] {
+  return EXAMPLES.filter((each) => matches(each, command)).map(({ treatment }) => treatment);
+}
+
+export function matches({ command: wanted }: Example, command: string): boolean {
+  return typeof wanted === 'string' ? wanted === command : wanted.test(command);
+}

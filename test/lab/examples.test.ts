@@ -1,0 +1,67 @@
+/** The examples of the documents, the manual pages and the help, as they stand, on a gateway with a real ppp0. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { EXAMPLES, type Treatment } from '../examples/commands.ts';
+import type { Guest } from './guest.ts';
+import { commandArgv, snapshot, withBpf } from './inetgw.ts';
+import { SERVER, setUpLine } from './line.ts';
+import { sharedGuest } from './sharedGuest.ts';
+import { keepFull } from './traffic.ts';
+
+/** Real time: a search measures for minutes of the guest's time. */
+const LIMIT_MS = Math.max(280_000, Number(process.env['LAB_LIMIT_MS'] ?? 0));
+
+const CONFIG = '/etc/inetgw.conf';
+
+let guest: Guest;
+let untouched: string;
+beforeAll(async () => {
+  guest = await sharedGuest();
+  await setUpLine(guest);
+  const commands = (['inetgw', 'searchbw', 'iprelay'] as const)
+    .map((name) => `printf '#!/bin/sh\nexec ${commandArgv(name).join(' ')} "$@"\n' > /usr/local/bin/${name}`)
+    .join('\n');
+  await guest.run(['sh', '-ec', `${commands}\nchmod 755 /usr/local/bin/*; rm -f ${CONFIG}`]);
+  await guest.run(['sh', '-ec', 'ip link add eth1 type dummy; ip link set eth1 up'], { ns: 'gw' });
+  untouched = await snapshot(guest);
+});
+afterAll(async () => {
+  const hooks = ['ppp ppp0', "ppp 'ppp*'", 'networkmanager ppp0', 'ifupdown eth1', 'systemd eth1'];
+  const remove = hooks.map((words) => `inetgw install-hook ${words} --remove --quiet`).join('\n');
+  await guest.run(['bash', '-ec', `${remove}\nrm -f ${CONFIG}; ip link del eth1`], { ns: 'gw' });
+  await guest.run([
+    'sh',
+    '-ec',
+    'rm -f /usr/local/bin/inetgw /usr/local/bin/searchbw /usr/local/bin/iprelay',
+  ]);
+});
+
+function ofLab(): [string, Extract<Treatment, { by: 'lab' }>][] {
+  return EXAMPLES.flatMap(({ command, treatment }) =>
+    treatment.by === 'lab' && typeof command === 'string' ? [[command, treatment] as const] : [],
+  ).map(([command, treatment]) => [command, treatment]);
+}
+
+test.each(ofLab())('%s', async (command, { code = 0, says = '', load }) => {
+  if (load !== undefined) {
+    // A host that answers: of the provider's there is none in the lab.
+    await guest.request('write', { path: CONFIG, text: `[ppp0]\nping-host = "${SERVER.ipv4}"\n` });
+  }
+  const full = load === undefined ? undefined : await keepFull(guest, load);
+  const argv = withBpf(['bash', '-c', command]);
+  const result = await guest.request(
+    'exec',
+    { argv, ns: 'gw', timeoutMs: 3_000_000, spinMs: 60_000 },
+    LIMIT_MS,
+  );
+  await full?.end();
+  const said = `${result.stdout}${result.stderr}`;
+  expect([result.code, said]).toEqual([code, expect.stringContaining(says)]);
+});
+
+test('what was set up is taken away again', async () => {
+  await guest.run(withBpf(['bash', '-ec', 'inetgw eth1 clear; inetgw ppp0 clear']), {
+    ns: 'gw',
+    spinMs: 60_000,
+  });
+  expect(await snapshot(guest)).toBe(untouched);
+});
