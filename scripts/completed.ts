@@ -15,7 +15,7 @@ export const COMPLETED: readonly CompletedCommand[] = [
     program: inetgw(() => undefined),
     values: { '--framing': FRAMING },
     first: {
-      words: ['apply', 'check', 'completion', 'config', 'install-hook', 'rules', 'status'],
+      words: ['apply', 'check', 'completion', 'config', 'install-hook', 'rules', 'status', 'uninstall'],
       devices: true,
     },
     after: {

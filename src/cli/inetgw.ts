@@ -51,6 +51,9 @@ const COMMANDS: Readonly<Record<string, CommandBody>> = {
   'install-hook': async (words, options) => {
     return (await import('./inetgwHook.ts')).installHookCommand(words, options);
   },
+  uninstall: async (words, options) => {
+    return (await import('./inetgwUninstall.ts')).uninstallCommand(words, options);
+  },
   config: async ([verb, file, ...rest], options) => {
     const takes = verb === 'check' ? 1 : 0;
     if ((verb !== 'check' && verb !== 'example') || rest.length > 0 || (file !== undefined && takes === 0))

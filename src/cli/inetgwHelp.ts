@@ -25,6 +25,7 @@ Set up once:
   inetgw status                              all devices that are set up or in the file
   source <(inetgw completion bash)           the Tab key knows all three commands; also zsh, fish
   inetgw rules egress ppp0 --format nft      the rules for a firewall of your own; also ingress, sh
+  inetgw uninstall [--purge]                 take away all that was set up, and the npm package itself
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not in force or not as configured, 4 no privilege, 5 a program or kernel feature is missing,
 6 bad configuration, 128+n ended by signal n.

@@ -18,6 +18,8 @@ export interface GlobalOptions {
   /** Of `inetgw install-hook`. */
   remove?: boolean;
   root?: string;
+  /** Of `inetgw uninstall`. */
+  purge?: boolean;
 }
 
 export type Options = ShaperOptions & GlobalOptions;
@@ -63,6 +65,7 @@ export function makeProgram(action: (words: string[], options: Options) => void)
       )
       .option('--remove', 'of inetgw install-hook: take the files away again')
       .option('--root <DIR>', 'of inetgw install-hook: write below this folder (/)')
+      .option('--purge', 'of inetgw uninstall: take configuration and logs as well')
       .addOption(dryRunOption())
       .addOption(new Option('--dry-run-script').implies({ dryRun: true }).hideHelp())
       .option('--json', 'print the result as JSON')

@@ -5,6 +5,11 @@ export function shellWord(word: string): string {
   return /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
+/** The word that `shellWord` has written. */
+export function fromShellWord(text: string): string {
+  return text.startsWith("'") ? text.slice(1, -1).replaceAll(`'\\''`, "'") : text;
+}
+
 /** One word of a systemd command line: specifiers and variables of systemd's are taken for what they are. */
 export function systemdWord(word: string): string {
   const plain = word.replaceAll('%', '%%').replaceAll('$', '$$$$');

@@ -6,7 +6,7 @@
  * at once, because pppd and NetworkManager wait for nobody, or for everybody; but what clears a device that will come
  * back with the same number ends before that. What inetgw says goes to the system log.
  */
-import { shellWord, systemdEscape, systemdWord } from './quote.ts';
+import { fromShellWord, shellWord, systemdEscape, systemdWord } from './quote.ts';
 
 export const HOOK_KINDS = ['ppp', 'networkmanager', 'ifupdown', 'systemd'] as const;
 export type HookKind = (typeof HOOK_KINDS)[number];
@@ -85,6 +85,13 @@ function header(what: string, kind: HookKind, { device }: HookSettings): string[
 /** A hook may outlive the program: it then does nothing, and says nothing each time a line comes up. */
 function unlessRemoved({ program }: HookSettings): string {
   return `[ -x ${shellWord(program.at(-1) ?? '')} ] || exit 0`;
+}
+
+/** The program that a hook calls; undefined for another file. */
+export function hookProgram(text: string): string | undefined {
+  const ofShell = /^\[ -x (.+) \] \|\| exit 0$/m.exec(text)?.[1];
+  if (ofShell !== undefined) return fromShellWord(ofShell);
+  return /^ConditionFileIsExecutable=(.+)$/m.exec(text)?.[1]?.replaceAll('%%', '%');
 }
 
 /** The command for whatever device `$dev` is. */

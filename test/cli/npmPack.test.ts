@@ -30,11 +30,12 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-it('carries the built commands, templates, manual pages and notices, and no source', () => {
-  const outside = files.filter((path) => !/^(dist|templates|docs\/man)\//.test(path));
+it('carries the built commands, templates, documentation and notices, and no source', () => {
+  const outside = files.filter((path) => !/^(dist|templates|docs)\//.test(path));
   expect(outside.filter((path) => path !== 'README.md').sort()).toEqual([
     'CHANGELOG.md',
     'LICENSE',
+    'SECURITY.md',
     'package.json',
   ]);
   expect(files).toEqual(

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { access, copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { access, copyFile, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -29,7 +29,7 @@ export function chosenSuite(): Suite {
 export const hasNode20 = (suite: Suite): boolean => suite !== 'bookworm';
 
 const INSIDE_ENV = {
-  PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
   LC_ALL: 'C.UTF-8',
   DEBIAN_FRONTEND: 'noninteractive',
   HOME: '/root',
@@ -120,8 +120,7 @@ export class CleanRoot {
       mount -t proc proc proc && mount -t sysfs sysfs sys
       mount -t tmpfs tmpfs tmp && mount -t tmpfs -o mode=755 tmpfs run && mkdir run/lock
       ip link set lo up
-      echo ready
-      exec chroot . cat`;
+      exec chroot . sh -c 'echo ready; exec cat'`;
     const argv = [
       '--mount',
       '--net',
@@ -148,6 +147,9 @@ export class CleanRoot {
     if (said === undefined) throw new Error(`no root in ${lower}: ${(await keeper).stderr}`);
     const outer = String(keeper.pid);
     const pid = (await readFile(`/proc/${outer}/task/${outer}/children`, 'utf8')).trim();
+    // Whatever is run in it must never be run on this machine.
+    const [own, inner] = await Promise.all([stat('/'), stat(`/proc/${pid}/root/`)]);
+    if (own.dev === inner.dev) throw new Error('the clean root is not a root of its own');
     return new CleanRoot(pid, async () => {
       keeper.stdin.end();
       await keeper;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { shellWord, systemdEscape, systemdWord } from '../../src/hooks/quote.ts';
-import { HOOK_KINDS, HOOK_PLACES, hookFiles, systemdUnit } from '../../src/hooks/render.ts';
+import { HOOK_KINDS, HOOK_PLACES, hookFiles, hookProgram, systemdUnit } from '../../src/hooks/render.ts';
 import { isUnedited, seal } from '../../src/hooks/seal.ts';
 
 const program = ['/usr/bin/inetgw'];
@@ -53,6 +53,16 @@ describe('hook files', () => {
         );
     }
     expect(systemdUnit(settings)).toContain('\nConditionFileIsExecutable=/opt/my program 100%%\n');
+  });
+  it('tell which program they call', () => {
+    const path = fc.string().map((text) => `/opt/${text.replaceAll(/[\n\r\u2028\u2029]/g, '')}`);
+    fc.assert(
+      fc.property(path, fc.constantFrom(...HOOK_KINDS), (own, kind) => {
+        for (const { text } of hookFiles(kind, { device: 'ppp0', program: ['/opt/node', own], apply: [] }))
+          expect(hookProgram(text)).toBe(own);
+      }),
+    );
+    expect(hookProgram('#!/bin/sh\nexit 0\n')).toBe(undefined);
   });
   it('are all found again without knowing the device', () => {
     for (const kind of HOOK_KINDS) {

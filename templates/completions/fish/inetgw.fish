@@ -15,7 +15,7 @@ function __inetgw_place
   end
 end
 complete -c inetgw -f
-complete -c inetgw -n '__inetgw_place count 0' -f -a 'apply check completion config install-hook rules status (command ls /sys/class/net 2>/dev/null)'
+complete -c inetgw -n '__inetgw_place count 0' -f -a 'apply check completion config install-hook rules status uninstall (command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place after apply' -f -a '(command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place after check' -F -a '(command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place after config' -f -a 'check example'
@@ -57,6 +57,7 @@ complete -c inetgw -l replace -d 'replace queues that somebody else has set'
 complete -c inetgw -l format -x -a 'sh iptables-restore ip6tables-restore nft' -d 'of inetgw rules: how they are printed (sh)'
 complete -c inetgw -l remove -d 'of inetgw install-hook: take the files away again'
 complete -c inetgw -l root -r -F -d 'of inetgw install-hook: write below this folder (/)'
+complete -c inetgw -l purge -d 'of inetgw uninstall: take configuration and logs as well'
 complete -c inetgw -s n -l dry-run -d 'tell what would be run or written, change nothing'
 complete -c inetgw -l json -d 'print the result as JSON'
 complete -c inetgw -s q -l quiet -d 'print errors only'

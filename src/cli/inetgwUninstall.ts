@@ -1,0 +1,224 @@
+/**
+ * `inetgw uninstall [--purge]`: takes away all that was set up with it and then the npm package itself. First
+ * everything that could keep it from that is looked for: either all of it goes, or nothing has been touched.
+ */
+import { access, constants, mkdtemp, realpath, rm, rmdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { EXIT, failure, missing, noPrivilege, usageError } from '../errors.ts';
+import { printableLine } from '../printable.ts';
+import { clear } from '../system/clear.ts';
+import { withLock } from '../system/lock.ts';
+import { pathExists } from '../system/pathExists.ts';
+import { run, type Runner } from '../system/run.ts';
+import { recordedDevices } from '../system/state.ts';
+import { requireNetAdmin } from '../system/privilege.ts';
+import { finishDespiteSignals } from '../system/signals.ts';
+import {
+  findCompletions,
+  findHooks,
+  findOwnFiles,
+  findRelays,
+  findUnitLinks,
+  findUnits,
+  type Trace,
+} from '../system/traces.ts';
+import type { Options } from './inetgw.ts';
+import { verboseRunner } from './verbose.ts';
+import { warn } from './warn.ts';
+
+interface Found {
+  devices: string[];
+  hooks: Trace[];
+  units: Trace[];
+  /** Links of systemd's to hooks and units that go. */
+  links: string[];
+  completions: Trace[];
+  relays: number[];
+  ownFiles: string[];
+}
+
+export async function uninstallCommand(words: readonly string[], options: Options): Promise<number> {
+  if (words.length > 0)
+    throw usageError(`uninstall takes no '${words[0] ?? ''}'`, 'for one device: inetgw DEV clear');
+  const program = await realpath(process.argv[1] ?? '');
+  if (program.startsWith('/usr/lib/inetgw/'))
+    throw failure('this is a Debian package', 'take it away with: apt-get purge inetgw');
+  const runner = options.verbose === true ? verboseRunner(run) : run;
+  const prefix = prefixOf(program);
+  const found = await findAll(program);
+  const files = goingFiles(found, options);
+  if (options.dryRun === true) {
+    tell(found, files, prefix, options);
+    return EXIT.ok;
+  }
+  await requirePrivileges(found, files, prefix);
+  const say = (text: string): void => {
+    if (options.quiet !== true) process.stdout.write(`${printableLine(text)}\n`);
+  };
+  return finishDespiteSignals(async () => {
+    await stopUnits(found, runner);
+    for (const device of found.devices) {
+      await withLock(device, () => clear(device, runner));
+      say(`${device}: cleared`);
+    }
+    await endRelays(program, say);
+    for (const path of files) {
+      await rm(path);
+      say(`${path}: removed`);
+    }
+    await removeEmptyFolders(files);
+    if (found.hooks.length + found.units.length > 0 && (await isSystemdRunning()))
+      await runner(['systemctl', 'daemon-reload']);
+    for (const { path, asWritten } of [...found.hooks, ...found.units])
+      if (!asWritten) warn(`${path} was edited: left alone; it does nothing without the program`);
+    if (options.purge !== true && found.ownFiles.length > 0)
+      say(`left, for they are yours (--purge takes them as well): ${found.ownFiles.join(' ')}`);
+    return removePackage(program, prefix, runner, say);
+  });
+}
+
+async function findAll(program: string): Promise<Found> {
+  const hooks = await findHooks(program);
+  const units = await findUnits(program, join(dirname(program), '../../templates'));
+  const links = [...hooks, ...units]
+    .filter(({ asWritten }) => asWritten)
+    .map(({ path }) => path)
+    .filter((path) => path.startsWith('/etc/systemd/'));
+  return {
+    devices: await recordedDevices(),
+    hooks,
+    units,
+    links: (await Promise.all(links.map(findUnitLinks))).flat(),
+    completions: await findCompletions(process.env['HOME']),
+    relays: await findRelays(program),
+    ownFiles: (await isDebianPackageThere()) ? [] : await findOwnFiles(),
+  };
+}
+
+/** Its configuration and logs are then that package's. */
+const isDebianPackageThere = (): Promise<boolean> => pathExists('/usr/lib/inetgw/dist');
+const isSystemdRunning = (): Promise<boolean> => pathExists('/run/systemd/system');
+
+/** The folder that `npm install --global` was given, where the program lies in one. */
+function prefixOf(program: string): string | undefined {
+  return /^(.*)\/lib\/node_modules\/inetgw\/dist\/bin\/[^/]+$/.exec(program)?.[1];
+}
+
+function goingFiles({ hooks, units, links, completions, ownFiles }: Found, options: Options): string[] {
+  const traces = [...hooks, ...units, ...completions].filter(({ asWritten }) => asWritten);
+  return [...links, ...traces.map(({ path }) => path), ...(options.purge === true ? ownFiles : [])];
+}
+
+function tell(found: Found, files: readonly string[], prefix: string | undefined, options: Options): void {
+  const lines = [
+    ...found.devices.map((device) => `${device}: would be cleared`),
+    ...found.relays.map((pid) => `iprelay, process ${pid}: would be ended`),
+    ...files.map((path) => `${path}: would be removed`),
+    ...(options.purge === true
+      ? []
+      : found.ownFiles.map((path) => `${path}: would be left (--purge takes it)`)),
+    ...(prefix === undefined ? [] : [`${prefix}/lib/node_modules/inetgw: would be removed by npm`]),
+  ];
+  for (const line of lines) process.stdout.write(`${printableLine(line)}\n`);
+}
+
+/** Throws before anything was changed. */
+async function requirePrivileges(
+  found: Found,
+  files: readonly string[],
+  prefix: string | undefined,
+): Promise<void> {
+  if (found.devices.length > 0) await requireNetAdmin('clearing devices');
+  const folders = [...new Set(files.map((path) => dirname(path)))];
+  if (prefix !== undefined) folders.push(`${prefix}/lib/node_modules`, `${prefix}/bin`);
+  for (const folder of folders) {
+    const writable = await access(folder, constants.W_OK).then(
+      () => true,
+      () => false,
+    );
+    if (!writable) throw noPrivilege(`no permission to remove files in ${folder}`, 'run it as root');
+  }
+}
+
+/** systemd is told first, or it would start anew what is ended. */
+async function stopUnits({ hooks, units }: Found, runner: Runner): Promise<void> {
+  if (!(await isSystemdRunning())) return;
+  const names = [...hooks, ...units]
+    .filter(({ path, asWritten }) => asWritten && path.startsWith('/etc/systemd/'))
+    // A pattern for all instances of a template.
+    .map(({ path }) => basename(path).replace('@.', '@*.'));
+  if (names.length > 0) await runner(['systemctl', 'stop', ...names], { timeoutMs: 120_000 });
+}
+
+const END_TRIES = 150;
+
+/** Lets open connections end for as long as the relay's drain_time is by default, and a little longer. */
+async function endRelays(program: string, say: (text: string) => void): Promise<void> {
+  const signal = async (name: 'SIGTERM' | 'SIGKILL'): Promise<void> => {
+    for (const pid of await findRelays(program)) {
+      try {
+        process.kill(pid, name);
+        if (name === 'SIGTERM') say(`iprelay, process ${pid}: asked to end`);
+      } catch (error) {
+        // It has ended meanwhile, or is somebody else's.
+        if ((error as NodeJS.ErrnoException).code === 'EPERM')
+          throw noPrivilege(`no permission to end iprelay, process ${pid}`, 'run it as root');
+      }
+    }
+  };
+  await signal('SIGTERM');
+  for (let tries = 0; tries < END_TRIES; tries++) {
+    if ((await findRelays(program)).length === 0) return;
+    await sleep(100);
+  }
+  await signal('SIGKILL');
+}
+
+/** Folders of ours, and those that systemd makes for links. */
+async function removeEmptyFolders(files: readonly string[]): Promise<void> {
+  const ofLinks = files.map((path) => dirname(path)).filter((path) => /\.(wants|requires)$/.test(path));
+  for (const folder of [...new Set(ofLinks), '/etc/inetgw', '/run/inetgw/iprelay', '/run/inetgw'])
+    await rmdir(folder).catch(() => undefined);
+}
+
+/** The files are gone after it: nothing may be loaded any more. */
+async function removePackage(
+  program: string,
+  prefix: string | undefined,
+  runner: Runner,
+  say: (text: string) => void,
+): Promise<number> {
+  const own = resolve(program, '../../..');
+  if (prefix === undefined) {
+    say(`${own}: left, npm has not installed it globally`);
+    return EXIT.ok;
+  }
+  const npm = await npmScript();
+  if (npm === undefined)
+    throw missing(`npm was not found: all is taken away but ${own}`, 'npm uninstall --global inetgw');
+  // Where npm keeps its log of it; by default that would be one more folder in somebody's home.
+  const cache = await mkdtemp(join(tmpdir(), 'inetgw-npm-'));
+  try {
+    const quiet = ['--no-audit', '--no-fund', '--no-update-notifier', '--cache', cache];
+    await runner([process.execPath, npm, 'uninstall', '--global', '--prefix', prefix, ...quiet, 'inetgw'], {
+      timeoutMs: 300_000,
+      env: { HOME: process.env['HOME'] ?? '/' },
+    });
+  } finally {
+    await rm(cache, { recursive: true, force: true });
+  }
+  say(`${own}: removed`);
+  return EXIT.ok;
+}
+
+/** npm's script: of the installation that this node is from, else the first on the search path. */
+async function npmScript(): Promise<string | undefined> {
+  const folders = [dirname(process.execPath), ...(process.env['PATH'] ?? '').split(':')];
+  for (const folder of folders) {
+    const path = await realpath(join(folder, 'npm')).catch(() => undefined);
+    if (path?.endsWith('.js') === true) return path;
+  }
+  return undefined;
+}
