@@ -129,6 +129,9 @@ cd /root
 while read -r path; do [ -f "/root$path" ] && : >> "/root$path"; done < /preload
 $bb mount -t tmpfs run run
 $bb mkdir -p run/lock run/netns run/tmp dev/pts dev/shm usr/lib/modules
+# As udev makes them; nft 0.9 opens /dev/stdin by name.
+for fd in 0:stdin 1:stdout 2:stderr; do $bb ln -sf /proc/self/fd/\${fd%:*} dev/\${fd#*:}; done
+$bb ln -sfn /proc/self/fd dev/fd
 $bb mount -t devpts devpts dev/pts
 $bb mount -t tmpfs shm dev/shm
 $bb mount -t bpf bpf sys/fs/bpf
