@@ -1,13 +1,19 @@
 /** The `inetgw` command: what its words mean. */
 import { CommanderError } from 'commander';
+import { unknownVariables } from '../config/keys.ts';
+import { closest } from '../config/suggest.ts';
 import { EXIT, usageError } from '../errors.ts';
 import { withDryRunWord } from './dryRunWord.ts';
 import { makeProgram, type Options } from './inetgwProgram.ts';
+import { COMMAND_WORDS, isVerb, understoodWords, type CommandWord } from './inetgwWords.ts';
+import { warn } from './warn.ts';
 
 export type { GlobalOptions, Options } from './inetgwProgram.ts';
 
 /** Runs `inetgw` with the words after its name; resolves to the exit code. */
 export async function run(argv: readonly string[]): Promise<number> {
+  if (argv[0] === 'help') return run(['--help']);
+  if (argv[0] === 'version') return run(['--version']);
   let result = Promise.resolve<number>(EXIT.ok);
   const program = makeProgram((words, options) => {
     result = dispatch(words, options);
@@ -28,8 +34,8 @@ export async function run(argv: readonly string[]): Promise<number> {
 
 type CommandBody = (words: readonly string[], options: Options) => Promise<number>;
 
-/** First words that are no device; a device of such a name cannot be reached. */
-const COMMANDS: Readonly<Record<string, CommandBody>> = {
+/** A device that is named like one of these cannot be reached. */
+const COMMANDS: Readonly<Record<CommandWord, CommandBody>> = {
   check: async ([device, ...rest], options) => {
     if (rest.length > 0) throw usageError('check takes one device or none: inetgw check ppp0');
     return (await import('./inetgwCheck.ts')).checkCommand(device, options);
@@ -64,24 +70,70 @@ const COMMANDS: Readonly<Record<string, CommandBody>> = {
   completion: async (words) => (await import('./inetgwCompletion.ts')).completionCommand(words),
 };
 
-async function dispatch(words: readonly string[], options: Options): Promise<number> {
-  const [first, second, third] = words;
-  if (first === undefined) {
+async function dispatch(typed: readonly string[], options: Options): Promise<number> {
+  if (typed.length === 0) {
     throw usageError('which device? For example: inetgw ppp0 210 1710', 'inetgw --help shows how it is used');
   }
-  const command = Object.hasOwn(COMMANDS, first) ? COMMANDS[first] : undefined;
-  if (command !== undefined) return command(words.slice(1), options);
-  if (words.length === 1) return (await import('./inetgwShow.ts')).showCommand(first, options);
-  if (words.length === 2 && second === 'clear') {
-    return (await import('./inetgwApply.ts')).clearCommand(first, options);
+  if (options.quiet !== true) for (const text of unknownVariables(process.env)) warn(text);
+  const words = await withKernelName(await inOrder(typed, options), options);
+  const [first = '', second, third] = words;
+  if (isCommand(first)) return COMMANDS[first](words.slice(1), options);
+  if (second === undefined) return (await import('./inetgwShow.ts')).showCommand(first, options);
+  if (third === undefined) return (await import('./inetgwApply.ts')).clearCommand(first, options);
+  return (await import('./inetgwApply.ts')).applyCommand(first, second, third, options);
+}
+
+/** The words as they are meant; what is wrong with them matters only if the first one is no slip. */
+async function inOrder(typed: readonly string[], options: Options): Promise<string[]> {
+  try {
+    return understoodWords(typed, options);
+  } catch (error) {
+    const { isDevice } = await import('../system/deviceName.ts');
+    if (!isVerb(typed[0] ?? '') && !(await isDevice(typed[0] ?? ''))) await refuseSlip(typed);
+    throw error;
   }
-  if (words.length === 3 && second !== undefined && third !== undefined) {
-    return (await import('./inetgwApply.ts')).applyCommand(first, second, third, options);
+}
+
+function isCommand(word: string): word is CommandWord {
+  return Object.hasOwn(COMMANDS, word);
+}
+
+/** Where the device stands among the words. */
+const DEVICE_AT: Readonly<Record<CommandWord, number>> = {
+  apply: 1,
+  check: 1,
+  config: Infinity,
+  'install-hook': 2,
+  rules: 2,
+  status: Infinity,
+};
+
+/** The words with the kernel's name of the device; a first word that is neither device nor command may be a slip. */
+async function withKernelName(words: readonly string[], options: Options): Promise<string[]> {
+  const [first = ''] = words;
+  const at = isCommand(first) ? DEVICE_AT[first] : 0;
+  const device = words[at];
+  if (device === undefined) return [...words];
+  const { isDevice, kernelNameOf } = await import('../system/deviceName.ts');
+  if (await isDevice(device)) return [...words];
+  const name = await kernelNameOf(device);
+  if (name === undefined) {
+    if (at === 0) await refuseSlip(words);
+    return [...words];
   }
+  if (options.quiet !== true) warn(`${device} is ${name}`);
+  return words.with(at, name);
+}
+
+/** Throws if the first word is nearer to a command than to a device. */
+async function refuseSlip(words: readonly string[]): Promise<void> {
+  const [first = '', ...rest] = words;
+  const command = closest(first, [...COMMAND_WORDS, 'help']);
+  if (command === undefined) return;
+  const { listDevices } = await import('../system/link.ts');
+  if (closest(first, await listDevices()) !== undefined) return;
   throw usageError(
-    words.length === 2
-      ? `'${words.join(' ')}': UP and DOWN are both needed, or 'clear'`
-      : `'${words.join(' ')}' is one word too many`,
-    'for example: inetgw ppp0 210 1710, inetgw ppp0, inetgw ppp0 clear',
+    `'${first}' is no command and no device`,
+    `did you mean: ${['inetgw', command, ...rest].join(' ')}?`,
   );
 }

@@ -16,10 +16,21 @@ import { warn } from './warn.ts';
 const USAGE = 'for example: inetgw install-hook ppp ppp0 210 1710';
 
 export async function installHookCommand(words: readonly string[], options: Options): Promise<number> {
-  const [kindWord = '', device, up, down, ...rest] = words;
-  const kind = HOOK_KINDS.find((each) => each === kindWord);
+  const [typedKind = '', ...others] = words;
+  // `install-hook ppp0 ppp`: whatever is a kind of hook is no device.
+  const isTurned = hookKind(typedKind) === undefined && hookKind(others[0] ?? '') !== undefined;
+  const inOrder: readonly string[] = isTurned
+    ? [...others.slice(0, 1), typedKind, ...others.slice(1)]
+    : words;
+  const [kindWord = '', device, up, down, ...rest] = inOrder;
+  const kind = hookKind(kindWord);
   if (kind === undefined) {
     const meant = closest(kindWord, HOOK_KINDS);
+    const why = Object.hasOwn(NO_HOOKS, kindWord.toLowerCase())
+      ? NO_HOOKS[kindWord.toLowerCase()]
+      : undefined;
+    if (why !== undefined)
+      throw usageError(`there is no hook for ${kindWord}: ${why}`, alternative(device, up, down));
     throw usageError(
       `install-hook knows ${HOOK_KINDS.join(', ')}${kindWord === '' ? '' : `, not '${kindWord}'`}`,
       meant === undefined ? USAGE : `did you mean ${meant}?`,
@@ -38,6 +49,43 @@ export async function installHookCommand(words: readonly string[], options: Opti
   const apply = [...applyWords(device, up, down, options), ...flagWords(options)];
   const files = hookFiles(kind, { device, program: programWords(), apply });
   return installAll(kind, device, files, root, options);
+}
+
+/** Other names of what has a hook. */
+const OTHER_NAMES: Readonly<Record<string, HookKind>> = {
+  pppd: 'ppp',
+  pppoe: 'ppp',
+  nm: 'networkmanager',
+  'network-manager': 'networkmanager',
+  'systemd-networkd': 'systemd',
+  networkd: 'systemd',
+  unit: 'systemd',
+  ifup: 'ifupdown',
+  interfaces: 'ifupdown',
+};
+
+/** What has none that would do, and why. */
+const NO_HOOKS: Readonly<Record<string, string>> = {
+  netplan:
+    'it calls nothing when a device comes up, what it configures does (systemd-networkd or NetworkManager)',
+  'wg-quick': 'a unit that comes with the device does the same',
+  wireguard: 'a unit that comes with the device does the same',
+  openvpn: 'a unit that comes with the device does the same',
+  dhclient: 'a unit that comes with the device does the same',
+  dhcpcd: 'a unit that comes with the device does the same',
+  cron: 'a unit that comes with the device does it when it is needed',
+};
+
+function hookKind(word: string): HookKind | undefined {
+  const name = word.toLowerCase();
+  return (
+    HOOK_KINDS.find((each) => each === name) ??
+    (Object.hasOwn(OTHER_NAMES, name) ? OTHER_NAMES[name] : undefined)
+  );
+}
+
+function alternative(device = 'DEV', ...rates: readonly (string | undefined)[]): string {
+  return `type: inetgw install-hook systemd ${[device, ...rates.filter((rate) => rate !== undefined)].join(' ')} (or networkmanager)`;
 }
 
 /** Only pppd numbers its devices anew, so only there a pattern makes sense. */

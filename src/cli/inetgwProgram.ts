@@ -11,6 +11,9 @@ export interface GlobalOptions {
   /** `--dry-run=script`, see dryRunWord.ts. */
   dryRunScript?: boolean;
   replace?: boolean;
+  /** Rates by name; the words are another way to give them. */
+  up?: string;
+  down?: string;
   color?: boolean;
   config?: string;
   /** Of `inetgw rules`. */
@@ -30,6 +33,8 @@ export function makeProgram(action: (words: string[], options: Options) => void)
       .usage('DEV UP DOWN [options] | DEV | DEV clear | COMMAND …')
       .argument('[words...]')
       .helpOption('-h, --help', 'show this help')
+      .option('--up <RATE>', 'UP by name; with --down, in any order')
+      .option('--down <RATE>', 'DOWN by name')
       .option('--framing <KEYWORD>', 'what the line adds to a packet, by name')
       .option('--linklayer <atm|ptm|ethernet>', 'the same by its parts: the cells or coding of the line')
       .option('--overhead <N>', 'bytes that the line adds to an IP packet')

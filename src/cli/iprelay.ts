@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
+import { closest } from '../config/suggest.ts';
 import { configError, EXIT, usageError } from '../errors.ts';
 import { parseCidr } from '../iprelay/access.ts';
 import { isRelayName } from '../iprelay/control/paths.ts';
@@ -14,7 +15,7 @@ import {
   type Settings,
 } from '../iprelay/service/settings.ts';
 import { parseSpec } from '../iprelay/spec.ts';
-import { isVariableName, type ParsedVariable, parseVariable } from '../iprelay/variables.ts';
+import { isVariableName, type ParsedVariable, parseVariable, VARIABLE_NAMES } from '../iprelay/variables.ts';
 import { CONFIG_LIMIT_BYTES, readTextFile, whyUnreadable } from '../system/textFile.ts';
 import { VERSION } from '../version.ts';
 
@@ -86,6 +87,7 @@ export function makeProgram(): Command {
 /** Runs `iprelay` with the words after its name; resolves to the exit code. */
 export async function run(argv: readonly string[]): Promise<number> {
   const [first, ...rest] = argv;
+  if (first === 'help') return run(['--help']);
   if (first === 'attach' || first === 'ctl' || first === 'list') {
     const client = await import('../iprelay/control/commands.ts');
     return client[first](rest);
@@ -164,9 +166,15 @@ function forwarderOf(text: string, index: number): ForwarderSettings {
   if (!result.ok) {
     throw result.problem === 'ports'
       ? usageError(`bad port values in ${text}`, 'ports are from 1 to 65535')
-      : usageError(`not a proxyspec: ${text}`, 'as in: 8080:www.somewhere.net:80, 8080:[2001:db8::1]:80');
+      : usageError(`not a proxyspec: ${text}`, specHint(text));
   }
   return { number: FIRST_NUMBER + index, spec: result.spec, options: DEFAULT_OPTIONS };
+}
+
+function specHint(text: string): string {
+  const command = closest(text, ['attach', 'ctl', 'list', 'help']);
+  if (command !== undefined) return `did you mean: iprelay ${command}?`;
+  return 'as in: 8080:www.somewhere.net:80, 8080:[2001:db8::1]:80';
 }
 
 function variablesOf(flags: Flags): ParsedVariable[] {
@@ -184,7 +192,13 @@ function variablesOf(flags: Flags): ParsedVariable[] {
     texts.push(['--set', text.slice(0, at), text.slice(at + 1)]);
   }
   return texts.map(([option, name, value]) => {
-    if (!isVariableName(name)) throw usageError(`${option}: no variable ${name}`);
+    if (!isVariableName(name)) {
+      const meant = closest(name, VARIABLE_NAMES);
+      throw usageError(
+        `${option}: no variable ${name}`,
+        meant === undefined ? undefined : `did you mean ${meant}?`,
+      );
+    }
     const parsed = parseVariable(name, value);
     if (typeof parsed === 'string') throw usageError(`${option}: ${parsed}`);
     return parsed;

@@ -1,13 +1,17 @@
 /** The `searchbw` command: words and flags in, the modules of src/searchbw/ put together, results out. */
 import { Command, CommanderError } from 'commander';
+import { unknownVariables } from '../config/keys.ts';
 import { EXIT, UserErrors, usageError, type UserError } from '../errors.ts';
 import {
   checkArguments,
   checkShow,
+  isDirection,
   type Checked,
   type Origin,
   type RawOptions,
 } from '../searchbw/arguments.ts';
+import { bareDevice, joinUnits } from './inetgwWords.ts';
+import { messageLine } from './main.ts';
 
 const DESCRIPTION = `Finds the raw rate of an internet line: sets the shaper to one bandwidth after the other, measures
 answer time and user data under load, and recommends the highest bandwidth that still answers at once.`;
@@ -45,6 +49,8 @@ export function makeProgram(): Command {
     .description(DESCRIPTION)
     .usage('DEV DOWN|UP LOWER-UPPER STEP PINGS OTHER [options]')
     .argument('[words...]', 'device, direction and numbers; see below')
+    .option('--up <rate>', 'OTHER by name, for DOWN')
+    .option('--down <rate>', 'OTHER by name, for UP')
     .option('--auto', 'find the value without an interval')
     .option('--ping-host <host>', 'the host to ping; otherwise the PPP peer or the first router that answers')
     .option('--towards <host>', 'look for that router on the way to this host (default 1.1.1.1, 8.8.8.8)')
@@ -92,20 +98,41 @@ export async function run(argv: readonly string[]): Promise<number> {
     process.stdout.write(`searchbw ${VERSION}\n`);
     return EXIT.ok;
   }
-  const [first, ...rest] = command.args;
-  if (first === undefined)
+  const words = joinUnits(command.args);
+  const [typedFirst, ...rest] = words;
+  if (typedFirst === 'help') return run(['--help']);
+  if (typedFirst === undefined)
     throw usageError('what is to be measured?', 'searchbw ppp0 DOWN 1300-1800 50 5 210');
-  if (first === 'show') {
+  if (typedFirst === 'show') {
     const { show } = await import('../searchbw/show.ts');
     return show(settingsOf(checkShow(rest, options)));
   }
+  // `searchbw DOWN ppp0 …`: a direction is no device.
+  const isTurned = isDirection(typedFirst) && rest[0] !== undefined && !isDirection(rest[0]);
+  const [typedDevice = '', ...others] = isTurned ? [...rest.slice(0, 1), typedFirst, ...rest.slice(1)] : words;
+  const first = await deviceOf(typedDevice, options);
+  if (options.quiet !== true) warnOfEnvironment();
   const { all, origin } = await withConfiguration(first, options);
-  const checked = checkArguments(command.args, all, origin);
+  const checked = checkArguments([first, ...others], all, origin);
   const { measureAndShow, outsideErrors } = await import('../searchbw/program.ts');
   // What only the system knows is asked at once with what was mistyped, so that one try tells all.
   const errors = [...checked.errors, ...(await outsideErrors(first, options))];
   const settings = settingsOf({ settings: checked.settings, errors });
   return measureAndShow(settings);
+}
+
+/** The device by the kernel's name, however it was called. */
+async function deviceOf(typed: string, { quiet }: RawOptions): Promise<string> {
+  const word = bareDevice(typed);
+  const { kernelNameOf } = await import('../system/deviceName.ts');
+  const name = await kernelNameOf(word);
+  if (name !== undefined && quiet !== true)
+    process.stderr.write(messageLine('searchbw', `${word} is ${name}`));
+  return name ?? word;
+}
+
+function warnOfEnvironment(): void {
+  for (const text of unknownVariables(process.env)) process.stderr.write(messageLine('searchbw', text));
 }
 
 /** What /etc/inetgw.conf says about the device, below what was typed. */

@@ -1,7 +1,7 @@
 /** From the words and flags of the command line to checked settings. */
 import { UserErrors, usageError, type UserError } from '../errors.ts';
 import type { ShaperSettings } from '../shaper/settings.ts';
-import { deviceNameProblem } from '../system/link.ts';
+import { deviceNameHint, deviceNameProblem } from '../system/link.ts';
 import { SHAPER_KEY_NAMES, type ShaperKey, type Value, type Values } from './keys.ts';
 import { parseLineRate } from './parsers.ts';
 import { checkTuning, doubts, errorAt } from './settings.ts';
@@ -67,7 +67,7 @@ export function settingsFromArguments(
 export function settingsFromValues(device: string, up: Value, down: Value, values: Values): SettingsResult {
   const errors: UserError[] = [];
   const deviceProblem = deviceNameProblem(device);
-  if (deviceProblem !== undefined) errors.push(usageError(deviceProblem));
+  if (deviceProblem !== undefined) errors.push(usageError(deviceProblem, deviceNameHint(device)));
   const [upBitPerSec, downBitPerSec] = [up, down].map((value) => {
     const parsed = parseLineRate(value.name, value.text);
     if (!('problem' in parsed)) return parsed.value;

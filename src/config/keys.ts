@@ -3,6 +3,8 @@
  * file is `--large-packet` on the command line and `INETGW_LARGE_PACKET` in the environment.
  */
 
+import { closest } from './suggest.ts';
+
 /** What a key takes in the file: TOML text or number, true or false, or a list of texts and numbers. */
 export type KeyForm = 'value' | 'switch' | 'list';
 
@@ -57,7 +59,7 @@ export interface Value {
 export type Values<Key extends string = ShaperKey> = ReadonlyMap<Key, Value>;
 
 /** `large-packet` → `INETGW_LARGE_PACKET`. */
-export function environmentName(key: ShaperKey): string {
+export function environmentName(key: ShaperKey | ''): string {
   return `INETGW_${key.toUpperCase().replaceAll('-', '_')}`;
 }
 
@@ -70,6 +72,25 @@ export function valuesFromEnvironment(environment: Readonly<Record<string, strin
     if (text !== undefined && text !== '') values.set(key, { text, name, place: undefined });
   }
   return values;
+}
+
+/** Names the configuration file. */
+const FILE_VARIABLE = 'INETGW_CONFIG';
+
+/** Says of each variable that looks like ours that it is not, with the one that may be meant: what it was to set is not set. */
+export function unknownVariables(environment: Readonly<Record<string, string | undefined>>): string[] {
+  const prefix = environmentName('');
+  const known = [...SHAPER_KEY_NAMES.map(environmentName), FILE_VARIABLE];
+  return Object.entries(environment)
+    .filter(([name, text]) => name.startsWith(prefix) && text !== '' && !known.includes(name))
+    .map(([name]) => {
+      // The beginning, which is right, would make any two words alike.
+      const meant = closest(
+        name.slice(prefix.length),
+        known.map((each) => each.slice(prefix.length)),
+      );
+      return `the variable ${name} is not known${meant === undefined ? '' : `: did you mean ${prefix}${meant}?`}`;
+    });
 }
 
 const FRAMING_PARTS = ['linklayer', 'overhead', 'mpu'] as const satisfies readonly ShaperKey[];

@@ -1,7 +1,7 @@
 /** The checks of single words and options: each adds its errors to the list and goes on. Pure. */
 import { usageError, type UserError } from '../errors.ts';
 import { MAX_RATE_BIT_PER_SEC, MIN_RATE_BIT_PER_SEC } from '../shaper/settings.ts';
-import { deviceNameProblem } from '../system/link.ts';
+import { deviceNameHint, deviceNameProblem } from '../system/link.ts';
 import {
   durationAdvice,
   formatRate,
@@ -34,7 +34,7 @@ export function checkDevice(device: string, errors: Errors): void {
   if (device === '') errors.add('the device is missing', 'searchbw ppp0 DOWN 1300-1800 50 5 210');
   else {
     const problem = deviceNameProblem(device);
-    if (problem !== undefined) errors.add(problem);
+    if (problem !== undefined) errors.add(problem, deviceNameHint(device));
   }
 }
 

@@ -28,6 +28,9 @@ import { countLines } from './sweep.ts';
 
 /** Options as commander hands them over: strings, not yet looked at. */
 export interface RawOptions {
+  /** OTHER by name: `up` for DOWN, `down` for UP. */
+  up?: string;
+  down?: string;
   auto?: boolean;
   pingHost?: string;
   towards?: string;
@@ -189,7 +192,7 @@ function checkOutput(options: RawOptions, errors: Errors): OutputSettings {
 
 function checkTasks(
   word: string | undefined,
-  rest: readonly string[],
+  typed: readonly string[],
   options: RawOptions,
   errors: Errors,
 ): Task[] | undefined {
@@ -199,7 +202,9 @@ function checkTasks(
   }
   const upper = word.toUpperCase();
   if (upper === 'AUTO') {
-    tooMany(rest, 0, errors);
+    tooMany(typed, 0, errors);
+    if (options.up !== undefined || options.down !== undefined)
+      errors.add('AUTO measures both directions: it takes neither --up nor --down');
     return [
       { mode: 'auto', direction: 'down', otherBitPerSec: null },
       { mode: 'auto', direction: 'up', otherBitPerSec: null },
@@ -210,6 +215,7 @@ function checkTasks(
     return;
   }
   const direction: Direction = upper === 'DOWN' ? 'down' : 'up';
+  const rest = withOther(typed, direction, options, errors);
   if (options.auto === true) {
     tooMany(rest, 1, errors);
     const [other] = rest;
@@ -236,6 +242,32 @@ function checkTasks(
   const otherBitPerSec = other === undefined ? undefined : rate(other, 'OTHER', errors);
   if (grid === undefined || count === undefined || otherBitPerSec === undefined) return undefined;
   return [{ mode: 'grid', direction, grid, pings: count, otherBitPerSec }];
+}
+
+const DIRECTION_WORDS = ['DOWN', 'UP', 'AUTO'];
+
+export function isDirection(word: string): boolean {
+  return DIRECTION_WORDS.includes(word.toUpperCase());
+}
+
+/** The words with OTHER behind them where it was given by name. */
+function withOther(
+  typed: readonly string[],
+  direction: Direction,
+  options: RawOptions,
+  errors: Errors,
+): readonly string[] {
+  const [own, other] = direction === 'down' ? (['down', 'up'] as const) : (['up', 'down'] as const);
+  if (options[own] !== undefined)
+    errors.add(
+      `--${own} is what is measured`,
+      `the fixed rate of the other direction is --${other}, or the last word`,
+    );
+  const text = options[other];
+  if (text === undefined) return typed;
+  const words = options.auto === true ? 0 : 3;
+  if (typed.length > words) errors.add(`OTHER is said twice: --${other} ${text} and ${typed[words] ?? ''}`);
+  return typed.length === words ? [...typed, text] : typed;
 }
 
 /** The highest rates that the tasks will set; 0 where none are typed. */

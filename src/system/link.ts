@@ -1,6 +1,7 @@
 /** Facts of a network device, read from /sys/class/net: no program is started for them. */
 import { readdir, readFile } from 'node:fs/promises';
 import type { UserError } from '../errors.ts';
+import { closest } from '../config/suggest.ts';
 import { failure, usageError } from '../errors.ts';
 import type { LinkKind } from '../shaper/framing.ts';
 import type { LinkFacts } from '../shaper/link.ts';
@@ -27,10 +28,21 @@ export function deviceNameProblem(name: string): string | undefined {
   return undefined;
 }
 
+/** What to type instead of a word that is no device name, where that is clear. */
+export function deviceNameHint(name: string): string | undefined {
+  const path = /^\/(?:dev|sys\/class\/net)\/([^/]+)\/?$/.exec(name)?.[1];
+  if (path !== undefined && deviceNameProblem(path) === undefined)
+    return `network devices have no path: ${path}`;
+  const label = /^([^:]+):[\w.-]+$/.exec(name)?.[1];
+  if (label !== undefined && deviceNameProblem(label) === undefined)
+    return `that is the label of an address; the device is ${label}`;
+  return undefined;
+}
+
 /** Throws a usage error if the name cannot be a device's. */
 export function checkDeviceName(name: string): void {
   const problem = deviceNameProblem(name);
-  if (problem !== undefined) throw usageError(problem);
+  if (problem !== undefined) throw usageError(problem, deviceNameHint(name));
 }
 
 /** The devices of this network namespace, loopback left out. */
@@ -72,9 +84,11 @@ export async function readLink(device: string): Promise<LinkFacts> {
 
 export async function noSuchDevice(device: string): Promise<UserError> {
   const names = await listDevices();
+  const meant = closest(device, names);
+  const hint = names.length === 0 ? 'there is no device but lo' : `there are: ${names.join(', ')}`;
   return failure(
     `there is no device ${device}`,
-    names.length === 0 ? 'there is no device but lo' : `there are: ${names.join(', ')}`,
+    meant === undefined ? hint : `did you mean ${meant}? ${hint}`,
   );
 }
 

@@ -13,7 +13,7 @@ import { makePlan } from '../../src/shaper/plan.ts';
 import type { CheckResult } from '../../src/system/check.ts';
 import { stepsAsScript } from '../../src/shaper/steps.ts';
 import { renderState } from '../../src/system/state.ts';
-import { inNamespace, ROOT } from './helpers/built.ts';
+import { inNamespace, isRoot, ROOT } from './helpers/built.ts';
 import { build } from './helpers/buildOnce.ts';
 
 /** In a network namespace of its own where lo is the only device. */
@@ -53,6 +53,95 @@ describe('inetgw', () => {
     expect(hints.length).toBeLessThanOrEqual(1);
     expect(existsSync('/run/inetgw/lo.json')).toBe(false);
   });
+
+  it.each([
+    [['statsu'], "'statsu' is no command and no device", 'did you mean: inetgw status?'],
+    [['aply', 'ppp0'], "'aply' is no command and no device", 'did you mean: inetgw apply ppp0?'],
+    [['eth0:1', '210', '1710'], '"eth0:1" is no device name', 'the label of an address; the device is eth0'],
+    [['/dev/ppp0'], '"/dev/ppp0" is no device name', 'network devices have no path: ppp0'],
+    [
+      ['lo', '10MB/s', '16mbit'],
+      "UP is '10MB/s', which is no rate",
+      "'MB/s' is bytes: type 80mbit, or 10mbit",
+    ],
+    [['lo', '--up', '10mbit'], 'UP and DOWN are both needed', 'for example'],
+    [['lo', 'off'], "inetgw has no word 'off'", 'to take everything away: inetgw lo clear'],
+    [
+      ['uninstall-hook', 'ppp', 'ppp0'],
+      'there is no uninstall-hook',
+      'type: inetgw install-hook ppp ppp0 --remove',
+    ],
+    [
+      ['install-hook', 'netplan', 'eth0', '1mbit', '9mbit'],
+      'there is no hook for netplan',
+      'inetgw install-hook systemd eth0 1mbit 9mbit (or networkmanager)',
+    ],
+  ] as const)('%j is answered with what to type', async (words, message, hint) => {
+    const { exitCode, stderr, stdout } = await inetgw(...words);
+    expect(exitCode).toBe(EXIT.usage);
+    expect(stdout).toBe('');
+    const lines = stderr.split('\n');
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toContain(message);
+    expect(lines[1]).toContain(hint);
+  });
+
+  it.each([
+    [['lo', '--down', '16Mbps', '--up', '1 Mbit/s']],
+    [['lo', '--down=16Mbps', '1mbit']],
+    [['lo', '1', 'mbit', '16', 'mbit']],
+    [['lo@if5:', 'down', '16mbit', 'up', '1mbit']],
+  ])('%j is 1 and 16 Mbit/s', async (words) => {
+    const meant = ['lo', '1mbit', '16mbit'];
+    const [one, other] = await Promise.all(
+      [words, meant].map((each) => inetgw(...each, '--dry-run', '--firewall', 'nft')),
+    );
+    expect(one).toMatchObject({ exitCode: EXIT.ok });
+    expect(one?.stdout).toBe(other?.stdout);
+  });
+
+  it('names a variable that nobody reads, and the one that may be meant', async () => {
+    await build();
+    const command = [join(ROOT, 'dist/bin/inetgw.js'), 'rules', 'egress', 'ppp0'];
+    const run = (env: Record<string, string>, ...words: string[]) =>
+      execa(process.execPath, [...command, ...words], { env });
+    expect((await run({ INETGW_LARGE_PAKET: '512', INETGW_COLOUR: 'no', INETGW_X: '' })).stderr).toBe(
+      [
+        'inetgw: the variable INETGW_LARGE_PAKET is not known: did you mean INETGW_LARGE_PACKET?',
+        'inetgw: the variable INETGW_COLOUR is not known',
+      ].join('\n'),
+    );
+    expect((await run({ INETGW_LARGE_PACKET: '512', INETGW_CONFIG: '' })).stderr).toBe('');
+    expect((await run({ INETGW_LARGE_PAKET: '512' }, '--quiet')).stderr).toBe('');
+  });
+
+  it.skipIf(!isRoot)(
+    'takes a device by an alternative name, or names the device that may be meant',
+    async () => {
+      await build();
+      const program = `"${process.execPath}" "${ROOT}/dist/bin/inetgw.js"`;
+      const { stdout, stderr } = await inNamespace(`
+      ip tuntap add dev eth7 mode tap
+      ip link property add dev eth7 altname wan-of-the-house
+      ${program} wan-of-the-house 1mbit 9mbit --dry-run --firewall nft >byAlternative
+      ${program} eth7 1mbit 9mbit --dry-run --firewall nft >byName
+      cmp byAlternative byName && echo the same; rm byAlternative byName
+      ${program} rules egress wan-of-the-house --format nft | grep -c '"eth7"'
+      ${program} wan-of-the-house clear
+      ${program} eth8 1mbit 9mbit; echo $?
+      ${program} wan-of-the-flats clear`);
+      expect(stdout.split('\n')).toEqual(['the same', '1', 'eth7: nothing to clear', '1', '']);
+      expect(stderr.split('\n')).toEqual([
+        'inetgw: wan-of-the-house is eth7',
+        'inetgw: wan-of-the-house is eth7',
+        'inetgw: wan-of-the-house is eth7',
+        'inetgw: there is no device eth8',
+        'inetgw: did you mean eth7? there are: eth7',
+        "inetgw: 'wan-of-the-flats' is no device name: it is longer than 15 characters",
+        '',
+      ]);
+    },
+  );
 
   it('tells every error of one command line', async () => {
     const { stderr, exitCode } = await inetgw('lo', '0', 'x', '--mark', '-1');

@@ -4,7 +4,7 @@ function __searchbw_place
   set -l count 0; set -l last; set -l skip 0
   for word in (commandline -opc)[2..-1]
     if test $skip = 1; set skip 0; continue; end
-    if contains -- $word --ping-host --towards --max-rtt --max-loss --ping-interval --settle --load --load-up --streams --framing --linklayer --overhead --mpu --pacing --report --save; set skip 1; continue; end
+    if contains -- $word --up --down --ping-host --towards --max-rtt --max-loss --ping-interval --settle --load --load-up --streams --framing --linklayer --overhead --mpu --pacing --report --save; set skip 1; continue; end
     if string match -q -- '-*' $word; continue; end
     set count (math $count + 1); set last $word
   end
@@ -18,6 +18,8 @@ complete -c searchbw -f
 complete -c searchbw -n '__searchbw_place count 0' -f -a 'show (command ls /sys/class/net 2>/dev/null)'
 complete -c searchbw -n '__searchbw_place after show' -F
 complete -c searchbw -n '__searchbw_place other show' -f -a 'DOWN UP AUTO'
+complete -c searchbw -l up -x -d 'OTHER by name, for DOWN'
+complete -c searchbw -l down -x -d 'OTHER by name, for UP'
 complete -c searchbw -l auto -d 'find the value without an interval'
 complete -c searchbw -l ping-host -x -d 'the host to ping; otherwise the PPP peer or the first router that answers'
 complete -c searchbw -l towards -x -d 'look for that router on the way to this host (default 1.1.1.1, 8.8.8.8)'
