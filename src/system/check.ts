@@ -1,7 +1,6 @@
 /** What this machine has and lacks for a shaper, found by trying; nothing that is in use is touched. */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { release, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { release } from 'node:os';
 import { noPrivilege, UserError } from '../errors.ts';
 import { iptablesInstall } from '../firewall/iptables.ts';
 import { nftInstall } from '../firewall/nft.ts';
@@ -15,6 +14,7 @@ import { hasIpv6 } from './link.ts';
 import { pacingObject, removeMaps } from './pacing.ts';
 import { isRefusal, mayMakeNoNamespace, ONLY_ON_HOST, rehearse } from './rehearse.ts';
 import { ProgramError, type Runner } from './run.ts';
+import { makeRunDir, removeEmptyRunDir, runDir, writeError } from './runDir.ts';
 
 export interface CheckItem {
   name: string;
@@ -273,9 +273,9 @@ async function checkPacing(run: Runner): Promise<CheckItem> {
     need: 'optional',
     cost: NO_PACING,
   } as const;
-  const folder = await mkdtemp(join(tmpdir(), 'inetgw-check-'));
+  // Where applying writes it, too.
+  const objectFile = `${await runDir()}/check.${process.pid}.o`;
   try {
-    const objectFile = join(folder, 'pacing.o');
     const link = { device: 'lo', ifindex: 0, kind: 'ppp', mtuBytes: 1492 } as const;
     const rates = { upBitPerSec: 210_000, downBitPerSec: 1_710_000 };
     const plan = makePlan(
@@ -285,7 +285,11 @@ async function checkPacing(run: Runner): Promise<CheckItem> {
       undefined,
     );
     if (plan.pacing === undefined) return { ...item, state: 'missing', detail: 'it is not planned' };
-    await writeFile(objectFile, await pacingObject(plan.pacing));
+    const object = await pacingObject(plan.pacing);
+    await makeRunDir();
+    await writeFile(objectFile, object).catch((error: unknown) => {
+      throw writeError(objectFile, error);
+    });
     const tried = await rehearse(plan.tc, run);
     return tried.ok
       ? { ...item, state: 'works', detail: 'the program was loaded in a namespace of its own' }
@@ -294,7 +298,8 @@ async function checkPacing(run: Runner): Promise<CheckItem> {
     return { ...item, state: 'missing', detail: reasonOf(error) };
   } finally {
     await removeMaps([0]);
-    await rm(folder, { recursive: true, force: true });
+    await rm(objectFile, { force: true }).catch(() => undefined);
+    await removeEmptyRunDir();
   }
 }
 
@@ -358,6 +363,9 @@ async function checkFirewall(rules: RuleSet, run: Runner): Promise<CheckItem[]> 
 function reasonOf(error: unknown): string {
   if (error instanceof ProgramError) {
     const first = batchReason(error.result.stderr).split('; ')[0] ?? '';
+    // What was to be tried in a namespace of its own is started by unshare.
+    const absent = /^unshare: failed to execute (\S+): No such file/.exec(first)?.[1];
+    if (absent !== undefined) return `${absent} was not found`;
     return first === 'tc gave no reason' ? error.message : first;
   }
   if (error instanceof UserError)

@@ -20,7 +20,9 @@ beforeAll(async () => {
   const commands = (['inetgw', 'searchbw', 'iprelay'] as const)
     .map((name) => `printf '#!/bin/sh\nexec ${commandArgv(name).join(' ')} "$@"\n' > /usr/local/bin/${name}`)
     .join('\n');
-  await guest.run(['sh', '-ec', `${commands}\nchmod 755 /usr/local/bin/*; rm -f ${CONFIG}`]);
+  const folders = 'ppp/ip-up.d ppp/ip-down.d NetworkManager/dispatcher.d network/if-up.d network/if-down.d';
+  const script = `${commands}\nchmod 755 /usr/local/bin/*; rm -f ${CONFIG}; cd /etc; mkdir -p ${folders}`;
+  await guest.run(['sh', '-ec', script]);
   await guest.run(['sh', '-ec', 'ip link add eth1 type dummy; ip link set eth1 up'], { ns: 'gw' });
   untouched = await snapshot(guest);
 });
