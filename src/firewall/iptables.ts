@@ -164,8 +164,10 @@ function renderVerdict(names: ChainNames, verdict: Verdict): string {
       return `-g ${names.class(minorOf(verdict.classId))}`;
     case 'drop':
       return '-j DROP';
-    case 'setMark':
-      return `-j MARK --set-mark ${verdict.mark}`;
+    case 'unmark':
+      return '-j MARK --set-mark 0';
+    case 'leave':
+      return '-j RETURN';
   }
 }
 
@@ -210,6 +212,8 @@ function renderMatch(match: Match, family: Family): string[] {
       return [`-m length --length 0:${match.bytes}`];
     case 'mark':
       return [`-m mark --mark ${match.mark}`];
+    case 'savedMark':
+      return [`-m connmark --mark ${match.mark}`];
     case 'carried':
       return [
         `-m connbytes --connbytes ${match.moreThanBytes + 1}: --connbytes-dir ${match.direction} --connbytes-mode bytes`,

@@ -4,6 +4,7 @@
  */
 import {
   PROTOCOL_NUMBERS,
+  STAGE_1_PRIORITY,
   type Match,
   type PortOrRange,
   type Rule,
@@ -13,10 +14,10 @@ import {
 } from './rules.ts';
 
 /**
- * Just after mangle (-150), so that a class set here is not lost to a general rule there, and after
- * connection tracking (-200), whose byte counts the rules read.
+ * Egress just after mangle (-150), so that a class set here is not lost to a general rule there. Ingress right after
+ * connection tracking (-200), whose byte counts the rules read: before whoever restores, saves or compares marks.
  */
-const PRIORITY = -149;
+const PRIORITY = { egress: -149, ingress: -199 } as const;
 
 /** nft's identifiers take letters, digits and few signs: others are written as their code, so names stay unique. */
 export function tableName(device: string): string {
@@ -40,12 +41,14 @@ export function nftRemove(device: string): string {
  */
 export function nftInstall(rules: RuleSet, side?: Side): string {
   const name = `${tableName(rules.device)}${side === undefined ? '' : `_${side}`}`;
-  const chain = (name: string, hook: string, other: string, list: readonly Rule[]): string[] => {
+  const chain = (name: Side, hook: string, other: string, list: readonly Rule[]): string[] => {
     const { shared, rest } = withoutSharedMark(list);
     return [
       `  chain ${name} {`,
-      `    type filter hook ${hook} priority ${PRIORITY}; policy accept;`,
-      ...(shared === undefined ? [] : [`    meta mark != ${shared} return`]),
+      `    type filter hook ${hook} priority ${PRIORITY[name]}; policy accept;`,
+      ...(shared === undefined
+        ? []
+        : [`    meta mark != ${shared} return`, `    meta priority != ${STAGE_1_PRIORITY} return`]),
       `    ${other} != "${rules.device}" return`,
       ...rest.flatMap(renderRule).map((line) => `    ${line}`),
       '  }',
@@ -92,8 +95,10 @@ function renderVerdict(verdict: Verdict): string {
       return `meta priority set ${verdict.classId} return`;
     case 'drop':
       return 'drop';
-    case 'setMark':
-      return `meta mark set ${verdict.mark}`;
+    case 'unmark':
+      return 'meta mark set 0 meta priority set none';
+    case 'leave':
+      return 'return';
   }
 }
 
@@ -124,7 +129,9 @@ function renderMatch(match: Match): string[] {
     case 'maxIpBytes':
       return [`meta length <= ${match.bytes}`];
     case 'mark':
-      return [`meta mark ${match.mark}`];
+      return [`meta mark ${match.mark} meta priority ${STAGE_1_PRIORITY}`];
+    case 'savedMark':
+      return [];
     case 'carried':
       return [`ct ${match.direction} bytes > ${match.moreThanBytes}`];
     case 'direction':

@@ -23,7 +23,13 @@ export type Match =
   /** Source or destination is one of these addresses or networks, of either family. */
   | { kind: 'host'; hosts: readonly string[] }
   | { kind: 'maxIpBytes'; bytes: number }
+  /**
+   * The mark of ingress stage 1. nft also asks for the priority that stage 1 sets along with it (`STAGE_1_PRIORITY`):
+   * a mark of that value may come from anywhere else.
+   */
   | { kind: 'mark'; mark: number }
+  /** The connection carries this mark: somebody saves and restores it. For iptables, which cannot ask for a priority. */
+  | { kind: 'savedMark'; mark: number }
   /** The connection has carried more than this many bytes in the given direction of conntrack. */
   | { kind: 'carried'; direction: 'original' | 'reply'; moreThanBytes: number }
   /** This packet travels in the given direction of its connection. */
@@ -32,7 +38,19 @@ export type Match =
   | { kind: 'helper'; helper: 'ftp' };
 
 export type Verdict =
-  { kind: 'class'; classId: ClassId } | { kind: 'drop' } | { kind: 'setMark'; mark: number };
+  | { kind: 'class'; classId: ClassId }
+  | { kind: 'drop' }
+  /** The packet is as though stage 1 had not marked it. */
+  | { kind: 'unmark' }
+  /** No further rule is asked. */
+  | { kind: 'leave' };
+
+/**
+ * What stage 1 puts into a packet's priority beside the mark, for nft's rules to tell it from marks of others: marks are
+ * saved with connections and restored, set by masks and compared by many programs, priorities of this form are not.
+ * `IG` in ASCII; the last four bits are 0, as those of a packet without a priority.
+ */
+export const STAGE_1_PRIORITY: ClassId = '4947:10';
 
 export interface Rule {
   /** Stable name, shown in statistics and as the rule's comment. */

@@ -11,13 +11,14 @@
  * else large packets would find 98 % taken in part by small ones, while the last 1 % lay idle.
  */
 import type { Action, Filter, Qdisc, TcObject, Verdict } from '../tc/objects.ts';
+import { STAGE_1_PRIORITY } from '../firewall/rules.ts';
 import { deviceActionIndex } from './actionIndex.ts';
 import { bytesIn, policeBurstBytes } from './arithmetic.ts';
 import { kernelRateBitPerSec, type Framing } from './framing.ts';
 import { linkHeaderBytes, type LinkFacts } from './link.ts';
 import { boundedFilter, HOOK, windowFilters, type PacingPlan } from './pacing.ts';
 import { redirectTo } from './queue.ts';
-import type { ShaperSettings } from './settings.ts';
+import type { FirewallBackend, ShaperSettings } from './settings.ts';
 
 const HANDLE = 'ffff:';
 
@@ -48,6 +49,7 @@ export function ingressObjects(
   settings: ShaperSettings,
   link: LinkFacts,
   framing: Framing,
+  backend: FirewallBackend | undefined,
   pacing?: PacingPlan,
 ): TcObject[] {
   const dev = link.device;
@@ -90,6 +92,8 @@ export function ingressObjects(
     kind: 'mark',
     index: actionIndex(link.ifindex, 'mark'),
     mark: settings.mark,
+    // iptables could not take it away again, and forwarded IPv6 would keep it.
+    ...(backend === 'iptables' ? {} : { priority: STAGE_1_PRIORITY }),
   };
   if (pacing !== undefined) {
     const toQueue = redirectTo(pacing.queueDevice, link);

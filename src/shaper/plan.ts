@@ -82,7 +82,7 @@ export function makePlan(
   };
 
   function incoming(): TcObject[] {
-    if (queueDevice === undefined) return ingressObjects(settings, link, framing);
+    if (queueDevice === undefined) return ingressObjects(settings, link, framing, backend);
     if (ingress !== 'police') {
       return [
         ...shapingObjects(ingress, settings, link, framing, kernel, queueDevice),
@@ -91,7 +91,7 @@ export function makePlan(
     }
     return [
       ...flowQueueObjects('late', settings, link, framing, kernel, queueDevice),
-      ...ingressObjects(settings, link, framing, pacing),
+      ...ingressObjects(settings, link, framing, backend, pacing),
     ];
   }
 }

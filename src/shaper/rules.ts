@@ -94,13 +94,16 @@ const ACTIVE_FTP_PORTS = [20, 989];
 
 /**
  * What happens to packets that carry the mark of stage 1: those of large downloads are dropped; the others
- * lose the mark, so that it reaches no rule of the administrator's.
+ * lose the mark, so that it reaches no rule of the administrator's. Where somebody else's rules save a mark of this
+ * value with connections, what they restore is not stage 1's: dropped for it, a download would stop for ever.
  */
 export function ingressRules(settings: Pick<ShaperSettings, 'mark' | 'largeDownloads'>): Rule[] {
   const marked: Match = { kind: 'mark', mark: settings.mark };
+  const { mark } = settings;
   return [
+    { name: 'mark-of-others', matches: [marked, { kind: 'savedMark', mark }], verdict: { kind: 'leave' } },
     ...(settings.largeDownloads === undefined ? [] : largeDownloadRules(marked, settings.largeDownloads)),
-    { name: 'mark-done', matches: [marked], verdict: { kind: 'setMark', mark: 0 } },
+    { name: 'mark-done', matches: [marked], verdict: { kind: 'unmark' } },
   ];
 }
 

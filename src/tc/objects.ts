@@ -90,7 +90,8 @@ export type Action =
       exceed: Verdict;
       conform: Verdict;
     }
-  | { kind: 'mark'; index: number; mark: number; then: Verdict }
+  /** `priority`: set along with the mark; a record of an earlier version has none. */
+  | { kind: 'mark'; index: number; mark: number; priority?: ClassId; then: Verdict }
   | { kind: 'drop'; index: number }
   | { kind: 'ok'; index: number }
   /** Counts, and leaves the packet to the next action. */

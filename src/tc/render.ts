@@ -99,8 +99,10 @@ function renderAction(action: Action): string {
     }
     case 'policeSize':
       return `police mtu ${action.maxBytes} conform-exceed ${action.exceed}/${action.conform} index ${action.index}`;
-    case 'mark':
-      return `skbedit mark ${action.mark} ${action.then} index ${action.index}`;
+    case 'mark': {
+      const priority = action.priority === undefined ? '' : ` priority ${action.priority}`;
+      return `skbedit${priority} mark ${action.mark} ${action.then} index ${action.index}`;
+    }
     case 'drop':
       return `gact drop index ${action.index}`;
     case 'ok':

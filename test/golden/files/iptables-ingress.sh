@@ -14,6 +14,7 @@
   iptables-restore --noflush --wait 5 <<EOF && jump iptables || exit 1
 *mangle
 :inetgw.in$SUFFIX - [0:0]
+-A inetgw.in$SUFFIX -m mark --mark 20 -m connmark --mark 20 -m comment --comment mark-of-others -j RETURN
 -A inetgw.in$SUFFIX -m mark --mark 20 -p 6 -m multiport --sports 80,443,8080,8443,20,21,989,990 -m connbytes --connbytes 10000001: --connbytes-dir reply --connbytes-mode bytes -m comment --comment large-download-tcp -j DROP
 -A inetgw.in$SUFFIX -m mark --mark 20 -p 17 -m multiport --sports 443 -m connbytes --connbytes 10000001: --connbytes-dir reply --connbytes-mode bytes -m comment --comment large-download-udp -j DROP
 -A inetgw.in$SUFFIX -m mark --mark 20 -p 6 -m multiport --sports 20,989 -m connbytes --connbytes 10000001: --connbytes-dir original --connbytes-mode bytes -m comment --comment large-download-ftp-active -j DROP
@@ -27,6 +28,7 @@ EOF
   ip6tables-restore --noflush --wait 5 <<EOF && jump ip6tables || exit 1
 *mangle
 :inetgw.in$SUFFIX - [0:0]
+-A inetgw.in$SUFFIX -m mark --mark 20 -m connmark --mark 20 -m comment --comment mark-of-others -j RETURN
 -A inetgw.in$SUFFIX -m mark --mark 20 -p 6 -m multiport --sports 80,443,8080,8443,20,21,989,990 -m connbytes --connbytes 10000001: --connbytes-dir reply --connbytes-mode bytes -m comment --comment large-download-tcp -j DROP
 -A inetgw.in$SUFFIX -m mark --mark 20 -p 17 -m multiport --sports 443 -m connbytes --connbytes 10000001: --connbytes-dir reply --connbytes-mode bytes -m comment --comment large-download-udp -j DROP
 -A inetgw.in$SUFFIX -m mark --mark 20 -p 6 -m multiport --sports 20,989 -m connbytes --connbytes 10000001: --connbytes-dir original --connbytes-mode bytes -m comment --comment large-download-ftp-active -j DROP

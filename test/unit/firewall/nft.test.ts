@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { settingsFromArguments } from '../../../src/config/fromArguments.ts';
 import { nftInstall, nftRemove, tableName } from '../../../src/firewall/nft.ts';
 import type { RuleSet } from '../../../src/firewall/rules.ts';
+import { makePlan } from '../../../src/shaper/plan.ts';
 
 const RULES: RuleSet = {
   device: 'ppp0',
@@ -24,8 +26,17 @@ const RULES: RuleSet = {
       verdict: { kind: 'class', classId: '1:30' },
     },
   ],
-  ingress: [{ name: 'done', matches: [{ kind: 'mark', mark: 20 }], verdict: { kind: 'setMark', mark: 0 } }],
+  ingress: [{ name: 'done', matches: [{ kind: 'mark', mark: 20 }], verdict: { kind: 'unmark' } }],
 };
+
+const plan = (backend: 'nft' | 'iptables') =>
+  makePlan(
+    settingsFromArguments('ppp0', '210', '1710', {}).settings,
+    { device: 'ppp0', ifindex: 7, kind: 'ppp', mtuBytes: 1492 },
+    { leafQdisc: 'fq_codel' },
+    backend,
+  );
+const stage1 = (wanted: object): unknown => expect.objectContaining({ kind: 'mark', mark: 20, ...wanted });
 
 describe('the rules for nft', () => {
   it('name a host at either end, in its own family', () => {
@@ -48,7 +59,7 @@ describe('the rules for nft', () => {
     const done = (name: string, mark: number): RuleSet['ingress'][number] => ({
       name,
       matches: [{ kind: 'mark', mark }],
-      verdict: { kind: 'setMark', mark: 0 },
+      verdict: { kind: 'unmark' },
     });
     const linesFor = (...ingress: RuleSet['ingress']) =>
       nftInstall({ ...RULES, ingress }, 'ingress')
@@ -57,13 +68,34 @@ describe('the rules for nft', () => {
         .map((line) => line.trim());
     expect(linesFor(done('one', 20), done('two', 20))).toEqual([
       'meta mark != 20 return',
-      'counter meta mark set 0 comment "one"',
-      'counter meta mark set 0 comment "two"',
+      'counter meta mark set 0 meta priority set none comment "one"',
+      'counter meta mark set 0 meta priority set none comment "two"',
     ]);
     expect(linesFor(done('one', 20), done('two', 21))).toEqual([
-      'meta mark 20 counter meta mark set 0 comment "one"',
-      'meta mark 21 counter meta mark set 0 comment "two"',
+      'meta mark 20 meta priority 4947:10 counter meta mark set 0 meta priority set none comment "one"',
+      'meta mark 21 meta priority 4947:10 counter meta mark set 0 meta priority set none comment "two"',
     ]);
+  });
+  it('take for marked by stage 1 only what carries its priority too, before anybody may restore a mark', () => {
+    const [, text = ''] = nftInstall(RULES).split('chain ingress {');
+    expect(text.split('\n').slice(1, 5)).toEqual([
+      '    type filter hook prerouting priority -199; policy accept;',
+      '    meta mark != 20 return',
+      '    meta priority != 4947:10 return',
+      '    iifname != "ppp0" return',
+    ]);
+    expect(plan('nft').tc).toContainEqual(
+      expect.objectContaining({
+        actions: expect.arrayContaining([stage1({ priority: '4947:10' })]) as unknown,
+      }),
+    );
+    const actions = plan('iptables').tc.flatMap((object) => (object.type === 'filter' ? object.actions : []));
+    expect(actions.filter(({ kind }) => kind === 'mark')).toEqual([
+      { kind: 'mark', index: expect.any(Number) as number, mark: 20, then: 'continue' },
+    ]);
+  });
+  it('have nothing to say of marks that are saved with connections: the priority tells', () => {
+    expect(nftInstall(plan('nft').firewall?.rules ?? RULES)).not.toContain('mark-of-others');
   });
   it('of one side stand in a table of their own, without the other side', () => {
     const egress = nftInstall(RULES, 'egress');

@@ -124,9 +124,10 @@ describe('the large-download rule', () => {
       ({ name }) => name,
     );
   it('is there for the ports that are named, and follows FTP where its data port is', () => {
-    expect(namesFor([], [443])).toEqual(['large-download-udp', 'mark-done']);
-    expect(namesFor([80], [])).toEqual(['large-download-tcp', 'mark-done']);
+    expect(namesFor([], [443])).toEqual(['mark-of-others', 'large-download-udp', 'mark-done']);
+    expect(namesFor([80], [])).toEqual(['mark-of-others', 'large-download-tcp', 'mark-done']);
     expect(namesFor([80, 20], [])).toEqual([
+      'mark-of-others',
       'large-download-tcp',
       'large-download-ftp-active',
       'large-download-ftp-original',
