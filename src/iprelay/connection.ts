@@ -1,6 +1,7 @@
 /**
  * One client and its server: two lanes and the truth about endings. A half-close passes as a half-close, a
- * reset as a reset; a server that cannot be reached is told to the client in words, as the original did.
+ * reset as a reset. An ending that neither side has asked for (a server that cannot be reached, a time-out, `kill`) is a
+ * reset too: a clean end would be taken for the whole of a file, words of ours for the server's.
  */
 import type { Socket } from 'node:net';
 import { type Direction, DIRECTIONS } from './direction.ts';
@@ -24,6 +25,8 @@ export interface ConnectSettings {
   /** Source address of the outgoing connection; undefined lets the kernel choose. */
   readonly sourceAddress: string | undefined;
   readonly timeoutMs: number;
+  /** Tells the client in words that the server cannot be reached, as the original did, instead of a reset. */
+  readonly inWords: boolean;
 }
 
 export type ConnectionState = 'connecting' | 'open' | 'closed';
@@ -43,6 +46,7 @@ export class Connection {
   readonly #events: ConnectionEvents;
   #openSockets = 1;
   #how = 'closed';
+  #inWords = false;
   #connectTimer: NodeJS.Timeout | undefined;
   #farewellTimer: NodeJS.Timeout | undefined;
 
@@ -72,6 +76,7 @@ export class Connection {
     makeLane: (direction: Direction, from: SocketReader, to: Socket) => Lane,
   ): void {
     const { sourceAddress } = settings;
+    this.#inWords = settings.inWords;
     const reader = SocketReader.connect({
       host: this.spec.remoteHost,
       port: this.spec.remotePort,
@@ -108,14 +113,7 @@ export class Connection {
     return this.lanes !== undefined && (this.lanes.up.heldBack || this.lanes.down.heldBack);
   }
 
-  /** Ends both sides at once; a reader sees an end, or a reset if bytes of it were not read. */
-  kill(how: string): void {
-    this.#leaveOff(how);
-    this.#client.destroy();
-    this.#server?.destroy();
-  }
-
-  /** Resets both sides. */
+  /** Resets both sides at once. */
   reset(how: string): void {
     this.#leaveOff(how);
     resetSocket(this.#client);
@@ -137,7 +135,7 @@ export class Connection {
     socket.on('close', () => {
       if (--this.#openSockets > 0) {
         // Closed without an error before the other: if it was not the regular end, the other must not linger.
-        if (this.state === 'connecting') this.kill('closed by the client');
+        if (this.state === 'connecting') this.reset('closed by the client');
         return;
       }
       this.#leaveOff(this.#how);
@@ -152,7 +150,7 @@ export class Connection {
       // A reset is no failure to connect: the server had answered, and hung up at once.
       if (socket === this.#server && error.code === 'ECONNRESET') this.reset('reset by the server');
       else if (socket === this.#server) this.#connectFailed(reasonOf(error));
-      else this.kill(`reset by the client`);
+      else this.reset('reset by the client');
       return;
     }
     this.reset(`reset by the ${socket === this.#client ? 'client' : 'server'}`);
@@ -164,6 +162,10 @@ export class Connection {
     clearTimeout(this.#connectTimer);
     this.#events.failed(this, reason);
     const client = this.#client;
+    if (!this.#inWords) {
+      resetSocket(client);
+      return;
+    }
     client.end(`Failed to connect to: ${this.serverName}\n`);
     // What the client sends meanwhile is read away: closing over unread bytes would be a reset, and a reset
     // may reach the client before it has read the words.

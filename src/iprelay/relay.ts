@@ -182,7 +182,7 @@ export class Relay {
   kill(name: string): boolean {
     for (const connection of this.connections.values()) {
       if (connection.name !== name.toUpperCase()) continue;
-      connection.kill('killed');
+      connection.reset('killed');
       return true;
     }
     return false;
@@ -190,7 +190,7 @@ export class Relay {
 
   killAll(): number {
     const count = this.connections.size;
-    for (const connection of [...this.connections.values()]) connection.kill('killed');
+    for (const connection of [...this.connections.values()]) connection.reset('killed');
     return count;
   }
 
@@ -311,7 +311,7 @@ export class Relay {
         this.log.warn({ connections: this.connections.size, refused: this.refused }, 'too many connections');
       });
       client.on('error', nothing);
-      client.destroy();
+      client.resetAndDestroy();
       return;
     }
     const id = this.#nextId++;
@@ -320,11 +320,15 @@ export class Relay {
     this.#forwarderOf.set(connection, forwarder);
     this.totalConnections++;
     forwarder.totalConnections++;
-    const { force_from, connect_timeout } = this.variables;
+    const { force_from, connect_timeout, unreachable } = this.variables;
     const anyAddress = force_from === '0.0.0.0' || force_from === '::';
     const context = this.#context(connection, forwarder);
     connection.connect(
-      { sourceAddress: anyAddress ? undefined : force_from, timeoutMs: connect_timeout * 1000 },
+      {
+        sourceAddress: anyAddress ? undefined : force_from,
+        timeoutMs: connect_timeout * 1000,
+        inWords: unreachable === 'text',
+      },
       (direction, from, to) => {
         const scheduler = this.pump.schedulers[direction];
         const nowMs = performance.now();
@@ -394,7 +398,7 @@ export class Relay {
 
   #closeIdle(): void {
     const due = this.#idle.take(performance.now(), this.#idleMs(), (connection) => connection.heldBack);
-    for (const connection of due) connection.kill('idle');
+    for (const connection of due) connection.reset('idle');
   }
 }
 

@@ -32,6 +32,8 @@ export interface Variables {
   max_conns: number;
   /** Seconds until a connect that is not answered counts as failed. */
   connect_timeout: number;
+  /** What a client gets whose server cannot be reached: a reset, or the original's words and an end. */
+  unreachable: 'reset' | 'text';
   /** Seconds that connections may take to end after SIGTERM. */
   drain_time: number;
 }
@@ -52,26 +54,28 @@ export const DEFAULT_VARIABLES: Readonly<Variables> = {
   conn_bandwidth: 0,
   max_conns: 0,
   connect_timeout: 30,
+  unreachable: 'reset',
   drain_time: 10,
 };
 
 export const VARIABLE_NAMES = Object.keys(DEFAULT_VARIABLES) as readonly VariableName[];
 
 /** Largest value of each number. */
-const LARGEST: Readonly<Record<Exclude<VariableName, 'local_addrs' | 'force_from'>, number>> = {
-  debug: 2,
-  dump_traff: 1,
-  idle_out: 2_000_000,
-  dead_count: 1000,
-  data_size: 65_536,
-  bandwidth: MAX_BYTES_PER_SEC,
-  bandwidth_up: MAX_BYTES_PER_SEC,
-  bandwidth_down: MAX_BYTES_PER_SEC,
-  conn_bandwidth: MAX_BYTES_PER_SEC,
-  max_conns: 1_000_000,
-  connect_timeout: 3600,
-  drain_time: 86_400,
-};
+const LARGEST: Readonly<Record<Exclude<VariableName, 'local_addrs' | 'force_from' | 'unreachable'>, number>> =
+  {
+    debug: 2,
+    dump_traff: 1,
+    idle_out: 2_000_000,
+    dead_count: 1000,
+    data_size: 65_536,
+    bandwidth: MAX_BYTES_PER_SEC,
+    bandwidth_up: MAX_BYTES_PER_SEC,
+    bandwidth_down: MAX_BYTES_PER_SEC,
+    conn_bandwidth: MAX_BYTES_PER_SEC,
+    max_conns: 1_000_000,
+    connect_timeout: 3600,
+    drain_time: 86_400,
+  };
 
 export const isVariableName = (name: string): name is VariableName => Object.hasOwn(DEFAULT_VARIABLES, name);
 
@@ -98,6 +102,8 @@ export function parseVariable(name: VariableName, text: string): ParsedVariable 
     }
     case 'force_from':
       return isIP(text) === 0 ? `not an address: ${text}` : { name, value: text };
+    case 'unreachable':
+      return text === 'reset' || text === 'text' ? { name, value: text } : `neither reset nor text: ${text}`;
     case 'bandwidth':
     case 'bandwidth_up':
     case 'bandwidth_down':

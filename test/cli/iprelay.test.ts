@@ -75,7 +75,7 @@ async function fetch(port: number, send = ''): Promise<string> {
 }
 
 describe('at the limit on descriptors', () => {
-  it('closes new clients cleanly while the others go on, and takes clients again when there is room', async () => {
+  it('resets new clients while the others go on, and takes clients again when there is room', async () => {
     const to = await serve((socket) => {
       socket.on('error', () => undefined).pipe(socket);
     });
@@ -106,13 +106,16 @@ describe('at the limit on descriptors', () => {
       const clients: Socket[] = [];
       for (let i = 0; i < 100; i++) clients.push(await open());
       for (let i = 0; i < 50; i++) {
-        const refused = await open();
-        refused.resume();
-        const [how] = (await Promise.race([
-          once(refused, 'end').then(() => ['closed']),
-          once(refused, 'close').then(() => ['reset']),
-        ])) as [string];
-        expect(how).toBe('closed');
+        // The reset may come before the client has noticed that it was connected.
+        const how = await open().then(
+          (refused) =>
+            once(refused.resume(), 'end').then(
+              () => 'ended',
+              () => 'reset',
+            ),
+          () => 'reset',
+        );
+        expect(how).toBe('reset');
       }
       const echo = async (socket: Socket): Promise<string> => {
         socket.write('still here');

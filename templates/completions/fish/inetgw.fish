@@ -4,7 +4,7 @@ function __inetgw_place
   set -l count 0; set -l last; set -l skip 0
   for word in (commandline -opc)[2..-1]
     if test $skip = 1; set skip 0; continue; end
-    if contains -- $word --framing --linklayer --overhead --mpu --large-download --large-download-ports --large-packet --mark --interactive-ports --interactive-dscp --interactive-hosts --bulk-ports --bulk-dscp --bulk-hosts --large-upload --firewall --ingress --pacing --config --format --root; set skip 1; continue; end
+    if contains -- $word --up --down --framing --linklayer --overhead --mpu --large-download --large-download-ports --large-packet --mark --interactive-ports --interactive-dscp --interactive-hosts --bulk-ports --bulk-dscp --bulk-hosts --large-upload --firewall --ingress --pacing --config --format --root; set skip 1; continue; end
     if string match -q -- '-*' $word; continue; end
     set count (math $count + 1); set last $word
   end
@@ -32,6 +32,8 @@ complete -c inetgw -n '__inetgw_place after networkmanager' -f -a '(command ls /
 complete -c inetgw -n '__inetgw_place after ifupdown' -f -a '(command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place after systemd' -f -a '(command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place other apply check config completion bash zsh fish rules egress ingress install-hook ppp networkmanager ifupdown systemd' -f -a 'clear'
+complete -c inetgw -l up -x -d 'UP by name; with --down, in any order'
+complete -c inetgw -l down -x -d 'DOWN by name'
 complete -c inetgw -l framing -x -a 'dsl adsl atm vdsl ptm pppoe fiber fibre ftth cable lte 5g mobile raw conservative ipoa-vcmux ipoa-llcsnap bridged-vcmux bridged-llcsnap pppoa-vcmux pppoa-llc pppoe-vcmux pppoe-llcsnap pppoe-ptm bridged-ptm docsis ethernet ether-vlan' -d 'what the line adds to a packet, by name'
 complete -c inetgw -l linklayer -x -a 'atm ptm ethernet' -d 'the same by its parts: the cells or coding of the line'
 complete -c inetgw -l overhead -x -d 'bytes that the line adds to an IP packet'

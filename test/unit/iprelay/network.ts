@@ -16,13 +16,16 @@ export interface Network {
 }
 
 export async function listen(handler: (socket: Socket) => void, host = '127.0.0.1'): Promise<Server> {
-  const server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: 1 }, handler).listen(
-    0,
-    host,
-  );
+  const server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: 1 }, (socket) => {
+    socket.on('error', endOfTest);
+    handler(socket);
+  }).listen(0, host);
   await once(server, 'listening');
   return server;
 }
+
+/** What is still open when a test ends its relay is reset. */
+const endOfTest = (): void => undefined;
 
 export const portOf = (server: Server): number => (server.address() as AddressInfo).port;
 
@@ -49,7 +52,7 @@ export function set(relay: Relay, name: VariableName, value: string | number): v
 export async function connectTo(port: number, host = '127.0.0.1'): Promise<Socket> {
   const socket = connect({ port, host, allowHalfOpen: true, noDelay: true, ...{ highWaterMark: 1 } });
   await once(socket, 'connect');
-  return socket;
+  return socket.on('error', endOfTest);
 }
 
 /** Everything a socket sends until its end; rejects on a reset. The other direction stays open. */

@@ -91,9 +91,31 @@ describe('connections', () => {
     expect(await seen).toBe('reset');
   });
 
-  it('tells the client in words that the server cannot be reached, even one that sends first', async () => {
+  it('resets a client whose server cannot be reached, and sends it nothing', async () => {
+    const { port, relay } = await relayTo(await freePort());
+    // The reset may come before the client has noticed that it was connected.
+    const seen = await connectTo(port).then(
+      (client) => readAll(client).catch(() => 'reset'),
+      () => 'reset',
+    );
+    expect(seen).toBe('reset');
+    await expect.poll(() => relay.connections.size).toBe(0);
+    expect(relay.failedConnects).toBe(1);
+  });
+
+  it('resets a client whose connection is killed in the middle, so that none takes a part for the whole', async () => {
+    const { port, relay } = await relayTo(portOf(await server((socket) => socket.write('half of it'))));
+    const client = await connectTo(port);
+    const seen = readAll(client).catch(() => 'reset');
+    await expect.poll(() => relay.meters.down.totalBytes).toBe(10);
+    expect(relay.kill('CONN000001')).toBe(true);
+    expect(await seen).toBe('reset');
+  });
+
+  it('tells it in words as the original did, where unreachable is text, even one that sends first', async () => {
     const closed = await freePort();
     const { port, relay } = await relayTo(closed);
+    set(relay, 'unreachable', 'text');
     const client = await connectTo(port);
     client.write('GET / HTTP/1.0\r\n\r\n');
     expect((await readAll(client)).toString()).toBe(`Failed to connect to: 127.0.0.1:${closed}\n`);
@@ -103,7 +125,8 @@ describe('connections', () => {
   });
 
   it('looks the name up for each connection and says which name is unknown', async () => {
-    const { port } = await relayTo(80, undefined, { remoteHost: 'no-such-host.invalid' });
+    const { port, relay } = await relayTo(80, undefined, { remoteHost: 'no-such-host.invalid' });
+    set(relay, 'unreachable', 'text');
     const client = await connectTo(port);
     expect((await readAll(client)).toString()).toBe('Failed to connect to: no-such-host.invalid:80\n');
     client.end();
@@ -192,14 +215,17 @@ describe('connections', () => {
     expect(relay.refused).toBe(1);
   });
 
-  it('closes connections beyond max_conns cleanly, the others go on', async () => {
+  it('resets connections beyond max_conns, the others go on', async () => {
     const { port, relay } = await relayTo(portOf(await server(echo)));
     set(relay, 'max_conns', 1);
     const first = await connectTo(port);
     first.write('a');
     await once(first, 'readable');
-    const second = await connectTo(port);
-    expect(await ending(second.resume())).toBe('end');
+    const seen = await connectTo(port).then(
+      (second) => ending(second.resume()),
+      () => 'reset',
+    );
+    expect(seen).toBe('reset');
     first.read();
     first.end('b');
     expect((await readAll(first)).toString()).toBe('b');
@@ -218,7 +244,7 @@ describe('connections', () => {
     busy.resume();
     await expect.poll(() => [...relay.connections.values()][1]?.heldBack).toBe(true);
     set(relay, 'idle_out', 1);
-    expect(await seen).toBe('end');
+    expect(await seen).toBe('reset');
     await new Promise((resolve) => setTimeout(resolve, 2500));
     expect([...relay.connections.values()].map((each) => each.name)).toEqual(['CONN000002']);
   });
