@@ -3,7 +3,7 @@
  * reset as a reset. An ending that neither side has asked for (a server that cannot be reached, a time-out, `kill`) is a
  * reset too: a clean end would be taken for the whole of a file, words of ours for the server's.
  */
-import type { Socket } from 'node:net';
+import type { LookupFunction, Socket } from 'node:net';
 import { type Direction, DIRECTIONS } from './direction.ts';
 import type { Lane } from './lane.ts';
 import { SocketReader } from './reader.ts';
@@ -25,6 +25,7 @@ export interface ConnectSettings {
   /** Source address of the outgoing connection; undefined lets the kernel choose. */
   readonly sourceAddress: string | undefined;
   readonly timeoutMs: number;
+  readonly lookup: LookupFunction;
   /** Tells the client in words that the server cannot be reached, as the original did, instead of a reset. */
   readonly inWords: boolean;
 }
@@ -82,6 +83,7 @@ export class Connection {
       port: this.spec.remotePort,
       allowHalfOpen: true,
       noDelay: true,
+      lookup: settings.lookup,
       autoSelectFamily: true,
       autoSelectFamilyAttemptTimeout: attemptMs(settings.timeoutMs),
       ...(sourceAddress === undefined

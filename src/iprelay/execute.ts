@@ -58,7 +58,7 @@ async function carryOut(relay: Relay, command: Command): Promise<Reply> {
     case 'set-forwarder': {
       const { number, spec, limits } = command;
       await relay.setForwarder(number, spec, withLimits(DEFAULT_OPTIONS, limits));
-      const warning = await unknownHostWarning(spec.remoteHost);
+      const warning = await unknownHostWarning(spec.remoteHost, relay.names);
       return say(`forwarder ${number} set.${warning === undefined ? '' : `\nWarning: ${warning}`}`);
     }
     case 'limit-forwarder': {

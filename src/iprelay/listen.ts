@@ -1,5 +1,5 @@
 /** Listening sockets: opened, or taken over from systemd, and what is wrong when that fails. */
-import { createServer, isIPv4, type Server } from 'node:net';
+import { createServer, isIP, isIPv4, type Server } from 'node:net';
 import { failure, noPrivilege, type UserError } from '../errors.ts';
 import { portHolder } from '../system/port-holder.ts';
 import { STREAM_BYTES } from './reader.ts';
@@ -17,7 +17,7 @@ export function makeServer(): Server {
 }
 
 /**
- * Begins to listen; `all` are the addresses that listen together on this port. Throws a `UserError` that says who
+ * Begins to listen on an address; `all` are the addresses that listen together on this port. Throws a `UserError` that says who
  * holds the port, or what privilege it needs.
  */
 export async function listenOn(
@@ -28,6 +28,8 @@ export async function listenOn(
 ): Promise<void> {
   // `::` alone is for IPv4 too; beside an IPv4 address it would want that one's port for itself.
   const ipv6Only = all.some(isIPv4);
+  if (isIP(address) === 0)
+    throw failure(`cannot listen on ${formatEndpoint(address, port)}: the name is unknown`);
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
@@ -57,9 +59,6 @@ async function listenError(error: NodeJS.ErrnoException, address: string, port: 
       );
     case 'EADDRNOTAVAIL':
       return failure(`cannot listen on ${place}: the address is not on this machine`);
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return failure(`cannot listen on ${place}: the name is unknown`);
     case undefined:
     default:
       return failure(`cannot listen on ${place}: ${error.message}`);

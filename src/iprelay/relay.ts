@@ -12,6 +12,7 @@ import { IdleWheel } from './idle.ts';
 import { Lane, type LaneContext } from './lane.ts';
 import type { Log } from './log.ts';
 import { Meter } from './meter.ts';
+import { Names } from './names.ts';
 import { Pump } from './pump.ts';
 import type { ProxySpec } from './spec.ts';
 import { assign, DEFAULT_VARIABLES, type ParsedVariable, type Variables } from './variables.ts';
@@ -21,6 +22,7 @@ export interface RelayOptions {
   readonly access: AccessList;
   /** How many descriptors the process may have. */
   readonly descriptorLimit: number;
+  readonly names?: Names;
   /** Sockets that systemd has opened, by port. */
   readonly activated?: (port: number) => Server[];
 }
@@ -52,6 +54,7 @@ export class Relay {
   refused = 0;
   access: AccessList;
   readonly log: Log;
+  readonly names: Names;
   readonly #options: RelayOptions;
   readonly #idle = new IdleWheel<Connection>();
   readonly #forwarderOf = new Map<Connection, Forwarder>();
@@ -66,6 +69,7 @@ export class Relay {
     this.#options = options;
     this.log = options.log;
     this.access = options.access;
+    this.names = options.names ?? new Names();
     this.#idleTimer = setInterval(() => {
       this.#closeIdle();
     }, 1000);
@@ -212,6 +216,7 @@ export class Relay {
     this.killAll();
     // Each one writes its last line to the log only when its sockets are closed: the log must still be there.
     await this.#empty(CUT_OFF_MS);
+    this.names.close();
     clearInterval(this.#idleTimer);
     this.pump.stop();
   }
@@ -275,8 +280,9 @@ export class Relay {
   }
 
   async #listen(forwarder: Forwarder, addresses: readonly string[]): Promise<void> {
+    const found = await Promise.all(addresses.map((each) => this.#addressOf(each)));
     await forwarder.listen(
-      addresses,
+      found,
       (client) => {
         this.#accept(forwarder, client);
       },
@@ -289,6 +295,12 @@ export class Relay {
     // The end came meanwhile, and has not seen this one.
     forwarder.close();
     throw failure('the relay is ending');
+  }
+
+  /** Where to listen may be a name as well; one that is unknown is told by who tries to listen on it. */
+  async #addressOf(place: string): Promise<string> {
+    const found = await this.names.addresses(place).catch(() => []);
+    return found[0]?.address ?? place;
   }
 
   #accept(forwarder: Forwarder, client: Socket): void {
@@ -327,6 +339,7 @@ export class Relay {
       {
         sourceAddress: anyAddress ? undefined : force_from,
         timeoutMs: connect_timeout * 1000,
+        lookup: this.names.lookup,
         inWords: unreachable === 'text',
       },
       (direction, from, to) => {

@@ -1,4 +1,4 @@
-import { lookup } from 'node:dns/promises';
+import type { Names } from '../names.ts';
 
 /** Long enough for a resolver that works; a start waits no longer for one that does not. */
 const WAIT_MS = 1500;
@@ -7,12 +7,12 @@ const WAIT_MS = 1500;
  * A warning if the host cannot be resolved now. Not an error: names are looked up anew for each connection,
  * and at boot the resolver may come up after us.
  */
-export async function unknownHostWarning(host: string): Promise<string | undefined> {
+export async function unknownHostWarning(host: string, names: Names): Promise<string | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<undefined>((resolve) => {
     timer = setTimeout(resolve, WAIT_MS, undefined);
   });
-  const answer = lookup(host).then(
+  const answer = names.addresses(host).then(
     () => undefined,
     (error: unknown) => (error as NodeJS.ErrnoException).code ?? 'unknown',
   );

@@ -92,7 +92,9 @@ async function serve(settings: Settings, hooks: ServiceHooks, undo: Undo[]): Pro
     });
   }
   const hosts = [...new Set(settings.forwarders.map(({ spec }) => spec.remoteHost))];
-  const asked = Promise.all(hosts.map(unknownHostWarning)).then((all) => all.flatMap((each) => each ?? []));
+  const asked = Promise.all(hosts.map((host) => unknownHostWarning(host, relay.names))).then((all) =>
+    all.flatMap((each) => each ?? []),
+  );
   if (settings.mode === 'prompt') {
     hooks.ready([]);
     return runPromptMode(executor, hooks.streams, signals, asked);
