@@ -102,10 +102,12 @@ function isCommand(word: string): word is CommandWord {
 const DEVICE_AT: Readonly<Record<CommandWord, number>> = {
   apply: 1,
   check: 1,
+  completion: Infinity,
   config: Infinity,
   'install-hook': 2,
   rules: 2,
   status: Infinity,
+  uninstall: Infinity,
 };
 
 /** The words with the kernel's name of the device; a first word that is neither device nor command may be a slip. */

@@ -7,7 +7,16 @@ import { usageError, type UserError } from '../errors.ts';
 import { isPlainNumber, isRateUnit, parseRateBitPerSec } from '../units.ts';
 
 /** First words that are no device. */
-export const COMMAND_WORDS = ['apply', 'check', 'config', 'install-hook', 'rules', 'status'] as const;
+export const COMMAND_WORDS = [
+  'apply',
+  'check',
+  'completion',
+  'config',
+  'install-hook',
+  'rules',
+  'status',
+  'uninstall',
+] as const;
 export type CommandWord = (typeof COMMAND_WORDS)[number];
 
 /** What shows a device, in the words of other programs. */
