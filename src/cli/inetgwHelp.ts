@@ -10,8 +10,8 @@ pppoa-llc, pppoe-vcmux, pppoe-llcsnap, pppoe-ptm, bridged-ptm, docsis, ethernet,
 
 Examples:
   inetgw ppp0 210 1710                       shape an ADSL line
-  inetgw ppp0 10mbit 50mbit --framing pppoe-ptm     a VDSL line
-  inetgw eth1 20mbit 100mbit --framing docsis       a cable line
+  inetgw ppp0 10mbit 50mbit --framing vdsl          a VDSL line
+  inetgw eth1 20mbit 100mbit --framing cable        a cable line
   inetgw ppp0                                show what it does
   inetgw ppp0 clear                          take it away
   inetgw ppp0 210 1710 --dry-run             see what would be run
