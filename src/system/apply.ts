@@ -15,11 +15,12 @@ import {
 } from '../shaper/steps.ts';
 import type { KernelFacts, LinkFacts } from '../shaper/link.ts';
 import type { Family } from '../firewall/iptables.ts';
-import { setUpLines, tearDownLines } from '../tc/batch.ts';
+import { setUpLines, tearDownLines, tearDownPlace } from '../tc/batch.ts';
 import {
+  describeFilters,
   foreignRoot,
-  NOTHING,
   ifindexesOf,
+  othersFilters,
   readCurrent,
   readView,
   withoutForeign,
@@ -152,6 +153,7 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
     const works = carriesRules(current, backend) && (await isInstalled(backend));
     if (!works) await tryBackend(plan.firewall, run);
   }
+  if (!options.replace) await keepOthersFilters(current, queues, run);
   notices.push(...standIns(plan));
   const present = expectedFirewall(current, plan);
   const { queueDevice } = plan;
@@ -290,18 +292,11 @@ export async function putBack(
     parts.note('see what stands there', error);
   });
   const readable = parts.failures.length === 0;
-  const { link, view } = current;
+  const { link } = current;
   await removeFirewall(device, backendNow, parts, run);
-  const foreign = foreignRoot(view);
+  const foreign = foreignRoot(current);
   const back = link === undefined || foreign !== undefined || !readable ? undefined : earlier;
-  const ours =
-    foreign === undefined
-      ? view
-      : await parts.get(
-          'see whose queues these are',
-          () => withoutForeign(current, earlier?.plan, run),
-          NOTHING,
-        );
+  const ours = withoutForeign(current);
   if (earlier !== undefined) await parts.do('take away actions', () => removeStrayActions(earlier.plan, run));
   const restored =
     back !== undefined &&
@@ -345,15 +340,29 @@ async function removeUnused(
 }
 
 export function refuseForeign(device: string, current: Current): void {
-  const { root, ingress } = current.view;
+  const { rootIsOurs, ingressIsOurs, view } = current;
+  const { root, ingress } = view;
   const found = [
-    ...(root === undefined ? [] : [`a root qdisc (${root.kind} ${root.handle})`]),
-    ...(ingress === undefined ? [] : [`an ingress qdisc (${ingress.kind})`]),
+    ...(root === undefined || rootIsOurs ? [] : [`a root qdisc (${root.kind} ${root.handle})`]),
+    ...(ingress === undefined || ingressIsOurs ? [] : [`an ingress qdisc (${ingress.kind})`]),
   ];
   if (found.length === 0) return;
   throw failure(
     `${device} already has ${found.join(' and ')} that inetgw has not set`,
     'to have it replaced, say --replace',
+  );
+}
+
+/** Throws where an ingress queue of ours would have to be made anew at which filters of others hang. */
+async function keepOthersFilters(current: Current, queues: QueueChange, run: Runner): Promise<void> {
+  const { device, record, view, ingressIsOurs } = current;
+  if (record === undefined || view.ingress === undefined || !ingressIsOurs) return;
+  if (!tearDownPlace(device, 'ingress', view).some((line) => queues.lines.includes(line))) return;
+  const others = await othersFilters(record.plan, view, true, run);
+  if (others.length === 0) return;
+  throw failure(
+    `${describeFilters(others)} hang at the ${view.ingress.kind} qdisc of ${device}, which has to be made anew`,
+    'to have them taken away with it, say --replace',
   );
 }
 

@@ -1,12 +1,22 @@
 /** Taking away everything that inetgw has put on a device. */
 import type { UserError } from '../errors.ts';
-import type { TcView } from '../tc/batch.ts';
-import { ifindexesOf, NOTHING, readCurrent, withoutForeign, type Current } from './device.ts';
+import { tcStep } from '../shaper/steps.ts';
+import { filterRemovalLines, type TcView } from '../tc/batch.ts';
+import type { FilterLine } from '../tc/parse.ts';
+import {
+  describeFilters,
+  ifindexesOf,
+  othersFilters,
+  readCurrent,
+  withoutForeign,
+  type Current,
+} from './device.ts';
 import { removeAllFirewall } from './firewall.ts';
 import { removeProgram } from './pacing.ts';
 import { Parts } from './parts.ts';
 import { removeQueueDevice } from './queueDevice.ts';
 import type { Runner } from './run.ts';
+import { runStep } from './runStep.ts';
 import { removeState, writeState } from './state.ts';
 import { removeStrayActions } from './strayActions.ts';
 import { tearDown } from './tearDown.ts';
@@ -43,11 +53,11 @@ export async function clear(device: string, run: Runner): Promise<Cleared> {
       writeState(device, { phase: 'changing', plan, since }),
     );
   }
-  const ours = await viewOfOurs(current, parts, run);
+  const ours = await removeBesideOthers(withoutForeign(current), current, parts, leftAlone, run);
   const queuesGone = (await tearDown(device, ours, parts, run)) && readable;
   const { root, ingress } = view;
-  if (root !== undefined && ours.root === undefined) leftAlone.push(`root qdisc ${root.kind} ${root.handle}`);
-  if (ingress !== undefined && ours.ingress === undefined) leftAlone.push(`ingress qdisc ${ingress.kind}`);
+  if (root !== undefined && !current.rootIsOurs) leftAlone.push(`root qdisc ${root.kind} ${root.handle}`);
+  if (ingress !== undefined && !current.ingressIsOurs) leftAlone.push(`ingress qdisc ${ingress.kind}`);
   if (record !== undefined && queuesGone) {
     await parts.do('take away actions', () => removeStrayActions(record.plan, run));
   }
@@ -64,9 +74,25 @@ export async function clear(device: string, run: Runner): Promise<Cleared> {
   };
 }
 
-/** What of ours stands there: where somebody else has taken the root, the ingress may still be ours. */
-async function viewOfOurs(current: Current, parts: Parts, run: Runner): Promise<TcView> {
-  if (current.ours) return current.view;
-  const look = (): Promise<TcView> => withoutForeign(current, current.record?.plan, run);
-  return parts.get('see whose queues these are', look, NOTHING);
+/**
+ * Where filters of others hang at our ingress queue, our own filters are taken away and the queue stays.
+ * @returns what of `ours` is left to be taken away
+ */
+async function removeBesideOthers(
+  ours: TcView,
+  { device, record }: Current,
+  parts: Parts,
+  leftAlone: string[],
+  run: Runner,
+): Promise<TcView> {
+  const { ingress } = ours;
+  if (record === undefined || ingress === undefined) return ours;
+  const { plan } = record;
+  const look = (): Promise<FilterLine[]> => othersFilters(plan, ours, true, run);
+  const others = await parts.get('see whether others have filters there', look, []);
+  if (others.length === 0) return ours;
+  leftAlone.push(`${describeFilters(others)} at the ${ingress.kind} qdisc`);
+  const step = { ...tcStep(filterRemovalLines(plan.tc, device)), what: 'the ingress filters' };
+  await parts.do('take away the ingress filters', () => runStep(step, run, { doing: 'taking away' }));
+  return { ...ours, ingress: undefined };
 }

@@ -2,8 +2,9 @@
 import { failure, UserError } from '../errors.ts';
 import type { LinkFacts } from '../shaper/link.ts';
 import type { Plan } from '../shaper/plan.ts';
-import type { TcView } from '../tc/batch.ts';
-import { parseTcView, UnreadableOutput } from '../tc/parse.ts';
+import type { Leaf, TcView } from '../tc/batch.ts';
+import { parseFilters, parseTcView, UnreadableOutput, type FilterLine } from '../tc/parse.ts';
+import { foreignFilters, treeStanding, type Standing } from '../tc/standing.ts';
 import { readActions } from './actions.ts';
 import { findLink } from './link.ts';
 import { otherHolder } from './lock.ts';
@@ -21,6 +22,9 @@ export interface Current {
   record: DeviceState | undefined;
   /** What is on the device was put there by inetgw, as far as the record tells. */
   ours: boolean;
+  /** The same of what stands at root and at ingress alone; what is not there counts as ours. */
+  rootIsOurs: boolean;
+  ingressIsOurs: boolean;
   /** The plan that the kernel holds: recorded as in force, and seen on the device. */
   inForce: Plan | undefined;
   /** The other process that is changing the device at this moment, or measuring on it. */
@@ -49,6 +53,8 @@ export async function readCurrent(
       view,
       record: undefined,
       ours: false,
+      rootIsOurs: view.root === undefined,
+      ingressIsOurs: view.ingress === undefined,
       inForce: undefined,
       worker: undefined,
       notices: [],
@@ -62,26 +68,46 @@ export async function readCurrent(
       view,
       record: undefined,
       ours: looksLikeOurs(view),
+      rootIsOurs: view.root === undefined || looksLikeOurRoot(view),
+      ingressIsOurs: view.ingress === undefined || looksLikeOurs(view),
       inForce: undefined,
       worker: undefined,
       notices: [`the record of what was set is of no use: ${reading.why}`],
     };
   }
   const record = reading.state;
-  const standing = (plan: Plan): ReturnType<typeof ingressActionsStand> =>
-    ingressActionsStand(plan, run).catch((error: unknown) => {
-      if (unread === undefined || !(error instanceof UserError)) throw error;
-      return 'open';
-    });
   // Another index under the same name is another device: a ppp link that came up again.
   const sameDevice = link !== undefined && record.plan.link.ifindex === link.ifindex;
   const { queueDevice } = record.plan;
   const active = record.phase === 'active';
-  const complete =
-    sameDevice &&
-    looksLikeOurs(view) &&
-    (queueDevice === undefined || (await deviceExists(queueDevice))) &&
-    (!active || ['yes', 'open'].includes(await standing(record.plan)));
+  const root = sameDevice ? rootStanding(view, record) : 'other';
+  // Killed half way, a run may have made no more than the root.
+  const rootIsOurs =
+    view.root === undefined || root === 'whole' || root === 'part' || (root === 'bare' && !active);
+  const whole =
+    root === 'whole' &&
+    looksLikeOurIngress(view) &&
+    (queueDevice === undefined || (await deviceExists(queueDevice)));
+  let ingress: Awaited<ReturnType<typeof ingressActionsStand>> = 'no';
+  if (sameDevice && view.ingress !== undefined) {
+    ingress = await ingressActionsStand(record.plan, run).catch((error: unknown) => {
+      if (unread === undefined || !(error instanceof UserError)) throw error;
+      return 'open' as const;
+    });
+  }
+  // Somebody has taken our filters away, or has put a queue and filters in the place of ours.
+  const noneOfOthers = (): Promise<boolean> =>
+    othersFilters(record.plan, view, false, run).then(
+      (others) => others.length === 0,
+      (error: unknown) => {
+        if (unread === undefined || !(error instanceof UserError)) throw error;
+        return false;
+      },
+    );
+  const ingressIsOurs =
+    view.ingress === undefined ||
+    (sameDevice && looksLikeOurIngress(view) && (ingress !== 'no' || (await noneOfOthers())));
+  const complete = whole && (!active || ingress === 'yes' || ingress === 'open');
   const notices: string[] = [];
   const worker = active ? undefined : await otherHolder(device);
   if (worker !== undefined) {
@@ -91,6 +117,8 @@ export async function readCurrent(
     notices.push(`a measurement of searchbw was ended before it could put back what was on ${device}`);
   } else if (record.phase === 'changing') {
     notices.push(`an earlier run was ended while it was changing ${device}`);
+  } else if (sameDevice && !(rootIsOurs && ingressIsOurs)) {
+    notices.push(`somebody else's queues stand on ${device} in the place of those that inetgw had set`);
   } else if (sameDevice && !complete)
     notices.push(`the queues that inetgw had set on ${device} were taken away by someone`);
   return {
@@ -98,7 +126,9 @@ export async function readCurrent(
     link,
     view,
     record,
-    ours: sameDevice && looksLikePart(view),
+    ours: sameDevice && rootIsOurs && ingressIsOurs,
+    rootIsOurs,
+    ingressIsOurs,
     inForce: active && complete ? record.plan : undefined,
     worker,
     notices,
@@ -174,35 +204,62 @@ export async function ingressActionsStand(plan: Plan, run: Runner): Promise<'yes
   return found === wanted.length ? 'yes' : found > 0 ? 'some' : 'no';
 }
 
-/** What of ours is left to be torn down where somebody else's queue stands at root: the ingress, if it is ours. */
-export async function withoutForeign(
-  { view }: Current,
-  plan: Plan | undefined,
+/** Filters of others at the device's hooks. */
+export async function othersFilters(
+  { device, tc }: Plan,
+  view: TcView,
+  actionsStand: boolean,
   run: Runner,
-): Promise<TcView> {
-  const state =
-    plan === undefined || view.ingress === undefined ? 'no' : await ingressActionsStand(plan, run);
-  return { root: undefined, ingress: state === 'yes' || state === 'some' ? view.ingress : undefined };
+): Promise<FilterLine[]> {
+  const planned = tc.filter(({ dev }) => dev === device);
+  const found: FilterLine[] = [];
+  for (const hook of view.ingress?.kind === 'clsact' ? ['ingress', 'egress'] : ['ingress']) {
+    const shown = await ask(['tc', 'filter', 'show', 'dev', device, hook], run);
+    found.push(...foreignFilters(parseFilters(shown), planned, actionsStand));
+  }
+  return found;
+}
+
+/** For messages: `filters of others (bpf pref 49152)`. */
+export function describeFilters(filters: readonly FilterLine[]): string {
+  return `filters of others (${filters.map(({ kind, pref }) => `${kind} pref ${pref}`).join(', ')})`;
+}
+
+/** What of ours is left to be torn down where somebody else's queue stands at root or at ingress. */
+export function withoutForeign({ view, rootIsOurs, ingressIsOurs }: Current): TcView {
+  return {
+    root: rootIsOurs ? view.root : undefined,
+    ingress: ingressIsOurs ? view.ingress : undefined,
+  };
 }
 
 /** Queues of somebody else at root: they stand in the place of ours. */
-export function foreignRoot(view: TcView): string | undefined {
-  return view.root === undefined || isOurRoot(view) ? undefined : `${view.root.kind} ${view.root.handle}`;
+export function foreignRoot({ view, rootIsOurs }: Current): string | undefined {
+  return view.root === undefined || rootIsOurs ? undefined : `${view.root.kind} ${view.root.handle}`;
 }
 
+/** How the record's tree stands; while it is changed, the one before it, whatever its parameters. */
+function rootStanding(view: TcView, { phase, plan, previous }: DeviceState): Standing {
+  const exact = phase === 'active';
+  const all = [plan, ...(previous === undefined ? [] : [previous])].map(({ tc, device }) =>
+    treeStanding(view, tc, device, exact),
+  );
+  return (['whole', 'part', 'bare'] as const).find((standing) => all.includes(standing)) ?? 'other';
+}
+
+/** Without a record that tells what it was. */
 function looksLikeOurs(view: TcView): boolean {
-  return isOurRoot(view) && isOurIngress(view);
+  return looksLikeOurRoot(view) && looksLikeOurIngress(view);
 }
 
-/** What is there is ours, though something may be missing. */
-function looksLikePart(view: TcView): boolean {
-  return (view.root === undefined || isOurRoot(view)) && (view.ingress === undefined || isOurIngress(view));
+const OUR_LEAVES = ['10:', '20:', '30:'];
+
+function looksLikeOurRoot({ root, leaves = [] }: TcView): boolean {
+  const ours = ({ kind, handle }: Leaf): boolean =>
+    OUR_LEAVES.includes(handle) && (kind === 'fq_codel' || kind === 'sfq');
+  return root?.kind === 'htb' && root.handle === '1:' && leaves.every(ours);
 }
 
-function isOurRoot(view: TcView): boolean {
-  return view.root?.kind === 'htb' && view.root.handle === '1:';
-}
-
-function isOurIngress(view: TcView): boolean {
+function looksLikeOurIngress(view: TcView): boolean {
   return view.ingress?.kind === 'ingress' || view.ingress?.kind === 'clsact';
 }

@@ -16,6 +16,18 @@ export interface TcView {
   root: { kind: string; handle: string } | undefined;
   /** ingress or clsact: they exclude each other. */
   ingress: { kind: string; handle: string } | undefined;
+  /** The queues in the classes below root. */
+  leaves?: readonly Leaf[];
+}
+
+/** A queue in a class, as far as it tells whose it is. */
+export interface Leaf {
+  kind: string;
+  handle: string;
+  parent: string;
+  /** What tc prints of these depends on kind and version. */
+  limitPackets?: number;
+  quantumBytes?: number;
 }
 
 export function batchText(lines: readonly string[]): string {
@@ -65,6 +77,17 @@ export function tearDownPlace(device: string, place: 'root' | 'ingress', view: T
   const standing = view[place];
   if (standing === undefined) return [];
   return [`qdisc del dev ${device} ${place === 'root' ? place : standing.kind}`];
+}
+
+/** The lines that take away the objects' filters at the device's hooks and leave those of others. */
+export function filterRemovalLines(objects: readonly TcObject[], device: string): string[] {
+  return objects.flatMap((object) =>
+    (object.type === 'filter' || object.type === 'program') &&
+    object.dev === device &&
+    placeOf(object) === 'ingress'
+      ? [`filter del dev ${device} parent ${object.parent} protocol all pref ${object.pref}`]
+      : [],
+  );
 }
 
 /** A place on a device that holds queues or filters of its own, which can be made anew without touching others. */

@@ -1,11 +1,13 @@
 /** Reads what tc prints. JSON where this tc writes it, its text where it does not. Pure. */
-import type { TcView } from './batch.ts';
+import type { Leaf, TcView } from './batch.ts';
 
 interface QdiscLine {
   kind: string;
   handle: string;
   parent: string | undefined;
   root: boolean;
+  limitPackets: number | undefined;
+  quantumBytes: number | undefined;
 }
 
 /** What was printed is not what tc prints: another program of that name, or a version not known yet. */
@@ -30,11 +32,27 @@ export function parseTcView(output: string): TcView {
   const qdiscs = output.trimStart().startsWith('[') ? parseJson(output) : parseText(output);
   const pick = (qdisc: QdiscLine | undefined): { kind: string; handle: string } | undefined =>
     qdisc === undefined ? undefined : { kind: qdisc.kind, handle: qdisc.handle };
+  const leaves = qdiscs.flatMap(leafOf);
   return {
     // Handle 0: is the kernel's own default queue, which nobody has put there.
     root: pick(qdiscs.find((qdisc) => qdisc.root && qdisc.handle !== '0:')),
     ingress: pick(qdiscs.find((qdisc) => qdisc.kind === 'ingress' || qdisc.kind === 'clsact')),
+    ...(leaves.length === 0 ? {} : { leaves }),
   };
+}
+
+function leafOf({ kind, handle, parent, root, limitPackets, quantumBytes }: QdiscLine): Leaf[] {
+  // `ingress` and `clsact` hang at ffff:fff1.
+  if (root || parent === undefined || parent.startsWith('ffff:')) return [];
+  return [
+    {
+      kind,
+      handle,
+      parent,
+      ...(limitPackets === undefined ? {} : { limitPackets }),
+      ...(quantumBytes === undefined ? {} : { quantumBytes }),
+    },
+  ];
 }
 
 function parseJson(output: string): QdiscLine[] {
@@ -45,7 +63,19 @@ function parseJson(output: string): QdiscLine[] {
     const qdisc = item as Record<string, unknown>;
     const { kind, handle, parent, root } = qdisc;
     if (typeof kind !== 'string' || typeof handle !== 'string') return [];
-    return [{ kind, handle, parent: typeof parent === 'string' ? parent : undefined, root: root === true }];
+    const options = (qdisc['options'] ?? {}) as Record<string, unknown>;
+    const number = (name: string): number | undefined =>
+      typeof options[name] === 'number' ? options[name] : undefined;
+    return [
+      {
+        kind,
+        handle,
+        parent: typeof parent === 'string' ? parent : undefined,
+        root: root === true,
+        limitPackets: number('limit'),
+        quantumBytes: number('quantum'),
+      },
+    ];
   });
 }
 
@@ -58,7 +88,20 @@ function parseText(output: string): QdiscLine[] {
     if (match === null) throw new UnreadableOutput(`tc printed '${line.slice(0, 80)}'`);
     const [, kind, handle, place, parent] = match;
     if (kind === undefined || handle === undefined) return [];
-    return [{ kind, handle, parent, root: place === 'root' }];
+    const number = (pattern: RegExp): number | undefined => {
+      const digits = pattern.exec(line)?.[1];
+      return digits === undefined ? undefined : Number(digits);
+    };
+    return [
+      {
+        kind,
+        handle,
+        parent,
+        root: place === 'root',
+        limitPackets: number(/ limit (\d+)p /),
+        quantumBytes: number(/ quantum (\d+)b? /),
+      },
+    ];
   });
 }
 
@@ -79,4 +122,24 @@ export function batchReason(stderr: string): string {
     .filter((line) => line !== '' && !line.startsWith('Command failed'))
     .filter((line) => line !== 'We have an error talking to the kernel');
   return lines.map((line) => line.replace(/^Error: /, '')).join('; ') || 'tc gave no reason';
+}
+
+/** A filter at a hook of a device, as far as it tells whose it is. */
+export interface FilterLine {
+  protocol: string;
+  pref: number;
+  kind: string;
+  /** The name of the object file that an eBPF program came from, without its folder. */
+  objectFile?: string;
+}
+
+/** From the text of `tc filter show dev X ingress`: each filter once, by the line that has its handle. */
+export function parseFilters(output: string): FilterLine[] {
+  const line = /^filter (?:parent \S+ )?protocol (\S+) pref (\d+) (\S+) .*?(?:handle|fh) \S+(?: (\S+):\[)?/gm;
+  return [...output.matchAll(line)].map(([, protocol = '', pref, kind = '', objectFile]) => ({
+    protocol,
+    pref: Number(pref),
+    kind,
+    ...(objectFile === undefined ? {} : { objectFile }),
+  }));
 }

@@ -11,6 +11,7 @@ describe('what stands on a device', () => {
     expect(parseTcView(output)).toEqual({
       root: { kind: 'htb', handle: '1:' },
       ingress: { kind: 'ingress', handle: 'ffff:' },
+      leaves: [{ kind: 'fq_codel', handle: '10:', parent: '1:10' }],
     });
   });
   it('does not take the kernel default queue for one that somebody has set', () => {
