@@ -24,7 +24,7 @@ it('tells rates, classes, framing with its reason, ingress, pacing, firewall and
   framing   ethernet, 18 bytes overhead, at least 64 bytes (docsis)
             the default of an Ethernet device; --framing says it better
   pacing    none
-  firewall  21 rules, by nft
+  firewall  22 rules, by nft
   queues    are made anew
   programs  tc
 `);
