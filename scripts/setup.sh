@@ -28,17 +28,14 @@ if command -v flock >/dev/null 2>&1; then
 fi
 
 npm_packages() {
-  stamp=node_modules/.inetgw-setup
-  digest=$(sha256sum package-lock.json package.json)
-  if [ -e node_modules ] && [ "$digest" = "$(cat $stamp 2>/dev/null)" ]; then return; fi
   command -v npm >/dev/null 2>&1 || give_up 'npm is missing: it comes with Node, version 20 or newer'
   node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' ||
     give_up "Node $(node --version) is too old: version 20 or newer is needed"
+  if node scripts/installed.mjs; then return; fi
   echo 'setup: installing the npm packages' >&2
   # Whatever the npm around this was told: `npm publish --dry-run` and `npm pack --json` come here as well.
   npm ci --include=dev --dry-run=false --global=false --json=false --ignore-scripts=false \
     --no-audit --no-fund --loglevel=error >&2
-  echo "$digest" >$stamp
 }
 
 system_packages() {
@@ -62,10 +59,11 @@ system_packages() {
   [ "$(id -u)" = 0 ] || give_up 'only root can install packages' "$@"
   [ -z "$missing" ] || echo "setup: installing $missing" >&2
   export DEBIAN_FRONTEND=noninteractive
-  apt-get -o DPkg::Lock::Timeout=600 update -q >&2 || give_up 'apt-get update failed' "$@"
+  # What a package starts for good must not keep the lock.
+  apt-get -o DPkg::Lock::Timeout=600 update -q >&2 9>&- || give_up 'apt-get update failed' "$@"
   [ -n "$missing" ] || return 0
   # shellcheck disable=SC2086 # a list of package names
-  apt-get -o DPkg::Lock::Timeout=600 install -q -y --no-install-recommends $missing >&2 ||
+  apt-get -o DPkg::Lock::Timeout=600 install -q -y --no-install-recommends $missing >&2 9>&- ||
     give_up 'apt-get install failed' "$@"
 }
 

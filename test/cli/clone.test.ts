@@ -52,11 +52,9 @@ describe('as the first command', () => {
 
   it.each([
     ['demo', ['--help'], /^Usage: npm run demo/m],
-    ['bench', ['--help'], /^Usage: npm run bench/m],
     ['coverage', ['test/unit/units.test.ts'], /^\| `src\/` \| /m],
     ['deb', ['.lab/packages'], /^\S+\/inetgw_\S+_all\.deb$/m],
     ['fuzz', ['--seconds', '0.1', 'units'], /units/],
-    ['generate', [], /./],
     ['typecheck', ['--version'], /^Version \d/m],
   ])('npm run %s works', async (name, words, shown) => {
     expect(await expectSuccess('run', name, '--', ...words)).toMatch(shown);
