@@ -11,7 +11,7 @@ import { table } from '../src/report/table.ts';
 import { Guest, type GuestSystem } from '../test/lab/guest.ts';
 import { checkoutRoot, labFolder } from '../test/lab/paths.ts';
 import { buildDeb } from './deb.ts';
-import { CELLS, type CellContext } from './platforms/cells.ts';
+import { CELLS, reasonIn, type CellContext } from './platforms/cells.ts';
 import { writeDocument } from './platforms/document.ts';
 import { changeResults, readResults, type CellResult } from './platforms/results.ts';
 import { labSystem } from './platforms/roots.ts';
@@ -56,7 +56,7 @@ async function tryOut(system: System, cells: readonly string[], packages: Packag
     } catch (error) {
       allWork = false;
       const message = error instanceof Error ? error.message : String(error);
-      result = { works: false, note: message.trim().split('\n')[0] ?? '', day: today() };
+      result = { works: false, note: reasonIn(message).replaceAll(checkoutRoot, ''), day: today() };
       process.stderr.write(`${message}\n`);
     }
     const seconds = Math.round((Date.now() - startedAt) / 1000);

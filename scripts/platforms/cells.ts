@@ -164,6 +164,10 @@ const sentPackets = ({ egress }: Statistics): number => egress.reduce((sum, row)
 
 const firstLine = (text: string): string => text.trim().split('\n')[0] ?? '';
 
+/** One line of it: without the command that is told first, which may be a whole script. Pure. */
+export const reasonIn = (message: string): string =>
+  firstLine(/ended with \d+: [^]*$/.exec(message)?.[0] ?? message);
+
 /** The first line of the second text that the first one lacks, or the other way round. Pure. */
 export function firstDifference(before: string, after: string): string {
   const [had, has] = [before.split('\n'), after.split('\n')];

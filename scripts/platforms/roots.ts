@@ -2,7 +2,7 @@
  * Other Debians as folders below `.lab/roots/`: a minimal one as debootstrap leaves it, and one with the programs
  * that the lab uses and a kernel. Each is made once; delete the folder to get the current packages.
  */
-import { access, copyFile, mkdir, rename, rm, symlink } from 'node:fs/promises';
+import { access, copyFile, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { failure, missing, noPrivilege } from '../../src/errors.ts';
@@ -68,6 +68,8 @@ export async function putNode(root: string, architecture: Architecture, major: n
   const folder = join(root, NODE_FOLDER);
   await mkdir(folder, { recursive: true });
   await loudly(['cp', '-a', join(source, 'node_modules'), folder]);
+  // npm installs beside Node unless told otherwise, which is not in anybody's path here.
+  await writeFile(join(folder, 'node_modules/npm/npmrc'), 'prefix=/usr/local\n');
   const links = {
     node: `${nodePackage}/bin/node`,
     npm: 'npm/bin/npm-cli.js',

@@ -124,6 +124,9 @@ export const EXAMPLES: readonly Example[] = [
     'apt-get purge -y inetgw',
   ),
   nobody('npm test', 'it is what runs this list'),
+  nobody(/^npm run platforms\b/, 'guests with other Debians, an hour; what it found stands in the document'),
+  test('npm run roots -- --one', 'scripts/ci/main.mjs', 'roots -- --one'),
+  nobody(/^npm run roots\b(?!.*--one)/, 'minutes to hours; CI runs another combination each day'),
   nobody('npm run test:packages', 'clean Debian roots are made for it: a run of its own'),
   nobody(
     /^npm run (?:platforms|roots)\b/,

@@ -1,7 +1,7 @@
 /** docs/platforms.md: its tables, and what is run in clean roots. */
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { CELLS, firstDifference } from '../../../scripts/platforms/cells.ts';
+import { CELLS, firstDifference, reasonIn } from '../../../scripts/platforms/cells.ts';
 import { COMBINATIONS, nameOf, ofTheDay } from '../../../scripts/platforms/combinations.ts';
 import { DOCUMENT_FILE, documentOf } from '../../../scripts/platforms/document.ts';
 import { judged } from '../../../scripts/platforms/judge.ts';
@@ -74,6 +74,13 @@ test('as many days in a row as there are short combinations give each of them on
   expect(new Set(days).size).toBe(18);
   expect(days.filter((name) => name.endsWith(' test'))).toEqual([]);
   expect(days).toContain('trixie 20 demo');
+});
+
+test('why a cell fails is one line, without the script that was run', () => {
+  expect(reasonIn("in the guest, 'sh -c\n  set -e\n' ended with 127: sh: 4: inetgw: not found\nmore")).toBe(
+    'ended with 127: sh: 4: inetgw: not found',
+  );
+  expect(reasonIn('no window was lowered\n')).toBe('no window was lowered');
 });
 
 test('what differs between two snapshots is named by its first line', () => {
