@@ -24,7 +24,7 @@ export const COMMANDS: Readonly<Record<Run, string>> = {
   apply: 'sh scripts/setup.sh && npm run build && npx vitest run --project lab test/lab/loadedLine.test.ts',
   packages: `
     npm ci && npm pack && npm install -g ./inetgw-*.tgz && inetgw --version &&
-    inetgw config check --help >/dev/null && npm uninstall -g inetgw && ! command -v inetgw &&
+    inetgw config check --help >/dev/null && npm uninstall -g inetgw && [ ! -e /usr/local/bin/inetgw ] &&
     npm run deb && apt-get update -q && if apt-cache show nodejs | grep -q '^Version: [2-9][0-9]'; then
       apt-get install -y --no-install-recommends ./.lab/packages/inetgw_*.deb && /usr/bin/inetgw --version &&
       apt-get purge -y inetgw && [ ! -e /usr/bin/inetgw ]
