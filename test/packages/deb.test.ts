@@ -165,7 +165,11 @@ describe.skipIf(!isRoot)(`the package in a clean root of ${suite}`, () => {
       expect(text).not.toMatch(/^inetgw: |systemctl/m);
       expect(await root.has('/run/inetgw/lo.json')).toBe(false);
       expect(await root.run('nft list tables')).toBe('');
-      expect(await root.has('/etc/systemd/system/multi-user.target.wants')).toBe(false);
+      for (const link of ['iprelay@web.service', 'inetgw@lo.service'])
+        expect([link, await root.has(`/etc/systemd/system/multi-user.target.wants/${link}`)]).toEqual([
+          link,
+          false,
+        ]);
       expect(await root.run('ss -Hltn sport = :8000')).toBe('');
       expect(await root.has('/etc/inetgw.conf')).toBe(true);
       expect(await root.has('/usr/bin/inetgw')).toBe(false);
