@@ -93,10 +93,7 @@ function planText(outlook: Outlook): string {
 /** What clearing would take away, as far as it can be seen. */
 export async function dryRunClear(device: string, run: Runner, options: GlobalOptions): Promise<number> {
   const form = formOf(options);
-  const { outcome, steps, files, folders, firewallSeen } = await prepareClear(device, run);
-  const notices = firewallSeen
-    ? []
-    : ['without CAP_NET_ADMIN firewall rules cannot be seen: those that there are of it are left out here'];
+  const { outcome, steps, files, folders, notices } = await prepareClear(device, run);
   if (options.quiet !== true && form !== 'json') for (const notice of notices) warn(notice);
   const script = `${stepsAsScript(steps)}${filesGoneAsScript(files, folders)}`;
   switch (form) {

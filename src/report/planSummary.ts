@@ -1,6 +1,6 @@
 /** What a plan comes to, for a person who is about to carry it out, and for a program. Pure. */
 import { CLASS_IDS, EGRESS_CLASSES, type EgressClass } from '../shaper/egress.ts';
-import { describeFraming, type Framing } from '../shaper/framing.ts';
+import { describeFraming, framingAssumption, type Framing } from '../shaper/framing.ts';
 import type { LinkFacts } from '../shaper/link.ts';
 import type { Plan } from '../shaper/plan.ts';
 import type { ShaperSettings } from '../shaper/settings.ts';
@@ -36,8 +36,8 @@ export interface PlanJson {
   upBitPerSec: number;
   downBitPerSec: number;
   framing: Framing;
-  /** `said`: by flags, environment or file. */
-  framingFrom: 'said' | 'kind of device';
+  /** `said`: by flags, environment or file. `assumed`: from the kind of device, and on a ppp device from the rates. */
+  framingFrom: 'said' | 'assumed';
   classes: { class: EgressClass; guaranteedBitPerSec: number; ceilBitPerSec: number }[];
   ingress: Plan['ingress'];
   queueDevice: string | null;
@@ -58,7 +58,7 @@ export function planJson({ settings, plan, how, steps, program, deviceExists, no
     upBitPerSec: plan.upBitPerSec,
     downBitPerSec: plan.downBitPerSec,
     framing: plan.framing,
-    framingFrom: settings.framing === undefined ? 'kind of device' : 'said',
+    framingFrom: framingAssumption(settings.framing, plan.link.kind) === undefined ? 'said' : 'assumed',
     classes: classesOf(plan),
     ingress: plan.ingress,
     queueDevice: plan.queueDevice ?? null,
@@ -118,9 +118,7 @@ function ingressText(plan: Plan): string[] {
 }
 
 function framingReason({ settings, plan: { link } }: Outlook): string {
-  if (settings.framing !== undefined) return 'as was said';
-  const kind = { ppp: 'a ppp device', ethernet: 'an Ethernet device', ip: 'a device without link header' };
-  return `the default of ${kind[link.kind]}; --framing says it better`;
+  return framingAssumption(settings.framing, link.kind) ?? 'as was said';
 }
 
 function classesOf(plan: Plan): PlanJson['classes'] {

@@ -3,11 +3,12 @@ import { tableName } from '../firewall/nft.ts';
 import type { FirewallBackend } from '../shaper/settings.ts';
 import { strayActionsStep, tcStep, type Step } from '../shaper/steps.ts';
 import { tearDownLines } from '../tc/batch.ts';
-import { UserError } from '../errors.ts';
+import { noPrivilege, UserError } from '../errors.ts';
 import type { ClearOutcome } from './clear.ts';
-import { ifindexesOf, readCurrent, withoutForeign } from './device.ts';
+import { ifindexesOf, NOTHING, readCurrent, withoutForeign } from './device.ts';
 import { removalSteps } from './firewall.ts';
 import { pacingFiles } from './pacing.ts';
+import { Parts } from './parts.ts';
 import { pathExists } from './pathExists.ts';
 import { hasNetAdmin } from './privilege.ts';
 import { queueDeviceRemoval } from './queueDevice.ts';
@@ -22,29 +23,35 @@ export interface ClearPlan {
   files: readonly string[];
   /** Where the record is; they go with the last one. */
   folders: readonly string[];
-  /** False: without privilege the rules could not be looked at, and no step takes them away. */
-  firewallSeen: boolean;
+  /** What could not be looked at, and is left out. */
+  notices: readonly string[];
 }
 
-/** The same looks that `clear` takes, in the same order. */
+/** The same looks that `clear` takes, in the same order. What cannot be seen is named, and the rest is shown. */
 export async function prepareClear(device: string, run: Runner): Promise<ClearPlan> {
-  const current = await readCurrent(device, run);
+  const parts = new Parts();
+  const current = await readCurrent(device, run, (error) => {
+    parts.note('see the queues', error);
+  });
   const { view, record } = current;
-  const ours = current.ours ? view : await withoutForeign(current, record?.plan, run);
+  const ours = current.ours
+    ? view
+    : await parts.get(
+        'see whose queues these are',
+        () => withoutForeign(current, record?.plan, run),
+        NOTHING,
+      );
   const lines = tearDownLines(device, ours);
   const { root, ingress } = view;
   const leftAlone = [
     ...(root !== undefined && ours.root === undefined ? [`root qdisc ${root.kind} ${root.handle}`] : []),
     ...(ingress !== undefined && ours.ingress === undefined ? [`ingress qdisc ${ingress.kind}`] : []),
   ];
-  const backend = record?.plan.firewall?.backend;
-  // A table of nft is taken away unseen.
-  const firewallSeen = backend === 'nft' || (await hasNetAdmin());
   const steps = [
     ...(lines.length > 0 ? [tcStep(lines)] : []),
     ...(record === undefined ? [] : [strayActionsStep(record.plan)]),
     ...(await queueDeviceRemoval(device)),
-    ...(firewallSeen ? await firewallRemoval(device, backend, run) : []),
+    ...(await firewallRemoval(device, record?.plan.firewall?.backend, parts, run)),
   ];
   const folders = await runFolders();
   const files: string[] = [];
@@ -59,22 +66,35 @@ export async function prepareClear(device: string, run: Runner): Promise<ClearPl
     deviceGone: current.link === undefined,
     leftAlone,
   };
-  return { outcome, steps, files, folders, firewallSeen };
+  return { outcome, steps, files, folders, notices: parts.failures.map(({ message }) => message) };
 }
 
-/** With the tool that carried the rules or, if that is unknown, with both where they have something of ours. */
+/**
+ * With the tool that carried the rules, and with the other where it has something of ours; a table of nft that is known
+ * to be there is taken away unseen.
+ */
 async function firewallRemoval(
   device: string,
   backend: FirewallBackend | undefined,
+  parts: Parts,
   run: Runner,
 ): Promise<Step[]> {
-  if (backend !== undefined) return removalSteps(device, backend, run);
-  const nft = await answers(['nft', 'list', 'table', 'inet', tableName(device)], run);
-  const iptables = await removalSteps(device, 'iptables', run).catch((error: unknown) => {
-    if (error instanceof UserError) return [];
-    throw error;
-  });
-  return [...(nft ? await removalSteps(device, 'nft', run) : []), ...iptables];
+  const mayLook = await hasNetAdmin();
+  if (!mayLook && backend !== 'nft') {
+    const why = noPrivilege(
+      'looking at firewall rules needs the privilege to change the network (CAP_NET_ADMIN)',
+    );
+    parts.note('see the firewall rules', why);
+    return [];
+  }
+  const nft = backend === 'nft' || (await answers(['nft', 'list', 'table', 'inet', tableName(device)], run));
+  const ofNft = nft ? await removalSteps(device, 'nft', run) : [];
+  if (!mayLook) return ofNft;
+  // Where iptables carried no rules, one that is missing or cannot be read has none of ours.
+  const looked = backend === 'iptables' ? parts : new Parts();
+  const look = (): Promise<Step[]> => removalSteps(device, 'iptables', run);
+  const ofIptables = await looked.get('see the iptables rules', look, []);
+  return backend === 'iptables' ? [...ofIptables, ...ofNft] : [...ofNft, ...ofIptables];
 }
 
 async function answers(argv: readonly [string, ...string[]], run: Runner): Promise<boolean> {

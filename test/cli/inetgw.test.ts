@@ -230,7 +230,7 @@ describe('inetgw', () => {
     );
     const summary = stdout.split('\n\n')[0] ?? '';
     expect(summary).toContain(
-      'framing   atm, 40 bytes overhead (pppoe-llcsnap)\n            the default of a ppp device',
+      'framing   atm, 40 bytes overhead (pppoe-llcsnap)\n            assumed from the rates, see --framing',
     );
     // A person reads it on a terminal of 80 columns; the program's bytes are told by a digest.
     for (const line of summary.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
@@ -282,7 +282,7 @@ describe('inetgw', () => {
       '-c',
       `${show} --dry-run`,
     ]);
-    expect(plain.stderr).toContain('firewall rules cannot be seen');
+    expect(plain.stderr).toContain('could not see the firewall rules');
   });
 
   it('checks the machine without a device, and before the device is there', async () => {

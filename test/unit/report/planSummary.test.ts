@@ -22,7 +22,7 @@ it('tells rates, classes, framing with its reason, ingress, pacing, firewall and
   downlink  50 Mbit/s in three stages: marked above 49 Mbit/s, large packets
             dropped above 49.5 Mbit/s, all packets above 50 Mbit/s
   framing   ethernet, 18 bytes overhead, at least 64 bytes (docsis)
-            the default of an Ethernet device; --framing says it better
+            assumed, see --framing
   pacing    none
   firewall  22 rules, by nft
   queues    are made anew
