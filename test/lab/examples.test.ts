@@ -11,6 +11,7 @@ import { keepFull } from './traffic.ts';
 const LIMIT_MS = Math.max(280_000, Number(process.env['LAB_LIMIT_MS'] ?? 0));
 
 const CONFIG = '/etc/inetgw.conf';
+const INSTALLED = '/usr/local/bin/inetgw /usr/local/bin/searchbw /usr/local/bin/iprelay';
 
 let guest: Guest;
 let untouched: string;
@@ -21,7 +22,7 @@ beforeAll(async () => {
     .map((name) => `printf '#!/bin/sh\nexec ${commandArgv(name).join(' ')} "$@"\n' > /usr/local/bin/${name}`)
     .join('\n');
   const folders = 'ppp/ip-up.d ppp/ip-down.d NetworkManager/dispatcher.d network/if-up.d network/if-down.d';
-  const script = `${commands}\nchmod 755 /usr/local/bin/*; rm -f ${CONFIG}; cd /etc; mkdir -p ${folders}`;
+  const script = `${commands}\nchmod 755 ${INSTALLED}; rm -f ${CONFIG}; cd /etc; mkdir -p ${folders}`;
   await guest.run(['sh', '-ec', script]);
   await guest.run(['sh', '-ec', 'ip link add eth1 type dummy; ip link set eth1 up'], { ns: 'gw' });
   untouched = await snapshot(guest);
@@ -30,11 +31,7 @@ afterAll(async () => {
   const hooks = ['ppp ppp0', "ppp 'ppp*'", 'networkmanager ppp0', 'ifupdown eth1', 'systemd eth1'];
   const remove = hooks.map((words) => `inetgw install-hook ${words} --remove --quiet`).join('\n');
   await guest.run(['bash', '-ec', `${remove}\nrm -f ${CONFIG}; ip link del eth1`], { ns: 'gw' });
-  await guest.run([
-    'sh',
-    '-ec',
-    'rm -f /usr/local/bin/inetgw /usr/local/bin/searchbw /usr/local/bin/iprelay',
-  ]);
+  await guest.run(['sh', '-ec', `rm -f ${INSTALLED}`]);
 });
 
 function ofLab(): [string, Extract<Treatment, { by: 'lab' }>][] {
