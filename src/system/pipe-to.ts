@@ -6,6 +6,11 @@ export interface LinePipe {
   end: () => Promise<void>;
 }
 
+/** What may wait for a program that does not read; lines beyond that are lost. */
+const WAITING_BYTES = 1_048_576;
+/** How long the program may take to end when its input has ended, in ms. */
+const LAST_MS = 500;
+
 /** Starts the program; `onGone` is told why it ended if it did so by itself. */
 export function pipeTo(argv: readonly [string, ...string[]], onGone: (why: string) => void): LinePipe {
   const [file, ...args] = argv;
@@ -26,12 +31,14 @@ export function pipeTo(argv: readonly [string, ...string[]], onGone: (why: strin
   program.stdin.on('error', () => undefined);
   return {
     write: (line) => {
-      if (program.stdin.writable) program.stdin.write(line);
+      if (program.stdin.writable && program.stdin.writableLength < WAITING_BYTES) program.stdin.write(line);
     },
     end: async () => {
       ending = true;
       program.stdin.end();
+      const timer = setTimeout(() => program.kill('SIGKILL'), LAST_MS);
       await ended;
+      clearTimeout(timer);
     },
   };
 }

@@ -8,6 +8,7 @@ import { failure } from '../../errors.ts';
 import { printableLine } from '../../printable.ts';
 import { pipeTo } from '../../system/pipe-to.ts';
 import type { Log } from '../log.ts';
+import { LAST_MS, LineFile, type Lost, WAITING_BYTES } from './line-file.ts';
 import type { LogTarget } from './settings.ts';
 
 export interface OpenLog extends Log {
@@ -55,7 +56,9 @@ export async function openLog(
   format: 'json' | 'readable',
   name: string,
 ): Promise<OpenLog> {
-  const sink = await openSink(target, format, name);
+  const sink = await openSink(target, format, name, ({ lines, why }) => {
+    logger.warn({ lines, why }, 'lines of the log were lost');
+  });
   const destination: DestinationStream = {
     write: (json) => {
       sink.write(json);
@@ -81,51 +84,68 @@ export async function openLog(
 }
 
 const nothing = (): void => undefined;
-const ended = (): Promise<void> => Promise.resolve();
+
+/** Node writes to a socket without waiting, but keeps what is not taken, and does not end before it is. */
+function stderrSocket(): Pick<LineFile, 'write' | 'close'> {
+  const { stderr } = process;
+  return {
+    write: (line) => {
+      if (stderr.writableLength < WAITING_BYTES) stderr.write(line);
+    },
+    close: async () => {
+      for (let ms = 0; ms < LAST_MS && stderr.writableLength > 0; ms += 20) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      // With the exit code that is set by then.
+      if (stderr.writableLength > 0) setTimeout(() => process.exit(), LAST_MS).unref();
+    },
+  };
+}
+
+/** A descriptor of our own, so that it can be one that does not wait; a socket (the journal's) cannot be opened again. */
+function openStderr(onLost: (lost: Lost) => void): Pick<LineFile, 'write' | 'close'> {
+  try {
+    return new LineFile('/proc/self/fd/2', onLost);
+  } catch {
+    return stderrSocket();
+  }
+}
 
 async function openSink(
   target: Exclude<LogTarget, 'none'>,
   format: 'json' | 'readable',
   name: string,
+  onLost: (lost: Lost) => void,
 ): Promise<Sink> {
   const shape = (json: string, withTime: boolean): string =>
     format === 'json' ? json : readable(json, withTime);
   if (target === 'stderr') {
     // Under systemd standard error is the journal, which reads the priority from the line (sd-daemon(3)).
     const journal = process.env['JOURNAL_STREAM'] !== undefined;
+    const file = openStderr(onLost);
     return {
       write: (json) => {
-        process.stderr.write(journal ? prioritised(json, shape(json, false)) : shape(json, true));
+        file.write(journal ? prioritised(json, shape(json, false)) : shape(json, true));
       },
       reopen: nothing,
-      close: ended,
+      close: () => file.close(),
     };
   }
   if (typeof target === 'object') {
-    const file = pino.destination({ dest: target.file, append: true, sync: false, mode: 0o640 });
-    await new Promise<void>((resolve, reject) => {
-      file.once('ready', resolve);
-      file.once('error', (error: Error) => {
-        reject(failure(`cannot write the log: ${error.message}`));
-      });
-    });
-    // A full disk must not end the relay; what cannot be written is lost.
-    file.on('error', nothing);
-    // A line that comes after the end is lost; pino would throw and so end the process with a crash.
-    let closed = false;
+    let file: LineFile;
+    try {
+      file = new LineFile(target.file, onLost);
+    } catch (error) {
+      throw failure(`cannot write the log: ${(error as Error).message}`);
+    }
     return {
       write: (json) => {
-        if (!closed) file.write(shape(json, true));
+        file.write(shape(json, true));
       },
       reopen: () => {
-        if (!closed) file.reopen();
+        file.reopen();
       },
-      close: () =>
-        new Promise((resolve) => {
-          closed = true;
-          file.once('close', resolve);
-          file.end();
-        }),
+      close: () => file.close(),
     };
   }
   const argv: readonly [string, ...string[]] =
