@@ -3,26 +3,42 @@
  *
  * Without limits and faults each chunk is written as it is read (`direct`). Otherwise it waits here until
  * the scheduler grants it, and while two turns wait, nothing is read: the kernel's window closes and the
- * sender feels it. One read is 64 KiB, so a lane holds at most about 192 KiB whatever the two sides do (plus
- * 1 MiB while latency is set), without a limit 256 KiB.
+ * sender feels it. A read is no larger than a turn, so that this begins with the first bytes. A lane holds at most
+ * about 192 KiB whatever the two sides do (plus what is under way while latency is set), without a limit 256 KiB.
+ *
+ * Nor is more written ahead than a peer takes: see backlog.ts.
  */
 import type { Socket } from 'node:net';
 import type { Direction } from './direction.ts';
+import { type Backlog, type BacklogWatch, keysOf, type Watcher } from './backlog.ts';
 import { DelayLine } from './delay-line.ts';
 import type { Faults } from './faults.ts';
 import { Meter } from './meter.ts';
 import type { Pump } from './pump.ts';
-import type { ChunkMemory, SocketReader } from './reader.ts';
+import { type ChunkMemory, READ_BYTES, type SocketReader } from './reader.ts';
+import { SEGMENT_BYTES } from './scheduler/quantum.ts';
 import type { Flow } from './scheduler/scheduler.ts';
 
 /** So much waits for the scheduler before reading stops: a turn of a fast lane and what is read meanwhile. */
 const QUEUE_BYTES = 131_072;
-/** With many connections so many turns are enough, and so many bytes at least. */
+/** With many connections, or a low limit, so many turns are enough; of single segments two. */
 const QUEUE_TURNS = 4;
-const SMALL_QUEUE_BYTES = 16_384;
+const QUEUE_SEGMENT_TURNS = 2;
+/** And for a timer or a read that comes late, so much worth of the limit in ms beside one turn. */
+const LATE_MS = 50;
+/** Above this limit the kernel's buffers are emptied within seconds, and nobody looks at them. */
+const WATCHED_BYTES_PER_SEC = 2_000_000;
+/** What may be on its way to a program on this machine, in turns, besides what it may take until the next look. */
+const LOCAL_AHEAD_TURNS = 2;
+/** And to another machine, in ms and in bytes: as much as the longest round trips need. */
+const REMOTE_AHEAD_MS = 1000;
+const REMOTE_AHEAD_BYTES = 16_384;
+/** A peer that takes nothing for so long, in ms, may wait for more before it reads: it is given a turn more. */
+const STUCK_MS = 5000;
 /** What a lane needs to know of its surroundings; looked at on every change, so always as it is now. */
 export interface LaneContext {
   readonly pump: Pump;
+  readonly backlogs: BacklogWatch;
   /** True if a limit of the process, the forwarder or the connection is set for this direction. */
   limited: (direction: Direction) => boolean;
   faults: (direction: Direction) => Faults;
@@ -34,7 +50,7 @@ export interface LaneContext {
   resetDue: () => void;
 }
 
-export class Lane {
+export class Lane implements Watcher {
   readonly direction: Direction;
   readonly source: SocketReader;
   readonly sink: Socket;
@@ -50,6 +66,13 @@ export class Lane {
   #direct = false;
   /** The sink's kernel buffer is full. */
   #blocked = false;
+  /** What may be sent until the peer of the sink is found to have taken more. */
+  #mayBytes = Infinity;
+  #keys: Watcher['keys'];
+  /** What was on its way when it was last looked at, and all that had been sent then. */
+  #looked = { bytes: 0, totalBytes: 0 };
+  /** When the peer was last seen to take something. */
+  #takenMs = performance.now();
   /** The sink still writes from the reader's own memory: nothing may be read over it. */
   #lent = false;
   /** The source has sent its end, and all before it has left the latency. */
@@ -85,13 +108,17 @@ export class Lane {
     // What waits goes first: the order of the bytes is worth more than the speed of a change.
     this.#direct = straight && this.#queuedBytes === 0 && this.#delayLine.empty;
     this.source.lends = this.#direct;
+    this.source.readBytes = this.#direct
+      ? READ_BYTES
+      : Math.min(READ_BYTES, Math.max(SEGMENT_BYTES, this.#turnBytes));
+    if (this.#direct) this.#mayBytes = Infinity;
     this.#updateReady();
     this.#pull();
   }
 
   /** True while bytes wait only for the limit, a stall or a latency, not for a peer that does not read. */
   get heldBack(): boolean {
-    return (this.#queuedBytes > 0 && !this.#blocked) || !this.#delayLine.empty;
+    return (this.#queuedBytes > 0 && !this.#blocked && this.#mayBytes > 0) || !this.#delayLine.empty;
   }
 
   /** Bytes kept in this process for the lane. */
@@ -106,6 +133,7 @@ export class Lane {
     const { pump } = this.#context;
     pump.schedulers[this.direction].removeFlow(this.flow);
     pump.unregister(this.flow);
+    this.#context.backlogs.delete(this);
     this.#queue = [];
     this.#queuedBytes = 0;
     this.#delayLine.clear();
@@ -132,8 +160,49 @@ export class Lane {
   }
 
   get #queueLimit(): number {
-    const turns = QUEUE_TURNS * this.#context.pump.schedulers[this.direction].turnBytes;
-    return Math.min(QUEUE_BYTES, Math.max(SMALL_QUEUE_BYTES, turns));
+    const turnBytes = this.#turnBytes;
+    const turns = turnBytes > SEGMENT_BYTES ? QUEUE_TURNS : QUEUE_SEGMENT_TURNS;
+    const late = turnBytes + (this.#rateBytesPerSec * LATE_MS) / 1000;
+    return Math.min(QUEUE_BYTES, Math.max(turns * turnBytes, late));
+  }
+
+  get #turnBytes(): number {
+    return this.#context.pump.schedulers[this.direction].turnOf(this.flow);
+  }
+
+  get #rateBytesPerSec(): number {
+    return this.#context.pump.schedulers[this.direction].rateOf(this.flow);
+  }
+
+  get keys(): Watcher['keys'] {
+    return (this.#keys ??= keysOf(this.sink));
+  }
+
+  /** Sends no more than the peer takes and a little ahead of it; wants to be told until it has taken all. */
+  backlogIs({ unsentBytes, unreadBytes }: Backlog, nowMs: number, sinceMs: number): boolean {
+    if (this.#closed || this.#rateBytesPerSec > WATCHED_BYTES_PER_SEC) {
+      this.#mayBytes = Infinity;
+      this.#updateReady();
+      return false;
+    }
+    const bytes = unsentBytes + (unreadBytes ?? 0);
+    const ahead = (ms: number): number => (this.#rateBytesPerSec * ms) / 1000;
+    const allowedBytes =
+      unreadBytes === undefined
+        ? Math.max(REMOTE_AHEAD_BYTES, ahead(REMOTE_AHEAD_MS))
+        : LOCAL_AHEAD_TURNS * this.#turnBytes + ahead(sinceMs);
+    const { totalBytes } = this.meter;
+    const takenBytes = this.#looked.bytes + totalBytes - this.#looked.totalBytes - bytes;
+    if (takenBytes > 0) this.#takenMs = nowMs;
+    this.#looked = { bytes, totalBytes };
+    // It will take as much as it has taken.
+    this.#mayBytes = bytes === 0 ? Infinity : allowedBytes - bytes + Math.max(0, takenBytes);
+    if (this.#mayBytes <= 0 && nowMs - this.#takenMs >= STUCK_MS) {
+      this.#mayBytes = this.#turnBytes;
+      this.#takenMs = nowMs;
+    }
+    this.#updateReady();
+    return bytes > 0;
   }
 
   #accept(chunk: Buffer): void {
@@ -205,6 +274,8 @@ export class Lane {
     if (!corked) this.#blocked = this.sink.writableLength > 0;
     this.meter.add(chunk.length, nowMs);
     this.#context.moved(this.direction, chunk, nowMs);
+    this.#mayBytes -= chunk.length;
+    if (!this.#direct && this.#rateBytesPerSec <= WATCHED_BYTES_PER_SEC) this.#context.backlogs.add(this);
   }
 
   #drained(): void {
@@ -236,7 +307,7 @@ export class Lane {
   /** Tells the scheduler how much could be sent this moment. */
   #updateReady(): void {
     const { pump, held, faults } = this.#context;
-    let readyBytes = this.#blocked || held(this.direction) ? 0 : this.#queuedBytes;
+    let readyBytes = this.#blocked || this.#mayBytes <= 0 || held(this.direction) ? 0 : this.#queuedBytes;
     const { resetAfterBytes } = faults(this.direction);
     if (resetAfterBytes !== undefined) {
       readyBytes = Math.min(readyBytes, Math.max(0, resetAfterBytes - this.meter.totalBytes));

@@ -11,8 +11,11 @@ import { connect, type OnReadOpts, Socket, type TcpNetConnectOpts } from 'node:n
 
 /** High-water mark of both sockets: whatever the kernel does not take of a write at once is "full". */
 export const STREAM_BYTES = 1;
-/** What is read at once into the shared memory: what libuv suggests. */
-const SHARED = Buffer.allocUnsafeSlow(65_536);
+/** What is read at once into the shared memory at most: what libuv suggests. */
+export const READ_BYTES = 65_536;
+const SHARED = Buffer.allocUnsafeSlow(READ_BYTES);
+/** Before it is known what the reader has room for. */
+const FIRST_READ_BYTES = 1448;
 /** The memory of one transfer at full speed; more is faster still, but each transfer keeps so much. */
 export const OWN_BYTES = 262_144;
 /** A read this large is a transfer. */
@@ -36,6 +39,11 @@ export class SocketReader {
   taker: ChunkTaker = () => true;
   /** True if the taker can make use of `lent` chunks. */
   lends = false;
+  /**
+   * How much is read at once, up to `READ_BYTES`. As much as will be sent soon: the kernel lets the sender go on by what was
+   * read, and offers a larger window after each large read. Takes effect with the read after the next.
+   */
+  readBytes = FIRST_READ_BYTES;
   #own: Buffer | undefined;
   #smallReads = 0;
   #wanted = true;
@@ -44,7 +52,7 @@ export class SocketReader {
 
   constructor(makeSocket: (onread: OnReadOpts) => Socket) {
     this.socket = makeSocket({
-      buffer: () => this.#own ?? SHARED,
+      buffer: () => this.#own ?? SHARED.subarray(0, this.readBytes),
       callback: (bytes, memory) => this.#read(bytes, memory),
     });
     this.socket.on('end', () => {

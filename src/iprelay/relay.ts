@@ -5,6 +5,7 @@
 import type { Server, Socket } from 'node:net';
 import { failure } from '../errors.ts';
 import type { AccessList } from './access.ts';
+import { BacklogWatch } from './backlog.ts';
 import { Connection } from './connection.ts';
 import { type Direction, DIRECTIONS } from './direction.ts';
 import { DEFAULT_OPTIONS, Forwarder, type ForwarderOptions, type Schedules } from './forwarder.ts';
@@ -47,6 +48,7 @@ export class Relay {
   /** Numbers of the forwarders that the configuration file has set. */
   readonly fromFile = new Set<number>();
   readonly pump = new Pump();
+  readonly #backlogs = new BacklogWatch();
   readonly meters: Readonly<Record<Direction, Meter>> = { up: new Meter(), down: new Meter() };
   readonly startedMs = performance.now();
   totalConnections = 0;
@@ -219,6 +221,7 @@ export class Relay {
     this.names.close();
     clearInterval(this.#idleTimer);
     this.pump.stop();
+    this.#backlogs.stop();
   }
 
   /** Waits until no connection is left, at most so long. */
@@ -355,6 +358,7 @@ export class Relay {
   #context(connection: Connection, forwarder: Forwarder): LaneContext {
     return {
       pump: this.pump,
+      backlogs: this.#backlogs,
       limited: (direction) =>
         this.limit(direction) !== undefined ||
         forwarder.limit(direction) !== undefined ||

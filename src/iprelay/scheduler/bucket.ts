@@ -1,19 +1,21 @@
 /**
  * Credit for one limit, earned by elapsed time. Nothing here reads a clock: the time is handed in.
  *
- * Credit is capped, or a limit that was idle for a minute would be followed by a minute's worth at once. What
- * exceeds the cap while somebody waits was not idle time but our own lateness (a busy machine): that is owed,
- * and paid back slowly, so that the rate over some seconds is right and still no second is above 105 %.
+ * Credit is capped, or a limit that was idle for a minute would be followed by a minute's worth at once; while somebody
+ * waits for a slice the cap is that slice and a little. What exceeds it then was not idle time but our own lateness (a
+ * busy machine): that is owed, and paid back slowly, so that the rate over some seconds is right and still no second is
+ * above 105 % and one segment.
  */
+import { MIN_SLICE_BYTES, segmentBytes } from './quantum.ts';
 
-/** Worth of credit kept, in ms. More would mislead bandwidth probes; less would lose to late timers. */
+/** Worth of credit kept without a need, in ms. More would mislead bandwidth probes; less would lose to late timers. */
 export const BURST_MS = 25;
+/** Beyond the slice that is waited for, in ms: timers are late. */
+const LATE_MS = 10;
 /** Share of the rate that is added while lateness is paid back: 2 % and 25 ms are less than 5 % of a second. */
 export const PAY_BACK = 0.02;
 /** What is owed at most, in ms worth: a suspended machine is not lateness. */
 const OWED_MS = 1000;
-/** The smallest slice that is cut. Below about 1 kB/s it is more than the usual ms worth. */
-export const MIN_SLICE_BYTES = 16;
 
 export class TokenBucket {
   /** Bytes per second; Infinity for no limit. */
@@ -25,7 +27,7 @@ export class TokenBucket {
   constructor(rateBytesPerSec: number, nowMs: number) {
     this.#rateBytesPerSec = rateBytesPerSec;
     this.#updatedMs = nowMs;
-    this.#creditBytes = this.capBytes;
+    this.#creditBytes = this.idleCapBytes;
   }
 
   get rateBytesPerSec(): number {
@@ -40,10 +42,16 @@ export class TokenBucket {
     return this.#creditBytes;
   }
 
-  /** The most credit that is kept. Two slices, so that waiting for one loses nothing to a late timer. */
-  get capBytes(): number {
+  /** The most credit that is kept while nobody waits. */
+  get idleCapBytes(): number {
     if (!this.limited) return Infinity;
     return Math.max((this.#rateBytesPerSec * BURST_MS) / 1000, MIN_SLICE_BYTES * 2);
+  }
+
+  /** The most credit that is kept at all: enough for the largest slice, and waiting loses nothing to a late timer. */
+  get capBytes(): number {
+    const slice = segmentBytes(this.#rateBytesPerSec) + (this.#rateBytesPerSec * LATE_MS) / 1000;
+    return Math.max(this.idleCapBytes, slice);
   }
 
   /**
@@ -58,7 +66,10 @@ export class TokenBucket {
     const earned = (this.#rateBytesPerSec * elapsedMs) / 1000;
     const paidBack = Math.min(this.#owedBytes, earned * PAY_BACK);
     const credit = this.#creditBytes + earned + paidBack;
-    this.#creditBytes = Math.min(credit, this.capBytes);
+    // Credit for a slice that is not wanted any more is idle credit, but is not taken back.
+    this.#creditBytes = waiting
+      ? Math.min(credit, this.capBytes)
+      : Math.max(Math.min(credit, this.idleCapBytes), Math.min(this.#creditBytes, this.capBytes));
     const late = waiting ? this.#owedBytes - paidBack + (credit - this.#creditBytes) : 0;
     this.#owedBytes = Math.min(late, (this.#rateBytesPerSec * OWED_MS) / 1000);
   }

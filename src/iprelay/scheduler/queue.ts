@@ -20,6 +20,16 @@ export class LinkedQueue<T extends Linked<T>> {
     this.tail = member;
   }
 
+  pushHead(member: T): void {
+    member.list?.remove(member);
+    member.list = this;
+    member.previous = undefined;
+    member.next = this.head;
+    if (this.head === undefined) this.tail = member;
+    else this.head.previous = member;
+    this.head = member;
+  }
+
   remove(member: T): void {
     if (member.previous === undefined) this.head = member.next;
     else member.previous.next = member.next;

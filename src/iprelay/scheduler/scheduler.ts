@@ -11,15 +11,22 @@
  * the round is the level all of them have reached (start-time fair queueing, Goyal 1996). A flow that comes
  * back below that level - a keystroke beside a download, or one that had to wait for its own cap - goes ahead
  * of the round, as in fq_codel (RFC 8290, 4.2); it would otherwise get less than its share for having waited.
+ *
+ * A slice is a whole segment where that can be, which at 512 bytes/s takes a second to earn. Meanwhile the credit is
+ * there for who needs less: a flow ahead of the round whose wish is larger than the credit steps back to its head, so
+ * that a keystroke passes; and one that is new, or has been silent, begins with what credit there is.
  * A grant costs O(1), parking O(log n); flows without bytes to send cost nothing.
  */
 import { TokenBucket } from './bucket.ts';
-import { MAX_SLICE_BYTES, sliceBytes } from './quantum.ts';
+import { MAX_SLICE_BYTES, MIN_SLICE_BYTES, sliceBytes } from './quantum.ts';
 import { type Linked, LinkedQueue } from './queue.ts';
 import { WakeHeap, type Sleeper } from './wake-heap.ts';
 
 /** Bytes per second; undefined is no limit. */
 export type LimitBytesPerSec = number | undefined;
+
+/** Who had nothing to send for so long, in ms, begins anew: its first bytes do not wait for a whole slice. */
+const SILENT_MS = 1000;
 
 export class Flow implements Linked<Flow>, Sleeper {
   readonly group: Group;
@@ -30,6 +37,10 @@ export class Flow implements Linked<Flow>, Sleeper {
   deficitBytes = 0;
   /** Bytes of fair share up to which it was served. */
   servedTagBytes = 0;
+  /** Its next bytes go with what credit there is. */
+  begins = true;
+  /** When it last had nothing to send any more. */
+  leftMs = -Infinity;
   previous: Flow | undefined;
   next: Flow | undefined;
   list: LinkedQueue<Flow> | undefined;
@@ -122,7 +133,7 @@ export class Scheduler {
     flow.readyBytes = readyBytes;
     if (wasReady === readyBytes > 0) return;
     if (readyBytes > 0) this.#enter(flow, nowMs);
-    else this.#leave(flow);
+    else this.#leave(flow, nowMs);
   }
 
   /**
@@ -136,13 +147,17 @@ export class Scheduler {
     for (;;) {
       const flow = this.#sparse.head ?? this.#round.head;
       if (flow === undefined) break;
-      const wantBytes = this.#want(flow);
+      const wantBytes = this.#beginning(flow, this.#want(flow), nowMs);
       if (this.#park(flow, wantBytes, nowMs)) continue;
       if (this.#root.creditBytes < wantBytes) {
+        if (flow.list === this.#sparse && !flow.begins) {
+          this.#round.pushHead(flow);
+          continue;
+        }
         rootWakeMs = this.#root.readyAtMs(wantBytes);
         break;
       }
-      this.#grant(flow, wantBytes, send);
+      this.#grant(flow, wantBytes, send, nowMs);
     }
     let wakeMs = rootWakeMs;
     for (const first of [this.#sleepingGroups.first, this.#sleepingFlows.first]) {
@@ -151,7 +166,7 @@ export class Scheduler {
     return wakeMs;
   }
 
-  #grant(flow: Flow, wantBytes: number, send: Send): void {
+  #grant(flow: Flow, wantBytes: number, send: Send, nowMs: number): void {
     if (flow.list === this.#round) this.#levelBytes = Math.max(this.#levelBytes, flow.servedTagBytes);
     const sentBytes = send(flow, wantBytes);
     this.#root.spend(sentBytes);
@@ -159,9 +174,10 @@ export class Scheduler {
     flow.bucket.spend(sentBytes);
     flow.servedTagBytes += sentBytes;
     flow.deficitBytes -= sentBytes;
+    flow.begins = false;
     if (flow.readyBytes <= 0) return;
     // Nothing taken although something was ready: do not ask again in this run.
-    if (sentBytes === 0) this.setReady(flow, 0, 0);
+    if (sentBytes === 0) this.setReady(flow, 0, nowMs);
     else if (flow.deficitBytes < 1) this.#round.pushTail(flow);
     // A group's slice is used up within the turn: the next of the group has its go at the group's credit.
     else if (flow.group.activeFlows > 1 && sentBytes >= this.#groupSlice(flow.group)) this.#queue(flow);
@@ -175,17 +191,40 @@ export class Scheduler {
   #want(flow: Flow): number {
     const turn = this.turnBytes;
     if (flow.deficitBytes < 1 || flow.deficitBytes > turn) flow.deficitBytes = turn;
-    return Math.min(
-      flow.deficitBytes,
-      flow.readyBytes,
-      this.#groupSlice(flow.group),
-      sliceBytes(flow.bucket.rateBytesPerSec, 1, this.smallestSliceBytes),
-    );
+    return Math.min(flow.deficitBytes, flow.readyBytes, this.turnOf(flow));
+  }
+
+  /** The wish of one that begins: what credit there is, but no crumbs. */
+  #beginning(flow: Flow, wantBytes: number, nowMs: number): number {
+    if (!flow.begins) return wantBytes;
+    flow.bucket.settle(nowMs, true);
+    flow.group.bucket.settle(nowMs, true);
+    const { creditBytes } = this.#root;
+    const there = Math.min(creditBytes, flow.bucket.creditBytes, flow.group.bucket.creditBytes);
+    return Math.min(wantBytes, Math.max(MIN_SLICE_BYTES, Math.floor(there)));
   }
 
   /** What a flow may send per turn at this moment. */
   get turnBytes(): number {
     return sliceBytes(this.#root.rateBytesPerSec, this.#activeFlows, this.smallestSliceBytes);
+  }
+
+  /** The largest turn of this flow, by all limits above it. */
+  turnOf(flow: Flow): number {
+    return Math.min(
+      this.turnBytes,
+      this.#groupSlice(flow.group),
+      sliceBytes(flow.bucket.rateBytesPerSec, 1, this.smallestSliceBytes),
+    );
+  }
+
+  /** The lowest limit above this flow, in bytes per second; Infinity if there is none. */
+  rateOf(flow: Flow): number {
+    return Math.min(
+      this.#root.rateBytesPerSec,
+      flow.group.bucket.rateBytesPerSec,
+      flow.bucket.rateBytesPerSec,
+    );
   }
 
   #groupSlice(group: Group): number {
@@ -200,6 +239,13 @@ export class Scheduler {
     const entitledBytes = Math.floor(this.#levelBytes + this.turnBytes - flow.servedTagBytes);
     flow.deficitBytes = Math.max(0, entitledBytes);
     (entitledBytes >= 1 ? this.#sparse : this.#round).pushTail(flow);
+  }
+
+  /** Back from waiting for credit, which was earned for what was left of its turn: no more than that is wanted now. */
+  #requeue(flow: Flow): void {
+    const { deficitBytes } = flow;
+    this.#queue(flow);
+    flow.deficitBytes = deficitBytes;
   }
 
   /** Takes the flow out of the queue if its own cap or its group's has no credit for its turn. */
@@ -225,7 +271,7 @@ export class Scheduler {
       const flow = this.#sleepingFlows.first;
       if (flow === undefined || flow.wakeMs > nowMs) break;
       this.#sleepingFlows.delete(flow);
-      this.#queue(flow);
+      this.#requeue(flow);
     }
     for (;;) {
       const group = this.#sleepingGroups.first;
@@ -248,7 +294,7 @@ export class Scheduler {
         return;
       }
       leftBytes -= wantBytes;
-      this.#queue(flow);
+      this.#requeue(flow);
     }
   }
 
@@ -257,12 +303,14 @@ export class Scheduler {
     if (this.#activeFlows === 0) this.#root.settle(nowMs, false);
     if (flow.group.activeFlows === 0) flow.group.bucket.settle(nowMs, false);
     flow.bucket.settle(nowMs, false);
+    if (nowMs - flow.leftMs >= SILENT_MS) flow.begins = true;
     this.#activeFlows++;
     flow.group.activeFlows++;
     this.#queue(flow);
   }
 
-  #leave(flow: Flow): void {
+  #leave(flow: Flow, nowMs: number): void {
+    flow.leftMs = nowMs;
     this.#activeFlows--;
     flow.group.activeFlows--;
     flow.deficitBytes = 0;

@@ -27,6 +27,21 @@ describe('credit', () => {
     expect(new TokenBucket(1281, 0).creditBytes).toBeCloseTo(32.025, 9);
   });
 
+  it('is kept for a whole segment, or a second, and 10 ms while somebody waits for it', () => {
+    for (const [rate, kept] of [
+      [512, 517.12],
+      [20_000, 1648],
+      [140_000, 3500],
+    ] as const) {
+      const bucket = spentBucket(rate);
+      bucket.settle(60_000, true);
+      expect(bucket.creditBytes).toBeCloseTo(kept, 6);
+      // Nobody waits any more: what there is stays, but does not grow.
+      bucket.settle(120_000, false);
+      expect(bucket.creditBytes).toBeCloseTo(kept, 6);
+    }
+  });
+
   it('comes with the time that passes, and not twice for the same time', () => {
     const bucket = spentBucket();
     bucket.settle(10, false);
@@ -114,7 +129,8 @@ describe('another limit', () => {
     bucket.settle(15, true);
     expect(bucket.creditBytes).toBe(2000);
     bucket.setRate(20_000, 15, true);
-    expect(bucket.creditBytes).toBe(500);
+    // A segment and 10 ms.
+    expect(bucket.creditBytes).toBe(1648);
   });
 
   it('forgets what was owed under the old one', () => {

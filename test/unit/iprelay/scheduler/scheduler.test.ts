@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BURST_MS, PAY_BACK } from '../../../../src/iprelay/scheduler/bucket.ts';
+import { segmentBytes, SEGMENT_BYTES } from '../../../../src/iprelay/scheduler/quantum.ts';
 import { jain, Simulation, type Source } from './simulation.ts';
 
 const LIMITED = ['the process', 'a group', 'a connection'] as const;
@@ -23,7 +24,7 @@ function limited(
 
 describe('the rate', () => {
   it.each([100, 512, 3072, 10_000, 20_000, 1e6, 1e8, 1.25e9])(
-    'is %d bytes/s to within 1 %% over 10 s, with timers up to 4 ms late',
+    'is %d bytes/s to within 1 %% or a slice over 10 s, with timers up to 4 ms late',
     (limit) => {
       const sim = new Simulation();
       sim.scheduler.setLimit(limit, 0);
@@ -33,22 +34,23 @@ describe('the rate', () => {
       sim.lateMs = () => (late = (late + 1) % 5);
       sim.runUntil(11_000);
       const sent = sim.sentBetween(1000, 11_000);
-      const tolerance = Math.max(0.01, 16 / (limit * 10));
+      // Where a slice is a second's worth, one is on its way at either end.
+      const tolerance = Math.max(0.01, segmentBytes(limit) / (limit * 10));
       expect(sent / (limit * 10)).toBeGreaterThan(1 - tolerance);
       expect(sent / (limit * 10)).toBeLessThan(1 + tolerance);
     },
   );
 
-  it.each([10_000, 1e6, 1e8])('%d bytes/s holds within 3 %% in every second', (limit) => {
+  it.each([10_000, 1e6, 1e8])('%d bytes/s holds within 3 %% and a segment in every second', (limit) => {
     const sim = new Simulation();
     sim.scheduler.setLimit(limit, 0);
     const group = sim.scheduler.addGroup(0);
     for (let i = 0; i < 4; i++) sim.add(group);
     sim.runUntil(6000);
     for (let fromMs = 0; fromMs + 1000 <= 6000; fromMs += 250) {
-      const share = sim.sentBetween(fromMs, fromMs + 1000) / limit;
-      expect(share).toBeGreaterThan(0.97);
-      expect(share).toBeLessThan(1.03);
+      const sent = sim.sentBetween(fromMs, fromMs + 1000);
+      expect(sent).toBeGreaterThan(0.97 * limit - SEGMENT_BYTES);
+      expect(sent).toBeLessThan(1.03 * limit + SEGMENT_BYTES);
     }
   });
 
@@ -146,7 +148,7 @@ describe('the rate', () => {
           sim.runUntil(sim.nowMs + 500);
           const check = (rate: number | undefined, of: typeof sim.sources): void => {
             if (rate === undefined) return;
-            const burst = Math.max((rate * BURST_MS) / 1000, 32);
+            const burst = Math.max((rate * BURST_MS) / 1000, 32, segmentBytes(rate) + rate / 100);
             // All windows that begin at one grant and end at another.
             const grants = sim.grants.filter((grant) => of.includes(grant.source));
             const step = Math.max(1, Math.floor(grants.length / 40));
@@ -172,6 +174,65 @@ describe('the rate', () => {
       ),
       { numRuns: 150 },
     );
+  });
+});
+
+describe('segments', () => {
+  it.each([
+    [512, 512],
+    [3072, 1448],
+    [20_000, 1448],
+  ])('of one alone at %d bytes/s carry %d bytes', (limit, bytes) => {
+    const sim = new Simulation();
+    sim.scheduler.setLimit(limit, 0);
+    const source = sim.add(sim.scheduler.addGroup(0));
+    let late = 0;
+    sim.lateMs = () => (late = (late + 1) % 5);
+    sim.runUntil(20_000);
+    const sizes = sim.grants.slice(2).map((grant) => grant.bytes);
+    expect(new Set(sizes)).toEqual(new Set([bytes]));
+    // The first bytes do not wait for a whole segment.
+    expect(sim.grants[0]?.atMs).toBeLessThan(300);
+    expect(source.sentBytes).toBeGreaterThan(limit * 20 - 2 * bytes);
+  });
+
+  it.each([16, 100, 500, 5000])(
+    'a second connection at 512 bytes/s has its first bytes within 300 ms, whatever the first one waits for: %d bytes',
+    (greeting) => {
+      for (let comesAtMs = 5000; comesAtMs < 7000; comesAtMs += 37) {
+        const sim = new Simulation();
+        sim.scheduler.setLimit(512, 0);
+        const group = sim.scheduler.addGroup(0);
+        sim.add(group);
+        sim.runUntil(comesAtMs);
+        const second = sim.add(group, greeting);
+        sim.runUntil(comesAtMs + 2000);
+        const first = sim.grants.find((grant) => grant.source === second);
+        expect((first?.atMs ?? Infinity) - comesAtMs).toBeLessThan(300);
+      }
+    },
+  );
+
+  it('of five that come one after the other at 512 bytes/s: each begins within 300 ms, and all share equally', () => {
+    const sim = new Simulation();
+    sim.scheduler.setLimit(512, 0);
+    const group = sim.scheduler.addGroup(0);
+    for (let i = 0; i < 5; i++) {
+      sim.runUntil(1000 * (i + 1));
+      sim.add(group);
+    }
+    sim.runUntil(60_000);
+    for (const [index, source] of sim.sources.entries()) {
+      const first = sim.grants.find((grant) => grant.source === source);
+      expect((first?.atMs ?? Infinity) - 1000 * (index + 1)).toBeLessThan(300);
+    }
+    const late = sim.sources.map((source) =>
+      sim.grants.reduce(
+        (sum, each) => sum + (each.source === source && each.atMs > 6000 ? each.bytes : 0),
+        0,
+      ),
+    );
+    expect(jain(late)).toBeGreaterThan(0.99);
   });
 });
 
@@ -261,7 +322,7 @@ describe('sharing', () => {
     },
   );
 
-  it('gives each of many in a limited group its turn every 100 ms', () => {
+  it('gives each of many in a limited group its turn, as soon as whole segments allow', () => {
     const sim = new Simulation();
     const group = sim.scheduler.addGroup(0);
     sim.scheduler.setGroupLimit(group, 100_000, 0);
@@ -272,7 +333,8 @@ describe('sharing', () => {
     for (const source of sources) {
       const times = sim.grants.filter((grant) => grant.source === source).map(({ atMs }) => atMs);
       const gaps = times.slice(1).map((atMs, index) => atMs - (times[index] ?? 0));
-      expect(Math.max(...gaps)).toBeLessThan(140);
+      // 20 segments of 1448 bytes.
+      expect(Math.max(...gaps)).toBeLessThan(310);
     }
   });
 
@@ -290,8 +352,7 @@ describe('sharing', () => {
       mostAheadBytes = Math.max(mostAheadBytes, Math.max(...sent.values()) - Math.min(...sent.values()));
     }
     expect(mostAheadBytes).toBeGreaterThan(0);
-    // A slice is 100 ms of the limit, divided by 20.
-    expect(mostAheadBytes).toBeLessThanOrEqual(500);
+    expect(mostAheadBytes).toBeLessThanOrEqual(SEGMENT_BYTES);
   });
 
   it('gives who is left in a limited group slices as large as if the others had never been', () => {
@@ -302,7 +363,7 @@ describe('sharing', () => {
     const left = sim.add(group);
     sim.runUntil(1000);
     const slices = sim.grants.filter(({ source }) => source === left).map(({ bytes }) => bytes);
-    expect(Math.max(...slices)).toBe(1000);
+    expect(Math.max(...slices)).toBe(SEGMENT_BYTES);
   });
 
   it('wastes nothing: while anybody may send, the limit is used in full', () => {
@@ -326,7 +387,9 @@ describe('sharing', () => {
           const wanted = caps.reduce<number>((sum, cap) => sum + (cap ?? Infinity), 0);
           const possible = Math.min(limit, wanted) * 5;
           const sent = sim.sources.reduce((sum, source) => sum + source.sentBytes, 0);
-          expect(sent).toBeGreaterThan(possible * 0.97 - 200);
+          // What is saved up for the next slice of each has not been sent yet.
+          const saved = caps.reduce<number>((sum, cap) => sum + segmentBytes(cap ?? limit), 0);
+          expect(sent).toBeGreaterThan(possible * 0.97 - saved - SEGMENT_BYTES);
         },
       ),
       { numRuns: 60 },
