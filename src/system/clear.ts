@@ -1,16 +1,6 @@
 /** Taking away everything that inetgw has put on a device. */
 import type { UserError } from '../errors.ts';
-import { tcStep } from '../shaper/steps.ts';
-import { filterRemovalLines, type TcView } from '../tc/batch.ts';
-import type { FilterLine } from '../tc/parse.ts';
-import {
-  describeFilters,
-  ifindexesOf,
-  othersFilters,
-  readCurrent,
-  withoutForeign,
-  type Current,
-} from './device.ts';
+import { ifindexesOf, readCurrent } from './device.ts';
 import { removeAllFirewall } from './firewall.ts';
 import { removeProgram } from './pacing.ts';
 import { Parts } from './parts.ts';
@@ -20,6 +10,7 @@ import { runStep } from './runStep.ts';
 import { removeState, writeState } from './state.ts';
 import { removeStrayActions } from './strayActions.ts';
 import { tearDown } from './tearDown.ts';
+import { toTakeAway } from './toTakeAway.ts';
 
 export interface ClearOutcome {
   /** False: there was nothing of ours. */
@@ -44,8 +35,7 @@ export async function clear(device: string, run: Runner): Promise<Cleared> {
     parts.note('see and take away the queues', error);
   });
   const readable = parts.failures.length === 0;
-  const { view, record } = current;
-  const leftAlone: string[] = [];
+  const { record } = current;
   if (record !== undefined && record.phase === 'active') {
     // Killed from here on, the next run knows that something may be missing.
     const { plan, since } = record;
@@ -53,11 +43,13 @@ export async function clear(device: string, run: Runner): Promise<Cleared> {
       writeState(device, { phase: 'changing', plan, since }),
     );
   }
-  const ours = await removeBesideOthers(withoutForeign(current), current, parts, leftAlone, run);
+  const { ours, filtersStep, leftAlone } = await toTakeAway(current, parts, run);
+  if (filtersStep !== undefined) {
+    await parts.do('take away the ingress filters', () =>
+      runStep(filtersStep, run, { doing: 'taking away' }),
+    );
+  }
   const queuesGone = (await tearDown(device, ours, parts, run)) && readable;
-  const { root, ingress } = view;
-  if (root !== undefined && !current.rootIsOurs) leftAlone.push(`root qdisc ${root.kind} ${root.handle}`);
-  if (ingress !== undefined && !current.ingressIsOurs) leftAlone.push(`ingress qdisc ${ingress.kind}`);
   if (record !== undefined && queuesGone) {
     await parts.do('take away actions', () => removeStrayActions(record.plan, run));
   }
@@ -72,27 +64,4 @@ export async function clear(device: string, run: Runner): Promise<Cleared> {
     leftAlone,
     failures: parts.failures,
   };
-}
-
-/**
- * Where filters of others hang at our ingress queue, our own filters are taken away and the queue stays.
- * @returns what of `ours` is left to be taken away
- */
-async function removeBesideOthers(
-  ours: TcView,
-  { device, record }: Current,
-  parts: Parts,
-  leftAlone: string[],
-  run: Runner,
-): Promise<TcView> {
-  const { ingress } = ours;
-  if (record === undefined || ingress === undefined) return ours;
-  const { plan } = record;
-  const look = (): Promise<FilterLine[]> => othersFilters(plan, ours, true, run);
-  const others = await parts.get('see whether others have filters there', look, []);
-  if (others.length === 0) return ours;
-  leftAlone.push(`${describeFilters(others)} at the ${ingress.kind} qdisc`);
-  const step = { ...tcStep(filterRemovalLines(plan.tc, device)), what: 'the ingress filters' };
-  await parts.do('take away the ingress filters', () => runStep(step, run, { doing: 'taking away' }));
-  return { ...ours, ingress: undefined };
 }

@@ -5,7 +5,7 @@ import { strayActionsStep, tcStep, type Step } from '../shaper/steps.ts';
 import { tearDownLines } from '../tc/batch.ts';
 import { noPrivilege, UserError } from '../errors.ts';
 import type { ClearOutcome } from './clear.ts';
-import { ifindexesOf, NOTHING, readCurrent, withoutForeign } from './device.ts';
+import { ifindexesOf, readCurrent } from './device.ts';
 import { removalSteps } from './firewall.ts';
 import { pacingFiles } from './pacing.ts';
 import { Parts } from './parts.ts';
@@ -14,6 +14,7 @@ import { hasNetAdmin } from './privilege.ts';
 import { queueDeviceRemoval } from './queueDevice.ts';
 import { ProgramError, type Runner } from './run.ts';
 import { runDir, runFolders } from './runDir.ts';
+import { toTakeAway } from './toTakeAway.ts';
 
 export interface ClearPlan {
   outcome: ClearOutcome;
@@ -33,21 +34,11 @@ export async function prepareClear(device: string, run: Runner): Promise<ClearPl
   const current = await readCurrent(device, run, (error) => {
     parts.note('see the queues', error);
   });
-  const { view, record } = current;
-  const ours = current.ours
-    ? view
-    : await parts.get(
-        'see whose queues these are',
-        () => withoutForeign(current, record?.plan, run),
-        NOTHING,
-      );
+  const { record } = current;
+  const { ours, filtersStep, leftAlone } = await toTakeAway(current, parts, run);
   const lines = tearDownLines(device, ours);
-  const { root, ingress } = view;
-  const leftAlone = [
-    ...(root !== undefined && ours.root === undefined ? [`root qdisc ${root.kind} ${root.handle}`] : []),
-    ...(ingress !== undefined && ours.ingress === undefined ? [`ingress qdisc ${ingress.kind}`] : []),
-  ];
   const steps = [
+    ...(filtersStep === undefined ? [] : [filtersStep]),
     ...(lines.length > 0 ? [tcStep(lines)] : []),
     ...(record === undefined ? [] : [strayActionsStep(record.plan)]),
     ...(await queueDeviceRemoval(device)),
