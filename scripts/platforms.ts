@@ -6,13 +6,14 @@
 import { readdir, rm } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { execa } from 'execa';
-import { UserError } from '../src/errors.ts';
+import { usageError } from '../src/errors.ts';
 import { table } from '../src/report/table.ts';
 import { Guest, type GuestSystem } from '../test/lab/guest.ts';
 import { checkoutRoot, labFolder } from '../test/lab/paths.ts';
 import { buildDeb } from './deb.ts';
 import { CELLS, reasonIn, type CellContext } from './platforms/cells.ts';
 import { writeDocument } from './platforms/document.ts';
+import { parsed, runScript } from './platforms/main.ts';
 import { changeResults, readResults, type CellResult } from './platforms/results.ts';
 import { labSystem } from './platforms/roots.ts';
 import { SYSTEMS, type System } from './platforms/systems.ts';
@@ -27,11 +28,11 @@ function wantedOf(argv: readonly string[]): Wanted {
     .description('Tries the commands on other Debians, in guests with their programs and kernels.')
     .argument('[system...]', `one of ${SYSTEMS.map(({ id }) => id).join(', ')}; all by default`)
     .addOption(new Option('--cell <cell...>', 'only these columns of the table').choices(Object.keys(CELLS)));
-  program.parse(argv, { from: 'user' });
-  const names = program.args;
+  const names = parsed(program, argv).args;
   const systems = SYSTEMS.filter(({ id }) => names.length === 0 || names.includes(id));
   const unknown = names.find((name) => !SYSTEMS.some(({ id }) => id === name));
-  if (unknown !== undefined) program.error(`error: there is no system '${unknown}'`, { exitCode: 2 });
+  if (unknown !== undefined)
+    throw usageError(`there is no system '${unknown}': ${SYSTEMS.map(({ id }) => id).join(', ')}`);
   const { cell } = program.opts<{ cell?: string[] }>();
   return { systems, cells: Object.keys(CELLS).filter((name) => cell?.includes(name) ?? true) };
 }
@@ -130,12 +131,4 @@ async function main(argv: readonly string[]): Promise<number> {
   return allWork ? 0 : 1;
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  if (!(error instanceof UserError)) throw error;
-  process.stderr.write(
-    `platforms: ${error.message}\n${error.hint === undefined ? '' : `platforms: ${error.hint}\n`}`,
-  );
-  process.exitCode = error.exitCode;
-}
+await runScript('platforms', main);

@@ -4,7 +4,7 @@
  * Writes what it found to docs/platforms/results.json and docs/platforms.md, but not with `--one`. As root.
  */
 import { Command, Option } from 'commander';
-import { UserError } from '../src/errors.ts';
+import { usageError } from '../src/errors.ts';
 import { runInCleanRoot } from './platforms/cleanRoot.ts';
 import {
   COMBINATIONS,
@@ -17,6 +17,7 @@ import {
 } from './platforms/combinations.ts';
 import { writeDocument } from './platforms/document.ts';
 import { judged } from './platforms/judge.ts';
+import { parsed, runScript } from './platforms/main.ts';
 import { changeResults, type CellResult } from './platforms/results.ts';
 
 interface Options {
@@ -35,13 +36,14 @@ function wantedOf(argv: readonly string[]): { combinations: readonly Combination
     .addOption(choice('node', 'which Node', NODES, '20'))
     .addOption(choice('run', 'which command', RUNS, 'demo'))
     .option('--one', 'the combination whose turn it is today; writes nothing');
-  const { suite, node, run, one } = program.parse(argv, { from: 'user' }).opts<Options>();
+  const { suite, node, run, one } = parsed(program, argv).opts<Options>();
   if (one === true) return { combinations: [ofTheDay(new Date())], write: false };
   const combinations = COMBINATIONS.filter(
     (each) => suite.includes(each.suite) && node.includes(String(each.node)) && run.includes(each.run),
   );
-  if (combinations.length === 0)
-    program.error('error: there is no such combination: docs/platforms.md', { exitCode: 2 });
+  if (combinations.length === 0) {
+    throw usageError('there is no such combination', 'docs/platforms.md has a table of them');
+  }
   return { combinations, write: true };
 }
 
@@ -75,12 +77,4 @@ async function tryOut(combination: Combination): Promise<CellResult> {
   }
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  if (!(error instanceof UserError)) throw error;
-  process.stderr.write(
-    `roots: ${error.message}\n${error.hint === undefined ? '' : `roots: ${error.hint}\n`}`,
-  );
-  process.exitCode = error.exitCode;
-}
+await runScript('roots', main);
