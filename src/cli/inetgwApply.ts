@@ -13,6 +13,7 @@ import { run as runProgram } from '../system/run.ts';
 import { finishDespiteSignals } from '../system/signals.ts';
 import { formatRate } from '../units.ts';
 import { settingsOf } from './configured.ts';
+import { settleDoubts } from './inetgwDoubts.ts';
 import type { GlobalOptions, Options } from './inetgw.ts';
 import { warn } from './warn.ts';
 import { verboseRunner } from './verbose.ts';
@@ -25,7 +26,7 @@ export async function applyCommand(
 ): Promise<number> {
   const checked = await settingsOf(device, up, down, options);
   await requireDevice(device, options);
-  return applySettings(checked, options);
+  return applySettings(checked, options, true);
 }
 
 /** The device must be there; for a dry run it is enough if its name tells what it will be. */
@@ -37,13 +38,14 @@ export async function requireDevice(device: string, options: GlobalOptions): Pro
     ).requirePlannable(device, (await findLink(device)) !== undefined);
 }
 
-/** Sets up one device, or prints what would be run. The device is there, or was a moment ago. */
+/** Sets up one device, or prints what would be run. The device is there, or was a moment ago; rates that were typed may be asked about. */
 export async function applySettings(
-  { settings, warnings }: SettingsResult,
+  checked: SettingsResult,
   options: Options,
+  wasTyped = false,
 ): Promise<number> {
+  const settings = await settleDoubts(checked, options, wasTyped);
   const { device } = settings;
-  if (options.quiet !== true) for (const warning of warnings) warn(warning);
   const applyOptions = {
     run: options.verbose === true ? verboseRunner(runProgram) : runProgram,
     replace: options.replace === true,

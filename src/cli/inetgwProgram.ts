@@ -14,6 +14,8 @@ export interface GlobalOptions {
   /** Rates by name; the words are another way to give them. */
   up?: string;
   down?: string;
+  /** What is hardly meant is meant. */
+  yes?: boolean;
   color?: boolean;
   config?: string;
   /** Of `inetgw rules`. */
@@ -64,6 +66,7 @@ export function makeProgram(action: (words: string[], options: Options) => void)
       .option('--pacing <auto|bpf|off>', 'window pacing of downloads by TCP (auto)')
       .option('--config <FILE>', 'the configuration file (/etc/inetgw.conf)')
       .option('--replace', 'replace queues that somebody else has set')
+      .option('-y, --yes', 'do not ask about rates that are hardly meant')
       .option(
         '--format <sh|iptables-restore|ip6tables-restore|nft>',
         'of inetgw rules: how they are printed (sh)',

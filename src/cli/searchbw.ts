@@ -109,7 +109,9 @@ export async function run(argv: readonly string[]): Promise<number> {
   }
   // `searchbw DOWN ppp0 …`: a direction is no device.
   const isTurned = isDirection(typedFirst) && rest[0] !== undefined && !isDirection(rest[0]);
-  const [typedDevice = '', ...others] = isTurned ? [...rest.slice(0, 1), typedFirst, ...rest.slice(1)] : words;
+  const [typedDevice = '', ...others] = isTurned
+    ? [...rest.slice(0, 1), typedFirst, ...rest.slice(1)]
+    : words;
   const first = await deviceOf(typedDevice, options);
   if (options.quiet !== true) warnOfEnvironment();
   const { all, origin } = await withConfiguration(first, options);

@@ -34,6 +34,8 @@ export interface ShaperOptions {
 
 export interface SettingsResult {
   settings: ShaperSettings;
+  /** The rates as they were said. */
+  typed: { up: string; down: string };
   /** Doubts that do not stop anything. */
   warnings: readonly string[];
 }
@@ -78,5 +80,5 @@ export function settingsFromValues(device: string, up: Value, down: Value, value
   errors.push(...checked.errors);
   if (errors.length > 0) throw new UserErrors(errors);
   const settings: ShaperSettings = { ...checked.tuning, device, upBitPerSec, downBitPerSec };
-  return { settings, warnings: doubts(settings) };
+  return { settings, typed: { up: up.text, down: down.text }, warnings: doubts(settings) };
 }

@@ -5,7 +5,8 @@
 import { readFile } from 'node:fs/promises';
 import { release } from 'node:os';
 import { settingsFromArguments } from '../config/fromArguments.ts';
-import { failure, UserError } from '../errors.ts';
+import { messageLine } from '../cli/main.ts';
+import { failure, usageError, UserError } from '../errors.ts';
 import {
   framedBytes,
   describeFraming,
@@ -14,6 +15,7 @@ import {
   type RawRates,
 } from '../shaper/framing.ts';
 import { actionIndex } from '../shaper/ingress.ts';
+import { layerAdvice, type LayerFacts } from '../shaper/layers.ts';
 import { linkHeaderBytes, type LinkFacts } from '../shaper/link.ts';
 import { factsShownBy, makePlan, type Plan } from '../shaper/plan.ts';
 import { MAX_RATE_BIT_PER_SEC, type ShaperSettings } from '../shaper/settings.ts';
@@ -23,6 +25,7 @@ import { readActions } from '../system/actions.ts';
 import { carryOut, earlierOf, prepare, putBack, refuseForeign, type Earlier } from '../system/apply.ts';
 import { readCurrent } from '../system/device.ts';
 import { installFirewall, families } from '../system/firewall.ts';
+import { readLayers } from '../system/layers.ts';
 import { readLink } from '../system/link.ts';
 import { acquireLock } from '../system/lock.ts';
 import { removeProgram, writePacingObject } from '../system/pacing.ts';
@@ -51,6 +54,7 @@ export async function openShapedLine(request: LineSettings): Promise<LineControl
     largeDownloads: false,
   });
   const link = await readLink(device);
+  refuseWrongLayer(await readLayers(device));
   await requireNetAdmin('measuring with a shaper');
   const current = await readCurrent(device, run);
   if (!current.ours) refuseForeign(device, current);
@@ -62,6 +66,15 @@ export async function openShapedLine(request: LineSettings): Promise<LineControl
       ? (current.record?.plan.framing ?? byItself(expected))
       : resolveFraming(settings.framing, link.kind, expected);
   return new ShapedLine({ ...settings, framing: used }, link, { used, byItself }, tcVersion.trim());
+}
+
+/** A device that is no line is refused, one that may be the wrong layer is measured with a word. */
+function refuseWrongLayer(facts: LayerFacts): void {
+  const advice = layerAdvice(facts);
+  if (advice === undefined) return;
+  const hint = advice.instead === undefined ? undefined : `measure ${advice.instead} instead`;
+  if (advice.kind === 'wrong') throw usageError(advice.text, hint);
+  process.stderr.write(messageLine('searchbw', hint === undefined ? advice.text : `${advice.text}; ${hint}`));
 }
 
 /** The framing that it is measured with, and the one that `inetgw` takes without a word. */

@@ -143,6 +143,70 @@ describe('inetgw', () => {
     },
   );
 
+  const onTap = async (script: string) => {
+    await build();
+    return inNamespace(`
+      inetgw() { "${process.execPath}" "${ROOT}/dist/bin/inetgw.js" "$@"; }
+      ip tuntap add dev eth7 mode tap
+      ip link add br0 type bridge
+      ip link set eth7 master br0
+      ip link set eth7 up
+      ip link set br0 up
+      ip address add 192.0.2.2/24 dev br0
+      ip route add default via 192.0.2.1 dev br0
+      ${script}`);
+  };
+
+  it.skipIf(!isRoot)('says which device is the line, on a real bridge and a real tunnel', async () => {
+    const { stdout, stderr } = await onTap(`
+      ip tuntap add dev tun3 mode tun
+      for dev in eth7 br0 tun3 lo; do inetgw $dev 1mbit 9mbit --dry-run --firewall none >/dev/null; done
+      inetgw tun3 1mbit 9mbit --framing raw --dry-run --firewall none >/dev/null
+      inetgw eth7 1mbit 9mbit --dry-run --firewall none --quiet >/dev/null
+      inetgw lo 1mbit 9mbit; echo $?`);
+    expect(stderr.split('\n')).toEqual([
+      'inetgw: eth7 is a port of the bridge br0: rules and window pacing see its packets on the bridge only; type: inetgw br0 1mbit 9mbit',
+      expect.stringMatching(
+        /^inetgw: tun3 is a tunnel: counting bare packets .*: --linklayer ethernet --overhead N$/,
+      ),
+      'inetgw: lo is this machine itself and no line; type: inetgw br0 1mbit 9mbit',
+      'inetgw: lo is this machine itself and no line',
+      'inetgw: type: inetgw br0 1mbit 9mbit',
+      '',
+    ]);
+    expect(stdout).toBe('2\n');
+  });
+
+  it.skipIf(!isRoot)(
+    'warns of rates that are hardly meant, with the line to type, and not of meant ones',
+    async () => {
+      const { stderr } = await onTap(`
+      for rates in '100 500' '100kbit 500kbit' '100 500 --yes' '9mbit 1mbit' '9mbit 1mbit --yes' '300 1500'
+      do inetgw br0 $rates --dry-run --firewall none >/dev/null; done`);
+      expect(stderr.split('\n')).toEqual([
+        'inetgw: plain numbers are kbit/s, and 100 kbit/s up and 500 kbit/s down are less than this kind of access has;' +
+          ' if Mbit/s are meant: inetgw br0 100mbit 500mbit; if not: 100kbit 500kbit',
+        'inetgw: UP (9000 kbit/s) is above DOWN (1000 kbit/s): are they swapped? The uplink comes first;' +
+          ' if they are: inetgw br0 1mbit 9mbit; if not: --yes',
+        '',
+      ]);
+    },
+  );
+
+  it.skipIf(!isRoot)('asks about them on a terminal, and changes nothing without a yes', async () => {
+    const { stdout } = await onTap(`
+      for answer in n '' nonsense; do
+        echo "$answer" | script -qec "'${process.execPath}' '${ROOT}/dist/bin/inetgw.js' br0 100 500" /dev/null
+        echo "code $?"
+      done
+      ls /run`);
+    const lines = stdout.replaceAll('\r', '').split('\n');
+    expect(lines.filter((line) => line.includes('Did you mean 100mbit 500mbit? [y/N/kbit]'))).toHaveLength(3);
+    expect(lines.filter((line) => line === 'inetgw: nothing was changed')).toHaveLength(3);
+    expect(lines.filter((line) => line === 'code 1')).toHaveLength(3);
+    expect(lines.at(-2)).toBe('code 1');
+  });
+
   it('tells every error of one command line', async () => {
     const { stderr, exitCode } = await inetgw('lo', '0', 'x', '--mark', '-1');
     expect(exitCode).toBe(EXIT.usage);
@@ -157,9 +221,11 @@ describe('inetgw', () => {
   it('warns of rates that look swapped, and goes on', async () => {
     const { stderr, exitCode } = await inetgw('lo', '1710', '210', '--dry-run');
     expect(exitCode).toBe(EXIT.ok);
-    expect(stderr).toBe(
-      'inetgw: UP (1710 kbit/s) is above DOWN (210 kbit/s): are they swapped? The uplink comes first',
-    );
+    expect(stderr.split('\n')).toEqual([
+      'inetgw: lo is this machine itself and no line',
+      'inetgw: UP (1710 kbit/s) is above DOWN (210 kbit/s): are they swapped? The uplink comes first;' +
+        ' if they are: inetgw lo 210 1710; if not: --yes',
+    ]);
   });
 
   it('shows help with examples, and its version', async () => {
