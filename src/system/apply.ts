@@ -88,10 +88,12 @@ export async function apply(settings: ShaperSettings, options: ApplyOptions): Pr
   } catch (error) {
     const dispensable = settings.pacing === 'auto' && prepared.plan.pacing !== undefined;
     if (prepared.tried || !dispensable || !(error instanceof UserError)) throw error;
-    const withoutPacing = isAnswer(error) ? 'missing' : 'this time';
+    // What failed, and not what became of the device then.
+    const first = error.cause instanceof UserError ? error.cause : error;
+    const withoutPacing = isAnswer(first) ? 'missing' : 'this time';
     const next = await prepare(settings, { ...options, rehearse: true, withoutPacing });
     const left = await carryOut(next, options);
-    return { ...next, notices: [...next.notices, ...left, noPacingNotice(error.message)] };
+    return { ...next, notices: [...next.notices, ...left, noPacingNotice(first.message)] };
   }
 }
 
@@ -131,6 +133,13 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
     pacingUntried: options.withoutPacing === 'this time',
   };
   let { plan, queues } = planWith(kernel);
+  // Found out before anything is recorded. nft was tried already where it was chosen here.
+  const chosenByTrial = settings.firewall === 'auto' && backend === 'nft';
+  if (options.rehearse && plan.firewall !== undefined && !chosenByTrial) {
+    const { backend } = plan.firewall;
+    const works = carriesRules(current, backend) && (await isInstalled(backend));
+    if (!works) await tryBackend(plan.firewall, run);
+  }
   let tried = true;
   if (queues.how === 'anew' && options.rehearse) {
     for (;;) {
@@ -145,13 +154,6 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
       if (next.notice !== undefined) notices.push(next.notice);
       ({ plan, queues } = planWith(kernel));
     }
-  }
-  // Found out before anything is recorded. nft was tried already where it was chosen here.
-  const chosenByTrial = settings.firewall === 'auto' && backend === 'nft';
-  if (options.rehearse && plan.firewall !== undefined && !chosenByTrial) {
-    const { backend } = plan.firewall;
-    const works = carriesRules(current, backend) && (await isInstalled(backend));
-    if (!works) await tryBackend(plan.firewall, run);
   }
   if (!options.replace) await keepOthersFilters(current, queues, run);
   notices.push(...standIns(plan));

@@ -222,7 +222,8 @@ export async function othersFilters(
 
 /** For messages: `filters of others (bpf pref 49152)`. */
 export function describeFilters(filters: readonly FilterLine[]): string {
-  return `filters of others (${filters.map(({ kind, pref }) => `${kind} pref ${pref}`).join(', ')})`;
+  const names = new Set(filters.map(({ kind, pref }) => `${kind} pref ${pref}`));
+  return `filters of others (${[...names].join(', ')})`;
 }
 
 /** What of ours is left to be torn down where somebody else's queue stands at root or at ingress. */

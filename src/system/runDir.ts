@@ -1,5 +1,5 @@
 /** Where state lives: /run/inetgw, which vanishes with the kernel's own state at the next boot. */
-import { mkdir, readlink, rmdir } from 'node:fs/promises';
+import { access, mkdir, readlink, rmdir } from 'node:fs/promises';
 import { failure, noPrivilege, type UserError } from '../errors.ts';
 
 const BASE = '/run/inetgw';
@@ -14,8 +14,20 @@ export async function runDir(): Promise<string> {
   const [own, first] = await Promise.all(
     ['/proc/self/ns/net', '/proc/1/ns/net'].map((path) => readlink(path).catch(() => undefined)),
   );
-  if (own === undefined || first === undefined || own === first) return BASE;
+  if (own === undefined || own === first) return BASE;
+  // A service without CAP_SYS_PTRACE may not see the namespace of process 1.
+  if (first === undefined && (await isFirstNamespace())) return BASE;
   return `${BASE}/netns-${/\d+/.exec(own)?.[0] ?? 'unknown'}`;
+}
+
+/** A setting of the whole kernel, which /proc/sys/net shows in its first network namespace alone. */
+const ONLY_IN_FIRST = '/proc/sys/net/core/dev_weight';
+
+async function isFirstNamespace(): Promise<boolean> {
+  return access(ONLY_IN_FIRST).then(
+    () => true,
+    () => false,
+  );
 }
 
 export async function makeRunDir(): Promise<string> {

@@ -120,7 +120,9 @@ export function batchReason(stderr: string): string {
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '' && !line.startsWith('Command failed'))
-    .filter((line) => line !== 'We have an error talking to the kernel');
+    .filter((line) => line !== 'We have an error talking to the kernel')
+    // A guess of tc's where it may not mount the BPF file system, as on a read-only /sys; the reason stands before it.
+    .filter((line) => !line.startsWith('Continuing without mounted eBPF fs'));
   return lines.map((line) => line.replace(/^Error: /, '')).join('; ') || 'tc gave no reason';
 }
 

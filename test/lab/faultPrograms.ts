@@ -5,7 +5,7 @@ import { commandArgv, snapshot, withBpf, withoutEmptyTables, type CommandName } 
 import type { ExecResult } from './protocol.ts';
 
 /** More than any command makes; the loops end at the first call that does not happen. */
-export const MAX_CALLS = 12;
+export const MAX_CALLS = 18;
 
 const PROGRAMS = [
   ...['tc', 'nft', 'iptables-restore', 'ip6tables-restore', 'iptables-save', 'ip6tables-save', 'unshare'],
