@@ -60,6 +60,28 @@ export default tseslint.config(
       ],
     },
   },
+  {
+    files: ['test/**', 'vitest.config.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            "CallExpression[callee.property.name=/^toBeLess/] > MemberExpression.callee CallExpression[callee.object.name='performance']",
+          message:
+            'No bound in real time decides a test: a busy machine takes longer. Count, or wait (test/hang.ts).',
+        },
+        {
+          selector: "Property[key.name='timeout'] > Literal.value",
+          message: 'Whatever takes longer than HANG_MS (test/hang.ts) hangs; less is a busy machine.',
+        },
+        {
+          selector: "Property[key.name='retry']",
+          message: 'A second try hides what makes the first one fail.',
+        },
+      ],
+    },
+  },
   { files: ['**/*.js', '**/*.mjs'], ...tseslint.configs.disableTypeChecked },
   {
     files: ['scripts/**/*.mjs'],

@@ -17,6 +17,7 @@ const patient = {
  */
 export default defineConfig({
   test: {
+    teardownTimeout: HANG_MS,
     projects: [
       {
         test: {

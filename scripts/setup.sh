@@ -71,7 +71,13 @@ for need; do
   case $need in
   npm) npm_packages ;;
   system) system_packages ;;
-  build) npm_packages && node scripts/build.mjs --if-changed >&2 ;;
-  *) echo "setup: unknown need $need: npm, system or build" >&2 && exit 2 ;;
+  build)
+    npm_packages
+    node scripts/build.mjs --if-changed >&2
+    ;;
+  *)
+    echo "setup: unknown need $need: npm, system or build" >&2
+    exit 2
+    ;;
   esac
 done

@@ -8,6 +8,7 @@ import { execa } from 'execa';
 import { failure, missing } from '../../src/errors.ts';
 import { ARCHITECTURES, hostArchitecture, type Architecture } from './architecture.ts';
 import { kernelOf } from './kernelImage.ts';
+import { HANG_MS } from '../hang.ts';
 import { labFolder } from './paths.ts';
 
 export interface Kernel {
@@ -136,7 +137,7 @@ async function isThere(path: string): Promise<boolean> {
 
 async function tool(argv: readonly string[], cwd: string): Promise<{ stdout: string }> {
   const [file = '', ...args] = argv;
-  const result = await execa(file, args, { cwd, reject: false, env: { LC_ALL: 'C' }, timeout: 600_000 });
+  const result = await execa(file, args, { cwd, reject: false, env: { LC_ALL: 'C' }, timeout: 6 * HANG_MS });
   if (result.failed) {
     throw failure(`'${argv.join(' ')}' failed: ${result.stderr || result.shortMessage || ''}`, DOWNLOAD_HINT);
   }
