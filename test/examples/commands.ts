@@ -119,6 +119,21 @@ export const EXAMPLES: readonly Example[] = [
   test(/^sed "s#\/usr\/bin\/iprelay#/, 'test/packages/npm.test.ts', "sed 's#/usr/bin/iprelay#"),
   nobody('npm uninstall', PART),
   test('npm run deb', 'test/packages/packages.ts', 'buildDeb'),
+  test(/^gpg --quick-generate-key /, 'test/packages/aptRepository.test.ts', "'--quick-generate-key'"),
+  test(
+    /^(?:install -D -m 644|rm \/etc\/apt\/sources\.list\.d\/inetgw\.list|apt-get update && )/,
+    'test/packages/aptRepository.test.ts',
+    '/etc/apt/keyrings/inetgw.gpg',
+  ),
+  test(/^apt-get (?:install inetgw|upgrade)$/, 'test/packages/aptRepository.test.ts', 'apt-get upgrade -y'),
+  test('npm install -g ./inetgw-0.1.0.tgz', 'test/packages/npm.test.ts', 'install --global /tmp/inetgw-'),
+  test(/^sed "s#\/usr\/bin\/iprelay#/, 'test/packages/npm.test.ts', "sed 's#/usr/bin/iprelay#"),
+  test(/^inetgw uninstall\b/, 'test/packages/npm.test.ts', 'inetgw uninstall --purge'),
+  nobody(/^npm (?:ci|uninstall)$/, PART),
+  nobody(
+    /^(?:podman|docker) /,
+    'an image comes from a registry: test/packages/container.test.ts takes the steps',
+  ),
   test('npm run generate', 'test/unit/generated.test.ts', 'generatedFiles'),
   test(
     /^apt-get (?:install \.\/inetgw_|remove |purge )/,
