@@ -13,7 +13,14 @@ const LINK_LAYERS: Words = { words: ['atm', 'ptm', 'ethernet'] };
 export const COMPLETED: readonly CompletedCommand[] = [
   {
     program: inetgw(() => undefined),
-    values: { '--framing': FRAMING },
+    values: {
+      '--framing': FRAMING,
+      '--linklayer': LINK_LAYERS,
+      '--firewall': { words: ['auto', 'nft', 'iptables', 'none'] },
+      '--ingress': { words: ['auto', 'police', 'shape', 'shape-cake', 'shape-htb'] },
+      '--pacing': { words: ['auto', 'bpf', 'off'] },
+      '--format': { words: ['sh', 'iptables-restore', 'ip6tables-restore', 'nft'] },
+    },
     first: {
       words: ['apply', 'check', 'completion', 'config', 'install-hook', 'rules', 'status', 'uninstall'],
       devices: true,

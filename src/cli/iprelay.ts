@@ -16,25 +16,42 @@ import {
 } from '../iprelay/service/settings.ts';
 import { parseSpec } from '../iprelay/spec.ts';
 import { isVariableName, type ParsedVariable, parseVariable, VARIABLE_NAMES } from '../iprelay/variables.ts';
+import { withHelp } from './help.ts';
 import { CONFIG_LIMIT_BYTES, readTextFile, whyUnreadable } from '../system/textFile.ts';
 import { VERSION } from '../version.ts';
 
 /** The forwarder of the command line has this number; further ones count on. */
 const FIRST_NUMBER = 99;
 
-const EXAMPLES = `
-Limits are in bytes per second for each direction. Without -d there is a prompt: try ? there.
+const SENTENCE = `Forwards TCP connections and holds them to a bandwidth: all connections share
+one limit, in user space, where the kernel is out of reach.`;
+
+const HELP_TEXT = `
+A proxyspec is [bind_address:]local_port:remote_host:remote_port, as in ssh.
+Limits are in bytes per second for each direction: 512, 100k, 100kB/s, or in
+bits where they are spelt out: 1mbit. Without -d there is a prompt: try ? there.
 
 Other commands:
-  iprelay attach [NAME]               the prompt of a running daemon
-  iprelay ctl NAME COMMAND... [--json]  one command to it
-  iprelay list [--json]               the running daemons
+  iprelay attach [NAME]                  the prompt of a running daemon
+  iprelay ctl NAME COMMAND... [--json]   one command to it
+  iprelay list [--json]                  the running daemons
 
 Examples:
-  iprelay -d 110:1.2.3.4:110                        forward POP3 to the new machine
-  iprelay -d -b 512 10080:www.microsoft.com:80      never more than 512 bytes per second
-  iprelay -d -b 1024 10110:localhost:10001          a sub-channel through another relay
-  iprelay ctl 10110 set bandwidth 2048              change it while it runs
+  iprelay -d 110:1.2.3.4:110             forward POP3 to the new machine
+  iprelay -d -b 512 10080:www.example.net:80
+                                         never more than 512 bytes per second
+  iprelay -d -b 1mbit 10110:localhost:10001
+                                         a sub-channel through another relay
+  iprelay ctl 10110 set bandwidth 2048   change it while it runs
+
+Exit codes:
+  0      done
+  1      failed
+  2      wrong usage
+  4      no privilege
+  5      a program or kernel feature is missing
+  6      bad configuration
+  128+n  ended by signal n
 `;
 
 interface Flags {
@@ -49,39 +66,39 @@ interface Flags {
   log?: string;
   logFormat?: string;
   metrics?: string;
-  allow: string[];
-  set: string[];
+  allow?: string[];
+  set?: string[];
   bindRetry?: true;
 }
 
-const collect = (value: string, all: string[]): string[] => [...all, value];
+const collect = (value: string, all: string[] = []): string[] => [...all, value];
 
 /** Completions are generated from it. */
 export function makeProgram(): Command {
-  return (
-    new Command('iprelay')
-      .description('A user-space bandwidth-shaping TCP proxy: all connections share one limit.')
-      .argument('[proxyspec...]', '[bind_address:]local_port:remote_host:remote_port')
-      .option('-d', 'run as a daemon in the background')
-      .option('-f, --foreground', 'serve in the foreground without a prompt (for systemd)')
-      .option('-b <n>', 'limit in bytes per second for each direction')
-      .option('--up <n>', 'another limit from client to server')
-      .option('--down <n>', 'another limit from server to client')
-      .option('-c, --config <file>', 'configuration file (TOML); SIGHUP reads it again')
-      .option('--name <name>', 'name for attach and ctl (default: the first local port)')
-      .option('--pid-file <file>', 'write the process number there')
-      .option('--log <target>', 'none, stderr, syslog, journal or a file')
-      .option('--log-format <format>', 'readable or json')
-      .option('--metrics <[address:]port>', 'Prometheus metrics on this address')
-      .option('--allow <network>', 'only clients of this network (may be repeated)', collect, [])
-      .option('--set <name=value>', 'set a variable (may be repeated)', collect, [])
-      .option('--bind-retry', 'try a port that is not free again every 5 s, 20 times')
-      .version(VERSION, '-V, --version')
-      .addHelpText('after', EXAMPLES)
-      .exitOverride()
-      // Errors are worded and written by runMain, in one place for all commands.
-      .configureOutput({ writeErr: () => undefined })
-  );
+  return withHelp(new Command('iprelay'), SENTENCE, HELP_TEXT)
+    .usage('[options] [proxyspec...]')
+    .argument('[proxyspec...]')
+    .optionsGroup('How it runs:')
+    .option('-d', 'run as a daemon in the background')
+    .option('-f, --foreground', 'serve in the foreground without a prompt (for systemd)')
+    .optionsGroup('Limits and access:')
+    .option('-b <n>', 'limit in bytes per second for each direction')
+    .option('--up <n>', 'another limit from client to server')
+    .option('--down <n>', 'another limit from server to client')
+    .option('--allow <network>', 'only clients of this network (may be repeated)', collect)
+    .optionsGroup('Configuration and log:')
+    .option('-c, --config <file>', 'configuration file (TOML); SIGHUP reads it again')
+    .option('--name <name>', 'name for attach and ctl (default: the first local port)')
+    .option('--pid-file <file>', 'write the process number there')
+    .option('--log <target>', 'none, stderr, syslog, journal or a file')
+    .option('--log-format <format>', 'readable or json')
+    .option('--metrics <[address:]port>', 'Prometheus metrics on this address')
+    .option('--set <name=value>', 'set a variable (may be repeated)', collect)
+    .option('--bind-retry', 'try a port that is not free again every 5 s, 20 times')
+    .optionsGroup('In general:')
+    .version(VERSION, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .exitOverride();
 }
 
 /** Runs `iprelay` with the words after its name; resolves to the exit code. */
@@ -143,8 +160,8 @@ export async function readSettings(flags: Flags, specs: readonly string[]): Prom
     // The command line stands above the file.
     variables: [...file.variables, ...variables],
     fromCommandLine: variables.map((parsed) => parsed.name),
-    allow: [...checkedNetworks(flags.allow), ...file.allow],
-    allowFromCommandLine: flags.allow,
+    allow: [...checkedNetworks(flags.allow ?? []), ...file.allow],
+    allowFromCommandLine: flags.allow ?? [],
     name,
     pidFile: flags.pidFile === undefined ? file.pidFile : resolve(flags.pidFile),
     log: logTarget(flags.log, file, mode, name),
@@ -186,7 +203,7 @@ function variablesOf(flags: Flags): ParsedVariable[] {
   }
   if (flags.up !== undefined) texts.push(['--up', 'bandwidth_up', flags.up]);
   if (flags.down !== undefined) texts.push(['--down', 'bandwidth_down', flags.down]);
-  for (const text of flags.set) {
+  for (const text of flags.set ?? []) {
     const at = text.indexOf('=');
     if (at < 0) throw usageError(`--set ${text}: must be name=value`);
     texts.push(['--set', text.slice(0, at), text.slice(at + 1)]);

@@ -10,21 +10,25 @@ import {
   type Origin,
   type RawOptions,
 } from '../searchbw/arguments.ts';
+import { withHelp } from './help.ts';
 import { bareDevice, joinUnits } from './inetgwWords.ts';
 import { messageLine } from './main.ts';
 
-const DESCRIPTION = `Finds the raw rate of an internet line: sets the shaper to one bandwidth after the other, measures
-answer time and user data under load, and recommends the highest bandwidth that still answers at once.`;
+const SENTENCE = `Finds the raw rate of an internet line: sets the shaper to one bandwidth after
+the other, measures answer time and user data under load, and recommends the
+highest bandwidth that still answers at once.`;
 
-const EXAMPLES = `
-DEV DOWN|UP LOWER-UPPER STEP PINGS OTHER   bandwidths in kbit/s, or with a unit: 1.7mbit
-  DOWN|UP       the direction to measure; keep it full with large downloads (or uploads)
-  LOWER-UPPER   the interval, in steps of STEP
+const HELP_TEXT = `
+DEV DOWN|UP LOWER-UPPER STEP PINGS OTHER
+  DOWN|UP       the direction to measure; keep it full with large downloads
+                (or uploads)
+  LOWER-UPPER   the interval, in steps of STEP: kbit/s, or with a unit: 1.7mbit
   PINGS         pings per line: 5 for an overview, 100 in detail
   OTHER         the fixed rate of the other direction
-DEV DOWN|UP --auto [OTHER]   the same without an interval: narrows down by itself
-DEV AUTO                     both directions, one after the other
-show FILE                    shows a stored result again, in any form
+DEV DOWN|UP --auto [OTHER]
+                without an interval: narrows down by itself
+DEV AUTO        both directions, one after the other
+show FILE       shows a stored result again, in any form
 
 Examples:
   An overview first, then in detail, then the uplink:
@@ -32,12 +36,19 @@ Examples:
     searchbw ppp0 DOWN 1650-1750 20 100 210
     searchbw ppp0 UP 150-250 10 5 1710
   By itself, with a load of its own and a report to look at:
-    searchbw ppp0 AUTO --load https://HOST/large --load-up https://HOST/upload --report line.html
+    searchbw ppp0 AUTO --load URL --load-up URL --report line.html
   A stored result again:
     searchbw show line.json --csv
 
-Exit codes: 0 a value was recommended, 1 failed or none can be recommended, 2 wrong usage, 4 no privilege,
-5 a program or kernel feature is missing, 6 bad configuration, 128+n ended by signal n.`;
+Exit codes:
+  0      a value was recommended
+  1      failed, or none can be recommended
+  2      wrong usage
+  4      no privilege
+  5      a program or kernel feature is missing
+  6      bad configuration
+  128+n  ended by signal n
+`;
 
 function collect(value: string, earlier: string[] = []): string[] {
   return [...earlier, value];
@@ -45,13 +56,14 @@ function collect(value: string, earlier: string[] = []): string[] {
 
 /** Completions are generated from it. */
 export function makeProgram(): Command {
-  return new Command('searchbw')
-    .description(DESCRIPTION)
+  return withHelp(new Command('searchbw'), SENTENCE, HELP_TEXT)
     .usage('DEV DOWN|UP LOWER-UPPER STEP PINGS OTHER [options]')
-    .argument('[words...]', 'device, direction and numbers; see below')
+    .argument('[words...]')
+    .optionsGroup('What is looked for:')
     .option('--up <rate>', 'OTHER by name, for DOWN')
     .option('--down <rate>', 'OTHER by name, for UP')
     .option('--auto', 'find the value without an interval')
+    .optionsGroup('How it is measured:')
     .option('--ping-host <host>', 'the host to ping; otherwise the PPP peer or the first router that answers')
     .option('--towards <host>', 'look for that router on the way to this host (default 1.1.1.1, 8.8.8.8)')
     .option('--max-rtt <ms>', 'acceptable average answer time (default 100)')
@@ -61,11 +73,13 @@ export function makeProgram(): Command {
     .option('--load <url>', 'download this while measuring DOWN; repeatable', collect)
     .option('--load-up <url>', 'upload to this while measuring UP; repeatable', collect)
     .option('--streams <n>', 'parallel transfers per URL (default 4)')
-    .option('--framing <keyword>', 'framing of the line, as for inetgw: pppoe-llcsnap, docsis, …')
+    .optionsGroup('The line:')
+    .option('--framing <keyword>', 'framing of the line, as for inetgw: vdsl, docsis, …')
     .option('--linklayer <kind>', 'atm, ptm or ethernet, as for inetgw')
     .option('--overhead <bytes>', 'bytes per packet, as for inetgw')
     .option('--mpu <bytes>', 'the shortest frame, as for inetgw')
     .option('--pacing <way>', 'auto: also measure what is found with window pacing; off: use none')
+    .optionsGroup('Output:')
     .option('--json', 'the result as JSON on standard output')
     .option('--csv', 'one CSV line per measurement on standard output')
     .option('--report <file>', 'write a page with curves and all samples (HTML)')
@@ -73,12 +87,11 @@ export function makeProgram(): Command {
     .option('--log', 'logarithmic answer time in the terminal plot')
     .option('--no-plot', 'no plot in the terminal')
     .option('--no-color', 'no colour (also NO_COLOR and TERM=dumb)')
+    .optionsGroup('In general:')
     .option('-q, --quiet', 'no progress on standard error')
     .option('-y, --yes', 'do not ask before a run of more than 30 minutes')
     .option('-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
-    .addHelpText('after', EXAMPLES)
-    .configureOutput({ writeErr: () => undefined })
     .exitOverride();
 }
 

@@ -24,6 +24,17 @@ beforeAll(async () => {
   untouched = await snapshot(guest);
 });
 
+test('the Ethernet below the link is named as such, with the device to take', async () => {
+  const { code, stderr } = await inetgw(guest, 'g0', '210', '1710', '--dry-run', '--firewall', 'none');
+  expect({ code, stderr }).toEqual({
+    code: 0,
+    stderr:
+      'inetgw: g0 carries the PPPoE of ppp0: of what is inside, rules and window pacing see nothing here;' +
+      ' type: inetgw ppp0 210 1710\n',
+  });
+  expect((await inetgw(guest, 'ppp0', '210', '1710', '--dry-run', '--firewall', 'none')).stderr).toBe('');
+});
+
 describe.each(FIREWALLS)('rules by $firewall (iptables-$variant)', (choice) => {
   const { firewall } = choice;
   beforeAll(async () => {

@@ -4,7 +4,7 @@ function __iprelay_place
   set -l count 0; set -l last; set -l skip 0
   for word in (commandline -opc)[2..-1]
     if test $skip = 1; set skip 0; continue; end
-    if contains -- $word -b --up --down -c --config --name --pid-file --log --log-format --metrics --allow --set; set skip 1; continue; end
+    if contains -- $word -b --up --down --allow -c --config --name --pid-file --log --log-format --metrics --set; set skip 1; continue; end
     if string match -q -- '-*' $word; continue; end
     set count (math $count + 1); set last $word
   end
@@ -22,14 +22,14 @@ complete -c iprelay -s f -l foreground -d 'serve in the foreground without a pro
 complete -c iprelay -s b -x -d 'limit in bytes per second for each direction'
 complete -c iprelay -l up -x -d 'another limit from client to server'
 complete -c iprelay -l down -x -d 'another limit from server to client'
+complete -c iprelay -l allow -x -d 'only clients of this network (may be repeated)'
 complete -c iprelay -s c -l config -r -F -d 'configuration file (TOML); SIGHUP reads it again'
 complete -c iprelay -l name -x -d 'name for attach and ctl (default: the first local port)'
 complete -c iprelay -l pid-file -r -F -d 'write the process number there'
 complete -c iprelay -l log -r -F -d 'none, stderr, syslog, journal or a file'
 complete -c iprelay -l log-format -x -a 'readable json' -d 'readable or json'
 complete -c iprelay -l metrics -x -d 'Prometheus metrics on this address'
-complete -c iprelay -l allow -x -d 'only clients of this network (may be repeated)'
 complete -c iprelay -l set -x -d 'set a variable (may be repeated)'
 complete -c iprelay -l bind-retry -d 'try a port that is not free again every 5 s, 20 times'
-complete -c iprelay -s V -l version -d 'output the version number'
-complete -c iprelay -s h -l help -d 'display help for command'
+complete -c iprelay -s V -l version -d 'print the version'
+complete -c iprelay -s h -l help -d 'print this help'
