@@ -58,6 +58,11 @@ export async function runPrompt(
   });
   let leave: Leave = 'exit';
   let watching = false;
+  // Its input may have ended while the last command is carried out; Node 24 refuses a prompt then.
+  let open = true;
+  readline.on('close', () => {
+    open = false;
+  });
   readline.on('SIGINT', () => {
     // Only a key that ends the table.
     if (watching) return;
@@ -79,9 +84,10 @@ export async function runPrompt(
       await watch(executor, streams, abort);
       watching = false;
       // The key that ended it is not the beginning of a command.
-      if (terminal) readline.write(null, { ctrl: true, name: 'u' });
+      if (terminal && open) readline.write(null, { ctrl: true, name: 'u' });
     }
-    readline.prompt();
+    if (open) readline.prompt();
+    else output.write(PROMPT);
   }
   readline.close();
   return leave;

@@ -1,6 +1,7 @@
 /** `iprelay attach`, `iprelay ctl`, `iprelay list`: the commands for relays that run already. */
 import { printable } from '../../printable.ts';
 import { EXIT, exitCodeOfSignal, usageError } from '../../errors.ts';
+import type { Leave } from '../prompt.ts';
 import type { RelayStats } from '../stats.ts';
 import { connectRelay, connectTo, NoAnswer, runningRelays } from './client.ts';
 
@@ -11,9 +12,14 @@ export async function attach(words: readonly string[]): Promise<number> {
   const relay = await connectRelay(name);
   const { runPrompt } = await import('../prompt.ts');
   const streams = { input: process.stdin, output: process.stdout };
-  const leave = await runPrompt(relay, streams, relay.ended);
-  const lost = relay.ended.aborted;
-  relay.close();
+  let leave: Leave;
+  let lost: boolean;
+  try {
+    leave = await runPrompt(relay, streams, relay.ended);
+    lost = relay.ended.aborted;
+  } finally {
+    relay.close();
+  }
   if (lost) process.stderr.write(`iprelay: the relay ${relay.name} has ended\n`);
   return lost ? EXIT.failed : leave === 'interrupt' ? exitCodeOfSignal('SIGINT') : EXIT.ok;
 }

@@ -26,11 +26,13 @@ function resolver(): {
 }
 
 const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
+const until = (done: () => boolean): Promise<void> => expect.poll(done, { timeout: 20_000 }).toBe(true);
 
 describe('looking names up', () => {
   it('asks once for a name that many wait for, and again later', async () => {
     const { names, asked, answer } = resolver();
     const many = Promise.all(Array.from({ length: 50 }, () => names.addresses('a.example')));
+    await until(() => asked.length > 0);
     await settled();
     expect(asked).toEqual(['a.example']);
     answer('a.example', [ONE]);
@@ -47,11 +49,11 @@ describe('looking names up', () => {
   });
 
   it('lets no name wait for another that is not answered, and needs none for an address', async () => {
-    const { names, answer } = resolver();
+    const { names, asked, answer } = resolver();
     for (let i = 0; i < 40; i++) void names.addresses(`silent${i}.example`);
     expect(await names.addresses('2001:db8::1')).toEqual([{ address: '2001:db8::1', family: 6 }]);
     const quick = names.addresses('quick.example');
-    await settled();
+    await until(() => asked.includes('quick.example'));
     answer('quick.example', [ONE]);
     expect(await quick).toEqual([ONE]);
   });
@@ -59,6 +61,7 @@ describe('looking names up', () => {
   it('starts no more than 64 at a time, and the others in their turn', async () => {
     const { names, asked, answer } = resolver();
     for (let i = 0; i < 70; i++) void names.addresses(`n${i}.example`);
+    await until(() => asked.length >= 64);
     await settled();
     expect(asked).toHaveLength(64);
     answer('n0.example', [ONE]);
@@ -66,12 +69,13 @@ describe('looking names up', () => {
   });
 
   it('rejects for an unknown name and, at the end, for all that wait', async () => {
-    const { names, answer } = resolver();
+    const { names, asked, answer } = resolver();
     const unknown = names.addresses('unknown.example');
-    await settled();
+    await until(() => asked.length > 0);
     answer('unknown.example', []);
     await expect(unknown).rejects.toMatchObject({ code: 'ENOTFOUND' });
     for (let i = 0; i < 64; i++) void names.addresses(`n${i}.example`).catch(() => undefined);
+    await until(() => asked.length >= 65);
     const queued = names.addresses('queued.example');
     await settled();
     names.close();
@@ -79,13 +83,13 @@ describe('looking names up', () => {
   });
 
   it('gives an address of the family that is asked for', async () => {
-    const { names, answer } = resolver();
+    const { names, asked, answer } = resolver();
     const found = new Promise((resolve) => {
       names.lookup('both.example', { family: 6 }, (error, address) => {
         resolve([error, address]);
       });
     });
-    await settled();
+    await until(() => asked.length > 0);
     answer('both.example', [ONE, { address: '2001:db8::1', family: 6 }]);
     expect(await found).toEqual([null, '2001:db8::1']);
   });
