@@ -26,6 +26,8 @@ export interface ConnectSettings {
   readonly sourceAddress: string | undefined;
   readonly timeoutMs: number;
   readonly lookup: LookupFunction;
+  /** When the kernel asks a silent peer whether it is there; 0 never. */
+  readonly keepAliveMs: number;
   /** Tells the client in words that the server cannot be reached, as the original did, instead of a reset. */
   readonly inWords: boolean;
 }
@@ -83,6 +85,8 @@ export class Connection {
       port: this.spec.remotePort,
       allowHalfOpen: true,
       noDelay: true,
+      keepAlive: settings.keepAliveMs > 0,
+      keepAliveInitialDelay: settings.keepAliveMs,
       lookup: settings.lookup,
       autoSelectFamily: true,
       autoSelectFamilyAttemptTimeout: attemptMs(settings.timeoutMs),
@@ -91,6 +95,7 @@ export class Connection {
         : { localAddress: sourceAddress, family: sourceAddress.includes(':') ? 6 : 4 }),
     });
     const server = reader.socket;
+    if (settings.keepAliveMs > 0) this.#client.setKeepAlive(true, settings.keepAliveMs);
     this.#server = server;
     this.#openSockets++;
     this.#connectTimer = setTimeout(() => {

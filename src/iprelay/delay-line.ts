@@ -1,8 +1,21 @@
 /** The fault "latency": chunks wait here until they are due, in their order, the end of the stream as well. */
 import { dueMs, type Faults } from './faults.ts';
 
-/** What may be under way in an added latency: 1 MiB is 80 Mbit/s at 100 ms. */
-const DELAY_BYTES = 1_048_576;
+/** What may be under way in added latencies, in the whole process: 256 Mbit/s at 2 s. */
+export const DELAY_BYTES = 67_108_864;
+/** What each connection may have there whatever the others have. */
+const OWN_BYTES = 65_536;
+
+/** The memory that the latencies of all connections share. */
+export class DelayMemory {
+  bytes = 0;
+  readonly onFull: () => void;
+
+  /** Calls `onFull` whenever a connection has to wait for room. */
+  constructor(onFull: () => void) {
+    this.onFull = onFull;
+  }
+}
 
 /** Undefined is the end of the stream. */
 type Delayed = Buffer | undefined;
@@ -13,8 +26,11 @@ export class DelayLine {
   #timer: NodeJS.Timeout | undefined;
   bytes = 0;
 
+  readonly #memory: DelayMemory;
+
   /** Calls `due` for each chunk whose time has come. */
-  constructor(due: (delayed: Delayed) => void) {
+  constructor(due: (delayed: Delayed) => void, memory: DelayMemory) {
+    this.#memory = memory;
     this.#due = due;
   }
 
@@ -23,8 +39,14 @@ export class DelayLine {
     return this.#waiting.length === 0;
   }
 
-  get full(): boolean {
-    return this.bytes >= DELAY_BYTES;
+  /** True if it holds what a limit passes in the latency, with some to spare, or all connections together too much. */
+  full(faults: Faults, rateBytesPerSec: number): boolean {
+    if (this.bytes < OWN_BYTES) return false;
+    const needBytes = (rateBytesPerSec * (faults.latencyMs + faults.jitterMs) * 1.25) / 1000 + OWN_BYTES;
+    if (this.bytes >= needBytes) return true;
+    if (this.#memory.bytes < DELAY_BYTES) return false;
+    this.#memory.onFull();
+    return true;
   }
 
   add(delayed: Delayed, faults: Faults): void {
@@ -32,12 +54,14 @@ export class DelayLine {
     const previousDueMs = this.#waiting.at(-1)?.dueMs ?? nowMs;
     this.#waiting.push({ delayed, dueMs: dueMs(faults, nowMs, previousDueMs, Math.random) });
     this.bytes += delayed?.length ?? 0;
+    this.#memory.bytes += delayed?.length ?? 0;
     if (this.#timer === undefined) this.#arm();
   }
 
   clear(): void {
     clearTimeout(this.#timer);
     this.#waiting.length = 0;
+    this.#memory.bytes -= this.bytes;
     this.bytes = 0;
   }
 
@@ -60,6 +84,7 @@ export class DelayLine {
     ) {
       this.#waiting.shift();
       this.bytes -= first.delayed?.length ?? 0;
+      this.#memory.bytes -= first.delayed?.length ?? 0;
       this.#due(first.delayed);
     }
     this.#arm();

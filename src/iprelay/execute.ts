@@ -11,7 +11,7 @@ import type { Relay } from './relay.ts';
 import { renderStats } from './render.ts';
 import { unknownHostWarning } from './service/resolve.ts';
 import { formatSpec } from './spec.ts';
-import { collectStats } from './stats.ts';
+import { collectStats, openByForwarder } from './stats.ts';
 import { VARIABLE_NAMES } from './variables.ts';
 
 /** The answer to a line; `then` is what the prompt itself has to do. */
@@ -147,10 +147,12 @@ function show(
 }
 
 function forwardersJson(relay: Relay): unknown {
+  const open = openByForwarder(relay);
   return byNumber(relay).map((forwarder) => ({
     number: forwarder.number,
     proxy: formatSpec(forwarder.spec),
-    connections: forwarder.totalConnections,
+    connections: open.get(forwarder.number) ?? 0,
+    totalConnections: forwarder.totalConnections,
     ...Object.fromEntries(
       DIRECTIONS.map((direction) => [
         direction,

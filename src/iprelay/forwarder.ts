@@ -31,6 +31,8 @@ export class Forwarder {
   readonly clocks: Readonly<Record<Direction, FaultClock>>;
   options: ForwarderOptions = DEFAULT_OPTIONS;
   totalConnections = 0;
+  /** All that its connections have carried. */
+  readonly bytes: Record<Direction, number> = { up: 0, down: 0 };
   /** Where it listens, or did before `unlisten`. */
   addresses: readonly string[] = [];
   #servers: Server[] = [];
@@ -67,8 +69,7 @@ export class Forwarder {
       if (activated.length === 0) {
         for (const address of addresses) {
           const server = makeServer();
-          await listenOn(server, address, this.spec.localPort, addresses);
-          servers.push(server);
+          if (await listenOn(server, address, this.spec.localPort, addresses)) servers.push(server);
         }
       }
     } catch (error) {

@@ -11,7 +11,7 @@
 import type { Socket } from 'node:net';
 import type { Direction } from './direction.ts';
 import { type Backlog, type BacklogWatch, keysOf, type Watcher } from './backlog.ts';
-import { DelayLine } from './delay-line.ts';
+import { DelayLine, type DelayMemory } from './delay-line.ts';
 import type { Faults } from './faults.ts';
 import { Meter } from './meter.ts';
 import type { Pump } from './pump.ts';
@@ -39,6 +39,7 @@ const STUCK_MS = 5000;
 export interface LaneContext {
   readonly pump: Pump;
   readonly backlogs: BacklogWatch;
+  readonly delayed: DelayMemory;
   /** True if a limit of the process, the forwarder or the connection is set for this direction. */
   limited: (direction: Direction) => boolean;
   faults: (direction: Direction) => Faults;
@@ -59,9 +60,7 @@ export class Lane implements Watcher {
   readonly #context: LaneContext;
   #queue: Buffer[] = [];
   #queuedBytes = 0;
-  readonly #delayLine = new DelayLine((delayed) => {
-    this.#released(delayed);
-  });
+  readonly #delayLine: DelayLine;
   #closeTimer: NodeJS.Timeout | undefined;
   #direct = false;
   /** The sink's kernel buffer is full. */
@@ -85,6 +84,9 @@ export class Lane implements Watcher {
     this.sink = sink;
     this.flow = flow;
     this.#context = context;
+    this.#delayLine = new DelayLine((delayed) => {
+      this.#released(delayed);
+    }, context.delayed);
     context.pump.register(flow, (maxBytes) => this.#send(maxBytes));
   }
 
@@ -156,7 +158,14 @@ export class Lane implements Watcher {
 
   get #full(): boolean {
     if (this.#direct || this.#lent) return this.#blocked;
-    return this.#queuedBytes >= this.#queueLimit || this.#delayLine.full;
+    return this.#queuedBytes >= this.#queueLimit || this.#delayFull;
+  }
+
+  get #delayFull(): boolean {
+    return (
+      !this.#delayLine.empty &&
+      this.#delayLine.full(this.#context.faults(this.direction), this.#rateBytesPerSec)
+    );
   }
 
   get #queueLimit(): number {

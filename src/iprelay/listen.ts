@@ -18,14 +18,14 @@ export function makeServer(): Server {
 
 /**
  * Begins to listen on an address; `all` are the addresses that listen together on this port. Throws a `UserError` that says who
- * holds the port, or what privilege it needs.
+ * holds the port, or what privilege it needs. False if the machine has no IPv6 and others of `all` do without.
  */
 export async function listenOn(
   server: Server,
   address: string,
   port: number,
   all: readonly string[] = [address],
-): Promise<void> {
+): Promise<boolean> {
   // `::` alone is for IPv4 too; beside an IPv4 address it would want that one's port for itself.
   const ipv6Only = all.some(isIPv4);
   if (isIP(address) === 0)
@@ -39,8 +39,15 @@ export async function listenOn(
       });
     });
   } catch (error) {
+    if (all.length > 1 && isMissingFamily(error as NodeJS.ErrnoException, address)) return false;
     throw await listenError(error as NodeJS.ErrnoException, address, port);
   }
+  return true;
+}
+
+/** A machine without IPv6 has no `::1` either: as in ssh, the other addresses of the list are enough. */
+function isMissingFamily({ code }: NodeJS.ErrnoException, address: string): boolean {
+  return (address === '::1' || address === '::') && (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT');
 }
 
 async function listenError(error: NodeJS.ErrnoException, address: string, port: number): Promise<UserError> {

@@ -57,6 +57,26 @@ function renderMetrics(stats: RelaySummary, held: Held): string {
     'Open connections of each forwarder.',
     stats.forwarders.map((each) => [`{forwarder="${each.number}",port="${each.listen}"}`, each.connections]),
   );
+  metric(
+    'forwarder_connections_total',
+    'counter',
+    'Accepted connections of each forwarder.',
+    stats.forwarders.map((each) => [
+      `{forwarder="${each.number}",port="${each.listen}"}`,
+      each.totalConnections,
+    ]),
+  );
+  metric(
+    'forwarder_bytes_total',
+    'counter',
+    'Bytes forwarded by each forwarder; up is client to server.',
+    stats.forwarders.flatMap((each) =>
+      (['up', 'down'] as const).map((direction) => [
+        `{forwarder="${each.number}",port="${each.listen}",direction="${direction}"}`,
+        direction === 'up' ? each.outBytes : each.inBytes,
+      ]),
+    ),
+  );
   metric('buffered_bytes', 'gauge', 'Bytes held in this process.', [['', held.bufferedBytes]]);
   metric('resident_memory_bytes', 'gauge', 'Memory of this process.', [['', held.memoryBytes]]);
   return `${lines.join('\n')}\n`;

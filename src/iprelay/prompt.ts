@@ -59,9 +59,9 @@ export async function runPrompt(
   let leave: Leave = 'exit';
   let watching = false;
   // Its input may have ended while the last command is carried out; Node 24 refuses a prompt then.
-  let open = true;
+  const reading = { open: true };
   readline.on('close', () => {
-    open = false;
+    reading.open = false;
   });
   readline.on('SIGINT', () => {
     // Only a key that ends the table.
@@ -84,9 +84,9 @@ export async function runPrompt(
       await watch(executor, streams, abort);
       watching = false;
       // The key that ended it is not the beginning of a command.
-      if (terminal && open) readline.write(null, { ctrl: true, name: 'u' });
+      if (terminal && reading.open) readline.write(null, { ctrl: true, name: 'u' });
     }
-    if (open) readline.prompt();
+    if (reading.open) readline.prompt();
     else output.write(PROMPT);
   }
   readline.close();

@@ -7,6 +7,7 @@ import { failure } from '../errors.ts';
 import type { AccessList } from './access.ts';
 import { BacklogWatch } from './backlog.ts';
 import { Connection } from './connection.ts';
+import { DELAY_BYTES, DelayMemory } from './delay-line.ts';
 import { type Direction, DIRECTIONS } from './direction.ts';
 import { DEFAULT_OPTIONS, Forwarder, type ForwarderOptions, type Schedules } from './forwarder.ts';
 import { IdleWheel } from './idle.ts';
@@ -37,6 +38,9 @@ export interface NewForwarder {
 
 /** Descriptors that are not for connections: log, control socket, resolver, listeners. */
 const RESERVED_DESCRIPTORS = 100;
+
+/** How many descriptors so many connections need. */
+export const descriptorsFor = (connections: number): number => RESERVED_DESCRIPTORS + 2 * connections;
 /** How long the sockets of connections that were cut off may take to say that they are closed. */
 const CUT_OFF_MS = 1000;
 const NO_SCHEDULES: Schedules = { up: undefined, down: undefined };
@@ -49,6 +53,11 @@ export class Relay {
   readonly fromFile = new Set<number>();
   readonly pump = new Pump();
   readonly #backlogs = new BacklogWatch();
+  readonly #delayed = new DelayMemory(() => {
+    this.#delaysFull.tell(() => {
+      this.log.warn({ bytes: DELAY_BYTES }, 'latency holds all it may: it limits the rate');
+    });
+  });
   readonly meters: Readonly<Record<Direction, Meter>> = { up: new Meter(), down: new Meter() };
   readonly startedMs = performance.now();
   totalConnections = 0;
@@ -66,6 +75,7 @@ export class Relay {
   #emptied: (() => void) | undefined;
   readonly #refusals = new Sparing();
   readonly #overflows = new Sparing();
+  readonly #delaysFull = new Sparing();
 
   constructor(options: RelayOptions) {
     this.#options = options;
@@ -335,7 +345,7 @@ export class Relay {
     this.#forwarderOf.set(connection, forwarder);
     this.totalConnections++;
     forwarder.totalConnections++;
-    const { force_from, connect_timeout, unreachable } = this.variables;
+    const { force_from, connect_timeout, unreachable, keepalive } = this.variables;
     const anyAddress = force_from === '0.0.0.0' || force_from === '::';
     const context = this.#context(connection, forwarder);
     connection.connect(
@@ -343,6 +353,7 @@ export class Relay {
         sourceAddress: anyAddress ? undefined : force_from,
         timeoutMs: connect_timeout * 1000,
         lookup: this.names.lookup,
+        keepAliveMs: keepalive * 1000,
         inWords: unreachable === 'text',
       },
       (direction, from, to) => {
@@ -359,6 +370,7 @@ export class Relay {
     return {
       pump: this.pump,
       backlogs: this.#backlogs,
+      delayed: this.#delayed,
       limited: (direction) =>
         this.limit(direction) !== undefined ||
         forwarder.limit(direction) !== undefined ||
@@ -368,6 +380,7 @@ export class Relay {
       moved: (direction, chunk, nowMs) => {
         connection.lastMovedMs = nowMs;
         this.meters[direction].add(chunk.length, nowMs);
+        forwarder.bytes[direction] += chunk.length;
         if (this.variables.dump_traff === 1) {
           this.log.info(
             { connection: connection.name, direction, bytes: chunk.length, data: chunk.toString('latin1') },

@@ -35,6 +35,7 @@ export interface RelayStats {
   /** Version of this structure. */
   readonly format: 1;
   readonly version: string;
+  readonly pid: number;
   readonly upSec: number;
   readonly connections: readonly ConnectionStats[];
   readonly totalConnections: number;
@@ -48,7 +49,12 @@ export interface RelayStats {
     readonly number: number;
     readonly listen: number;
     readonly server: string;
+    /** Open ones. */
     readonly connections: number;
+    readonly totalConnections: number;
+    /** Server to client. */
+    readonly inBytes: number;
+    readonly outBytes: number;
   }[];
 }
 
@@ -101,15 +107,20 @@ export function collectStats(relay: Relay, version: string): RelayStats {
   return { ...collectSummary(relay, version), connections };
 }
 
+/** How many connections of each forwarder are open. */
+export function openByForwarder(relay: Relay): ReadonlyMap<number, number> {
+  const open = new Map<number, number>();
+  for (const { forwarder } of relay.connections.values()) open.set(forwarder, (open.get(forwarder) ?? 0) + 1);
+  return open;
+}
+
 export function collectSummary(relay: Relay, version: string): RelaySummary {
   const nowMs = performance.now();
-  const perForwarder = new Map<number, number>();
-  for (const { forwarder } of relay.connections.values()) {
-    perForwarder.set(forwarder, (perForwarder.get(forwarder) ?? 0) + 1);
-  }
+  const open = openByForwarder(relay);
   return {
     format: 1,
     version,
+    pid: process.pid,
     upSec: Math.floor((nowMs - relay.startedMs) / 1000),
     totalConnections: relay.totalConnections,
     failedConnects: relay.failedConnects,
@@ -121,7 +132,10 @@ export function collectSummary(relay: Relay, version: string): RelaySummary {
       number: forwarder.number,
       listen: forwarder.spec.localPort,
       server: formatEndpoint(forwarder.spec.remoteHost, forwarder.spec.remotePort),
-      connections: perForwarder.get(forwarder.number) ?? 0,
+      connections: open.get(forwarder.number) ?? 0,
+      totalConnections: forwarder.totalConnections,
+      inBytes: forwarder.bytes.down,
+      outBytes: forwarder.bytes.up,
     })),
   };
 }

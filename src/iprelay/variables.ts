@@ -16,6 +16,8 @@ export interface Variables {
   dump_traff: number;
   /** Seconds without a byte in either direction after which a connection is closed; 0 never. */
   idle_out: number;
+  /** Seconds without a byte after which the kernel asks the peer whether it is still there (SO_KEEPALIVE); 0 never. */
+  keepalive: number;
   /** Kept for scripts; Node reports a dead peer itself. */
   dead_count: number;
   /** The smallest slice in bytes a connection sends at once when many share a limit. */
@@ -41,11 +43,12 @@ export interface Variables {
 export type VariableName = keyof Variables;
 
 export const DEFAULT_VARIABLES: Readonly<Variables> = {
-  local_addrs: '0.0.0.0',
+  local_addrs: '127.0.0.1,::1',
   force_from: '0.0.0.0',
   debug: 1,
   dump_traff: 0,
-  idle_out: 3000,
+  idle_out: 0,
+  keepalive: 300,
   dead_count: 10,
   data_size: 500,
   bandwidth: 0,
@@ -66,6 +69,7 @@ const LARGEST: Readonly<Record<Exclude<VariableName, 'local_addrs' | 'force_from
     debug: 2,
     dump_traff: 1,
     idle_out: 2_000_000,
+    keepalive: 86_400,
     dead_count: 1000,
     data_size: 65_536,
     bandwidth: MAX_BYTES_PER_SEC,
@@ -116,6 +120,7 @@ export function parseVariable(name: VariableName, text: string): ParsedVariable 
     case 'debug':
     case 'dump_traff':
     case 'idle_out':
+    case 'keepalive':
     case 'dead_count':
     case 'data_size':
     case 'max_conns':

@@ -75,6 +75,18 @@ async function fetch(port: number, send = ''): Promise<string> {
 }
 
 describe('at the limit on descriptors', () => {
+  it.each([
+    [64, [], 'only 64 files and connections may be open, at least 102 are needed'],
+    [300, ['--set', 'max_conns=1000'], 'at least 2100 are needed for max_conns 1000'],
+  ])('refuses to start where %d are too few, and says how many it needs', async (limit, more, message) => {
+    const args = ['--import', LOADER, SOURCE, '-f', ...more, `${await freePort()}:127.0.0.1:9`];
+    const relay = spawn('prlimit', [`--nofile=${limit}:${limit}`, process.execPath, ...args], { env });
+    let said = '';
+    relay.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    expect(await once(relay, 'close')).toEqual([1, null]);
+    expect(said).toContain(message);
+  });
+
   it('resets new clients while the others go on, and takes clients again when there is room', async () => {
     const to = await serve((socket) => {
       socket.on('error', () => undefined).pipe(socket);

@@ -55,7 +55,7 @@ describe('the prompt, with the words of the original', () => {
   it('shows variables with a tab between name and value, and forwarders after them', async () => {
     const text = await say('show all');
     expect(text).toContain(
-      'local_addrs\t0.0.0.0\nforce_from\t0.0.0.0\ndebug\t1\ndump_traff\t0\nidle_out\t3000\n',
+      'local_addrs\t127.0.0.1,::1\nforce_from\t0.0.0.0\ndebug\t1\ndump_traff\t0\nidle_out\t0\n',
     );
     expect(text).toContain('dead_count\t10\ndata_size\t500\nbandwidth\t0\n');
     expect(text.split('\n').at(-1)).toBe(`  forwarder 1 127.0.0.1:${network.port}:127.0.0.1:9`);
@@ -66,7 +66,7 @@ describe('the prompt, with the words of the original', () => {
     expect(await say('sh st')).toBe('Total connections: 0\nBandwidth set to: 512 bytes / sec.');
     expect(await say('set b 0')).toBe('bandwidth\t0');
     expect(await say('show stats')).toBe('Total connections: 0\nBandwidth is not set.');
-    expect(await say('show idle_out')).toBe('idle_out\t3000');
+    expect(await say('show idle_out')).toBe('idle_out\t0');
   });
 
   it('sets and deletes forwarders', async () => {

@@ -1,11 +1,15 @@
 import { once } from 'node:events';
 import type { Server, Socket } from 'node:net';
+import { hostname } from 'node:os';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { AccessList } from '../../../src/iprelay/access.ts';
 import { attemptMs } from '../../../src/iprelay/connection.ts';
 import { execute } from '../../../src/iprelay/execute.ts';
 import { SILENT } from '../../../src/iprelay/log.ts';
+import { metricsOf } from '../../../src/iprelay/metrics.ts';
 import { SocketReader } from '../../../src/iprelay/reader.ts';
+import { isOurs } from '../../../src/iprelay/service/metrics-server.ts';
+import { collectSummary } from '../../../src/iprelay/stats.ts';
 import { freePort } from '../../freePort.ts';
 import { connectTo, ending, listen, type Network, portOf, readAll, set, startRelay } from './network.ts';
 import { pass, stopTime } from './time.ts';
@@ -256,6 +260,45 @@ function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
   return { promise, resolve };
 }
 
+describe('what is counted', () => {
+  it('has one word for what is open and one for all there were, and the bytes of each forwarder', async () => {
+    const { port, relay } = await relayTo(portOf(await server(echo)));
+    const first = await connectTo(port);
+    first.end('12345');
+    await readAll(first);
+    await expect.poll(() => relay.connections.size).toBe(0);
+    const second = await connectTo(port);
+    await expect.poll(() => relay.connections.size).toBe(1);
+    const counts = { connections: 1, totalConnections: 2 };
+    expect(JSON.parse((await execute(relay, 'show forwarders --json')).text)).toMatchObject([counts]);
+    expect(collectSummary(relay, '').forwarders).toMatchObject([{ ...counts, inBytes: 5, outBytes: 5 }]);
+    expect(metricsOf(relay)).toContain(
+      `iprelay_forwarder_bytes_total{forwarder="1",port="${port}",direction="up"} 5`,
+    );
+    second.end();
+  });
+
+  it('is told only to who asks by an address or a name of this machine', () => {
+    for (const host of [
+      '127.0.0.1:9100',
+      '[::1]:9100',
+      'localhost:9100',
+      'LOCALHOST',
+      hostname(),
+      'metrics.lan:1',
+    ])
+      expect(isOurs(host, 'metrics.lan')).toBe(true);
+    for (const host of [
+      'attacker.example:9100',
+      'localhost.attacker.example',
+      '127.0.0.1.attacker.example',
+      '',
+      undefined,
+    ])
+      expect(isOurs(host, '127.0.0.1')).toBe(false);
+  });
+});
+
 describe('the end', () => {
   it('is reached only when every connection that was cut off is closed and in the log', async () => {
     const logged: string[] = [];
@@ -356,6 +399,32 @@ describe('faults', () => {
     const text = (await readAll(client)).toString();
     expect(text).toBe(Array.from({ length: 20 }, (_, i) => `${i},`).join(''));
     expect(performance.now() - fromMs).toBeGreaterThan(99);
+  });
+
+  it('delays what a limit passes without taking from it: more than a MiB is under way', async () => {
+    const { port, relay } = await relayTo(portOf(await server(flood)));
+    set(relay, 'bandwidth', 4_000_000);
+    await execute(relay, 'set fault 1 down latency 1s');
+    const client = await connectTo(port);
+    client.resume();
+    const lane = (): number => relay.connections.values().next().value?.lanes?.down.bufferedBytes ?? 0;
+    await expect.poll(lane, { timeout: 20_000 }).toBeGreaterThan(2_000_000);
+    // 5/4 of a second's worth, and what waits for the limit.
+    expect(lane()).toBeLessThan(5_400_000);
+  });
+
+  it('holds no more for all latencies together than 64 MiB, and says so', async () => {
+    const said: string[] = [];
+    const log = { ...SILENT, warn: (_fields: object, message: string) => said.push(message) };
+    const { port, relay } = await relayTo(portOf(await server(flood)), undefined, { log });
+    await execute(relay, 'set fault 1 down latency 1h');
+    for (let i = 0; i < 4; i++) (await connectTo(port)).resume();
+    await expect
+      .poll(() => said, { timeout: 25_000 })
+      .toContain('latency holds all it may: it limits the rate');
+    let held = 0;
+    for (const { lanes } of relay.connections.values()) held += lanes?.down.bufferedBytes ?? 0;
+    expect(held).toBeLessThan(68_000_000);
   });
 
   it('resets both sides after exactly so many bytes', async () => {
