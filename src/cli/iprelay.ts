@@ -35,6 +35,10 @@ Other commands:
   iprelay attach [NAME]                  the prompt of a running daemon
   iprelay ctl NAME COMMAND... [--json]   one command to it
   iprelay list [--json]                  the running daemons
+  iprelay status NAME [--json]           one of them; exit code 1 if it does
+                                         not run
+  iprelay reload NAME                    reads its configuration again (SIGHUP)
+  iprelay stop NAME                      ends it (SIGTERM), and waits for that
 
 Examples:
   iprelay -d 110:1.2.3.4:110             forward POP3 to the new machine
@@ -105,7 +109,7 @@ export function makeProgram(): Command {
 export async function run(argv: readonly string[]): Promise<number> {
   const [first, ...rest] = argv;
   if (first === 'help') return run(['--help']);
-  if (first === 'attach' || first === 'ctl' || first === 'list') {
+  if (isRemoteCommand(first)) {
     const client = await import('../iprelay/control/commands.ts');
     return client[first](rest);
   }
@@ -115,6 +119,11 @@ export async function run(argv: readonly string[]): Promise<number> {
   const { start } = await import('../iprelay/service/start.ts');
   return start(settings);
 }
+
+const REMOTE_COMMANDS = ['attach', 'ctl', 'list', 'stop', 'reload', 'status'] as const;
+
+const isRemoteCommand = (word: string | undefined): word is (typeof REMOTE_COMMANDS)[number] =>
+  REMOTE_COMMANDS.some((each) => each === word);
 
 /** Undefined after `--help` or `--version`. */
 function parseArguments(argv: readonly string[]): { flags: Flags; specs: string[] } | undefined {

@@ -372,6 +372,25 @@ describe('the daemon', () => {
     ]);
   });
 
+  it('is shown, reloaded and stopped by name', async () => {
+    const port = await freePort();
+    const file = join(folder, 'named.toml');
+    await writeFile(file, `bandwidth = 5000\n[forwarder.1]\nproxy = "${port}:127.0.0.1:9"\n`);
+    const { pidFile } = await daemon('named', ['--config', file]);
+    const pid = Number(await readFile(pidFile, 'utf8'));
+    const shown = JSON.parse((await iprelay(['status', 'named', '--json'])).stdout) as unknown;
+    expect(shown).toMatchObject({ name: 'named', pid, connections: 0, limit: { up: 5000 } });
+    await writeFile(file, `bandwidth = 7000\n[forwarder.1]\nproxy = "${port}:127.0.0.1:9"\n`);
+    expect(await iprelay(['reload', 'named'])).toEqual({ code: 0, stdout: '', stderr: '' });
+    const bandwidth = async (): Promise<string> =>
+      (await iprelay(['ctl', 'named', 'show', 'bandwidth'])).stdout;
+    await expect.poll(bandwidth, { timeout: 10_000 }).toBe('bandwidth\t7000\n');
+    expect(await iprelay(['stop', 'named'])).toEqual({ code: 0, stdout: '', stderr: '' });
+    expect(await readFile(pidFile, 'utf8').catch(() => 'gone')).toBe('gone');
+    for (const command of ['status', 'reload', 'stop'])
+      expect(await iprelay([command, 'named'])).toMatchObject({ code: 1, stdout: '' });
+  });
+
   it('refuses a second daemon of the same name', async () => {
     await daemon('same', [`${await freePort()}:localhost:80`]);
     const second = await iprelay([

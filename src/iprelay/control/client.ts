@@ -8,6 +8,7 @@ import { type Answers, parseResponse, type Request, type Response } from './prot
 
 export interface RemoteRelay extends Executor {
   readonly name: string;
+  readonly path: string;
   /** Ends when the relay ends. */
   readonly ended: AbortSignal;
   close: () => void;
@@ -57,7 +58,7 @@ export async function connectTo({ name, path }: { name: string; path: string }):
   const socket = await open(path).catch(() => {
     throw failure(`the relay ${name} has ended`);
   });
-  return remote(name, socket);
+  return remote(name, path, socket);
 }
 
 async function open(path: string): Promise<Socket> {
@@ -66,7 +67,7 @@ async function open(path: string): Promise<Socket> {
   return socket;
 }
 
-function remote(name: string, socket: Socket): RemoteRelay {
+function remote(name: string, path: string, socket: Socket): RemoteRelay {
   const ended = new AbortController();
   const waiting: { resolve: (response: Response) => void; reject: (error: UserError) => void }[] = [];
   let received = '';
@@ -105,6 +106,7 @@ function remote(name: string, socket: Socket): RemoteRelay {
   };
   return {
     name,
+    path,
     ended: ended.signal,
     execute: (line) => ask({ do: 'execute', line }),
     complete: (line) => ask({ do: 'complete', line }),

@@ -1,6 +1,8 @@
 /** `iprelay attach`, `iprelay ctl`, `iprelay list`: the commands for relays that run already. */
 import { printable } from '../../printable.ts';
-import { EXIT, exitCodeOfSignal, usageError } from '../../errors.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EXIT, exitCodeOfSignal, failure, noPrivilege, usageError } from '../../errors.ts';
+import { startTime } from '../../system/process.ts';
 import type { Leave } from '../prompt.ts';
 import type { RelayStats } from '../stats.ts';
 import { connectRelay, connectTo, NoAnswer, runningRelays } from './client.ts';
@@ -50,6 +52,58 @@ export async function list(words: readonly string[]): Promise<number> {
   return EXIT.ok;
 }
 
+/** The statistics of one relay as `list` shows them. */
+export async function status(words: readonly string[]): Promise<number> {
+  const json = words.includes('--json');
+  const name = onlyName(
+    words.filter((word) => word !== '--json'),
+    'status NAME [--json]',
+  );
+  const relay = await connectRelay(name);
+  const stats = await relay.stats().finally(relay.close);
+  const listed = { name, path: relay.path, stats };
+  process.stdout.write(json ? `${JSON.stringify(listJson(listed))}\n` : listLine(listed));
+  return EXIT.ok;
+}
+
+/** SIGHUP: what comes of it is in the relay's log. */
+export async function reload(words: readonly string[]): Promise<number> {
+  signal(await pidOf(onlyName(words, 'reload NAME')), 'SIGHUP');
+  return EXIT.ok;
+}
+
+/** SIGTERM, and waits for the end: connections may take `drain_time`. */
+export async function stop(words: readonly string[]): Promise<number> {
+  const pid = await pidOf(onlyName(words, 'stop NAME'));
+  const began = await startTime(pid);
+  signal(pid, 'SIGTERM');
+  while (began !== undefined && (await startTime(pid)) === began) await sleep(100);
+  return EXIT.ok;
+}
+
+function onlyName(words: readonly string[], usage: string): string {
+  const [name, more] = words;
+  if (name === undefined || more !== undefined || name.startsWith('-'))
+    throw usageError(`try: iprelay ${usage}`);
+  return name;
+}
+
+async function pidOf(name: string): Promise<number> {
+  const relay = await connectRelay(name);
+  const { pid } = await relay.stats().finally(relay.close);
+  return pid;
+}
+
+function signal(pid: number, name: 'SIGTERM' | 'SIGHUP'): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EPERM') throw noPrivilege("the relay is another user's");
+    // It has just ended.
+    if (name === 'SIGHUP') throw failure('the relay has ended');
+  }
+}
+
 interface Listed {
   name: string;
   path: string;
@@ -76,6 +130,6 @@ function listLine({ name, stats }: Listed): string {
 
 function listJson({ name, path, stats }: Listed): unknown {
   if (typeof stats === 'string') return { name, path, answers: false };
-  const { connections, limit, forwarders } = stats;
-  return { name, path, connections: connections.length, limit, forwarders };
+  const { pid, upSec, connections, limit, forwarders } = stats;
+  return { name, path, pid, upSec, connections: connections.length, limit, forwarders };
 }
