@@ -55,7 +55,7 @@ export const COMPLETED: readonly CompletedCommand[] = [
       '--log': { words: ['none', 'stderr', 'syslog', 'journal'], files: true },
       '--log-format': { words: ['readable', 'json'] },
     },
-    first: { words: ['attach', 'ctl', 'list'] },
+    first: { words: ['attach', 'ctl', 'list', 'reload', 'status', 'stop'] },
     after: {},
     second: {},
   },

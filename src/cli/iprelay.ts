@@ -42,9 +42,9 @@ Other commands:
 
 Examples:
   iprelay -d 110:1.2.3.4:110             forward POP3 to the new machine
-  iprelay -d -b 512 10080:www.example.net:80
+  iprelay -d -b 512 10080:www.microsoft.com:80
                                          never more than 512 bytes per second
-  iprelay -d -b 1mbit 10110:localhost:10001
+  iprelay -d -b 1024 10110:localhost:10001
                                          a sub-channel through another relay
   iprelay ctl 10110 set bandwidth 2048   change it while it runs
 

@@ -10,6 +10,7 @@ import { DEFAULT_OPTIONS } from '../../src/iprelay/forwarder.ts';
 import { SILENT } from '../../src/iprelay/log.ts';
 import { Relay } from '../../src/iprelay/relay.ts';
 import { freePort } from '../freePort.ts';
+import { HANG_MS } from '../hang.ts';
 
 let folder: string;
 let relay: Relay;
@@ -35,7 +36,7 @@ interface Ended {
 }
 
 function client(file: string, args: readonly string[]): Promise<Ended> {
-  const options = { cwd: folder, timeout: 30_000, env: { PATH: process.env['PATH'], HOME: folder } };
+  const options = { cwd: folder, timeout: HANG_MS, env: { PATH: process.env['PATH'], HOME: folder } };
   return new Promise((resolve) => {
     execFile(file, args, options, (error, stdout, stderr) => {
       resolve({ error, said: stdout + stderr });

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
+import { HANG_MS } from '../hang.ts';
 
 const SOURCE = fileURLToPath(new URL('../../src/bin/iprelay.ts', import.meta.url));
 const TSX = fileURLToPath(new URL('../../node_modules/tsx/dist/loader.mjs', import.meta.url));
@@ -70,7 +71,7 @@ grep -l getent /proc/[0-9]*/comm | wc -l`;
       const { stdout } = await promisify(execFile)(
         'unshare',
         ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'sh', '-c', script],
-        { timeout: 60_000 },
+        { timeout: HANG_MS },
       );
       const [order = '', lookUps, ended, left] = stdout.trim().split('\n');
       expect(JSON.parse(order)).toEqual(['hosts here', 'dns here', 'address here']);

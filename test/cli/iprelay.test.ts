@@ -384,7 +384,7 @@ describe('the daemon', () => {
     expect(await iprelay(['reload', 'named'])).toEqual({ code: 0, stdout: '', stderr: '' });
     const bandwidth = async (): Promise<string> =>
       (await iprelay(['ctl', 'named', 'show', 'bandwidth'])).stdout;
-    await expect.poll(bandwidth, { timeout: 10_000 }).toBe('bandwidth\t7000\n');
+    await expect.poll(bandwidth, { timeout: HANG_MS }).toBe('bandwidth\t7000\n');
     expect(await iprelay(['stop', 'named'])).toEqual({ code: 0, stdout: '', stderr: '' });
     expect(await readFile(pidFile, 'utf8').catch(() => 'gone')).toBe('gone');
     for (const command of ['status', 'reload', 'stop'])

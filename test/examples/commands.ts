@@ -59,6 +59,7 @@ export const EXAMPLES: readonly Example[] = [
   lab('inetgw status --json', '"state": "shaped"'),
   lab('inetgw ppp0 clear', 'ppp0: cleared'),
   lab('inetgw eth1 20mbit 100mbit --framing cable', 'eth1: up 20 Mbit/s'),
+  lab('inetgw eth1 --up 20mbit --down 100mbit', 'eth1: up 20 Mbit/s'),
   lab('inetgw rules egress ppp0 --format nft', 'oifname != "ppp0" return'),
   lab('inetgw rules ingress ppp0 --mark 30', '--mark 30'),
   lab('inetgw install-hook ppp ppp0 210 1710', '/etc/ppp/ip-up.d/'),

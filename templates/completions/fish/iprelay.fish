@@ -15,7 +15,7 @@ function __iprelay_place
   end
 end
 complete -c iprelay -f
-complete -c iprelay -n '__iprelay_place count 0' -f -a 'attach ctl list'
+complete -c iprelay -n '__iprelay_place count 0' -f -a 'attach ctl list reload status stop'
 complete -c iprelay -n '__iprelay_place other ' -f
 complete -c iprelay -s d -d 'run as a daemon in the background'
 complete -c iprelay -s f -l foreground -d 'serve in the foreground without a prompt (for systemd)'

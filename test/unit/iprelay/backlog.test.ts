@@ -3,6 +3,7 @@ import { createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Backlog, BacklogWatch, hexEnd, keysOf } from '../../../src/iprelay/backlog.ts';
 import { connectTo, listen, type Network, portOf, set, startRelay } from './network.ts';
+import { HANG_MS } from '../../hang.ts';
 
 const opened: { close: () => unknown }[] = [];
 const networks: Network[] = [];
@@ -36,9 +37,9 @@ describe('what a peer has not taken', () => {
     const watch = new BacklogWatch();
     const seen: Backlog[] = [];
     watch.add({ keys: keysOf(client), backlogIs: (backlog) => seen.push(backlog) > 0 });
-    await expect.poll(() => seen.at(-1), { timeout: 5000 }).toEqual({ unsentBytes: 0, unreadBytes: 3000 });
+    await expect.poll(() => seen.at(-1), { timeout: HANG_MS }).toEqual({ unsentBytes: 0, unreadBytes: 3000 });
     remote.resume();
-    await expect.poll(() => seen.at(-1), { timeout: 5000 }).toEqual({ unsentBytes: 0, unreadBytes: 0 });
+    await expect.poll(() => seen.at(-1), { timeout: HANG_MS }).toEqual({ unsentBytes: 0, unreadBytes: 0 });
     watch.stop();
     client.destroy();
   });
@@ -60,7 +61,7 @@ describe('a limited lane', () => {
     networks.push(network);
     set(network.relay, 'bandwidth', 2000);
     (await connectTo(network.port)).resume();
-    await expect.poll(() => network.relay.meters.down.totalBytes, { timeout: 10_000 }).toBeGreaterThan(2000);
+    await expect.poll(() => network.relay.meters.down.totalBytes, { timeout: HANG_MS }).toBeGreaterThan(2000);
     const [connection] = network.relay.connections.values();
     expect(connection?.lanes?.down.bufferedBytes).toBeLessThanOrEqual(3 * 1448);
   });
@@ -86,13 +87,13 @@ describe('a limited lane', () => {
           if (taken > before.taken + 20_000) before = { taken, ahead: ahead() };
           return stands;
         },
-        { timeout: 25_000, interval: 200 },
+        { timeout: HANG_MS, interval: 200 },
       )
       .toBe(true);
     expect(ahead()).toBeLessThan(64_000);
     let late = 0;
     lazy.on('data', (chunk: Buffer) => (late += chunk.length)).resume();
-    await expect.poll(() => late, { timeout: 20_000 }).toBeGreaterThan(40_000);
+    await expect.poll(() => late, { timeout: HANG_MS }).toBeGreaterThan(40_000);
   });
 
   it('gives one that reads nothing for long a little more: it may wait for more before it reads', async () => {
@@ -113,9 +114,9 @@ describe('a limited lane', () => {
           stuckAt = sent();
           return before;
         },
-        { timeout: 20_000, interval: 1000 },
+        { timeout: HANG_MS, interval: 1000 },
       )
       .toBe(true);
-    await expect.poll(sent, { timeout: 20_000 }).toBeGreaterThan(stuckAt);
+    await expect.poll(sent, { timeout: HANG_MS }).toBeGreaterThan(stuckAt);
   });
 });

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LineFile, type Lost } from '../../../src/iprelay/service/line-file.ts';
+import { HANG_MS } from '../../hang.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -47,7 +48,7 @@ describe('lines to a file', () => {
           }
           return told.length;
         },
-        { timeout: 20_000, interval: 20 },
+        { timeout: HANG_MS, interval: 20 },
       )
       .toBe(1);
     expect(told[0]).toEqual({ lines: 2000 - 1048, why: 'EAGAIN' });

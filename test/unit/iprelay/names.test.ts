@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Address, Names, parseGetent, parseHosts } from '../../../src/iprelay/names.ts';
+import { HANG_MS } from '../../hang.ts';
 
 const ONE: Address = { address: '192.0.2.1', family: 4 };
 
@@ -26,7 +27,7 @@ function resolver(): {
 }
 
 const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
-const until = (done: () => boolean): Promise<void> => expect.poll(done, { timeout: 20_000 }).toBe(true);
+const until = (done: () => boolean): Promise<void> => expect.poll(done, { timeout: HANG_MS }).toBe(true);
 
 describe('looking names up', () => {
   it('asks once for a name that many wait for, and again later', async () => {
@@ -43,7 +44,7 @@ describe('looking names up', () => {
           void names.addresses('a.example');
           return settled().then(() => asked.length);
         },
-        { timeout: 10_000 },
+        { timeout: HANG_MS },
       )
       .toBe(2);
   });

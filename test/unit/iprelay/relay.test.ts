@@ -13,6 +13,7 @@ import { collectSummary } from '../../../src/iprelay/stats.ts';
 import { freePort } from '../../freePort.ts';
 import { connectTo, ending, listen, type Network, portOf, readAll, set, startRelay } from './network.ts';
 import { pass, stopTime } from './time.ts';
+import { HANG_MS } from '../../hang.ts';
 
 const opened: { close: () => unknown }[] = [];
 let networks: Network[] = [];
@@ -408,7 +409,7 @@ describe('faults', () => {
     const client = await connectTo(port);
     client.resume();
     const lane = (): number => relay.connections.values().next().value?.lanes?.down.bufferedBytes ?? 0;
-    await expect.poll(lane, { timeout: 20_000 }).toBeGreaterThan(2_000_000);
+    await expect.poll(lane, { timeout: HANG_MS }).toBeGreaterThan(2_000_000);
     // 5/4 of a second's worth, and what waits for the limit.
     expect(lane()).toBeLessThan(5_400_000);
   });
@@ -420,7 +421,7 @@ describe('faults', () => {
     await execute(relay, 'set fault 1 down latency 1h');
     for (let i = 0; i < 4; i++) (await connectTo(port)).resume();
     await expect
-      .poll(() => said, { timeout: 25_000 })
+      .poll(() => said, { timeout: HANG_MS })
       .toContain('latency holds all it may: it limits the rate');
     let held = 0;
     for (const { lanes } of relay.connections.values()) held += lanes?.down.bufferedBytes ?? 0;
