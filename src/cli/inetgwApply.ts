@@ -44,15 +44,15 @@ export async function applySettings(
   options: Options,
   wasTyped = false,
 ): Promise<number> {
+  const dryRun = options.dryRun === true ? await import('./inetgwDryRun.ts') : undefined;
+  dryRun?.formOf(options);
   const settings = await settleDoubts(checked, options, wasTyped);
   const { device } = settings;
   const applyOptions = {
     run: options.verbose === true ? verboseRunner(runProgram) : runProgram,
     replace: options.replace === true,
   };
-  if (options.dryRun === true) {
-    return (await import('./inetgwDryRun.ts')).dryRunApply(settings, applyOptions, options);
-  }
+  if (dryRun !== undefined) return dryRun.dryRunApply(settings, applyOptions, options);
   await requireNetAdmin('setting up queues');
   return change(
     device,

@@ -17,7 +17,8 @@ import { warn } from './warn.ts';
 
 type Form = 'text' | 'script' | 'json';
 
-function formOf(options: GlobalOptions): Form {
+/** Which form a dry run takes; two that contradict each other are wrong usage. */
+export function formOf(options: GlobalOptions): Form {
   if (options.dryRunScript !== true) return options.json === true ? 'json' : 'text';
   if (options.json === true) throw usageError('--dry-run=script and --json are two forms: take one of them');
   return 'script';

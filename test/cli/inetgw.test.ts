@@ -16,11 +16,12 @@ import { renderState } from '../../src/system/state.ts';
 import { inNamespace, isRoot, ROOT } from './helpers/built.ts';
 import { build } from './helpers/buildOnce.ts';
 
-/** In a network namespace of its own where lo is the only device. */
+/** In a network namespace of its own where lo is the only device; its number, which paths name, does not matter. */
 const inetgw = async (...words: string[]) => {
   await build();
   const command = join(ROOT, 'dist/bin/inetgw.js');
-  return execa('unshare', ['--net', process.execPath, command, ...words], { reject: false });
+  const result = await execa('unshare', ['--net', process.execPath, command, ...words], { reject: false });
+  return { ...result, stdout: result.stdout.replaceAll(/\bnetns-\d+/g, 'netns-N') };
 };
 
 describe('inetgw', () => {
