@@ -119,7 +119,7 @@ describe('the prompt on a terminal', () => {
     expect(await first.exit).toBe(0);
     const second = await relayWith(0);
     second.type('show idle_out\r');
-    await second.shows('idle_out\t3000');
+    await second.shows('idle_out\t0');
     second.type(`${UP}${UP}${UP}`);
     await second.shows('set idle_out 1234');
     second.type('\r');
