@@ -17,7 +17,10 @@ const checkout = fileURLToPath(new URL('../..', import.meta.url));
 const MORE_STEPS = ['npm run --silent roots -- --one'];
 
 /** What is looked at in the output, by the command as it is written. */
-const CHECKS = { 'npm run demo': wrongWithDemo };
+const CHECKS = {
+  'npm run demo': wrongWithDemo,
+  'npm test': (output) => (countsOf(output) === undefined ? 'it does not end with its counts' : undefined),
+};
 
 const folder = mkdtempSync(join(tmpdir(), 'inetgw-ci-'));
 let running;

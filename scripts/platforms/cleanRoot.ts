@@ -29,7 +29,7 @@ export const COMMANDS: Readonly<Record<Run, string>> = {
       apt-get install -y --no-install-recommends ./.lab/packages/inetgw_*.deb && /usr/bin/inetgw --version &&
       apt-get purge -y inetgw && [ ! -e /usr/bin/inetgw ]
     else
-      apt-get install -y --no-install-recommends ./.lab/packages/inetgw_*.deb 2>&1 | grep nodejs
+      ! apt-get install -y --no-install-recommends ./.lab/packages/inetgw_*.deb >/tmp/refusal 2>&1 && grep nodejs /tmp/refusal
     fi`,
 };
 

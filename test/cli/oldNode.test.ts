@@ -31,7 +31,7 @@ async function nodeOf(version: string): Promise<string> {
   return program;
 }
 
-beforeAll(build, 120_000);
+beforeAll(build);
 
 it.each(
   VERSIONS.flatMap((version) => ['inetgw', 'searchbw', 'iprelay'].map((name) => [name, version] as const)),

@@ -34,7 +34,7 @@ beforeAll(async () => {
   // As docs/install.md says, but for the passphrase, which nobody could type here.
   const words = ['--batch', '--passphrase', '', '--quick-generate-key', `A test <${KEY}>`, 'ed25519', 'sign'];
   await execa('gpg', words, { env: { GNUPGHOME: folder } });
-}, 600_000);
+});
 afterAll(async () => {
   await promisify(execFile)('gpgconf', ['--kill', 'gpg-agent'], {
     env: { ...process.env, GNUPGHOME: folder },
@@ -96,7 +96,7 @@ describe.skipIf(!isRoot)(`apt in a clean root of ${suite}`, () => {
     await publish();
     await root.run(`cp /srv/apt/inetgw.gpg /etc/apt/keyrings/
       echo 'deb [signed-by=/etc/apt/keyrings/inetgw.gpg] file:/srv/apt stable main' >/etc/apt/sources.list.d/inetgw.list`);
-  }, 900_000);
+  });
   afterAll(() => root.close());
   const UPDATE = 'apt-get update -o APT::Update::Error-Mode=any';
   const version = (): Promise<string> => root.run("dpkg-query -W -f '${Version}' inetgw");

@@ -1,5 +1,5 @@
 /**
- * A Debian system without anything but what its maker installs: made once per suite by debootstrap below .lab/roots,
+ * A Debian system without anything but what its maker installs: made once per suite by debootstrap below .lab/package-roots,
  * used through an overlay in memory, in network, mount and process namespaces of its own. It has no network but its
  * own loopback; apt finds what the packages depend on in its cache. Needs root.
  */
@@ -47,12 +47,12 @@ async function baseRoot(suite: Suite, deb: string): Promise<string> {
   const digest = createHash('sha256')
     .update(JSON.stringify([depends, EXTRAS]))
     .digest('hex');
-  const folder = join(LAB, 'roots', `${suite}-${digest.slice(0, 12)}`);
+  const folder = join(LAB, 'package-roots', `${suite}-${digest.slice(0, 12)}`);
   if (await isThere(join(folder, 'usr/bin/apt-get'))) return folder;
   // Those of earlier dependencies.
-  await execa('sh', ['-c', 'rm -rf "$1/$2"-*', 'sh', join(LAB, 'roots'), suite]);
+  await execa('sh', ['-c', 'rm -rf "$1/$2"-*', 'sh', join(LAB, 'package-roots'), suite]);
   const draft = `${folder}.new`;
-  await mkdir(join(LAB, 'roots'), { recursive: true });
+  await mkdir(join(LAB, 'package-roots'), { recursive: true });
   const mirror = await ownMirror();
   await execa('debootstrap', ['--variant=minbase', suite, draft, ...mirror], { stdio: 'pipe' });
   // What this machine's apt is told about its archive: a proxy, that dates are not to be checked.

@@ -56,7 +56,7 @@ describe.skipIf(!isRoot)('the container image', () => {
     await root.run(
       'ln -s /usr/share/npm/bin/npm-cli.js /usr/local/bin/npm && mkdir -p /usr/local/lib/node_modules && npm config --global set prefix /usr/local',
     );
-  }, 1_800_000);
+  });
   afterAll(async () => {
     await root.close();
     await made.remove();

@@ -14,7 +14,7 @@ const isRoot = process.getuid?.() === 0;
 let made: Packages;
 beforeAll(async () => {
   made = await makePackages();
-}, 600_000);
+});
 afterAll(() => made.remove());
 
 describe('lintian', () => {
@@ -36,7 +36,7 @@ describe.skipIf(!isRoot)(`the package in a clean root of ${suite}`, () => {
   beforeAll(async () => {
     root = await CleanRoot.open(suite, made.deb);
     [deb = '', next = ''] = await root.bring(made.deb, made.nextDeb);
-  }, 900_000);
+  });
   afterAll(() => root.close());
 
   it.skipIf(hasNode20(suite))('is refused by apt without Node 20, by name', async () => {

@@ -26,7 +26,7 @@ beforeAll(async () => {
   const [one] = JSON.parse(stdout) as { filename: string; files: { path: string }[] }[];
   tarball = join(folder, one?.filename ?? '');
   packed = one?.files.map(({ path }) => path) ?? [];
-}, 600_000);
+});
 afterAll(async () => {
   await made.remove();
   await rm(folder, { recursive: true });
@@ -116,7 +116,7 @@ describe.skipIf(!isRoot)(`the npm package in a clean root of ${suite}`, () => {
       'mkdir -p /usr/local/lib/node_modules /usr/local/share/man/man1 /usr/local/share/man/man5 /usr/local/share/man/man8 /etc/ppp/ip-up.d /etc/ppp/ip-down.d /etc/bash_completion.d',
     );
     before = await root.files();
-  }, 900_000);
+  });
   afterAll(() => root.close());
 
   it('is installed without a network and without a word of warning', async () => {
