@@ -81,6 +81,11 @@ function withoutSharedMark(rules: readonly Rule[]): { shared?: number; rest: rea
   return { shared: mark, rest };
 }
 
+/** Whether nft has the rule at all: what is told by a saved mark, it tells by the priority instead. */
+export function isRendered(rule: Rule): boolean {
+  return renderRule(rule).length > 0;
+}
+
 function renderRule(rule: Rule): string[] {
   const alternatives = rule.matches.reduce<string[]>(
     (lines, match) => lines.flatMap((line) => renderMatch(match).map((text) => `${line}${text} `)),

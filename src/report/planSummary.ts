@@ -1,4 +1,5 @@
 /** What a plan comes to, for a person who is about to carry it out, and for a program. Pure. */
+import { isRendered } from '../firewall/nft.ts';
 import { CLASS_IDS, EGRESS_CLASSES, type EgressClass } from '../shaper/egress.ts';
 import { describeFraming, framingAssumption, type Framing } from '../shaper/framing.ts';
 import type { LinkFacts } from '../shaper/link.ts';
@@ -130,8 +131,12 @@ function classesOf(plan: Plan): PlanJson['classes'] {
   });
 }
 
+/** Rules as they are named; those of nft are counted where nft has them. */
 function ruleCount({ firewall }: Plan): number {
-  return firewall === undefined ? 0 : firewall.rules.egress.length + firewall.rules.ingress.length;
+  if (firewall === undefined) return 0;
+  const { backend, rules } = firewall;
+  const all = [...rules.egress, ...rules.ingress];
+  return (backend === 'nft' ? all.filter(isRendered) : all).length;
 }
 
 export function programsOf(steps: readonly Step[]): string[] {

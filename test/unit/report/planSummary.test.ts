@@ -3,14 +3,18 @@ import { expect, it } from 'vitest';
 import { planJson, planSummary, type Outlook } from '../../../src/report/planSummary.ts';
 import type { KernelFacts } from '../../../src/shaper/link.ts';
 import { makePlan } from '../../../src/shaper/plan.ts';
-import { DEFAULT_SETTINGS, type ShaperSettings } from '../../../src/shaper/settings.ts';
-import { tcStep } from '../../../src/shaper/steps.ts';
+import { DEFAULT_SETTINGS, type FirewallBackend, type ShaperSettings } from '../../../src/shaper/settings.ts';
+import { firewallSteps, tcStep } from '../../../src/shaper/steps.ts';
 
-function outlook(changes: Partial<ShaperSettings>, kernel: Partial<KernelFacts> = {}): Outlook {
+function outlook(
+  changes: Partial<ShaperSettings>,
+  kernel: Partial<KernelFacts> = {},
+  backend: FirewallBackend = 'nft',
+): Outlook {
   const rates = { upBitPerSec: 10_000_000, downBitPerSec: 50_000_000 };
   const settings = { ...DEFAULT_SETTINGS, device: 'eth1', ...rates, ...changes };
   const link = { device: 'eth1', ifindex: 3, kind: 'ethernet', mtuBytes: 1500 } as const;
-  const plan = makePlan(settings, link, { leafQdisc: 'fq_codel', ...kernel }, 'nft');
+  const plan = makePlan(settings, link, { leafQdisc: 'fq_codel', ...kernel }, backend);
   const common = { how: 'anew' as const, steps: [tcStep(['x'])], deviceExists: true, notices: [] };
   return { settings, plan, ...common, program: undefined };
 }
@@ -24,7 +28,7 @@ it('tells rates, classes, framing with its reason, ingress, pacing, firewall and
   framing   ethernet, 18 bytes overhead, at least 64 bytes (docsis)
             assumed, see --framing
   pacing    none
-  firewall  22 rules, by nft
+  firewall  21 rules, by nft
   queues    are made anew
   programs  tc
 `);
@@ -36,6 +40,17 @@ it('tells what is shaped where, and that framing was said', () => {
   expect(planSummary(shaped)).toContain('  downlink  50 Mbit/s, shaped by cake on igw-eth1\n');
   expect(planSummary(shaped)).toContain('(raw)\n            as was said\n');
   expect(planJson(shaped)).toMatchObject({ ingress: 'cake', queueDevice: 'igw-eth1', framingFrom: 'said' });
+});
+
+it.each([
+  ['nft', / comment "(.+)"$/gm],
+  ['iptables', /--comment (\S+)/g],
+] as const)('counts the rules that %s is given', (backend, names) => {
+  const { plan, ...rest } = outlook({}, {}, backend);
+  const [step] = firewallSteps(plan, 'nothing', ['ipv4']);
+  const given = new Set([...(step?.input ?? '').matchAll(names)].map(([, name]) => name));
+  expect(planJson({ plan, ...rest }).firewallRules).toBe(given.size);
+  expect(given.size).toBeGreaterThan(20);
 });
 
 it('tells that nothing is to be run, and that a kernel cannot pace', () => {
