@@ -21,7 +21,7 @@ const RESTORE_ARGS = ['--noflush', '--wait', '5'] as const;
 const RESTORE_PROGRAM = { ipv4: 'iptables-restore', ipv6: 'ip6tables-restore' } as const;
 const SAVE_PROGRAM = { ipv4: 'iptables-save', ipv6: 'ip6tables-save' } as const;
 
-export const TC_BATCH = ['tc', '-batch', '-'] as const;
+const TC_BATCH = ['tc', '-batch', '-'] as const;
 const IP_BATCH = ['ip', '-batch', '-'] as const;
 
 export function tcStep(lines: readonly string[]): Step {
@@ -146,12 +146,13 @@ export function nftRemoveStep(device: string): Step {
 /**
  * Takes away the plan's police actions that have outlived their filters, or came of changing one whose filter somebody
  * has just taken away: tc then makes it. A filter that took one up would hold it for ever. Those in use, and that
- * there are none, are no error.
+ * there are none, are no error. Undefined: the plan has none.
  */
-export function strayActionsStep(plan: Plan): Step {
+export function strayActionsStep(plan: Plan): Step | undefined {
   const indices = plan.tc
     .flatMap((object) => (object.type === 'filter' ? object.actions : []))
     .flatMap((action) => (action.kind === 'police' || action.kind === 'policeSize' ? [action.index] : []));
+  if (indices.length === 0) return undefined;
   return {
     what: 'the actions that no filter holds',
     argv: ['tc', '-force', '-batch', '-'],

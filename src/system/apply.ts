@@ -160,13 +160,15 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
   const present = expectedFirewall(current, plan);
   const { queueDevice } = plan;
   const left = leftBackend(current, plan);
+  const stray =
+    current.record === undefined || inForce !== undefined ? undefined : strayActionsStep(current.record.plan);
   const steps = [
     ...(queueDevice === undefined || queues.queueDevice === 'kept'
       ? []
       : [ifbStep(queueDevice, await deviceExists(queueDevice))]),
     ...(left === undefined ? [] : await new Parts().get('', () => removalSteps(device, left, run), [])),
     ...firewallSteps(plan, present, familyList),
-    ...(current.record === undefined || inForce !== undefined ? [] : [strayActionsStep(current.record.plan)]),
+    ...(stray === undefined ? [] : [stray]),
     ...(queues.lines.length > 0 ? [tcStep(queues.lines)] : []),
     ...(queueDevice === undefined ? await queueDeviceRemoval(device) : []),
   ];

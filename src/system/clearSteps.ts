@@ -1,18 +1,17 @@
 /** What clearing a device comes to, found out without changing anything: for its dry run. */
-import { tableName } from '../firewall/nft.ts';
 import type { FirewallBackend } from '../shaper/settings.ts';
 import { strayActionsStep, tcStep, type Step } from '../shaper/steps.ts';
 import { tearDownLines } from '../tc/batch.ts';
-import { noPrivilege, UserError } from '../errors.ts';
+import { noPrivilege } from '../errors.ts';
 import type { ClearOutcome } from './clear.ts';
 import { ifindexesOf, readCurrent } from './device.ts';
-import { removalSteps } from './firewall.ts';
+import { nftTableExists, removalSteps } from './firewall.ts';
 import { pacingFiles } from './pacing.ts';
 import { Parts } from './parts.ts';
 import { pathExists } from './pathExists.ts';
 import { hasNetAdmin } from './privilege.ts';
 import { queueDeviceRemoval } from './queueDevice.ts';
-import { ProgramError, type Runner } from './run.ts';
+import type { Runner } from './run.ts';
 import { runDir, runFolders } from './runDir.ts';
 import { toTakeAway } from './toTakeAway.ts';
 
@@ -37,10 +36,11 @@ export async function prepareClear(device: string, run: Runner): Promise<ClearPl
   const { record } = current;
   const { ours, filtersStep, leftAlone } = await toTakeAway(current, parts, run);
   const lines = tearDownLines(device, ours);
+  const stray = record === undefined ? undefined : strayActionsStep(record.plan);
   const steps = [
     ...(filtersStep === undefined ? [] : [filtersStep]),
     ...(lines.length > 0 ? [tcStep(lines)] : []),
-    ...(record === undefined ? [] : [strayActionsStep(record.plan)]),
+    ...(stray === undefined ? [] : [stray]),
     ...(await queueDeviceRemoval(device)),
     ...(await firewallRemoval(device, record?.plan.firewall?.backend, parts, run)),
   ];
@@ -78,7 +78,7 @@ async function firewallRemoval(
     parts.note('see the firewall rules', why);
     return [];
   }
-  const nft = backend === 'nft' || (await answers(['nft', 'list', 'table', 'inet', tableName(device)], run));
+  const nft = backend === 'nft' || (await nftTableExists(device, run));
   const ofNft = nft ? await removalSteps(device, 'nft', run) : [];
   if (!mayLook) return ofNft;
   // Where iptables carried no rules, one that is missing or cannot be read has none of ours.
@@ -86,14 +86,4 @@ async function firewallRemoval(
   const look = (): Promise<Step[]> => removalSteps(device, 'iptables', run);
   const ofIptables = await looked.get('see the iptables rules', look, []);
   return backend === 'iptables' ? [...ofIptables, ...ofNft] : [...ofNft, ...ofIptables];
-}
-
-async function answers(argv: readonly [string, ...string[]], run: Runner): Promise<boolean> {
-  try {
-    await run(argv);
-    return true;
-  } catch (error) {
-    if (error instanceof ProgramError || error instanceof UserError) return false;
-    throw error;
-  }
 }

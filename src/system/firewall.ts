@@ -119,7 +119,8 @@ async function removeNft(device: string, onlyIfThere: boolean, parts: Parts, run
 
 const TAKING_AWAY = { doing: 'taking away' } as const;
 
-async function nftTableExists(device: string, run: Runner): Promise<boolean> {
+/** Whether nft shows a table of ours for the device; one that is missing or fails shows none. */
+export async function nftTableExists(device: string, run: Runner): Promise<boolean> {
   try {
     await run(['nft', 'list', 'table', 'inet', tableName(device)]);
     return true;

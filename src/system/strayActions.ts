@@ -7,5 +7,5 @@ import { runStep } from './runStep.ts';
 /** See `strayActionsStep`. */
 export async function removeStrayActions(plan: Plan, run: Runner): Promise<void> {
   const step = strayActionsStep(plan);
-  if (step.input !== '') await runStep(step, run, { doing: 'taking away' });
+  if (step !== undefined) await runStep(step, run, { doing: 'taking away' });
 }

@@ -104,7 +104,16 @@ describe('a dry run', () => {
       execFileSync('sh', ['-ec', stepsAsScript([fail(code), cat])], { encoding: 'utf8' });
     expect([run(0), run(1), run(2)]).toEqual(['reached\n', 'reached\n', 'reached\n']);
     expect(() => run(3)).toThrow();
-    expect(strayActionsStep(planOf('nft')).okCodes).toEqual([1, 2]);
+    expect(strayActionsStep(planOf('nft'))?.okCodes).toEqual([1, 2]);
+  });
+  it('has no step for stray actions where the plan has none', () => {
+    const shaped = makePlan(
+      { ...DEFAULT_SETTINGS, device: 'ppp0', upBitPerSec: 210_000, downBitPerSec: 1_710_000 },
+      { device: 'ppp0', ifindex: 5, kind: 'ppp', mtuBytes: 1492 },
+      { leafQdisc: 'fq_codel', ingress: 'cake' },
+      'nft',
+    );
+    expect(strayActionsStep(shaped)).toBeUndefined();
   });
   it('takes files away, and their folder if it is empty then', () => {
     const script = (files: string) =>
