@@ -181,7 +181,7 @@ export function sizeAdvice(text: string): string | undefined {
 }
 
 /** `1,7mbit` and `16,000`: what to type, if that would be understood. */
-export function commaAdvice(text: string, isUnderstood: (text: string) => boolean): string | undefined {
+function commaAdvice(text: string, isUnderstood: (text: string) => boolean): string | undefined {
   const trimmed = text.trim();
   if (!/^[\d.]*\d,\d/.test(trimmed)) return undefined;
   const grouped = /^\d{1,3}(?:,\d{3})+(?!\d)/.test(trimmed) ? trimmed.replaceAll(',', '') : undefined;

@@ -9,7 +9,7 @@ import type { Options } from './inetgw.ts';
 import { warn } from './warn.ts';
 
 /** The file that was named, by flag or environment. */
-export function namedFile(options: Pick<Options, 'config'>): string | undefined {
+function namedFile(options: Pick<Options, 'config'>): string | undefined {
   const fromEnvironment = process.env['INETGW_CONFIG'];
   return options.config ?? (fromEnvironment === '' ? undefined : fromEnvironment);
 }

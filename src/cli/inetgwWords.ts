@@ -23,21 +23,19 @@ export type CommandWord = (typeof COMMAND_WORDS)[number];
 const SHOWING = new Set(['show', 'stats', 'statistics', 'list', 'info', 'get']);
 /** What takes away. Only `clear` does it: a word from another program may mean more, or less. */
 const CLEARING = new Set([
-  ...[
-    'stop',
-    'off',
-    'remove',
-    'rm',
-    'del',
-    'delete',
-    'reset',
-    'disable',
-    'unset',
-    'flush',
-    'end',
-    'down',
-    'uninstall',
-  ],
+  'stop',
+  'off',
+  'remove',
+  'rm',
+  'del',
+  'delete',
+  'reset',
+  'disable',
+  'unset',
+  'flush',
+  'end',
+  'down',
+  'uninstall',
 ]);
 /** What sets up. */
 const SETTING = new Set(['start', 'on', 'set', 'add', 'shape', 'enable', 'up', 'restart', 'reload', 'run']);

@@ -1,4 +1,5 @@
 import { EXIT, failure, UserError, UserErrors } from '../errors.ts';
+import { messageLine } from '../messageLine.ts';
 import { printable } from '../printable.ts';
 
 /** Where a command writes: results on `out`, everything else on `err`. */
@@ -55,12 +56,4 @@ export function reportError(command: string, error: unknown, err: NodeJS.Writabl
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   err.write(`${command}: this is a bug in ${command}, please report it:\n${printable(text)}\n`);
   return EXIT.failed;
-}
-
-/**
- * One message. What it quotes may come from anywhere (a name, a file, what a program said): nothing in it
- * steers the terminal, and its further lines are set in, so that none can pass for a message of its own.
- */
-export function messageLine(command: string, message: string): string {
-  return `${command}: ${printable(message.trimEnd()).replaceAll('\n', '\n    ')}\n`;
 }

@@ -12,7 +12,7 @@ import {
 } from '../searchbw/arguments.ts';
 import { withHelp } from './help.ts';
 import { bareDevice, joinUnits } from './inetgwWords.ts';
-import { messageLine } from './main.ts';
+import { messageLine } from '../messageLine.ts';
 
 const SENTENCE = `Finds the raw rate of an internet line: sets the shaper to one bandwidth after
 the other, measures answer time and user data under load, and recommends the

@@ -5,8 +5,8 @@
 import { readFile } from 'node:fs/promises';
 import { release } from 'node:os';
 import { settingsFromArguments } from '../config/fromArguments.ts';
-import { messageLine } from '../cli/main.ts';
 import { failure, usageError, UserError } from '../errors.ts';
+import { messageLine } from '../messageLine.ts';
 import {
   framedBytes,
   describeFraming,
@@ -127,7 +127,7 @@ class ShapedLine implements LineControl {
     const settings = this.#at({ upBitPerSec: null, downBitPerSec: null });
     const prepared = await prepare(settings, { run, replace: false, rehearse: true });
     const { current } = prepared;
-    for (const notice of current.notices) process.stderr.write(`searchbw: ${notice}\n`);
+    for (const notice of current.notices) process.stderr.write(messageLine('searchbw', notice));
     const killed = current.record?.phase === 'measuring' ? current.record : undefined;
     this.#earlier =
       killed?.previous !== undefined && killed.previous.link.ifindex === this.#link.ifindex
@@ -135,7 +135,7 @@ class ShapedLine implements LineControl {
         : earlierOf(current);
     this.#plan = prepared.plan;
     const left = await carryOut(prepared, { run, replace: false });
-    for (const notice of left) process.stderr.write(`searchbw: ${notice}\n`);
+    for (const notice of left) process.stderr.write(messageLine('searchbw', notice));
     await this.#record(prepared.plan);
   }
 

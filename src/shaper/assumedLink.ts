@@ -8,7 +8,6 @@ import type { LinkFacts } from './link.ts';
  */
 const KINDS: readonly [RegExp, LinkKind, number][] = [
   [/^ppp/, 'ppp', 1492],
-  [/^pppoe-/, 'ppp', 1492],
   [/^wg/, 'ip', 1420],
   [/^(?:wwan|wwp|tun|tailscale|sit|gre|ip6tnl|tunl|ipip|rmnet)/, 'ip', 1500],
   [/^(?:eth|en[opsxadPuvi]|wl|wan|lan|usb|bond|br|vlan|veth|dummy|ifb|tap)/, 'ethernet', 1500],

@@ -72,7 +72,7 @@ export interface RawRates {
 const ADSL_DOWN_BIT_PER_SEC = 24e6;
 const ADSL_UP_BIT_PER_SEC = 3.5e6;
 
-export function canBeAdsl({ upBitPerSec, downBitPerSec }: RawRates): boolean {
+function canBeAdsl({ upBitPerSec, downBitPerSec }: RawRates): boolean {
   return upBitPerSec <= ADSL_UP_BIT_PER_SEC && downBitPerSec <= ADSL_DOWN_BIT_PER_SEC;
 }
 

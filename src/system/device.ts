@@ -45,7 +45,9 @@ export async function readCurrent(
   unread?: (error: UserError) => void,
 ): Promise<Current> {
   const [link, reading] = await Promise.all([findLink(device), readState(device)]);
-  const view = link === undefined ? NOTHING : await readView(device, run).catch(toleratedBy(unread));
+  const view = link === undefined ? NOTHING : await orElse(readView(device, run), NOTHING, unread);
+  // What cannot be seen of what hangs there is not told: it is left open.
+  const silently = unread === undefined ? undefined : (): void => undefined;
   if (reading.kind === 'none') {
     return {
       device,
@@ -90,20 +92,17 @@ export async function readCurrent(
     (queueDevice === undefined || (await deviceExists(queueDevice)));
   let ingress: Awaited<ReturnType<typeof ingressActionsStand>> = 'no';
   if (sameDevice && view.ingress !== undefined) {
-    ingress = await ingressActionsStand(record.plan, run).catch((error: unknown) => {
-      if (unread === undefined || !(error instanceof UserError)) throw error;
-      return 'open' as const;
-    });
+    ingress = await orElse(ingressActionsStand(record.plan, run), 'open', silently);
   }
   // Somebody has taken our filters away, or has put a queue and filters in the place of ours.
-  const noneOfOthers = (): Promise<boolean> =>
-    othersFilters(record.plan, view, false, run).then(
-      (others) => others.length === 0,
-      (error: unknown) => {
-        if (unread === undefined || !(error instanceof UserError)) throw error;
-        return false;
-      },
+  const noneOfOthers = async (): Promise<boolean> => {
+    const others = othersFilters(record.plan, view, false, run);
+    return orElse(
+      others.then(({ length }) => length === 0),
+      false,
+      silently,
     );
+  };
   const ingressIsOurs =
     view.ingress === undefined ||
     (sameDevice && looksLikeOurIngress(view) && (ingress !== 'no' || (await noneOfOthers())));
@@ -141,12 +140,19 @@ export function ifindexesOf({ link, record }: Current): number[] {
   return [...new Set(found.filter((ifindex) => ifindex !== undefined))];
 }
 
-function toleratedBy(unread: ((error: UserError) => void) | undefined): (error: unknown) => TcView {
-  return (error) => {
-    if (unread === undefined || !(error instanceof UserError)) throw error;
-    unread(error);
-    return NOTHING;
-  };
+/** The answer; where it cannot be had and somebody is there to be told why, `otherwise`. */
+async function orElse<T>(
+  answer: Promise<T>,
+  otherwise: T,
+  tell: ((error: UserError) => void) | undefined,
+): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (tell === undefined || !(error instanceof UserError)) throw error;
+    tell(error);
+    return otherwise;
+  }
 }
 
 /** What stands at the device's root and ingress. */

@@ -31,7 +31,7 @@ export interface RunResult {
 export type Runner = (argv: readonly [string, ...string[]], options?: RunOptions) => Promise<RunResult>;
 
 /** 30 s: the slowest of our calls, the first one on a small board that loads modules, stays far below. */
-export const DEFAULT_TIMEOUT_MS = 30_000;
+const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** sbin folders are not on every user's PATH, and ip-up.d starts hooks with a nearly empty environment. */
 export const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';

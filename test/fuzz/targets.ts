@@ -5,7 +5,7 @@
  */
 import { makeProgram as inetgwProgram } from '../../src/cli/inetgwProgram.ts';
 import { makeProgram as iprelayProgram, readSettings } from '../../src/cli/iprelay.ts';
-import { messageLine } from '../../src/cli/main.ts';
+import { messageLine } from '../../src/messageLine.ts';
 import { makeProgram as searchbwProgram } from '../../src/cli/searchbw.ts';
 import { parseConfiguration } from '../../src/config/file.ts';
 import { settingsFromArguments, settingsFromValues } from '../../src/config/fromArguments.ts';
