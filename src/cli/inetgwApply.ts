@@ -132,8 +132,9 @@ export async function clearCommand(device: string, options: Options): Promise<nu
 export function clearedText(outcome: ClearOutcome, failed: boolean): string {
   const alone =
     outcome.leftAlone.length === 0 ? '' : `; left alone, not set by inetgw: ${outcome.leftAlone.join(', ')}`;
+  if (failed)
+    return `${outcome.deviceGone ? 'the device is gone, ' : ''}cleared as far as it could be${alone}`;
   if (outcome.deviceGone)
     return `the device is gone${outcome.cleared ? ', its rules were taken away' : ', nothing to clear'}`;
-  if (failed) return `cleared as far as it could be${alone}`;
   return `${outcome.cleared ? 'cleared' : 'nothing to clear'}${alone}`;
 }

@@ -6,6 +6,7 @@ import { checkDeviceName, findLink, isUp } from '../system/link.ts';
 import { requireConfiguration, sectionOf, settingsOfSection, warnOfFile } from './configured.ts';
 import type { Options } from './inetgw.ts';
 import { applySettings, requireDevice } from './inetgwApply.ts';
+import { reportError } from './main.ts';
 import { warn } from './warn.ts';
 
 export async function applyOneFromFile(device: string, options: Options): Promise<number> {
@@ -56,10 +57,13 @@ export async function applyAllFromFile(options: Options): Promise<number> {
       failures.push(new UserError(error.exitCode, `${section.device}: ${error.message}`, error.hint));
     }
     // A signal came: the device in hand was finished, the next one is not begun.
-    if (code !== EXIT.ok) return code;
+    if (code !== EXIT.ok) break;
   }
-  if (failures.length > 0) throw new UserErrors(failures);
-  return EXIT.ok;
+  if (failures.length === 0) return code;
+  const failed = new UserErrors(failures);
+  if (code === EXIT.ok) throw failed;
+  reportError('inetgw', failed, process.stderr);
+  return code;
 }
 
 async function whyNotNow({ device }: DeviceSection): Promise<string | undefined> {

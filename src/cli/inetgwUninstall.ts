@@ -1,17 +1,20 @@
 /**
  * `inetgw uninstall [--purge]`: takes away all that was set up with it and then the npm package itself. First
- * everything that could keep it from that is looked for: either all of it goes, or nothing has been touched.
+ * everything that can be known to keep it from that is looked for, and nothing is touched if there is something. The
+ * files go when all devices are cleared, the package last: what fails on the way is told, and can be done again.
  */
 import { access, constants, mkdtemp, realpath, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { EXIT, failure, missing, noPrivilege, usageError } from '../errors.ts';
+import { EXIT, failure, missing, noPrivilege, usageError, UserError, UserErrors } from '../errors.ts';
 import { printableLine } from '../printable.ts';
 import { clear } from '../system/clear.ts';
 import { withLock } from '../system/lock.ts';
 import { pathExists } from '../system/pathExists.ts';
 import { run, type Runner } from '../system/run.ts';
+import { errorCode, removeError, writeError } from '../system/runDir.ts';
+import { ask } from '../system/runStep.ts';
 import { recordedDevices } from '../system/state.ts';
 import { requireNetAdmin } from '../system/privilege.ts';
 import { finishDespiteSignals } from '../system/signals.ts';
@@ -25,6 +28,7 @@ import {
   type Trace,
 } from '../system/traces.ts';
 import type { Options } from './inetgw.ts';
+import { clearedText } from './inetgwApply.ts';
 import { verboseRunner } from './verbose.ts';
 import { warn } from './warn.ts';
 
@@ -59,24 +63,71 @@ export async function uninstallCommand(words: readonly string[], options: Option
   };
   return finishDespiteSignals(async () => {
     await stopUnits(found, runner);
-    for (const device of found.devices) {
-      await withLock(device, () => clear(device, runner));
-      say(`${device}: cleared`);
-    }
+    const failures = await clearDevices(found.devices, runner, say);
+    if (failures.length > 0) throw new UserErrors([...failures, packageStays(failures)]);
     await endRelays(program, say);
     for (const path of files) {
-      await rm(path);
+      await rm(path).catch((error: unknown) => {
+        throw removeError(path, error);
+      });
       say(`${path}: removed`);
     }
     await removeEmptyFolders(files);
-    if (found.hooks.length + found.units.length > 0 && (await isSystemdRunning()))
-      await runner(['systemctl', 'daemon-reload']);
+    if (found.hooks.length + found.units.length > 0 && (await isSystemdRunning())) await reloadUnits(runner);
     for (const { path, asWritten } of [...found.hooks, ...found.units])
       if (!asWritten) warn(`${path} was edited: left alone; it does nothing without the program`);
     if (options.purge !== true && found.ownFiles.length > 0)
       say(`left, for they are yours (--purge takes them as well): ${found.ownFiles.join(' ')}`);
     return removePackage(program, prefix, runner, say);
   });
+}
+
+/** What could not be done for a device. */
+class DeviceError extends UserError {
+  readonly device: string;
+
+  constructor(device: string, { exitCode, message, hint, cause }: UserError) {
+    super(exitCode, `${device}: ${message}`, hint, { cause });
+    this.device = device;
+  }
+}
+
+/** The device is named: it may have no record any more by which the next run would find it. */
+function packageStays(failures: readonly DeviceError[]): UserError {
+  const clearing = [...new Set(failures.map(({ device }) => `inetgw ${device} clear`))];
+  return failure(
+    'the package was left, and what belongs to it',
+    `when that is mended: ${[...clearing, 'inetgw uninstall'].join(' && ')}`,
+  );
+}
+
+/** All of them, whatever becomes of one; gives what could not be taken away. */
+async function clearDevices(
+  devices: readonly string[],
+  runner: Runner,
+  say: (text: string) => void,
+): Promise<DeviceError[]> {
+  const failures: DeviceError[] = [];
+  const note = (device: string, error: UserError): void => {
+    failures.push(new DeviceError(device, error));
+  };
+  for (const device of devices) {
+    try {
+      const cleared = await withLock(
+        device,
+        () => clear(device, runner),
+        ({ message }) => {
+          warn(`${device}: cleared without a lock: ${message}`);
+        },
+      );
+      say(`${device}: ${clearedText(cleared, cleared.failures.length > 0)}`);
+      for (const each of cleared.failures) note(device, each);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      note(device, error);
+    }
+  }
+  return failures;
 }
 
 async function findAll(program: string): Promise<Found> {
@@ -124,13 +175,14 @@ function tell(found: Found, files: readonly string[], prefix: string | undefined
   for (const line of lines) process.stdout.write(`${printableLine(line)}\n`);
 }
 
-/** Throws before anything was changed. */
+/** Throws before anything was changed. Whatever needs a privilege later on stands here. */
 async function requirePrivileges(
   found: Found,
   files: readonly string[],
   prefix: string | undefined,
 ): Promise<void> {
   if (found.devices.length > 0) await requireNetAdmin('clearing devices');
+  for (const pid of found.relays) signalRelay(pid, 0);
   const folders = [...new Set(files.map((path) => dirname(path)))];
   if (prefix !== undefined) folders.push(`${prefix}/lib/node_modules`, `${prefix}/bin`);
   for (const folder of folders) {
@@ -149,7 +201,26 @@ async function stopUnits({ hooks, units }: Found, runner: Runner): Promise<void>
     .filter(({ path, asWritten }) => asWritten && path.startsWith('/etc/systemd/'))
     // A pattern for all instances of a template.
     .map(({ path }) => basename(path).replace('@.', '@*.'));
-  if (names.length > 0) await runner(['systemctl', 'stop', ...names], { timeoutMs: 120_000 });
+  if (names.length > 0) await ask(['systemctl', 'stop', ...names], runner, { timeoutMs: 120_000 });
+}
+
+/** The units are gone by then, whatever systemd says: it keeps nothing from going on. */
+async function reloadUnits(runner: Runner): Promise<void> {
+  await ask(['systemctl', 'daemon-reload'], runner).catch((error: unknown) => {
+    if (!(error instanceof UserError)) throw error;
+    warn(`systemd could not be told that units are gone: ${error.message}`);
+  });
+}
+
+/** False if it has ended meanwhile. Throws if it is somebody else's; signal 0 asks for that alone. */
+function signalRelay(pid: number, signal: 'SIGTERM' | 'SIGKILL' | 0): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch (error) {
+    if (errorCode(error) === 'EPERM')
+      throw noPrivilege(`no permission to end iprelay, process ${pid}`, 'run it as root');
+    return false;
+  }
 }
 
 const END_TRIES = 150;
@@ -158,14 +229,7 @@ const END_TRIES = 150;
 async function endRelays(program: string, say: (text: string) => void): Promise<void> {
   const signal = async (name: 'SIGTERM' | 'SIGKILL'): Promise<void> => {
     for (const pid of await findRelays(program)) {
-      try {
-        process.kill(pid, name);
-        if (name === 'SIGTERM') say(`iprelay, process ${pid}: asked to end`);
-      } catch (error) {
-        // It has ended meanwhile, or is somebody else's.
-        if ((error as NodeJS.ErrnoException).code === 'EPERM')
-          throw noPrivilege(`no permission to end iprelay, process ${pid}`, 'run it as root');
-      }
+      if (signalRelay(pid, name) && name === 'SIGTERM') say(`iprelay, process ${pid}: asked to end`);
     }
   };
   await signal('SIGTERM');
@@ -199,10 +263,13 @@ async function removePackage(
   if (npm === undefined)
     throw missing(`npm was not found: all is taken away but ${own}`, 'npm uninstall --global inetgw');
   // Where npm keeps its log of it; by default that would be one more folder in somebody's home.
-  const cache = await mkdtemp(join(tmpdir(), 'inetgw-npm-'));
+  const cache = await mkdtemp(join(tmpdir(), 'inetgw-npm-')).catch((error: unknown) => {
+    throw writeError(tmpdir(), error);
+  });
   try {
     const quiet = ['--no-audit', '--no-fund', '--no-update-notifier', '--cache', cache];
-    await runner([process.execPath, npm, 'uninstall', '--global', '--prefix', prefix, ...quiet, 'inetgw'], {
+    const words = ['uninstall', '--global', '--prefix', prefix, ...quiet, 'inetgw'];
+    await ask([process.execPath, npm, ...words], runner, {
       timeoutMs: 300_000,
       env: { HOME: process.env['HOME'] ?? '/' },
     });

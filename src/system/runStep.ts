@@ -1,12 +1,12 @@
 import { failure } from '../errors.ts';
 import type { Step } from '../shaper/steps.ts';
 import { batchReason, failedBatchLine } from '../tc/parse.ts';
-import { ProgramError, type Runner } from './run.ts';
+import { ProgramError, type Runner, type RunOptions } from './run.ts';
 
-/** Runs a program that only tells something; gives what it printed. A failure is a `UserError`, as that of a step. */
-export async function ask(argv: Step['argv'], run: Runner): Promise<string> {
+/** Runs a program that is no step; gives what it printed. A failure is a `UserError`, as that of a step. */
+export async function ask(argv: Step['argv'], run: Runner, options: RunOptions = {}): Promise<string> {
   try {
-    return (await run(argv)).stdout;
+    return (await run(argv, options)).stdout;
   } catch (error) {
     throw error instanceof ProgramError ? error.toUserError() : error;
   }

@@ -24,12 +24,16 @@ async function isOwn(path: string, program: string): Promise<boolean> {
   return real === undefined || real === program;
 }
 
+const UNIT_FOLDER = '/etc/systemd/system';
+/** A copy of our template has no seal, and is one of the units: the hooks are named after a device each. */
+const UNIT_TEMPLATE = `${UNIT_FOLDER}/inetgw@.service`;
+
 /** @param program the script that this process runs, all links resolved */
 export async function findHooks(program: string): Promise<Trace[]> {
   const found: Trace[] = [];
   for (const { folder, prefix } of HOOK_PLACES) {
     for (const path of await list(folder)) {
-      if (!basename(path).startsWith(prefix)) continue;
+      if (!basename(path).startsWith(prefix) || path === UNIT_TEMPLATE) continue;
       const text = await read(path);
       const called = text === undefined ? undefined : hookProgram(text);
       if (text !== undefined && called !== undefined && (await isOwn(called, program)))
@@ -38,8 +42,6 @@ export async function findHooks(program: string): Promise<Trace[]> {
   }
   return found;
 }
-
-const UNIT_FOLDER = '/etc/systemd/system';
 
 /**
  * Units copied by hand from `templates/`, with this installation's paths in them.
