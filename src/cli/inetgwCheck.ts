@@ -1,5 +1,5 @@
 /** `inetgw check [DEV]`: what is there, what is missing, and what that costs. */
-import { EXIT } from '../errors.ts';
+import { EXIT, type UserError } from '../errors.ts';
 import { assumedLink } from '../shaper/assumedLink.ts';
 import { defaultFraming, describeFraming, type Framing, type RawRates } from '../shaper/framing.ts';
 import type { LinkFacts } from '../shaper/link.ts';
@@ -51,6 +51,7 @@ type DeviceFacts = CheckedLink & {
   framing: Framing;
   /** The same at rates that ADSL cannot have. */
   framingAboveAdsl: Framing;
+  /** Whose they are, or why they cannot be seen. */
   queues: string;
 };
 
@@ -59,8 +60,16 @@ const RATES_ABOVE_ADSL: RawRates = { upBitPerSec: 10e6, downBitPerSec: 50e6 };
 
 async function deviceFacts({ link, exists }: CheckedLink): Promise<DeviceFacts> {
   const { device } = link;
-  const current = await readCurrent(device, run);
-  const queues = current.inForce !== undefined ? 'inetgw' : (current.view.root?.kind ?? 'the kernel default');
+  let unread: UserError | undefined;
+  const current = await readCurrent(device, run, (error) => {
+    unread = error;
+  });
+  const queues =
+    unread !== undefined
+      ? `cannot be seen: ${unread.message}`
+      : current.inForce !== undefined
+        ? 'inetgw'
+        : (current.view.root?.kind ?? 'the kernel default');
   return {
     device,
     link,

@@ -161,10 +161,10 @@ export async function check(rules: RuleSet, run: Runner): Promise<CheckResult> {
     checkActions(run),
     checkFirewall(rules, run),
     checkPacing(run),
-    chooseBackend(rules, run),
+    chosenBackend(rules, run),
   ]);
   const items = [...programs, ...features, actions, pacing, ...firewall];
-  const autoFirewall = autoOf(auto, firewall);
+  const autoFirewall = typeof auto === 'string' ? autoOf(auto, firewall) : auto;
   const lacking = items.filter((item) => item.state === 'missing' && item.need === 'required');
   const whole = (need: 'police' | 'shape'): boolean =>
     items.every((item) => item.need !== need || item.state === 'works');
@@ -173,6 +173,19 @@ export async function check(rules: RuleSet, run: Runner): Promise<CheckResult> {
   const ingress = whole('police') || (whole('shape') && (works('sch_cake') || works('cls_u32')));
   const ready = lacking.length === 0 && ingress && leaf && autoFirewall.tool !== null;
   return { kernel, items, autoFirewall, ready };
+}
+
+/** What auto would take; where there is neither tool, why not. */
+async function chosenBackend(
+  rules: RuleSet,
+  run: Runner,
+): Promise<FirewallBackend | CheckResult['autoFirewall']> {
+  try {
+    return await chooseBackend(rules, run);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { tool: null, why: reasonOf(error) };
+  }
 }
 
 /** What auto takes, if its rules were taken when they were tried. */

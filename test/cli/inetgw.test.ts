@@ -376,6 +376,18 @@ describe('inetgw', () => {
     expect(stdout).toMatch(/\n(not )?ready[^\n]*$/);
   });
 
+  it('checks a machine without tc, nft and iptables', async () => {
+    const { code, stdout, stderr } = await inNamespace(
+      `mount -t tmpfs tmpfs /usr/sbin; "${process.execPath}" "${ROOT}/dist/bin/inetgw.js" check lo --json`,
+    );
+    const result = JSON.parse(stdout) as CheckResult & { queues: string };
+    expect([code, stderr, result.ready]).toEqual([EXIT.missing, '', false]);
+    expect(result.autoFirewall.tool).toBeNull();
+    expect(result.autoFirewall.why).toMatch(/nft was not found, and there is no iptables-restore/);
+    expect(result.queues).toBe('cannot be seen: tc was not found');
+    expect(result.items.find(({ name }) => name === 'tc')?.state).toBe('missing');
+  });
+
   it('clears a device that has nothing, and one that does not exist', async () => {
     const nothing = await inetgw('lo', 'clear');
     expect([nothing.exitCode, nothing.stdout]).toEqual([EXIT.ok, 'lo: nothing to clear']);
