@@ -1,5 +1,6 @@
 /** Names of a device that are not the kernel's own: alternative names (`ip link property add altname`), and slips. */
-import { access } from 'node:fs/promises';
+import { isInProc } from './link.ts';
+import { pathExists } from './pathExists.ts';
 import { run, type Runner } from './run.ts';
 
 /** ALTIFNAMSIZ - 1 in include/uapi/linux/if.h; whatever stands in it, nothing of this is an option or a path. */
@@ -7,10 +8,8 @@ const ALTERNATIVE_NAME = /^[A-Za-z0-9_][^\s/]{0,126}$/;
 
 export async function isDevice(name: string): Promise<boolean> {
   if (name === '' || name.includes('/') || name.startsWith('.')) return false;
-  return access(`/sys/class/net/${name}`).then(
-    () => true,
-    () => false,
-  );
+  // Where /sys is of another network namespace, the device is there all the same: link.ts refuses it with its reason.
+  return (await pathExists(`/sys/class/net/${name}`)) || (await isInProc(name));
 }
 
 /**

@@ -1,10 +1,12 @@
 /** Facts of a network device, read from /sys/class/net: no program is started for them. */
 import { readdir, readFile } from 'node:fs/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { UserError } from '../errors.ts';
 import { closest } from '../config/suggest.ts';
 import { failure, usageError } from '../errors.ts';
 import type { LinkKind } from '../shaper/framing.ts';
 import type { LinkFacts } from '../shaper/link.ts';
+import { pathExists } from './pathExists.ts';
 
 /** IFNAMSIZ - 1 in include/uapi/linux/if.h. */
 const MAX_NAME_LENGTH = 15;
@@ -45,14 +47,55 @@ export function checkDeviceName(name: string): void {
   if (problem !== undefined) throw usageError(problem, deviceNameHint(name));
 }
 
+/** The devices of this network namespace as /proc shows them; undefined: it does not. */
+async function devicesInProc(): Promise<string[] | undefined> {
+  const text = await readFile('/proc/self/net/dev', 'utf8').catch(() => undefined);
+  // Two lines of headings, then `  eth0: 1234 …`.
+  return text?.split('\n').flatMap((line) => /^\s*([^\s:|]+):/.exec(line)?.[1] ?? []);
+}
+
 /** The devices of this network namespace, loopback left out. */
 export async function listDevices(): Promise<string[]> {
-  const names = await readdir('/sys/class/net').catch(() => []);
+  const names = (await devicesInProc()) ?? (await readdir('/sys/class/net').catch(() => []));
   return names.filter((name) => name !== 'lo' && name !== 'bonding_masters').sort();
 }
 
-/** The device's facts, or undefined if it does not exist. */
+/** True if the device is in this network namespace, whatever /sys shows. */
+export async function isInProc(device: string): Promise<boolean> {
+  return (await devicesInProc())?.includes(device) === true;
+}
+
+/** A device that is being made, renamed or taken away is for a moment in one of /sys and /proc only. */
+const SETTLING_MS = 50;
+const SETTLING_TIMES = 20;
+
+/**
+ * /proc is of the process's network namespace, /sys of the one in which it was mounted (`unshare --net`, `nsenter --net`).
+ * Where they differ in this device, what /sys tells would be of another device, or of none.
+ *
+ * @throws UserError if the device is in one of them only
+ */
+async function requireSameNamespace(device: string): Promise<void> {
+  for (let times = 0; times < SETTLING_TIMES; times++) {
+    const names = await devicesInProc();
+    if (names === undefined) return;
+    const inSys = await pathExists(`/sys/class/net/${device}`);
+    if (inSys === names.includes(device)) return;
+    await wait(SETTLING_MS);
+  }
+  throw failure(
+    `this /sys shows another network namespace: what it says of ${device} does not count here`,
+    'enter the namespace with: ip netns exec NAME inetgw …; or in a mount namespace: mount -t sysfs sysfs /sys',
+  );
+}
+
+/**
+ * The device's facts, or undefined if it does not exist.
+ *
+ * @throws UserError where /sys is of another network namespace
+ */
 export async function findLink(device: string): Promise<LinkFacts | undefined> {
+  await requireSameNamespace(device);
   const read = async (name: string): Promise<number> =>
     Number((await readFile(`/sys/class/net/${device}/${name}`, 'utf8')).trim());
   try {
