@@ -50,9 +50,9 @@ export async function settleDoubts(
     advice?.kind === 'wrong' ||
     (layers !== undefined && isTunnel(layers));
   const doubt = options.yes === true ? undefined : rateDoubt(settings, typed, mayBeSlow);
-  if (doubt?.kind !== 'order' && options.yes !== true) for (const warning of warnings) say(warning);
+  if (doubt === undefined && options.yes !== true) for (const warning of warnings) say(warning);
   if (doubt === undefined) return settings;
-  const isSomebodyThere = process.stdin.isTTY && process.stderr.isTTY && options.quiet !== true;
+  const isSomebodyThere = process.stdin.isTTY && process.stderr.isTTY;
   if (mayAsk && isSomebodyThere && options.dryRun !== true) return askWhatIsMeant(doubt, settings);
   const [up, down] = [doubt.instead.up, doubt.instead.down].map(shellWord);
   const command = `inetgw ${device} ${up ?? ''} ${down ?? ''}`;

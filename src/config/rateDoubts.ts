@@ -25,6 +25,8 @@ export interface RateTexts {
  * device may well be a slow ADSL line.
  */
 const LEAST_ACCESS_BIT_PER_SEC = 1_000_000;
+/** No access, not even ADSL, has so many times the rate in one direction. */
+const MOST_BETWEEN_DIRECTIONS = 50;
 /** No access is sold with so many times more up than down. */
 const MOST_UP_TO_DOWN = 4;
 
@@ -42,6 +44,8 @@ export function rateDoubt(
       instead: { up: `${up.trim()}mbit`, down: `${down.trim()}mbit` },
     };
   }
+  const forgotten = forgottenUnit({ upBitPerSec, downBitPerSec }, { up, down }, mayBeSlow);
+  if (forgotten !== undefined) return forgotten;
   if (upBitPerSec > MOST_UP_TO_DOWN * downBitPerSec) {
     return {
       kind: 'order',
@@ -50,6 +54,27 @@ export function rateDoubt(
     };
   }
   return undefined;
+}
+
+/** One rate has a unit and the other, far below it, has none: `100 50mbit`. */
+function forgottenUnit(
+  { upBitPerSec, downBitPerSec }: Rates,
+  { up, down }: RateTexts,
+  mayBeSlow: boolean,
+): RateDoubt | undefined {
+  if (isPlainNumber(up) === isPlainNumber(down)) return undefined;
+  const isUp = isPlainNumber(up);
+  const [plain, other] = isUp ? [upBitPerSec, downBitPerSec] : [downBitPerSec, upBitPerSec];
+  if (plain > LEAST_ACCESS_BIT_PER_SEC || other <= LEAST_ACCESS_BIT_PER_SEC) return undefined;
+  if (mayBeSlow && other <= MOST_BETWEEN_DIRECTIONS * plain) return undefined;
+  return {
+    kind: 'unit',
+    text: `plain numbers are kbit/s, and ${isUp ? 'UP' : 'DOWN'} is ${formatRate(plain)} beside ${formatRate(other)} ${isUp ? 'down' : 'up'}`,
+    instead: {
+      up: isUp ? `${up.trim()}mbit` : up.trim(),
+      down: isUp ? down.trim() : `${down.trim()}mbit`,
+    },
+  };
 }
 
 /** The rates with their unit, so that nobody is asked again. */

@@ -197,7 +197,8 @@ describe('inetgw', () => {
   it.skipIf(!isRoot)('asks about them on a terminal, and changes nothing without a yes', async () => {
     const { stdout } = await onTap(`
       for answer in n '' nonsense; do
-        echo "$answer" | script -qec "'${process.execPath}' '${ROOT}/dist/bin/inetgw.js' br0 100 500" /dev/null
+        [ "$answer" = n ] && flag=--quiet || flag=
+        echo "$answer" | script -qec "'${process.execPath}' '${ROOT}/dist/bin/inetgw.js' br0 100 500 $flag" /dev/null
         echo "code $?"
       done
       ls /run`);

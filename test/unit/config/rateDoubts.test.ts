@@ -19,6 +19,24 @@ it.each([
 });
 
 it.each([
+  ['100', '50mbit', false, { up: '100mbit', down: '50mbit' }],
+  ['10mbit', '100', false, { up: '10mbit', down: '100mbit' }],
+  ['100', '50mbit', true, { up: '100mbit', down: '50mbit' }],
+  ['10mbit', '100', true, { up: '10mbit', down: '100mbit' }],
+])('asks for the unit of the one that has none: %s/%s', (up, down, mayBeSlow, instead) => {
+  expect(doubt(up, down, mayBeSlow)).toMatchObject({ kind: 'unit', instead });
+});
+
+it('takes the rates of ADSL with one unit as they are', () => {
+  for (const [up, down] of [
+    ['500', '16mbit'],
+    ['1024', '16mbit'],
+    ['210', '1.7mbit'],
+  ] as const)
+    expect(doubt(up, down, true)).toBeUndefined();
+});
+
+it.each([
   ['9mbit', '1mbit', { up: '1mbit', down: '9mbit' }],
   ['1710', '210', { up: '210', down: '1710' }],
 ])('asks for the order of %s/%s', (up, down, instead) => {
