@@ -134,18 +134,26 @@ export function parseRateBitPerSec(text: string): number | undefined {
 /**
  * A rate in bytes per second, as `iprelay` counts: plain numbers are bytes per second as in ip_relay (`512`), `100k`,
  * `100kB/s` and the sizes too, and bits where they are spelt out (`1mbit` is 125000). Undefined if it is no such rate,
- * or if it could be either (`100kb/s`).
+ * if it could be either (`100kb/s`), or if it would be rounded to 0.
  */
 export function parseRateBytePerSec(text: string): number | undefined {
-  const size = parseSizeBytes(text);
+  return wholeBytes(exactBytePerSec(text));
+}
+
+function exactBytePerSec(text: string): number | undefined {
+  const size = parseWith(text, SIZE_UNITS, 1);
   if (size !== undefined) return size;
   const number = splitNumber(text);
   if (number === undefined) return undefined;
   const bytes = bytesOfUnit(number.unit);
   const bits = /bit|bps$/i.test(number.unit) ? bitsOfUnit(number.unit) : undefined;
   const factor = bytes ?? (bits === undefined ? undefined : bits / 8);
-  const rate = finite(factor === undefined ? undefined : number.value * factor);
-  return rate === undefined ? undefined : Math.round(rate);
+  return finite(factor === undefined ? undefined : number.value * factor);
+}
+
+/** Rounded; undefined where something would become nothing: 0 is no limit at all, and not a low one. */
+function wholeBytes(bytes: number | undefined): number | undefined {
+  return bytes === undefined || (bytes > 0 && bytes < 0.5) ? undefined : Math.round(bytes);
 }
 
 /** What to type instead of something that is nearly a rate in bits; undefined: it is not near enough. */
@@ -164,6 +172,8 @@ export function rateAdvice(text: string): string | undefined {
 export function byteRateAdvice(text: string): string | undefined {
   const comma = commaAdvice(text, (each) => parseRateBytePerSec(each) !== undefined);
   if (comma !== undefined) return comma;
+  const exact = exactBytePerSec(text);
+  if (exact !== undefined && wholeBytes(exact) === undefined) return 'the least is 1';
   const number = splitNumber(text);
   const factor = number === undefined ? undefined : bitsOfUnit(number.unit);
   if (number === undefined || factor === undefined) return undefined;
@@ -207,10 +217,9 @@ export function compactRate(bitPerSec: number): string {
   return `${bitPerSec / factor}${unit}`;
 }
 
-/** A size in bytes: `1024`, `10mb` (10,000,000), `64kib`. Undefined if the text is not a size. */
+/** A size in bytes: `1024`, `10mb` (10,000,000), `64kib`. Undefined if the text is not a size, or would be rounded to 0. */
 export function parseSizeBytes(text: string): number | undefined {
-  const size = parseWith(text, SIZE_UNITS, 1);
-  return size === undefined ? undefined : Math.round(size);
+  return wholeBytes(parseWith(text, SIZE_UNITS, 1));
 }
 
 /** A duration in milliseconds: `100ms`, `2s`; plain numbers are ms. Undefined if the text is not one. */

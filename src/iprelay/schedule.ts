@@ -4,6 +4,7 @@
  * last step it begins anew.
  */
 import { parseDurationMs, parseRateBytePerSec } from '../units.ts';
+import { adviceOn } from './variables.ts';
 
 export interface ScheduleStep {
   readonly lastsMs: number;
@@ -23,7 +24,7 @@ export function parseSchedule(text: string): readonly ScheduleStep[] | string {
     const badRate = rate !== 'off' && rateBytesPerSec === undefined;
     const where = `line ${index + 1}`;
     if (lastsMs === undefined || badRate || more !== undefined) {
-      return `${where}: expected 'SECONDS BYTES_PER_SECOND', got '${line.trim()}'`;
+      return `${where}: expected 'SECONDS BYTES_PER_SECOND', got '${line.trim()}'${badRate ? adviceOn(rate) : ''}`;
     }
     if (!(lastsMs >= 1 && lastsMs <= 86_400_000)) {
       return `${where}: a step lasts from 1 ms to a day, not '${lasts}'`;

@@ -162,6 +162,7 @@ describe('the command line', () => {
     [['70000:host:80'], 2, 'iprelay: bad port values in 70000:host:80'],
     [['nonsense'], 2, 'iprelay: not a proxyspec: nonsense'],
     [['-b', '-5', '8080:host:80'], 2, 'iprelay: -b: not a number of bytes per second'],
+    [['-b', '0.1', '8080:host:80'], 2, ' 0.1 (the least is 1)\n'],
     [['-b', 'fast', '8080:host:80'], 2, 'iprelay: -b: not a number of bytes per second'],
     [['--allow', '10.0.0.0/40', '8080:host:80'], 2, 'iprelay: --allow: not a network: 10.0.0.0/40'],
     [['--nonsense'], 2, "iprelay: unknown option '--nonsense'"],

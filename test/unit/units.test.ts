@@ -163,6 +163,15 @@ describe('rates in bytes per second', () => {
     expect(byteRateAdvice('1,5k')).toBe('numbers take a point and no comma: type 1.5k');
     expect(byteRateAdvice('fast')).toBeUndefined();
   });
+
+  it.each(['0.1', '.4', '3bit', '0.0004k', '0.0000001mbit', '0.0001kB/s'])(
+    'takes %s neither for 0, which is no limit, nor for 1',
+    (text) => {
+      expect(parseRateBytePerSec(text)).toBeUndefined();
+      expect(byteRateAdvice(text)).toBe('the least is 1');
+      expect(parseRateBytePerSec('0.0')).toBe(0);
+    },
+  );
 });
 
 describe('sizes and durations', () => {
@@ -171,6 +180,8 @@ describe('sizes and durations', () => {
     expect(parseSizeBytes('64kib')).toBe(65_536);
     expect(parseSizeBytes('1024')).toBe(1024);
     expect(parseSizeBytes('ten')).toBeUndefined();
+    expect(parseSizeBytes('0.1')).toBeUndefined();
+    expect(parseSizeBytes('0')).toBe(0);
   });
 
   it('reads durations in ms', () => {

@@ -88,13 +88,14 @@ describe('the prompt, with the words of the original', () => {
     ['set forwarder x 1:h:2', 'Bad forwarder: x, try: set forwarder ?'],
     ['set forwarder 2 nonsense:x', 'Bad forwarder: nonsense:x, try: set forwarder ?'],
     ['kill CONN000009', 'No such connection: CONN000009'],
+    ['set forwarder 1 conn_up 0.1', 'Bad value for conn_up: 0.1 (the least is 1)'],
     ['set d 1', 'd could be debug, dump_traff, dead_count, data_size, drain_time, try: set ?'],
   ])('%s: %s', async (line, message) => {
     const reply = await execute(network.relay, line);
     expect(reply).toEqual({ ok: false, text: message });
   });
 
-  it.each(['-5', 'fast', '1e3', '20gb', 'NaN', '0x10'])(
+  it.each(['-5', '0.1', 'fast', '1e3', '20gb', 'NaN', '0x10'])(
     'refuses a bandwidth of %s and keeps the old',
     async (value) => {
       await say('set bandwidth 777');
@@ -146,6 +147,7 @@ describe('bandwidth schedules', () => {
 
   it.each([
     ['10 50000\nnonsense', "line 2: expected 'SECONDS BYTES_PER_SECOND', got 'nonsense'"],
+    ['10 0.1', "line 1: expected 'SECONDS BYTES_PER_SECOND', got '10 0.1' (the least is 1)"],
     ['0 5', "line 1: a step lasts from 1 ms to a day, not '0'"],
     ['# nothing', 'no steps in it'],
   ])('%j: %s', (text, message) => {
