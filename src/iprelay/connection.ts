@@ -26,6 +26,8 @@ export interface ConnectSettings {
   readonly sourceAddress: string | undefined;
   readonly timeoutMs: number;
   readonly lookup: LookupFunction;
+  /** Why it must not be tried at all, where that is known before the look-up. */
+  readonly refused: string | undefined;
   /** When the kernel asks a silent peer whether it is there; 0 never. */
   readonly keepAliveMs: number;
   /** Tells the client in words that the server cannot be reached, as the original did, instead of a reset. */
@@ -80,6 +82,10 @@ export class Connection {
   ): void {
     const { sourceAddress } = settings;
     this.#inWords = settings.inWords;
+    if (settings.refused !== undefined) {
+      this.#connectFailed(settings.refused);
+      return;
+    }
     const reader = SocketReader.connect({
       host: this.spec.remoteHost,
       port: this.spec.remotePort,

@@ -1,5 +1,5 @@
 /** A forwarder: its sockets, its limits and its faults. The connections belong to the relay. */
-import type { Server, Socket } from 'node:net';
+import { isIP, type Server, type Socket } from 'node:net';
 import { type Direction, DIRECTIONS, type Limits, NO_LIMITS } from './direction.ts';
 import { FaultClock } from './fault-clock.ts';
 import { type Faults, NO_FAULTS } from './faults.ts';
@@ -35,6 +35,8 @@ export class Forwarder {
   readonly bytes: Record<Direction, number> = { up: 0, down: 0 };
   /** Where it listens, or did before `unlisten`. */
   addresses: readonly string[] = [];
+  /** The addresses of its server, as they were found last. */
+  targets: readonly string[];
   #servers: Server[] = [];
 
   constructor(
@@ -45,6 +47,7 @@ export class Forwarder {
   ) {
     this.number = number;
     this.spec = spec;
+    this.targets = isIP(spec.remoteHost) === 0 ? [] : [spec.remoteHost];
     this.groups = groups;
     const clock = (direction: Direction): FaultClock =>
       new FaultClock(() => {
@@ -55,6 +58,14 @@ export class Forwarder {
 
   get listening(): boolean {
     return this.#servers.length > 0;
+  }
+
+  /** The addresses that its sockets are bound to. */
+  get bound(): string[] {
+    return this.#servers.flatMap((server) => {
+      const address = server.address();
+      return address === null || typeof address === 'string' ? [] : [address.address];
+    });
   }
 
   /** Listens on each address, on all or on none; sockets that systemd has opened already are taken over. */

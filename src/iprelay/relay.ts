@@ -2,7 +2,7 @@
  * The relay: forwarders, connections, variables and limits of one process. Everything that changes it goes
  * through here, from the command line, the prompt, the control socket and the configuration file alike.
  */
-import type { Server, Socket } from 'node:net';
+import { isIP, type LookupFunction, type Server, type Socket } from 'node:net';
 import { failure } from '../errors.ts';
 import type { AccessList } from './access.ts';
 import { BacklogWatch } from './backlog.ts';
@@ -13,6 +13,7 @@ import { DEFAULT_OPTIONS, Forwarder, type ForwarderOptions, type Schedules } fro
 import { IdleWheel } from './idle.ts';
 import { Lane, type LaneContext } from './lane.ts';
 import type { Log } from './log.ts';
+import { findLoop, LoopError } from './loop.ts';
 import { Meter } from './meter.ts';
 import { Names } from './names.ts';
 import { Pump } from './pump.ts';
@@ -43,6 +44,8 @@ const RESERVED_DESCRIPTORS = 100;
 export const descriptorsFor = (connections: number): number => RESERVED_DESCRIPTORS + 2 * connections;
 /** How long the sockets of connections that were cut off may take to say that they are closed. */
 const CUT_OFF_MS = 1000;
+/** How long names are waited for before a forwarder is set: each connection looks again. */
+const LOOK_UP_MS = 1500;
 const NO_SCHEDULES: Schedules = { up: undefined, down: undefined };
 
 export class Relay {
@@ -129,6 +132,7 @@ export class Relay {
         await this.#listen(forwarder, this.#addressesOf(spec));
         made.push(forwarder);
       }
+      await this.#refuseLoops(made, [...this.#others(old), ...made]);
     } catch (error) {
       for (const forwarder of made) forwarder.close();
       for (const each of inTheWay) await this.#bringBack(each);
@@ -142,6 +146,56 @@ export class Relay {
       this.setForwarderOptions(number, options, schedules);
       this.log.info({ forwarder: number, spec }, 'forwarder set');
     }
+  }
+
+  #others(old: readonly Forwarder[]): Forwarder[] {
+    return [...this.forwarders.values()].filter((each) => !old.includes(each));
+  }
+
+  /** Throws a `LoopError` where one of the new ones leads back to itself, as far as names can be looked up in time. */
+  async #refuseLoops(made: readonly Forwarder[], all: readonly Forwarder[]): Promise<void> {
+    const ports = new Set(all.map(({ spec }) => spec.localPort));
+    const asked = all
+      .filter(({ spec }) => ports.has(spec.remotePort) && isIP(spec.remoteHost) === 0)
+      .map((each) => this.#findTargets(each).catch(() => undefined));
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise((resolve) => (timer = setTimeout(resolve, LOOK_UP_MS)));
+    await Promise.race([Promise.all(asked), late]);
+    clearTimeout(timer);
+    for (const each of made) {
+      const loop = findLoop(each, all);
+      if (loop !== undefined) throw new LoopError(loop);
+    }
+  }
+
+  async #findTargets(forwarder: Forwarder): Promise<void> {
+    const found = await this.names.addresses(forwarder.spec.remoteHost);
+    forwarder.targets = found.map(({ address }) => address);
+  }
+
+  /** Why a connection of this forwarder would come back to it, or nothing. */
+  #loopOf(forwarder: Forwarder): LoopError | undefined {
+    const loop = findLoop(forwarder, [...this.forwarders.values()]);
+    return loop === undefined ? undefined : new LoopError(loop);
+  }
+
+  /** Names may lead elsewhere by now than when the forwarder was set: looked at again before each connection. */
+  #lookupOf(forwarder: Forwarder): LookupFunction {
+    const { remotePort } = forwarder.spec;
+    if (![...this.forwarders.values()].some(({ spec }) => spec.localPort === remotePort))
+      return this.names.lookup;
+    return (name, options, callback) => {
+      this.#findTargets(forwarder).then(
+        () => {
+          const loop = this.#loopOf(forwarder);
+          if (loop === undefined) this.names.lookup(name, options, callback);
+          else callback(loop, '', 0);
+        },
+        (error: unknown) => {
+          callback(error as NodeJS.ErrnoException, '', 0);
+        },
+      );
+    };
   }
 
   #makeForwarder(number: number, spec: ProxySpec): Forwarder {
@@ -352,7 +406,8 @@ export class Relay {
       {
         sourceAddress: anyAddress ? undefined : force_from,
         timeoutMs: connect_timeout * 1000,
-        lookup: this.names.lookup,
+        lookup: this.#lookupOf(forwarder),
+        refused: isIP(forwarder.spec.remoteHost) === 0 ? undefined : this.#loopOf(forwarder)?.message,
         keepAliveMs: keepalive * 1000,
         inWords: unreachable === 'text',
       },

@@ -176,6 +176,15 @@ describe('the command line', () => {
     expect(ended.stdout).toBe('');
   });
 
+  it('does not start where a forwarder leads back to itself, not even with --bind-retry', async () => {
+    const port = await freePort();
+    const spec = `${port}:localhost:${port}`;
+    expect(await daemon('loop', ['--bind-retry', spec])).toMatchObject({
+      code: 1,
+      stderr: `iprelay: a loop: forwarder 99 (${spec}) -> forwarder 99\n`,
+    });
+  });
+
   it('says who holds a port that is in use, in the foreground and as a daemon alike', async () => {
     const port = await serve(() => undefined, '0.0.0.0');
     const message = new RegExp(`^iprelay: port ${port} is in use \\(by .+, process ${process.pid}\\)\n$`);

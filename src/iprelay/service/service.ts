@@ -8,6 +8,7 @@ import { AccessList } from '../access.ts';
 import { complete } from '../complete.ts';
 import { execute } from '../execute.ts';
 import { SILENT } from '../log.ts';
+import { LoopError } from '../loop.ts';
 import { loadSchedules } from '../options.ts';
 import type { Executor, PromptStreams } from '../prompt.ts';
 import { descriptorsFor, Relay } from '../relay.ts';
@@ -151,7 +152,7 @@ async function startForwarder(relay: Relay, settings: ForwarderSettings, retry: 
       await relay.setForwarder(number, spec, options, schedules);
       return;
     } catch (error) {
-      if (!retry || attempt >= BIND_RETRIES) throw error;
+      if (!retry || attempt >= BIND_RETRIES || error instanceof LoopError) throw error;
       relay.log.warn({ forwarder: number, err: error }, 'cannot listen yet');
       await sleep(BIND_RETRY_MS);
     }
