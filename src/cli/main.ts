@@ -53,6 +53,10 @@ export function reportError(command: string, error: unknown, err: NodeJS.Writabl
     if (error.hint !== undefined) err.write(messageLine(command, error.hint));
     return error.exitCode;
   }
+  if (error instanceof Error && 'code' in error && error.code === 'EMFILE') {
+    const known = failure('too few files may be open', 'raise the limit: ulimit -n 1024');
+    return reportError(command, known, err);
+  }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   err.write(`${command}: this is a bug in ${command}, please report it:\n${printable(text)}\n`);
   return EXIT.failed;

@@ -1,4 +1,5 @@
 /** Who holds a TCP port: read from /proc, no program needed. Best effort: undefined where it cannot be seen. */
+import { readFileSync } from 'node:fs';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 
 /** The socket inodes that listen on a port, from the text of /proc/net/tcp or tcp6 (proc(5)). */
@@ -36,9 +37,14 @@ export async function portHolder(port: number): Promise<string | undefined> {
   return undefined;
 }
 
-/** How many descriptors this process may have open (the soft limit; Node has raised it to the hard one). */
-export async function descriptorLimit(): Promise<number> {
-  const limits = await readFile('/proc/self/limits', 'utf8').catch(() => '');
+/** How many descriptors this process may have open (the soft limit; Node has raised it to the hard one). Throws if not even one is left to find out. */
+export function descriptorLimit(): number {
+  let limits = '';
+  try {
+    limits = readFileSync('/proc/self/limits', 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EMFILE') throw error;
+  }
   const match = /^Max open files\s+(\d+)/m.exec(limits);
   return match === null ? Infinity : Number(match[1]);
 }

@@ -2,6 +2,8 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { execa } from 'execa';
+import { build } from './helpers/buildOnce.ts';
 import { freePort } from '../freePort.ts';
 import { HANG_MS } from '../hang.ts';
 import { tmpdir } from 'node:os';
@@ -12,6 +14,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 const SOURCE = fileURLToPath(new URL('../../src/bin/iprelay.ts', import.meta.url));
 /** Without tsx in between, so that killing it kills the relay. */
 const LOADER = fileURLToPath(new URL('../../node_modules/tsx/dist/loader.mjs', import.meta.url));
+const BUILT = fileURLToPath(new URL('../../dist/bin/iprelay.js', import.meta.url));
 const TSX = fileURLToPath(new URL('../../node_modules/.bin/tsx', import.meta.url));
 
 interface Ended {
@@ -85,6 +88,24 @@ describe('at the limit on descriptors', () => {
     relay.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
     expect(await once(relay, 'close')).toEqual([1, null]);
     expect(said).toContain(message);
+  });
+
+  it('says so however few there are, as soon as Node itself starts', async () => {
+    await build();
+    const limited = async (limit: number, ...args: string[]): Promise<Ended> => {
+      const command = [`--nofile=${limit}:${limit}`, process.execPath, BUILT, ...args];
+      const { exitCode, stdout, stderr } = await execa('prlimit', command, { reject: false, env });
+      return { code: exitCode ?? -1, stdout, stderr };
+    };
+    let least = 3;
+    while ((await limited(least, '--version')).code !== 0) least++;
+    for (let limit = least; limit < least + 6; limit++) {
+      const { code, stderr } = await limited(limit, '-d', `${await freePort()}:127.0.0.1:9`);
+      expect({ limit, code, stderr }).toMatchObject({ limit, code: 1 });
+      expect(stderr).toMatch(
+        /^iprelay: (?:only \d+ files and connections|too few files) may be open.*\niprelay: raise the limit: .*$/,
+      );
+    }
   });
 
   it('resets new clients while the others go on, and takes clients again when there is room', async () => {

@@ -1,6 +1,6 @@
 /** A running relay from start to end: log, listeners, control socket, signals, prompt. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EXIT, exitCodeOfSignal, failure, UserError, UserErrors } from '../../errors.ts';
+import { EXIT, exitCodeOfSignal, UserError, UserErrors } from '../../errors.ts';
 import { descriptorLimit } from '../../system/port-holder.ts';
 import { CONFIG_LIMIT_BYTES, readTextFile } from '../../system/textFile.ts';
 import { VERSION } from '../../version.ts';
@@ -11,7 +11,7 @@ import { SILENT } from '../log.ts';
 import { LoopError } from '../loop.ts';
 import { loadSchedules } from '../options.ts';
 import type { Executor, PromptStreams } from '../prompt.ts';
-import { descriptorsFor, Relay } from '../relay.ts';
+import { Relay } from '../relay.ts';
 import { collectStats } from '../stats.ts';
 import type { OpenLog } from './log-output.ts';
 import { reload } from './reload.ts';
@@ -43,15 +43,13 @@ export async function runService(settings: Settings, hooks: ServiceHooks): Promi
 
 async function serve(settings: Settings, hooks: ServiceHooks, undo: Undo[]): Promise<number> {
   const { env } = process;
-  const descriptors = await descriptorLimit();
-  checkDescriptors(descriptors, settings);
   const log = await startLog(settings, undo);
   const activated =
     env['LISTEN_FDS'] === undefined ? undefined : await (await import('./systemd.ts')).activatedServers(env);
   const relay = new Relay({
     log: log ?? SILENT,
     access: new AccessList(settings.allow),
-    descriptorLimit: descriptors,
+    descriptorLimit: descriptorLimit(),
     activated: (port) => {
       const servers = activated?.get(port) ?? [];
       activated?.delete(port);
@@ -114,18 +112,6 @@ async function serve(settings: Settings, hooks: ServiceHooks, undo: Undo[]): Pro
   void signals.second.then((again) => process.exit(exitCodeOfSignal(again)));
   // SIGTERM is how a service is meant to end; Ctrl-C on one in the foreground is an interruption.
   return signal === 'SIGTERM' ? EXIT.ok : exitCodeOfSignal(signal);
-}
-
-/** With too few descriptors it would listen and serve nobody. */
-function checkDescriptors(limit: number, settings: Settings): void {
-  const maxConns = settings.variables.findLast(({ name }) => name === 'max_conns')?.value;
-  const needed = descriptorsFor(Math.max(1, Number(maxConns ?? 0)));
-  if (limit >= needed) return;
-  const what = needed === descriptorsFor(1) ? 'are needed' : `are needed for max_conns ${String(maxConns)}`;
-  throw failure(
-    `only ${limit} files and connections may be open, at least ${needed} ${what}`,
-    `raise the limit: ulimit -n ${needed}, or LimitNOFILE in a systemd unit`,
-  );
 }
 
 async function startLog(settings: Settings, undo: Undo[]): Promise<OpenLog | undefined> {

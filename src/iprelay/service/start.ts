@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { messageLine } from '../../messageLine.ts';
 import { EXIT, failure, UserError, UserErrors } from '../../errors.ts';
 import { type DetachReport, REPORT_FD_VARIABLE } from '../../system/detach.ts';
+import { checkDescriptors } from './descriptors.ts';
 import { runService } from './service.ts';
 import type { Settings } from './settings.ts';
 
@@ -11,6 +12,7 @@ export async function start(settings: Settings): Promise<number> {
   const warn = (warnings: readonly string[]): void => {
     for (const warning of warnings) process.stderr.write(messageLine('iprelay', warning));
   };
+  checkDescriptors(settings);
   const streams = { input: process.stdin, output: process.stdout };
   if (settings.mode !== 'daemon') return runService(settings, { ready: warn, streams });
   makeLogFolder(settings);
