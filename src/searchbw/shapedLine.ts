@@ -247,7 +247,11 @@ class ShapedLine implements LineControl {
     const { device } = this.#settings;
     try {
       if (this.#plan !== undefined && !(await this.#backInPlace(this.#plan))) {
-        const { failures } = await putBack(device, this.#earlier, this.#plan.firewall?.backend, run);
+        const tools = {
+          now: this.#plan.firewall?.backend,
+          before: this.#earlier?.plan.firewall?.backend,
+        };
+        const { failures } = await putBack(device, this.#earlier, tools, run);
         if (failures.length > 0) throw failure(failures.map(({ message }) => message).join('; '));
       }
       this.#plan = undefined;

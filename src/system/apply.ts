@@ -133,7 +133,8 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
     pacingUntried: options.withoutPacing === 'this time',
   };
   let { plan, queues } = planWith(kernel);
-  // Found out before anything is recorded. nft was tried already where it was chosen here.
+  // Found out before anything is written. Where nft was chosen here, it was tried already: with all rules that a plan can
+  // have, also where this one shapes and has none for what comes in.
   const chosenByTrial = settings.firewall === 'auto' && backend === 'nft';
   if (options.rehearse && plan.firewall !== undefined && !chosenByTrial) {
     const { backend } = plan.firewall;
@@ -175,18 +176,21 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
   return { plan, queues, current, families: familyList, steps, notices, tried };
 }
 
-/** With the program's file in place for as long as it takes, if it was not there before. */
+/** With the program's file in place for as long as it takes: whatever comes of it, that of the plan in force is back. */
 async function rehearsePlan(plan: Plan, current: Current, run: Runner): Promise<Rehearsal> {
   if (plan.queueDevice !== undefined) {
     const device = await rehearseQueueDevice(run);
     if (!device.ok) return device;
   }
-  if (plan.pacing !== undefined) await writePacingObject(plan.pacing);
-  const result = await rehearse(plan.tc, run);
-  if (plan.pacing !== undefined && !result.ok && current.record?.plan.pacing === undefined) {
-    await removeProgram(plan.device, [plan.link.ifindex]);
+  if (plan.pacing === undefined) return rehearse(plan.tc, run);
+  await writePacingObject(plan.pacing);
+  try {
+    return await rehearse(plan.tc, run);
+  } finally {
+    const recorded = current.record?.plan.pacing;
+    if (recorded === undefined) await removeProgram(plan.device, [plan.link.ifindex]);
+    else await writePacingObject(recorded);
   }
-  return result;
 }
 
 /**
@@ -232,12 +236,8 @@ async function undo(cause: unknown, prepared: Prepared, { run }: ApplyOptions): 
   const { plan, current } = prepared;
   const { device } = plan;
   const gone = await new Parts().get('', async () => (await findLink(device)) === undefined, false);
-  const { foreign, restored, failures } = await putBack(
-    device,
-    earlierOf(current),
-    plan.firewall?.backend,
-    run,
-  );
+  const tools = { now: plan.firewall?.backend, before: leftBackend(current, plan) };
+  const { foreign, restored, failures } = await putBack(device, earlierOf(current), tools, run);
   if (failures.length > 0) {
     const first = cause instanceof Error ? cause.message : String(cause);
     return failure(
@@ -271,6 +271,14 @@ export function earlierOf(current: Current): Earlier | undefined {
   return inForce === undefined || record === undefined ? undefined : { plan: inForce, since: record.since };
 }
 
+/** The tools that may carry firewall rules of ours. */
+export interface FirewallTools {
+  /** Of the plan that stands; undefined: it has none, or is not known. */
+  now: FirewallBackend | undefined;
+  /** Of the plan before it, if that was another one. */
+  before: FirewallBackend | undefined;
+}
+
 export interface PutBack {
   /** The queue of somebody else that stands at root, if one does: it was left alone, and nothing of ours was left. */
   foreign: string | undefined;
@@ -288,7 +296,7 @@ export interface PutBack {
 export async function putBack(
   device: string,
   earlier: Earlier | undefined,
-  backendNow: FirewallBackend | undefined,
+  tools: FirewallTools,
   run: Runner,
 ): Promise<PutBack> {
   const parts = new Parts();
@@ -297,7 +305,7 @@ export async function putBack(
   });
   const readable = parts.failures.length === 0;
   const { link } = current;
-  await removeFirewall(device, backendNow, parts, run);
+  await removeFirewall(device, tools.now, parts, run);
   const foreign = foreignRoot(current);
   const back = link === undefined || foreign !== undefined || !readable ? undefined : earlier;
   const ours = withoutForeign(current);
@@ -318,8 +326,11 @@ export async function putBack(
       installFirewall(back.plan, 'nothing', await families(), run),
     );
     await parts.do('record the earlier settings', () => writeState(device, { phase: 'active', ...back }));
-  } else if (gone) {
-    await parts.do('take away the record', () => removeState(device));
+  } else {
+    // It may not have been asked yet, or have failed: without the record nobody would look for its rules any more.
+    if (tools.before !== undefined && tools.before !== tools.now)
+      await removeFirewall(device, tools.before, parts, run);
+    if (gone) await parts.do('take away the record', () => removeState(device));
   }
   return { foreign, restored, failures: parts.failures };
 }

@@ -36,10 +36,11 @@ export async function clear(device: string, run: Runner): Promise<Cleared> {
   });
   const readable = parts.failures.length === 0;
   const { record } = current;
+  const marking = new Parts();
   if (record !== undefined && record.phase === 'active') {
     // Killed from here on, the next run knows that something may be missing.
     const { plan, since } = record;
-    await parts.do('record that it is being cleared', () =>
+    await marking.do('record that it is being cleared', () =>
       writeState(device, { phase: 'changing', plan, since }),
     );
   }
@@ -57,11 +58,12 @@ export async function clear(device: string, run: Runner): Promise<Cleared> {
   await parts.do('take away the pacing program', () => removeProgram(device, ifindexesOf(current)));
   await removeAllFirewall(device, record?.plan.firewall?.backend, parts, run);
   // Queues that stand are known to be ours by the record alone; all else is found without it.
-  if (queuesGone) await parts.do('take away the record', () => removeState(device));
+  const recordGone = queuesGone && (await parts.do('take away the record', () => removeState(device)));
   return {
     cleared: current.ours || record !== undefined,
     deviceGone: current.link === undefined,
     leftAlone,
-    failures: parts.failures,
+    // A mark that could not be set on a record that is gone is nobody's loss.
+    failures: recordGone ? parts.failures : [...marking.failures, ...parts.failures],
   };
 }

@@ -25,7 +25,7 @@ export async function withLock<T>(
   const release = await acquireLock(device).catch((error: unknown) => {
     if (unlocked === undefined || !(error instanceof NoPlaceError)) throw error;
     unlocked(error);
-    return () => Promise.resolve();
+    return removeEmptyRunDir;
   });
   try {
     return await body();
@@ -39,12 +39,16 @@ class NoPlaceError extends UserError {}
 
 /** A file of our own beside the lock. Throws `NoPlaceError` where there can be none. */
 async function prepareLock(device: string): Promise<{ path: string; own: string }> {
+  const path = `${await runDir()}/${device}.lock`;
+  const own = `${path}.${process.pid}`;
   try {
-    const path = `${await makeRunDir()}/${device}.lock`;
-    const own = `${path}.${process.pid}`;
+    await makeRunDir();
     await writeIdentity(own);
     return { path, own };
   } catch (error) {
+    // On a full file system it is made and stays empty.
+    await rm(own, { force: true }).catch(() => undefined);
+    await removeEmptyRunDir();
     if (!(error instanceof UserError) || error.exitCode === EXIT.privilege) throw error;
     throw new NoPlaceError(error.exitCode, error.message, error.hint, { cause: error });
   }
