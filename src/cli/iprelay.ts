@@ -198,7 +198,7 @@ function forwarderOf(text: string, index: number): ForwarderSettings {
 }
 
 function specHint(text: string): string {
-  const command = closest(text, ['attach', 'ctl', 'list', 'help']);
+  const command = closest(text, [...REMOTE_COMMANDS, 'help']);
   if (command !== undefined) return `did you mean: iprelay ${command}?`;
   return 'as in: 8080:www.somewhere.net:80, 8080:[2001:db8::1]:80';
 }

@@ -54,6 +54,8 @@ export class Relay {
   readonly connections = new Map<number, Connection>();
   /** Numbers of the forwarders that the configuration file has set. */
   readonly fromFile = new Set<number>();
+  /** What SIGHUP reads again. */
+  configFile: string | undefined;
   readonly pump = new Pump();
   readonly #backlogs = new BacklogWatch();
   readonly #delayed = new DelayMemory(() => {

@@ -36,6 +36,8 @@ export interface RelayStats {
   readonly format: 1;
   readonly version: string;
   readonly pid: number;
+  /** What SIGHUP reads again; null where there is none. */
+  readonly configFile: string | null;
   readonly upSec: number;
   readonly connections: readonly ConnectionStats[];
   readonly totalConnections: number;
@@ -121,6 +123,7 @@ export function collectSummary(relay: Relay, version: string): RelaySummary {
     format: 1,
     version,
     pid: process.pid,
+    configFile: relay.configFile ?? null,
     upSec: Math.floor((nowMs - relay.startedMs) / 1000),
     totalConnections: relay.totalConnections,
     failedConnects: relay.failedConnects,

@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { execa } from 'execa';
 import { build } from './helpers/buildOnce.ts';
@@ -182,6 +182,7 @@ describe('the command line', () => {
     [['0:host:80'], 2, 'iprelay: bad port values in 0:host:80'],
     [['70000:host:80'], 2, 'iprelay: bad port values in 70000:host:80'],
     [['nonsense'], 2, 'iprelay: not a proxyspec: nonsense'],
+    [['relaod', 'mail'], 2, 'did you mean: iprelay reload?'],
     [['-b', '-5', '8080:host:80'], 2, 'iprelay: -b: not a number of bytes per second'],
     [['-b', '0.1', '8080:host:80'], 2, ' 0.1 (the least is 1)\n'],
     [['-b', 'fast', '8080:host:80'], 2, 'iprelay: -b: not a number of bytes per second'],
@@ -420,6 +421,42 @@ describe('the daemon', () => {
     expect(await readFile(pidFile, 'utf8').catch(() => 'gone')).toBe('gone');
     for (const command of ['status', 'reload', 'stop'])
       expect(await iprelay([command, 'named'])).toMatchObject({ code: 1, stdout: '' });
+  });
+
+  it('goes on after SIGHUP where there is nothing to read again, and says so to who asks for it', async () => {
+    const port = await freePort();
+    const pidFile = join(folder, 'bare.pid');
+    daemons.push(pidFile);
+    const options = ['-d', '--name', 'bare', '--pid-file', pidFile, '--log', 'none'];
+    expect(await iprelay([...options, `${port}:localhost:80`])).toMatchObject({ code: 0, stderr: '' });
+    const pid = Number(await readFile(pidFile, 'utf8'));
+    process.kill(pid, 'SIGHUP');
+    expect(await iprelay(['reload', 'bare'])).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'iprelay: the relay bare has no configuration file to read\n',
+    });
+    const shown = JSON.parse((await iprelay(['status', 'bare', '--json'])).stdout) as unknown;
+    expect(shown).toMatchObject({ name: 'bare', pid });
+    expect(await iprelay(['stop', 'bare'])).toEqual({ code: 0, stdout: '', stderr: '' });
+  });
+
+  it('is not said to be stopped where it is of a build that does not tell its process', async () => {
+    const runtime = join(folder, 'inetgw', 'iprelay');
+    await mkdir(runtime, { recursive: true, mode: 0o700 });
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.on('data', () => socket.write('{"result":{"format":1,"forwarders":[],"connections":[]}}\n'));
+    }).listen(join(runtime, 'old.sock'));
+    servers.push(server);
+    await once(server, 'listening');
+    for (const command of ['stop', 'reload']) {
+      expect(await iprelay([command, 'old'])).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: 'iprelay: the relay old does not tell its process number: it is of another version\n',
+      });
+    }
   });
 
   it('refuses a second daemon of the same name', async () => {

@@ -1,4 +1,4 @@
-/** `iprelay attach`, `iprelay ctl`, `iprelay list`: the commands for relays that run already. */
+/** The commands for relays that run already: attach, ctl, list, status, reload, stop. */
 import { printable } from '../../printable.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT, exitCodeOfSignal, failure, noPrivilege, usageError } from '../../errors.ts';
@@ -68,13 +68,17 @@ export async function status(words: readonly string[]): Promise<number> {
 
 /** SIGHUP: what comes of it is in the relay's log. */
 export async function reload(words: readonly string[]): Promise<number> {
-  signal(await pidOf(onlyName(words, 'reload NAME')), 'SIGHUP');
+  const name = onlyName(words, 'reload NAME');
+  const stats = await statsByName(name);
+  if (stats.configFile === null) throw failure(`the relay ${name} has no configuration file to read`);
+  if (!signal(pidOf(name, stats), 'SIGHUP')) throw failure(`the relay ${name} has ended`);
   return EXIT.ok;
 }
 
 /** SIGTERM, and waits for the end: connections may take `drain_time`. */
 export async function stop(words: readonly string[]): Promise<number> {
-  const pid = await pidOf(onlyName(words, 'stop NAME'));
+  const name = onlyName(words, 'stop NAME');
+  const pid = pidOf(name, await statsByName(name));
   const began = await startTime(pid);
   signal(pid, 'SIGTERM');
   while (began !== undefined && (await startTime(pid)) === began) await sleep(100);
@@ -88,19 +92,26 @@ function onlyName(words: readonly string[], usage: string): string {
   return name;
 }
 
-async function pidOf(name: string): Promise<number> {
+async function statsByName(name: string): Promise<Partial<RelayStats>> {
   const relay = await connectRelay(name);
-  const { pid } = await relay.stats().finally(relay.close);
-  return pid;
+  return relay.stats().finally(relay.close);
 }
 
-function signal(pid: number, name: 'SIGTERM' | 'SIGHUP'): void {
+/** What answers may be another build than this one. 0 and less would be whole groups of processes. */
+function pidOf(name: string, { pid }: Partial<RelayStats>): number {
+  if (typeof pid === 'number' && Number.isInteger(pid) && pid > 0) return pid;
+  throw failure(`the relay ${name} does not tell its process number: it is of another version`);
+}
+
+/** False if the process has just ended. */
+function signal(pid: number, name: 'SIGTERM' | 'SIGHUP'): boolean {
   try {
-    process.kill(pid, name);
+    return process.kill(pid, name);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EPERM') throw noPrivilege("the relay is another user's");
-    // It has just ended.
-    if (name === 'SIGHUP') throw failure('the relay has ended');
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ESRCH') return false;
+    if (code === 'EPERM') throw noPrivilege("the relay is another user's");
+    throw error;
   }
 }
 

@@ -56,17 +56,27 @@ async function serve(settings: Settings, hooks: ServiceHooks, undo: Undo[]): Pro
       return servers;
     },
   });
+  relay.configFile = settings.configFile;
   let drainMs = 0;
   let stopSignals = (): void => undefined;
+  // A prompt with nothing to read again ends with its terminal.
+  const hangups =
+    settings.mode !== 'prompt' || settings.configFile !== undefined || log !== undefined
+      ? watchHangups()
+      : undefined;
   // Undone after the relay has drained: until then a signal must not kill the process.
   undo.push(() => {
     stopSignals();
+    hangups?.stop();
   });
   undo.push(() => relay.close(drainMs));
   for (const parsed of settings.variables) relay.setVariable(parsed);
   for (const forwarder of settings.forwarders) await startForwarder(relay, forwarder, settings.bindRetry);
   for (const number of settings.forwardersOfFile) relay.fromFile.add(number);
   const executor = localExecutor(relay);
+  // Before the control socket is there: who finds it may send signals.
+  const signals = watchSignals();
+  stopSignals = signals.stop;
   if (settings.mode !== 'prompt') {
     const { openControlSocket } = await import('../control/server.ts');
     const control = await openControlSocket(settings.name, executor);
@@ -83,15 +93,11 @@ async function serve(settings: Settings, hooks: ServiceHooks, undo: Undo[]): Pro
     const { metricsOf } = await import('../metrics.ts');
     undo.push(await serveMetrics(metrics, () => metricsOf(relay)));
   }
-  const signals = watchSignals();
-  stopSignals = signals.stop;
-  if (settings.configFile !== undefined || log !== undefined) {
-    // One after the other: two that read the file at the same time would mix what they set.
-    let work = Promise.resolve();
-    signals.onHangup(() => {
-      work = work.then(() => hangup(relay, settings, log));
-    });
-  }
+  // One after the other: two that read the file at the same time would mix what they set.
+  let work = Promise.resolve();
+  hangups?.each(() => {
+    work = work.then(() => hangup(relay, settings, log));
+  });
   const hosts = [...new Set(settings.forwarders.map(({ spec }) => spec.remoteHost))];
   const asked = Promise.all(hosts.map((host) => unknownHostWarning(host, relay.names))).then((all) =>
     all.flatMap((each) => each ?? []),
@@ -202,7 +208,6 @@ type EndSignal = 'SIGINT' | 'SIGTERM';
 interface Signals {
   readonly first: Promise<EndSignal>;
   readonly second: Promise<EndSignal>;
-  onHangup: (action: () => void) => void;
   /** Signals do again what they do to any process. */
   stop: () => void;
 }
@@ -216,17 +221,40 @@ function watchSignals(): Signals {
   const end = (signal: NodeJS.Signals): void => {
     if (signal === 'SIGINT' || signal === 'SIGTERM') waiting.shift()?.(signal);
   };
-  let hangup = (): void => undefined;
   process.on('SIGINT', end).on('SIGTERM', end);
   return {
     first: next(),
     second: next(),
-    onHangup: (action) => {
-      hangup = action;
-      process.on('SIGHUP', hangup);
+    stop: () => {
+      process.off('SIGINT', end).off('SIGTERM', end);
+    },
+  };
+}
+
+interface Hangups {
+  /** Done on each SIGHUP from now on, and at once if one has come already. */
+  each: (action: () => void) => void;
+  /** SIGHUP ends the process again. */
+  stop: () => void;
+}
+
+/** From now on SIGHUP ends nothing, whether there is something to do on it or not. */
+function watchHangups(): Hangups {
+  let come = false;
+  let action = (): void => {
+    come = true;
+  };
+  const onHangup = (): void => {
+    action();
+  };
+  process.on('SIGHUP', onHangup);
+  return {
+    each: (wanted) => {
+      action = wanted;
+      if (come) action();
     },
     stop: () => {
-      process.off('SIGINT', end).off('SIGTERM', end).off('SIGHUP', hangup);
+      process.off('SIGHUP', onHangup);
     },
   };
 }
