@@ -18,7 +18,7 @@ export function makeServer(): Server {
 
 /**
  * Begins to listen on an address; `all` are the addresses that listen together on this port. Throws a `UserError` that says who
- * holds the port, or what privilege it needs. False if the machine has no IPv6 and others of `all` do without.
+ * holds the port, or what privilege it needs. False if the machine has no IPv6 and `all` has IPv4 addresses too.
  */
 export async function listenOn(
   server: Server,
@@ -39,13 +39,13 @@ export async function listenOn(
       });
     });
   } catch (error) {
-    if (all.length > 1 && isMissingFamily(error as NodeJS.ErrnoException, address)) return false;
+    if (ipv6Only && isMissingFamily(error as NodeJS.ErrnoException, address)) return false;
     throw await listenError(error as NodeJS.ErrnoException, address, port);
   }
   return true;
 }
 
-/** A machine without IPv6 has no `::1` either: as in ssh, the other addresses of the list are enough. */
+/** A machine without IPv6 has no `::1` either: as in ssh, the IPv4 addresses of the list are enough. */
 function isMissingFamily({ code }: NodeJS.ErrnoException, address: string): boolean {
   return (address === '::1' || address === '::') && (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT');
 }
@@ -66,6 +66,8 @@ async function listenError(error: NodeJS.ErrnoException, address: string, port: 
       );
     case 'EADDRNOTAVAIL':
       return failure(`cannot listen on ${place}: the address is not on this machine`);
+    case 'EAFNOSUPPORT':
+      return failure(`cannot listen on ${place}: this machine has no IPv${isIPv4(address) ? 4 : 6}`);
     case undefined:
     default:
       return failure(`cannot listen on ${place}: ${error.message}`);

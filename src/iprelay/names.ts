@@ -10,8 +10,8 @@ import { lookup as lookupInPool } from 'node:dns/promises';
 import { setMaxListeners } from 'node:events';
 import { readFile, stat } from 'node:fs/promises';
 import { isIP, type LookupFunction } from 'node:net';
-import { EXIT, UserError } from '../errors.ts';
-import { ProgramError, run } from '../system/run.ts';
+import { UserError } from '../errors.ts';
+import { ProgramError, run, type Runner } from '../system/run.ts';
 
 export interface Address {
   readonly address: string;
@@ -46,7 +46,7 @@ export class Names {
   #running = 0;
   #slowRunning = 0;
 
-  constructor(ask: Ask = askGetent, hostsPath = '/etc/hosts') {
+  constructor(ask: Ask = askGetent(run), hostsPath = '/etc/hosts') {
     this.#ask = ask;
     this.#hosts = new HostsFile(hostsPath);
     setMaxListeners(0, this.#ending.signal);
@@ -180,19 +180,23 @@ export function parseGetent(text: string): readonly Address[] {
 /** getent's exit code for a name that is not known. */
 const GETENT_UNKNOWN = 2;
 
-const askGetent: Ask = async (name, signal) => {
-  try {
-    const argv = ['getent', 'ahosts', '--', name] as const;
-    const answer = await run(argv, { timeoutMs: GIVE_UP_MS, signal, okCodes: [GETENT_UNKNOWN] });
-    return parseGetent(answer.stdout);
-  } catch (error) {
-    if (error instanceof ProgramError) return [];
-    if (!(error instanceof UserError) || error.exitCode !== EXIT.missing) throw error;
-    // A system without getent(1): as Node does it.
-    const every = await lookupInPool(name, { all: true }).catch(() => []);
-    return every.map(({ address, family }) => ({ address, family: family === 6 ? 6 : 4 }));
-  }
-};
+/** Asks getent(1), run by `runner`. */
+export const askGetent =
+  (runner: Runner): Ask =>
+  async (name, signal) => {
+    try {
+      const argv = ['getent', 'ahosts', '--', name] as const;
+      const answer = await runner(argv, { timeoutMs: GIVE_UP_MS, signal, okCodes: [GETENT_UNKNOWN] });
+      return parseGetent(answer.stdout);
+    } catch (error) {
+      // Too late, or no longer wanted; a code of its own means a getent that does not know `ahosts`.
+      if (error instanceof ProgramError && !(error.result.code > 0)) return [];
+      if (!(error instanceof ProgramError || error instanceof UserError)) throw error;
+      // A system without a getent(1) that can: as Node does it.
+      const every = await lookupInPool(name, { all: true }).catch(() => []);
+      return every.map(({ address, family }) => ({ address, family: family === 6 ? 6 : 4 }));
+    }
+  };
 
 function notFound(name: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`the name ${name} is unknown`), { code: 'ENOTFOUND', hostname: name });

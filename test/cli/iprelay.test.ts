@@ -256,6 +256,29 @@ describe('the command line', () => {
   });
 });
 
+describe.skipIf(process.getuid?.() !== 0)('a machine without IPv6', () => {
+  it('is enough for a list that has IPv4 too; with none of its addresses there, a forwarder is an error', async () => {
+    const listening = async (addresses: string): Promise<Ended> => {
+      const script = `sysctl -qw net.ipv6.conf.all.disable_ipv6=1; ip link set lo up
+exec "$0" "$@"`;
+      const relay = [process.execPath, '--import', LOADER, SOURCE, '-d', '--log', 'none', '--set'];
+      const command = [...relay, `local_addrs=${addresses}`, '--name', 'no6', '8080:127.0.0.1:80'];
+      const argv = ['--net', '--pid', '--fork', '--kill-child', 'sh', '-c', script, ...command];
+      return new Promise((resolve) => {
+        execFile('unshare', argv, { env, timeout: HANG_MS }, (error, stdout, stderr) => {
+          resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr });
+        });
+      });
+    };
+    expect(await listening('127.0.0.1,::1')).toEqual({ code: 0, stdout: '', stderr: '' });
+    expect(await listening('::1,::1')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'iprelay: cannot listen on [::1]:8080: the address is not on this machine\n',
+    });
+  });
+});
+
 describe('the prompt', () => {
   it('sets a forwarder, changes the limit, shows both, and leaves with exit', async () => {
     const port = await freePort();

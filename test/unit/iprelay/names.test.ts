@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Address, Names, parseGetent, parseHosts } from '../../../src/iprelay/names.ts';
+import { type Address, askGetent, Names, parseGetent, parseHosts } from '../../../src/iprelay/names.ts';
+import { run } from '../../../src/system/run.ts';
 import { HANG_MS } from '../../hang.ts';
 
 const ONE: Address = { address: '192.0.2.1', family: 4 };
@@ -93,6 +94,22 @@ describe('looking names up', () => {
     await until(() => asked.length > 0);
     answer('both.example', [ONE, { address: '2001:db8::1', family: 6 }]);
     expect(await found).toEqual([null, '2001:db8::1']);
+  });
+});
+
+describe('getent', () => {
+  const asking = (...argv: [string, ...string[]]): Promise<readonly Address[]> =>
+    askGetent((_argv, options) => run(argv, options))('localhost', new AbortController().signal);
+
+  it('that knows no ahosts, or is missing, is done without', async () => {
+    for (const script of ['exit 1', 'exit 3', 'exit 127'])
+      expect(await asking('sh', '-c', script)).toContainEqual({ address: '127.0.0.1', family: 4 });
+    expect(await asking('no-such-program')).toContainEqual({ address: '127.0.0.1', family: 4 });
+  });
+
+  it('that does not find the name, or is ended, is not asked over', async () => {
+    expect(await asking('sh', '-c', 'exit 2')).toEqual([]);
+    expect(await asking('sh', '-c', 'kill -TERM $$')).toEqual([]);
   });
 });
 

@@ -8,7 +8,7 @@ import { execute } from '../../../src/iprelay/execute.ts';
 import { SILENT } from '../../../src/iprelay/log.ts';
 import { metricsOf } from '../../../src/iprelay/metrics.ts';
 import { SocketReader } from '../../../src/iprelay/reader.ts';
-import { isOurs } from '../../../src/iprelay/service/metrics-server.ts';
+import { canonicalName, isOurs } from '../../../src/iprelay/service/metrics-server.ts';
 import { collectSummary } from '../../../src/iprelay/stats.ts';
 import { freePort } from '../../freePort.ts';
 import { connectTo, ending, listen, type Network, portOf, readAll, set, startRelay } from './network.ts';
@@ -279,25 +279,37 @@ describe('what is counted', () => {
     second.end();
   });
 
-  it('is told only to who asks by an address or a name of this machine', () => {
+  it('is told only to who asks by an address or a name of this machine', async () => {
+    const fullName = (): Promise<string> => Promise.resolve(`${hostname().toLowerCase()}.lan.example`);
     for (const host of [
       '127.0.0.1:9100',
       '[::1]:9100',
       'localhost:9100',
       'LOCALHOST',
       hostname(),
+      `${hostname()}.lan.example:9100`,
       'metrics.lan:1',
     ])
-      expect(isOurs(host, 'metrics.lan')).toBe(true);
+      expect(await isOurs(host, 'metrics.lan', fullName)).toBe(true);
     for (const host of [
       'attacker.example:9100',
+      `${hostname()}.attacker.example:9100`,
+      `${hostname()}.lan.example.attacker.example`,
       'localhost.attacker.example',
       '127.0.0.1.attacker.example',
       '',
       undefined,
     ])
-      expect(isOurs(host, '127.0.0.1')).toBe(false);
+      expect(await isOurs(host, '127.0.0.1', fullName)).toBe(false);
   });
+});
+
+it('finds the full name in what getent says', () => {
+  expect(canonicalName('127.0.1.1       STREAM Gw.lan.example\n127.0.1.1       DGRAM  \n')).toBe(
+    'gw.lan.example',
+  );
+  expect(canonicalName('127.0.1.1       STREAM \n127.0.1.1       DGRAM  \n')).toBe(undefined);
+  expect(canonicalName('')).toBe(undefined);
 });
 
 describe('the end', () => {
