@@ -2,7 +2,7 @@
  * One direction of a connection: takes what is read from one socket, hands it on to the other.
  *
  * Without limits and faults each chunk is written as it is read (`direct`). Otherwise it waits here until
- * the scheduler grants it, and while two turns wait, nothing is read: the kernel's window closes and the
+ * the scheduler grants it, and while two turns of single segments (else four) wait, nothing is read: the kernel's window closes and the
  * sender feels it. A read is no larger than a turn, so that this begins with the first bytes. A lane holds at most
  * about 192 KiB whatever the two sides do (plus what is under way while latency is set), without a limit 256 KiB.
  *
