@@ -1,15 +1,25 @@
-/** What is said, and on a terminal asked, before a device is set up: the wrong layer, rates that are hardly meant. */
+/** What is said, and on a terminal asked, before a device or its hook is set up: the wrong layer, rates that are hardly meant. */
 import type { SettingsResult } from '../config/fromArguments.ts';
 import { parseLineRate } from '../config/parsers.ts';
 import { explicitRates, rateDoubt, type RateDoubt, type RateTexts } from '../config/rateDoubts.ts';
 import { failure, usageError } from '../errors.ts';
 import { shellWord } from '../hooks/quote.ts';
-import { isTunnel, layerAdvice, tunnelNotice } from '../shaper/layers.ts';
+import type { LinkKind } from '../shaper/framing.ts';
+import { isTunnel, layerAdvice, tunnelNotice, type LayerAdvice, type LayerFacts } from '../shaper/layers.ts';
 import type { ShaperSettings } from '../shaper/settings.ts';
 import { readLayers } from '../system/layers.ts';
 import { findLink } from '../system/link.ts';
 import type { Options } from './inetgw.ts';
 import { warn } from './warn.ts';
+
+/** What is meant, and whether it was said to be meant. */
+export interface Settled {
+  settings: ShaperSettings;
+  /** As they would be typed, so that they mean the same. */
+  typed: RateTexts;
+  /** The order of the rates was asked about and is right. */
+  isConfirmed: boolean;
+}
 
 /**
  * The settings that are meant. Warns, and asks where somebody is there to answer.
@@ -18,50 +28,91 @@ import { warn } from './warn.ts';
  * @throws UserError for a device that can never be right, or if the user says no
  */
 export async function settleDoubts(
-  { settings, warnings, typed }: SettingsResult,
+  checked: SettingsResult,
   options: Options,
   mayAsk: boolean,
 ): Promise<ShaperSettings> {
+  const { device } = checked.settings;
+  const link = await findLink(device);
+  const layers = link === undefined ? undefined : await readLayers(device);
+  const { settings } = await settle(
+    { checked, kind: link?.kind, layers, command: ['inetgw'] },
+    options,
+    mayAsk,
+  );
+  return settings;
+}
+
+export interface InDoubt {
+  checked: SettingsResult;
+  /** Undefined where it is not known. */
+  kind: LinkKind | undefined;
+  /** Undefined for a device that is not there. */
+  layers: LayerFacts | undefined;
+  /** What stands before the device in a line to type. */
+  command: readonly string[];
+}
+
+/** The same for any command that takes a device and rates. */
+export async function settle(
+  { checked: { settings, warnings, typed }, kind, layers, command }: InDoubt,
+  options: Options,
+  mayAsk: boolean,
+): Promise<Settled> {
   const say = (text: string): void => {
     if (options.quiet !== true) warn(text);
   };
   const { device } = settings;
-  const link = await findLink(device);
-  const layers = link === undefined ? undefined : await readLayers(device);
-  const advice = layers === undefined ? undefined : layerAdvice(layers);
-  if (advice !== undefined) {
-    const command =
-      advice.instead === undefined ? undefined : `inetgw ${advice.instead} ${typed.up} ${typed.down}`;
-    // What a dry run prints does no harm, and may be wanted without a line.
-    if (advice.kind === 'wrong' && options.dryRun !== true)
-      throw usageError(
-        advice.text,
-        command === undefined ? 'take the device that leads to the internet' : `type: ${command}`,
-      );
-    say(`${advice.text}${command === undefined ? '' : `; type: ${command}`}`);
-  }
+  const advice = adviseLayer(layers, command, [typed.up, typed.down], options);
   if (layers !== undefined && settings.framing === undefined) {
     const notice = tunnelNotice(layers);
     if (notice !== undefined) say(notice);
   }
   const mayBeSlow =
-    link === undefined ||
-    link.kind === 'ppp' ||
+    kind === undefined ||
+    kind === 'ppp' ||
     advice?.kind === 'wrong' ||
     (layers !== undefined && isTunnel(layers));
-  const doubt = options.yes === true ? undefined : rateDoubt(settings, typed, mayBeSlow);
-  if (doubt === undefined && options.yes !== true) for (const warning of warnings) say(warning);
-  if (doubt === undefined) return settings;
+  const asTyped: Settled = { settings, typed, isConfirmed: false };
+  if (options.yes === true) return asTyped;
+  const doubt = rateDoubt(settings, typed, mayBeSlow);
+  if (doubt === undefined) {
+    for (const warning of warnings) say(warning);
+    return asTyped;
+  }
   const isSomebodyThere = process.stdin.isTTY && process.stderr.isTTY;
-  if (mayAsk && isSomebodyThere && options.dryRun !== true) return askWhatIsMeant(doubt, settings);
-  const [up, down] = [doubt.instead.up, doubt.instead.down].map(shellWord);
-  const command = `inetgw ${device} ${up ?? ''} ${down ?? ''}`;
+  if (mayAsk && isSomebodyThere && options.dryRun !== true) return askWhatIsMeant(doubt, settings, typed);
+  const line = [...command, device, doubt.instead.up, doubt.instead.down].map(shellWord).join(' ');
   say(
     doubt.kind === 'unit'
-      ? `${doubt.text}; if Mbit/s are meant: ${command}; if not: ${wordsOf(explicitRates(settings))}`
-      : `${doubt.text}; if they are: ${command}; if not: --yes`,
+      ? `${doubt.text}; if Mbit/s are meant: ${line}; if not: ${wordsOf(explicitRates(settings))}`
+      : `${doubt.text}; if they are: ${line}; if not: --yes`,
   );
-  return settings;
+  return asTyped;
+}
+
+/**
+ * Says what speaks against the layer that a device is, and gives it back.
+ *
+ * @param rates those that were typed, if any
+ * @throws UserError for a device that can never be right; what a dry run prints does no harm, and may be wanted without a line
+ */
+export function adviseLayer(
+  layers: LayerFacts | undefined,
+  command: readonly string[],
+  rates: readonly string[],
+  options: Options,
+): LayerAdvice | undefined {
+  const advice = layers === undefined ? undefined : layerAdvice(layers);
+  if (advice === undefined) return undefined;
+  const line = advice.instead === undefined ? undefined : [...command, advice.instead, ...rates].join(' ');
+  if (advice.kind === 'wrong' && options.dryRun !== true)
+    throw usageError(
+      advice.text,
+      line === undefined ? 'take the device that leads to the internet' : `type: ${line}`,
+    );
+  if (options.quiet !== true) warn(`${advice.text}${line === undefined ? '' : `; type: ${line}`}`);
+  return advice;
 }
 
 const wordsOf = ({ up, down }: RateTexts): string => `${up} ${down}`;
@@ -73,18 +124,29 @@ async function endBySignal(error: unknown): Promise<never> {
   return new Promise(() => undefined);
 }
 
-async function askWhatIsMeant(doubt: RateDoubt, settings: ShaperSettings): Promise<ShaperSettings> {
+async function askWhatIsMeant(
+  doubt: RateDoubt,
+  settings: ShaperSettings,
+  typed: RateTexts,
+): Promise<Settled> {
   const { ask } = await import('../searchbw/ask.ts');
   const asIs = doubt.kind === 'unit' ? 'kbit' : 'keep';
   warn(doubt.text);
   const question = `Did you mean ${wordsOf(doubt.instead)}? [y/N/${asIs}] `;
   const answer = ((await ask(question, new AbortController().signal).catch(endBySignal)) ?? '').toLowerCase();
-  if (answer === asIs || answer === asIs[0]) return settings;
+  if (answer === asIs || answer === asIs[0])
+    return doubt.kind === 'unit'
+      ? { settings, typed: explicitRates(settings), isConfirmed: false }
+      : { settings, typed, isConfirmed: true };
   if (answer !== 'y' && answer !== 'yes') throw failure('nothing was changed');
   const [upBitPerSec, downBitPerSec] = [doubt.instead.up, doubt.instead.down].map((text) => {
     const parsed = parseLineRate('rate', text);
     if ('problem' in parsed) throw usageError(parsed.problem, parsed.hint);
     return parsed.value;
   }) as [number, number];
-  return { ...settings, upBitPerSec, downBitPerSec };
+  return {
+    settings: { ...settings, upBitPerSec, downBitPerSec },
+    typed: doubt.instead,
+    isConfirmed: false,
+  };
 }

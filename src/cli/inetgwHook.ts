@@ -2,14 +2,18 @@
 import { printableLine } from '../printable.ts';
 import { resolve } from 'node:path';
 import { settingsFromArguments, valuesFromFlags } from '../config/fromArguments.ts';
+import type { RateTexts } from '../config/rateDoubts.ts';
 import { checkTuning } from '../config/settings.ts';
 import { closest } from '../config/suggest.ts';
 import { EXIT, usageError, UserErrors } from '../errors.ts';
 import { HOOK_KINDS, hookFiles, type HookFile, type HookKind } from '../hooks/render.ts';
+import { assumedLink } from '../shaper/assumedLink.ts';
 import { installHook, removeHook } from '../system/hooks.ts';
-import { deviceNameProblem } from '../system/link.ts';
+import { readLayers } from '../system/layers.ts';
+import { deviceNameProblem, findLink } from '../system/link.ts';
 import { CONFIG_PATH } from '../system/configFile.ts';
 import { configuration, sectionOf } from './configured.ts';
+import { adviseLayer, settle } from './inetgwDoubts.ts';
 import type { Options } from './inetgw.ts';
 import { warn } from './warn.ts';
 
@@ -46,7 +50,8 @@ export async function installHookCommand(words: readonly string[], options: Opti
   if ((up === undefined) !== (down === undefined) || rest.length > 0)
     throw usageError('UP and DOWN are both needed, or neither: then it is what the file says', USAGE);
   if (root === '/') await checkConfiguration(device, up === undefined, options);
-  const apply = [...applyWords(device, up, down, options), ...flagWords(options)];
+  const rates = up === undefined || down === undefined ? undefined : { up, down };
+  const apply = [...(await applyWords(kind, device, rates, root, options)), ...flagWords(options)];
   const files = hookFiles(kind, { device, program: programWords(), apply });
   return installAll(kind, device, files, root, options);
 }
@@ -95,21 +100,42 @@ function checkHookDevice(kind: HookKind, device: string): void {
   if (problem !== undefined) throw usageError(problem);
 }
 
-/** Everything is checked now and not when the device comes up at night. */
-function applyWords(
+/**
+ * Everything is checked now and not when the device comes up at night. Below another root it is another machine's device:
+ * of that one only the name is known.
+ *
+ * @throws UserError for what is wrong, for a device that can never be right, or if the user says no
+ */
+async function applyWords(
+  kind: HookKind,
   device: string,
-  up: string | undefined,
-  down: string | undefined,
+  rates: RateTexts | undefined,
+  root: string,
   options: Options,
-): (string | undefined)[] {
-  if (up === undefined || down === undefined) {
+): Promise<(string | undefined)[]> {
+  const name = device.replace(/\*$/, '');
+  const isHere = (root === '/' || name === 'lo') && name === device;
+  const link = isHere ? await findLink(name) : undefined;
+  const layers = link === undefined ? undefined : await readLayers(name);
+  const linkKind = link?.kind ?? assumedLink(name)?.kind;
+  // Of a tunnel that is not there yet, nothing tells how fast it is.
+  const rateKind = link === undefined && linkKind === 'ip' ? undefined : linkKind;
+  const command = ['inetgw', 'install-hook', kind];
+  let words: (string | undefined)[];
+  if (rates === undefined) {
     const { errors } = checkTuning(valuesFromFlags(options));
     if (errors.length > 0) throw new UserErrors(errors);
-    return ['apply', undefined];
+    adviseLayer(layers, command, [], options);
+    words = ['apply', undefined];
+  } else {
+    const checked = settingsFromArguments(name, rates.up, rates.down, options);
+    const { typed, isConfirmed } = await settle({ checked, kind: rateKind, layers, command }, options, true);
+    words = [undefined, typed.up, typed.down, ...(isConfirmed || options.yes === true ? ['--yes'] : [])];
   }
-  const { warnings } = settingsFromArguments(device.replace(/\*$/, ''), up, down, options);
-  if (options.quiet !== true) for (const warning of warnings) warn(warning);
-  return [undefined, up, down];
+  const isOther = linkKind !== undefined && linkKind !== 'ppp' && name !== 'lo';
+  if (kind === 'ppp' && isOther && options.quiet !== true)
+    warn(`${device} is no ppp device: pppd does not bring it up, so the hook would never do anything`);
+  return words;
 }
 
 /** A file that is named must be there and be read; what the hook will lack in it is said. */

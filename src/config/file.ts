@@ -18,6 +18,8 @@ import {
 import { locator, type Locate, type Place } from './locate.ts';
 import { parseAnswerTime, parseHostName, parseLineRate, parsePercent, type Parsed } from './parsers.ts';
 import { checkTuning, doubts, errorAt } from './settings.ts';
+import { assumedLink } from '../shaper/assumedLink.ts';
+import { explicitRates, rateDoubt, type RateTexts } from './rateDoubts.ts';
 import { closest } from './suggest.ts';
 
 /** What a section says about searchbw; undefined is searchbw's own default. */
@@ -151,11 +153,29 @@ function readSection(locate: Locate, file: string, device: string, content: Toml
       maxLossPercent: check('max-loss', parsePercent),
     },
     errors,
-    warnings:
-      upBitPerSec === undefined || downBitPerSec === undefined
-        ? []
-        : doubts({ upBitPerSec, downBitPerSec }).map((doubt) => `${file}: ${device}: ${doubt}`),
+    warnings: doubtsOf(device, { upBitPerSec, downBitPerSec }, { up: up?.text, down: down?.text }).map(
+      (doubt) => `${file}: ${device}: ${doubt}`,
+    ),
   };
+}
+
+/** What is possible and hardly meant, as far as the name of the device tells. */
+function doubtsOf(
+  device: string,
+  { upBitPerSec, downBitPerSec }: Record<'upBitPerSec' | 'downBitPerSec', number | undefined>,
+  { up, down }: Record<'up' | 'down', string | undefined>,
+): string[] {
+  const found = device === 'lo' ? ['lo is this machine itself and no line'] : [];
+  if (upBitPerSec === undefined || downBitPerSec === undefined || up === undefined || down === undefined)
+    return found;
+  const rates = { upBitPerSec, downBitPerSec };
+  const doubt = rateDoubt(rates, { up, down }, assumedLink(device)?.kind !== 'ethernet');
+  if (doubt?.kind !== 'unit') return [...found, ...doubts(rates)];
+  const lines = ({ up, down }: RateTexts): string => `up = "${up}", down = "${down}"`;
+  return [
+    ...found,
+    `${doubt.text}; if Mbit/s are meant: ${lines(doubt.instead)}; if not: ${lines(explicitRates(rates))}`,
+  ];
 }
 
 function unknownKey(place: string, device: string, key: string, value: TomlValue): UserError {

@@ -79,12 +79,35 @@ describe('install-hook', () => {
     expect((await install('pp' as HookKind, 'ppp0', '210', '1710')).stderr).toContain('did you mean ppp?');
     expect(await readdir(root)).toEqual([]);
   });
+  it('tells what setting up would tell: rates that are hardly meant, loopback, a device of another kind', async () => {
+    const unit = await install('ifupdown', 'eth7', '100', '100');
+    expect([unit.code, unit.stderr]).toEqual([
+      0,
+      'inetgw: plain numbers are kbit/s, and 100 kbit/s up and 100 kbit/s down are less than this kind of access has;' +
+        ' if Mbit/s are meant: inetgw install-hook ifupdown eth7 100mbit 100mbit; if not: 100kbit 100kbit\n',
+    ]);
+    const meant = await install('ifupdown', 'eth7', '100', '100', '--yes');
+    expect(meant).toMatchObject({ code: 0, stderr: '' });
+    expect(await readFile(join(root, 'etc/network/if-up.d/inetgw-eth7'), 'utf8')).toContain('100 100 --yes');
+    for (const rates of [[], ['1mbit', '9mbit']]) {
+      const { code, stderr } = await install('systemd', 'lo', ...rates);
+      expect([code, stderr]).toEqual([2, expect.stringMatching(/^inetgw: lo is this machine itself/)]);
+    }
+    expect(await readdir(root)).toEqual(['etc']);
+    expect(await readdir(join(root, 'etc'))).toEqual(['network']);
+    const other = await install('ppp', 'eth7', '1mbit', '9mbit');
+    expect([other.code, other.stderr]).toEqual([
+      0,
+      'inetgw: eth7 is no ppp device: pppd does not bring it up, so the hook would never do anything\n',
+    ]);
+    expect(await install('systemd', 'lo', '--remove')).toMatchObject({ code: 0, stderr: '' });
+  });
   it('takes no file that is not there, and says what the one that is there lacks', async () => {
     const file = join(root, 'inetgw.conf');
-    const hook = (...words: string[]) => inetgw('install-hook', 'systemd', 'lo', '--dry-run', ...words);
+    const hook = (...words: string[]) => inetgw('install-hook', 'systemd', 'ppp7', '--dry-run', ...words);
     expect(await hook('--config', file)).toMatchObject({ code: 6, stdout: '' });
     await writeFile(file, '[eth9]\nup = 210\ndown = 1710\n');
-    expect((await hook('--config', file)).stderr).toContain(`${file} has no rates for lo yet`);
+    expect((await hook('--config', file)).stderr).toContain(`${file} has no rates for ppp7 yet`);
     expect(await hook('210', '1710', '--config', file)).toMatchObject({ code: 0, stderr: '' });
   });
 });

@@ -128,21 +128,23 @@ describe.skipIf(!isRoot)(`the package in a clean root of ${suite}`, () => {
   describe('hooks', () => {
     const kinds = ['ppp', 'ifupdown', 'networkmanager'] as const;
     const places = {
-      ppp: ['/etc/ppp/ip-up.d/inetgw-lo', '/etc/ppp/ip-down.d/inetgw-lo'],
-      ifupdown: ['/etc/network/if-up.d/inetgw-lo', '/etc/network/if-down.d/inetgw-lo'],
-      networkmanager: ['/etc/NetworkManager/dispatcher.d/90-inetgw-lo'],
+      ppp: ['/etc/ppp/ip-up.d/inetgw-ppp0', '/etc/ppp/ip-down.d/inetgw-ppp0'],
+      ifupdown: ['/etc/network/if-up.d/inetgw-ppp0', '/etc/network/if-down.d/inetgw-ppp0'],
+      networkmanager: ['/etc/NetworkManager/dispatcher.d/90-inetgw-ppp0'],
     };
     const hooks = kinds.flatMap((kind) => places[kind]);
-    const unit = '/etc/systemd/system/inetgw@lo.service';
+    const unit = '/etc/systemd/system/inetgw@ppp0.service';
     it('call the installed program', async () => {
       await root.run(
         'mkdir -p /etc/ppp/ip-up.d /etc/ppp/ip-down.d /etc/NetworkManager/dispatcher.d /etc/network/if-up.d /etc/network/if-down.d',
       );
-      for (const kind of kinds) await root.run(`inetgw install-hook ${kind} lo 210 1710 --quiet`);
-      await root.run('mkdir -p /etc/systemd/system && inetgw install-hook systemd lo 210 1710 --quiet');
+      for (const kind of kinds) await root.run(`inetgw install-hook ${kind} ppp0 210 1710 --quiet`);
+      await root.run('mkdir -p /etc/systemd/system && inetgw install-hook systemd ppp0 210 1710 --quiet');
       for (const hook of hooks)
         expect(await root.run(`grep -c '/usr/bin/node /usr/bin/inetgw "$dev" ' ${hook}`)).not.toBe('0');
-      expect(await root.run(`cat ${unit}`)).toContain('ExecStart=/usr/bin/node /usr/bin/inetgw lo 210 1710');
+      expect(await root.run(`cat ${unit}`)).toContain(
+        'ExecStart=/usr/bin/node /usr/bin/inetgw ppp0 210 1710',
+      );
     });
 
     it('an upgrade keeps the edited configuration, the hooks and what is in force', async () => {
@@ -162,12 +164,12 @@ describe.skipIf(!isRoot)(`the package in a clean root of ${suite}`, () => {
     it('removal takes away what is in force, ends relays, and disables instances', async () => {
       await root.run(`mkdir -p /etc/systemd/system/multi-user.target.wants
         ln -s /usr/lib/systemd/system/iprelay@.service /etc/systemd/system/multi-user.target.wants/iprelay@web.service
-        ln -s /usr/lib/systemd/system/inetgw@.service /etc/systemd/system/multi-user.target.wants/inetgw@lo.service`);
+        ln -s /usr/lib/systemd/system/inetgw@.service /etc/systemd/system/multi-user.target.wants/inetgw@ppp0.service`);
       const text = await root.run('apt-get remove -y inetgw');
       expect(text).not.toMatch(/^inetgw: |systemctl/m);
       expect(await root.has('/run/inetgw/lo.json')).toBe(false);
       expect(await root.run('nft list tables')).toBe('');
-      for (const link of ['iprelay@web.service', 'inetgw@lo.service'])
+      for (const link of ['iprelay@web.service', 'inetgw@ppp0.service'])
         expect([link, await root.has(`/etc/systemd/system/multi-user.target.wants/${link}`)]).toEqual([
           link,
           false,
@@ -183,7 +185,7 @@ describe.skipIf(!isRoot)(`the package in a clean root of ${suite}`, () => {
       for (const hook of hooks)
         expect(
           await root.sh(
-            `PPP_IFACE=lo IFACE=lo DEVICE_IP_IFACE=lo ${hook} lo up && PPP_IFACE=lo IFACE=lo DEVICE_IP_IFACE=lo ${hook} lo down`,
+            `PPP_IFACE=ppp0 IFACE=ppp0 DEVICE_IP_IFACE=ppp0 ${hook} ppp0 up && PPP_IFACE=ppp0 IFACE=ppp0 DEVICE_IP_IFACE=ppp0 ${hook} ppp0 down`,
           ),
         ).toEqual({ code: 0, text: '' });
       await root.run('mv /usr/bin/logger.kept /usr/bin/logger');

@@ -134,10 +134,10 @@ describe.skipIf(!isRoot)(`the npm package in a clean root of ${suite}`, () => {
     await root.run('inetgw config check');
   });
   it('is used: hooks, units, completions, a record of a device, a relay', async () => {
-    await root.run('inetgw install-hook ppp lo 210 1710 --quiet');
-    await root.run('inetgw install-hook systemd lo 210 1710 --quiet');
+    await root.run('inetgw install-hook ppp ppp0 210 1710 --quiet');
+    await root.run('inetgw install-hook systemd ppp0 210 1710 --quiet');
     await root.run(
-      `mkdir -p /etc/systemd/system/multi-user.target.wants && cd /etc/systemd/system && ln -s /etc/systemd/system/inetgw@lo.service multi-user.target.wants/`,
+      `mkdir -p /etc/systemd/system/multi-user.target.wants && cd /etc/systemd/system && ln -s /etc/systemd/system/inetgw@ppp0.service multi-user.target.wants/`,
     );
     await root.run(`sed 's#/usr/bin/iprelay#/usr/local/bin/iprelay#' /usr/local/lib/node_modules/inetgw/templates/systemd/iprelay@.service \\
       >/etc/systemd/system/iprelay@.service
@@ -160,15 +160,15 @@ describe.skipIf(!isRoot)(`the npm package in a clean root of ${suite}`, () => {
     await root.run(`${npm} install --global /tmp/next.tgz`);
     expect(await root.run(`${npm} ls --global`)).toContain('inetgw@99.0.0');
     expect(await root.has('/run/inetgw/lo.json')).toBe(true);
-    expect(await root.has('/etc/ppp/ip-up.d/inetgw-lo')).toBe(true);
+    expect(await root.has('/etc/ppp/ip-up.d/inetgw-ppp0')).toBe(true);
   });
   it('tells what an uninstallation would take away, and takes nothing', async () => {
     const files = await root.files();
     const text = await root.run('inetgw uninstall --dry-run');
     for (const part of [
       'lo: would be cleared',
-      '/etc/ppp/ip-down.d/inetgw-lo: would be removed',
-      '/etc/systemd/system/inetgw@lo.service: would be removed',
+      '/etc/ppp/ip-down.d/inetgw-ppp0: would be removed',
+      '/etc/systemd/system/inetgw@ppp0.service: would be removed',
       '/etc/systemd/system/multi-user.target.wants/iprelay@web.service: would be removed',
       '/etc/bash_completion.d/searchbw: would be removed',
       '/etc/inetgw.conf: would be left',
@@ -188,22 +188,22 @@ describe.skipIf(!isRoot)(`the npm package in a clean root of ${suite}`, () => {
   });
   it("an uninstallation keeps what was edited and what is the administrator's, and names it", async () => {
     await root.run(
-      `cp -a /etc/ppp/ip-up.d/inetgw-lo /tmp/kept && echo '# mine' >>/etc/ppp/ip-up.d/inetgw-lo`,
+      `cp -a /etc/ppp/ip-up.d/inetgw-ppp0 /tmp/kept && echo '# mine' >>/etc/ppp/ip-up.d/inetgw-ppp0`,
     );
     const text = await root.run('inetgw uninstall');
-    expect(text).toContain('/etc/ppp/ip-up.d/inetgw-lo was edited: left alone');
+    expect(text).toContain('/etc/ppp/ip-up.d/inetgw-ppp0 was edited: left alone');
     expect(text).toMatch(
       /^left, for they are yours .*: \/etc\/inetgw\.conf \/etc\/inetgw\/iprelay-web\.toml \/var\/log\/iprelay-8000\.log/m,
     );
     expect(await root.run('nft list tables')).toBe('');
     expect(await root.run('ss -Hltn sport = :8000')).toBe('');
     expect(await root.has('/usr/local/bin/inetgw')).toBe(false);
-    const { code, text: said } = await root.sh('PPP_IFACE=lo /etc/ppp/ip-up.d/inetgw-lo');
+    const { code, text: said } = await root.sh('PPP_IFACE=ppp0 /etc/ppp/ip-up.d/inetgw-ppp0');
     expect([code, said]).toEqual([0, '']);
   });
   it('with --purge it leaves nothing', async () => {
     await root.run(`${npm} install --global /tmp/next.tgz`);
-    await root.run('mv /tmp/kept /etc/ppp/ip-up.d/inetgw-lo');
+    await root.run('mv /tmp/kept /etc/ppp/ip-up.d/inetgw-ppp0');
     const text = await root.run('inetgw uninstall --purge');
     expect(text).toContain('/usr/local/lib/node_modules/inetgw: removed');
     expect(await root.files()).toEqual(before);

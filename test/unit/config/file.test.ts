@@ -130,6 +130,25 @@ describe('errors in the file', () => {
   });
 });
 
+describe('doubts about the file', () => {
+  const warnings = (text: string): string[] =>
+    parseConfiguration(text, 'f').sections.flatMap((section) => section.warnings);
+  it.each([
+    [
+      '[eth0]\nup = 100\ndown = 100',
+      'if Mbit/s are meant: up = "100mbit", down = "100mbit"; if not: up = "100kbit"',
+    ],
+    ['[eth0]\nup = 100\ndown = "50mbit"', 'up = "100mbit", down = "50mbit"'],
+    ['[lo]', 'f: lo: lo is this machine itself and no line'],
+    ['[ppp0]\nup = 1710\ndown = 210', 'are they swapped?'],
+  ])('%j', (text, expected) => {
+    expect(warnings(text)).toEqual([expect.stringContaining(expected)]);
+  });
+  it('are none where the line may be as slow', () => {
+    expect(warnings('[ppp0]\nup = 100\ndown = 500')).toEqual([]);
+  });
+});
+
 describe('the place of a key', () => {
   it('is where it stands, in whatever form', () => {
     const text = '[a]\nup = 1\n["b.c"] # x\n  "up" = 2\nmark=3\n';
