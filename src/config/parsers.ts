@@ -84,21 +84,41 @@ function words(text: string): string[] {
   return text.trim() === '' ? [] : text.split(',').map((each) => each.trim());
 }
 
+/** `'a' is no port`, `'a', 'b' are no ports`. */
+function areNone(wrong: readonly string[], what: string, whats: string): string {
+  const named = wrong.map((word) => `'${word}'`).join(', ');
+  return wrong.length === 1 ? `${named} is no ${what}` : `${named} are no ${whats}`;
+}
+
 /** `80,443,udp/443,8000-8010`: plain numbers are TCP; iptables' `8000:8010` is a range as well. */
 export function parsePorts(name: string, text: string): Parsed<Ports> {
   const ports: Ports = { tcpPorts: [], udpPorts: [] };
+  const [wrong, turned, meant]: [string[], string[], string[]] = [[], [], []];
   for (const word of words(text)) {
     const match = /^(?:(tcp|udp)\/)?(\d+)(?:[-:](\d+))?(?:\/(tcp|udp))?$/i.exec(word);
     const [, before, first, last = first, after] = match ?? [];
     const [from, to] = [Number(first), Number(last)];
     if (match === null || (before !== undefined && after !== undefined) || ![from, to].every(isPort)) {
-      return { problem: `${name}: '${word}' is no port`, hint: 'for example 80,443,udp/443,8000-8010' };
+      wrong.push(word);
+      continue;
     }
     if (from > to) {
-      return { problem: `${name}: '${word}' ends before it begins`, hint: `did you mean ${to}-${from}?` };
+      turned.push(word);
+      meant.push(`${to}-${from}`);
+      continue;
     }
     const isUdp = (before ?? after)?.toLowerCase() === 'udp';
     (isUdp ? ports.udpPorts : ports.tcpPorts).push(from === to ? from : { from, to });
+  }
+  if (wrong.length + turned.length > 0) {
+    const problems = [
+      ...(wrong.length === 0 ? [] : [areNone(wrong, 'port', 'ports')]),
+      ...turned.map((word) => `'${word}' ends before it begins`),
+    ];
+    return {
+      problem: `${name}: ${problems.join('; ')}`,
+      hint: wrong.length > 0 ? 'for example 80,443,udp/443,8000-8010' : `did you mean ${meant.join(',')}?`,
+    };
   }
   return { value: { tcpPorts: withoutOverlaps(ports.tcpPorts), udpPorts: withoutOverlaps(ports.udpPorts) } };
 }
@@ -125,38 +145,38 @@ export function withoutOverlaps(ports: readonly PortOrRange[]): PortOrRange[] {
 /** `ef,af21,46`: DSCP by name or number. */
 export function parseDscp(name: string, text: string): Parsed<number[]> {
   const values = new Set<number>();
+  const wrong: string[] = [];
   for (const word of words(text)) {
     const known = DSCP_BY_NAME.get(word.toLowerCase());
     const value = known ?? (/^\d{1,2}$/.test(word) ? Number(word) : Number.NaN);
-    if (!(value >= 0 && value <= 63)) {
-      const suggestion = closest(word, [...DSCP_BY_NAME.keys()]);
-      return {
-        problem: `${name}: '${word}' is no DSCP`,
-        hint: suggestion === undefined ? 'for example ef, af21, cs1 or 46' : `did you mean ${suggestion}?`,
-      };
-    }
-    values.add(value);
+    if (value >= 0 && value <= 63) values.add(value);
+    else wrong.push(word);
   }
-  return { value: [...values] };
+  if (wrong.length === 0) return { value: [...values] };
+  const meant = wrong.map((word) => closest(word, [...DSCP_BY_NAME.keys()]));
+  return {
+    problem: `${name}: ${areNone(wrong, 'DSCP', 'DSCP')}`,
+    hint: meant.includes(undefined) ? 'for example ef, af21, cs1 or 46' : `did you mean ${meant.join(',')}?`,
+  };
 }
 
 /** `192.168.1.20,2001:db8::/64`: addresses and networks, no names (they could change under the rules). */
 export function parseHosts(name: string, text: string): Parsed<string[]> {
   const hosts = new Set<string>();
+  const wrong: string[] = [];
   for (const word of words(text)) {
     const [address = '', prefix, ...more] = word.split('/');
     const bits = isIPv4(address) ? 32 : isIPv6(address) && !address.includes('%') ? 128 : undefined;
     const prefixIsFine =
       prefix === undefined || (/^\d{1,3}$/.test(prefix) && bits !== undefined && Number(prefix) <= bits);
-    if (bits === undefined || !prefixIsFine || more.length > 0) {
-      return {
-        problem: `${name}: '${word}' is no address`,
-        hint: 'for example 192.168.1.20, 192.168.1.0/28 or 2001:db8::/64; names are not looked up',
-      };
-    }
-    hosts.add(word.toLowerCase());
+    if (bits === undefined || !prefixIsFine || more.length > 0) wrong.push(word);
+    else hosts.add(word.toLowerCase());
   }
-  return { value: [...hosts] };
+  if (wrong.length === 0) return { value: [...hosts] };
+  return {
+    problem: `${name}: ${areNone(wrong, 'address', 'addresses')}`,
+    hint: 'for example 192.168.1.20, 192.168.1.0/28 or 2001:db8::/64; names are not looked up',
+  };
 }
 
 /** One of the words of an option. */

@@ -66,26 +66,49 @@ describe('errors in the file', () => {
       'mark = true',
       'large_packet = 1000',
       'large-downloads = "no"',
-      'bulk-ports = [25, 99999]',
-      'interactive-dscp = ["eff"]',
+      'bulk-ports = [25, 99999, "ftp", "9-5"]',
+      'interactive-dscp = ["eff", "ab"]',
       'interactive-hosts = ["nas.example"]',
       'max-loss = 200',
     ].join('\n');
     expect(faults(text)).toEqual([
-      'f:5:3: "farming" is not known | did you mean framing?',
-      'f:7:8: mark must be a text in quotes or a number',
-      'f:8:1: "large_packet" is not known | did you mean large-packet?',
-      'f:9:19: large-downloads must be true or false, without quotes',
       'f:3:6: up is 0 bit/s; it must be between 64 kbit/s and 10 Gbit/s',
       "f:4:8: down is 'fast', which is no rate | plain numbers are kbit/s; 1.7mbit, 16Mbit/s and 1gbit are understood too",
+      'f:5:3: "farming" is not known | did you mean framing?',
       expect.stringMatching(
         /^f:6:11: framing pppoe-llcsnp is not known \| did you mean pppoe-llcsnap\? known: dsl, adsl,/,
       ),
-      "f:11:20: interactive-dscp: 'eff' is no DSCP | did you mean ef?",
+      'f:7:8: mark must be a text in quotes or a number',
+      'f:8:1: "large_packet" is not known | did you mean large-packet?',
+      'f:9:19: large-downloads must be true or false, without quotes',
+      expect.stringMatching(/^f:10:14: bulk-ports: '99999', 'ftp' are no ports; '9-5' ends before it begins/),
+      "f:11:20: interactive-dscp: 'eff', 'ab' are no DSCP | for example ef, af21, cs1 or 46",
       expect.stringMatching(/^f:12:21: interactive-hosts: 'nas.example' is no address/),
-      expect.stringMatching(/^f:10:14: bulk-ports: '99999' is no port/),
       "f:13:12: max-loss is '200'; it must be per cent, from 0 to below 100",
     ]);
+  });
+  it.each([
+    [
+      '[a]\nup = 20mbit',
+      'f:2:8: illegal character in numeric literal | text stands in quotes: up = "20mbit"',
+    ],
+    ['[a]\nup = 10 mbit # x', 'text stands in quotes: up = "10 mbit"'],
+    ['[a]\nup = “20mbit”', 'text stands in quotes: up = "20mbit"'],
+    ['[a]\nbulk-ports = [25, udp/443]', 'texts in a list stand in quotes: bulk-ports = [25, "udp/443"]'],
+    ['[a]\nlarge-downloads = No', 'it is: large-downloads = false'],
+    [
+      '[a]\nup = 1\n\nup = 2',
+      'f:4:1: up stands twice in its section, first in line 2 | leave one of them out',
+    ],
+    ['["a.b"]\n[c]\n["a.b"]', 'f:3:2: the section a.b stands twice, first in line 1'],
+    ['[a]\nup : 1', 'a setting is written as: up = 210'],
+  ])('of form say what to type: %j', (text, expected) => {
+    expect(faults(text)).toEqual([expect.stringContaining(expected)]);
+  });
+  it('of form are told together, whatever stands between them', () => {
+    const text =
+      '[a]\nup = 20mbit\ndown = 5\ndown = 6\n[b]\nbulk-ports = [25, x/1]\nup = fast\n[a]\nmark = no mark';
+    expect(faults(text).map((fault) => fault.split(':')[1])).toEqual(['2', '4', '6', '7', '8']);
   });
   it('of syntax have their place too', () => {
     expect(faults('[ppp0]\nup = 210\nframing = raw\n')).toEqual([
