@@ -27,7 +27,11 @@ function limitLines({ limit }: RelayStats): string[] {
 
 /** The answer to `show stats`. */
 export function renderStats(stats: RelayStats): string {
-  const lines = [`Total connections: ${stats.connections.length}`, ...limitLines(stats)];
+  const lines = [
+    `Total connections: ${stats.totalConnections}`,
+    `Open connections: ${stats.connections.length}`,
+    ...limitLines(stats),
+  ];
   for (const connection of stats.connections) {
     lines.push(
       `  ${connection.client} -> ${connection.server} (${connection.name})`,

@@ -288,7 +288,7 @@ describe('the prompt', () => {
     );
     expect(code).toBe(0);
     expect(stdout).toBe(
-      '> forwarder 1 set.\n> bandwidth\t3072\n> Total connections: 0\nBandwidth set to: 3072 bytes / sec.\n' +
+      '> forwarder 1 set.\n> bandwidth\t3072\n> Total connections: 0\nOpen connections: 0\nBandwidth set to: 3072 bytes / sec.\n' +
         '> Incomplete or incorrect command, try: show ?\n> forwarder 1 deleted.\n> ',
     );
   });

@@ -63,9 +63,11 @@ describe('the prompt, with the words of the original', () => {
 
   it('echoes a variable that is set', async () => {
     expect(await say('set bandwidth 512')).toBe('bandwidth\t512');
-    expect(await say('sh st')).toBe('Total connections: 0\nBandwidth set to: 512 bytes / sec.');
+    expect(await say('sh st')).toBe(
+      'Total connections: 0\nOpen connections: 0\nBandwidth set to: 512 bytes / sec.',
+    );
     expect(await say('set b 0')).toBe('bandwidth\t0');
-    expect(await say('show stats')).toBe('Total connections: 0\nBandwidth is not set.');
+    expect(await say('show stats')).toBe('Total connections: 0\nOpen connections: 0\nBandwidth is not set.');
     expect(await say('show idle_out')).toBe('idle_out\t0');
   });
 

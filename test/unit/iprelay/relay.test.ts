@@ -273,6 +273,8 @@ describe('what is counted', () => {
     const counts = { connections: 1, totalConnections: 2 };
     expect(JSON.parse((await execute(relay, 'show forwarders --json')).text)).toMatchObject([counts]);
     expect(collectSummary(relay, '').forwarders).toMatchObject([{ ...counts, inBytes: 5, outBytes: 5 }]);
+    const { text } = await execute(relay, 'show stats');
+    expect(text).toMatch(/^Total connections: 2\nOpen connections: 1\n/);
     expect(metricsOf(relay)).toContain(
       `iprelay_forwarder_bytes_total{forwarder="1",port="${port}",direction="up"} 5`,
     );
