@@ -22,7 +22,17 @@ export const COMPLETED: readonly CompletedCommand[] = [
       '--format': { words: ['sh', 'iptables-restore', 'ip6tables-restore', 'nft'] },
     },
     first: {
-      words: ['apply', 'check', 'completion', 'config', 'install-hook', 'rules', 'status', 'uninstall'],
+      words: [
+        'apply',
+        'check',
+        'clear',
+        'completion',
+        'config',
+        'install-hook',
+        'rules',
+        'status',
+        'uninstall',
+      ],
       devices: true,
     },
     after: {
@@ -40,6 +50,7 @@ export const COMPLETED: readonly CompletedCommand[] = [
       'install-hook': { words: HOOK_KINDS },
       ...Object.fromEntries(HOOK_KINDS.map((kind) => [kind, DEVICES])),
     },
+    afterFirst: { clear: DEVICES, status: DEVICES, uninstall: {} },
     second: { words: ['clear'] },
   },
   {

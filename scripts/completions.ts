@@ -16,6 +16,8 @@ export interface CompletedCommand {
   first: Words;
   /** The word after a certain one. */
   after: Readonly<Record<string, Words>>;
+  /** The second word after a certain first one, which means something else further on. */
+  afterFirst?: Readonly<Record<string, Words>>;
   /** The second word, after any other first one. */
   second: Words;
 }
@@ -88,6 +90,9 @@ export function bashCompletion(command: CompletedCommand): string {
     '  case $count:$last in',
     `    0:*) ${bashReply(command.first)} ;;`,
     ...Object.entries(command.after).map(([word, words]) => `    *:${word}) ${bashReply(words)} ;;`),
+    ...Object.entries(command.afterFirst ?? {}).map(
+      ([word, words]) => `    1:${word}) ${bashReply(words)} ;;`,
+    ),
     `    1:*) ${bashReply(command.second)} ;;`,
     '  esac',
     '}',
@@ -131,10 +136,17 @@ export function zshCompletion(command: CompletedCommand): string {
     '  case $#line:$line[-2] in',
     `    0:*|1:*) ${zshReply(command.first)} ;;`,
     ...Object.entries(command.after).map(([word, words]) => `    *:${word}) ${zshReply(words)} ;;`),
+    ...Object.entries(command.afterFirst ?? {}).map(
+      ([word, words]) => `    2:${word}) ${zshReply(words)} ;;`,
+    ),
     `    2:*) ${zshReply(command.second)} ;;`,
     '  esac',
     '}',
-    `if [ "$funcstack[1]" = _${name} ]; then _${name} "$@"; else compdef _${name} ${name}; fi`,
+    `if [ "$funcstack[1]" = _${name} ]; then _${name} "$@"; else`,
+    '  # Where it is read and not found by zsh, the system of completions may not have been started.',
+    '  (( $+functions[compdef] )) || { autoload -Uz compinit && compinit }',
+    `  compdef _${name} ${name}`,
+    'fi',
     '',
   ].join('\n');
 }
@@ -156,6 +168,7 @@ export function fishCompletion(command: CompletedCommand): string {
   const flags = flagsOf(command);
   const takers = flags.flatMap(({ names, value }) => (value === undefined ? [] : names));
   const helper = `__${name}_place`;
+  const { afterFirst = {} } = command;
   return [
     header(name, 'fish'),
     `# How many words stand before the one being typed, and the last of them; options do not count.`,
@@ -170,13 +183,19 @@ export function fishCompletion(command: CompletedCommand): string {
     '  switch "$argv[1]"',
     '    case count; test $count = $argv[2]',
     '    case after; test "$last" = $argv[2]',
+    '    case first; test $count = 1; and test "$last" = $argv[2]',
     '    case other; test $count = 1; and not contains -- "$last" $argv[2..-1]',
     '  end',
     'end',
     `complete -c ${name} -f`,
     fishLine(name, `${helper} count 0`, command.first),
     ...Object.entries(command.after).map(([word, words]) => fishLine(name, `${helper} after ${word}`, words)),
-    fishLine(name, `${helper} other ${Object.keys(command.after).join(' ')}`, command.second),
+    ...Object.entries(afterFirst).map(([word, words]) => fishLine(name, `${helper} first ${word}`, words)),
+    fishLine(
+      name,
+      `${helper} other ${Object.keys({ ...command.after, ...afterFirst }).join(' ')}`,
+      command.second,
+    ),
     ...flags.map(({ names, value, description }) => {
       const parts = names.map((each) =>
         each.startsWith('--') ? `-l ${each.slice(2)}` : `-s ${each.slice(1)}`,

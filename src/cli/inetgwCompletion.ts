@@ -11,7 +11,7 @@ const FILES = {
 
 const COMMANDS = ['inetgw', 'searchbw', 'iprelay'] as const;
 
-const USAGE = 'for example: source <(inetgw completion bash)';
+const USAGE = 'for example: source <(inetgw completion bash), in zsh: source <(inetgw completion zsh)';
 
 /** Without a command, those of all three one after the other: a shell that reads them knows all. */
 export async function completionCommand(words: readonly string[]): Promise<number> {

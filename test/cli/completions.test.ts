@@ -60,6 +60,9 @@ describe.each([
       expect.arrayContaining(['apply', 'install-hook', 'lo', 'status']),
     );
     expect(await complete('inetgw lo ')).toEqual(['clear']);
+    expect(await complete('inetgw clear l')).toEqual(['lo']);
+    expect(await complete('inetgw lo clear l')).toEqual([]);
+    expect(await complete('inetgw uninstall ')).toEqual([]);
     expect(await complete('inetgw install-hook n')).toEqual(['networkmanager']);
     expect(await complete('inetgw --mark 30 rules e')).toEqual(['egress']);
     expect(await complete('inetgw rules egress l')).toEqual(['lo']);
@@ -103,6 +106,20 @@ describe('zsh', () => {
     const shown = await zsh(join(folder, 'zsh'), 'inetgw --fram', 'searchbw lo DO', 'iprelay at');
     for (const line of ['inetgw --framing ', 'searchbw lo DOWN ', 'iprelay attach '])
       expect(shown).toContain(line);
+  });
+  it.skipIf(!hasZsh)('is read by a zsh that has not started its completions, and starts them', async () => {
+    const { exitCode, all } = await execa(
+      'zsh',
+      [
+        '-f',
+        '-c',
+        'source $1; print $_comps[inetgw] $_comps[searchbw] $_comps[iprelay]',
+        'zsh',
+        join(folder, 'zsh'),
+      ],
+      { stdin: 'ignore', all: true, env: { ZDOTDIR: folder } },
+    );
+    expect([exitCode, all]).toEqual([0, '_inetgw _searchbw _iprelay']);
   });
 });
 

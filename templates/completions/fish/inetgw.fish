@@ -11,11 +11,12 @@ function __inetgw_place
   switch "$argv[1]"
     case count; test $count = $argv[2]
     case after; test "$last" = $argv[2]
+    case first; test $count = 1; and test "$last" = $argv[2]
     case other; test $count = 1; and not contains -- "$last" $argv[2..-1]
   end
 end
 complete -c inetgw -f
-complete -c inetgw -n '__inetgw_place count 0' -f -a 'apply check completion config install-hook rules status uninstall (command ls /sys/class/net 2>/dev/null)'
+complete -c inetgw -n '__inetgw_place count 0' -f -a 'apply check clear completion config install-hook rules status uninstall (command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place after apply' -f -a '(command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place after check' -F -a '(command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place after config' -f -a 'check example'
@@ -31,7 +32,10 @@ complete -c inetgw -n '__inetgw_place after ppp' -f -a '(command ls /sys/class/n
 complete -c inetgw -n '__inetgw_place after networkmanager' -f -a '(command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place after ifupdown' -f -a '(command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place after systemd' -f -a '(command ls /sys/class/net 2>/dev/null)'
-complete -c inetgw -n '__inetgw_place other apply check config completion bash zsh fish rules egress ingress install-hook ppp networkmanager ifupdown systemd' -f -a 'clear'
+complete -c inetgw -n '__inetgw_place first clear' -f -a '(command ls /sys/class/net 2>/dev/null)'
+complete -c inetgw -n '__inetgw_place first status' -f -a '(command ls /sys/class/net 2>/dev/null)'
+complete -c inetgw -n '__inetgw_place first uninstall' -f
+complete -c inetgw -n '__inetgw_place other apply check config completion bash zsh fish rules egress ingress install-hook ppp networkmanager ifupdown systemd clear status uninstall' -f -a 'clear'
 complete -c inetgw -l up -x -d 'UP by name; with --down, in any order'
 complete -c inetgw -l down -x -d 'DOWN by name'
 complete -c inetgw -l framing -x -a 'dsl adsl atm vdsl ptm pppoe fiber fibre ftth cable lte 5g mobile raw conservative ipoa-vcmux ipoa-llcsnap bridged-vcmux bridged-llcsnap pppoa-vcmux pppoa-llc pppoe-vcmux pppoe-llcsnap pppoe-ptm bridged-ptm docsis ethernet ether-vlan' -d 'what the line adds to a packet, by name'

@@ -11,6 +11,7 @@ function __iprelay_place
   switch "$argv[1]"
     case count; test $count = $argv[2]
     case after; test "$last" = $argv[2]
+    case first; test $count = 1; and test "$last" = $argv[2]
     case other; test $count = 1; and not contains -- "$last" $argv[2..-1]
   end
 end
