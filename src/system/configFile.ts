@@ -1,5 +1,5 @@
 /** Finding and reading the configuration file. */
-import { configError } from '../errors.ts';
+import { configError, noPrivilege } from '../errors.ts';
 import type { Configuration } from '../config/file.ts';
 import { errorCode } from './runDir.ts';
 import { CONFIG_LIMIT_BYTES, readTextFile, whyUnreadable } from './textFile.ts';
@@ -18,10 +18,11 @@ export async function readConfiguration(named: string | undefined): Promise<Conf
   } catch (error) {
     if (named === undefined && errorCode(error) === 'ENOENT') return undefined;
     const why = whyUnreadable(error);
-    throw configError(
-      why === 'ENOENT' ? `there is no file ${path}` : `cannot read ${path}: ${why}`,
-      'inetgw config example prints one with every key',
-    );
+    if (why === 'EACCES' || why === 'EPERM')
+      throw noPrivilege(`no permission to read ${path}`, 'run it as root');
+    if (why === 'EISDIR') throw configError(`${path} is a folder, not a file`);
+    if (why !== 'ENOENT') throw configError(`cannot read ${path}: ${why}`);
+    throw configError(`there is no file ${path}`, 'inetgw config example prints one with every key');
   }
   return (await import('../config/file.ts')).parseConfiguration(text, path);
 }

@@ -70,7 +70,11 @@ export const run: Runner = async (argv, options = {}) => {
   if (shown.includes('\0')) throw failure(`${JSON.stringify(shown)} cannot be run: it contains a null byte`);
   const { end, errorCode, code, signal, output } = await untilEnd(argv, options, timeoutMs);
   if (errorCode === 'ENOENT') throw missing(`${file} was not found`, packageHint(file));
-  if (errorCode === 'EACCES') throw failure(`${file} may not be run (permission denied)`);
+  if (errorCode === 'EACCES')
+    throw missing(
+      `${file} is there but may not be run: it is not executable`,
+      packageHint(file, '--reinstall '),
+    );
   const problem = (what: string): ProgramError =>
     new ProgramError(argv, output, `'${shorten(shown)}' ${what}`);
   switch (end) {
@@ -225,7 +229,7 @@ const PACKAGE_OF: Readonly<Record<string, string>> = {
   'systemd-notify': 'systemd',
 };
 
-function packageHint(file: string): string | undefined {
+function packageHint(file: string, how = ''): string | undefined {
   const name = PACKAGE_OF[file];
-  return name === undefined ? undefined : `install it with: apt-get install ${name}`;
+  return name === undefined ? undefined : `install it with: apt-get install ${how}${name}`;
 }

@@ -34,8 +34,12 @@ export async function makeRunDir(): Promise<string> {
   const dir = await runDir();
   await mkdir(dir, { recursive: true, mode: 0o755 }).catch(async (error: unknown) => {
     // On a read-only file system the recursive form says ENOENT; the plain one says what is the matter.
-    const cause: unknown =
-      errorCode(error) === 'ENOENT' ? await mkdir(dir).then(nothing, (plain: unknown) => plain) : error;
+    const plainly = (path: string): Promise<unknown> => mkdir(path).then(nothing, (plain: unknown) => plain);
+    let cause: unknown = error;
+    if (errorCode(error) === 'ENOENT') {
+      cause = await plainly(BASE);
+      if (dir !== BASE && (cause === undefined || errorCode(cause) === 'EEXIST')) cause = await plainly(dir);
+    }
     if (cause !== undefined) throw writeError(dir, cause);
   });
   return dir;
@@ -65,13 +69,16 @@ function fileError(verb: 'write' | 'remove', path: string, error: unknown): User
   const code = errorCode(error);
   if (code === 'EACCES' || code === 'EPERM')
     return noPrivilege(`no permission to ${verb} ${path}`, 'run it as root');
-  const why =
-    code === 'ENOSPC'
-      ? 'the file system is full'
-      : code === 'EROFS'
-        ? 'the file system is read-only'
-        : String(error);
-  return failure(`cannot ${verb} ${path}: ${why}`);
+  return failure(`cannot ${verb} ${path}: ${reasonOf(error)}`);
+}
+
+/** In plain words; those of the system where there are none of ours: `EIO: i/o error, write` → `i/o error`. */
+function reasonOf(error: unknown): string {
+  const code = errorCode(error);
+  if (code === 'ENOSPC') return 'the file system is full';
+  if (code === 'EROFS') return 'the file system is read-only';
+  const text = error instanceof Error ? error.message : String(error);
+  return code === undefined ? text : (/^[A-Z0-9]+: ([^,]+)/.exec(text)?.[1] ?? text);
 }
 
 export function errorCode(error: unknown): string | undefined {

@@ -1,5 +1,6 @@
 /** The configuration file as the commands take it. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execa } from 'execa';
+import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -55,6 +56,28 @@ describe('inetgw config check', () => {
   });
   it('a file that is named but not there is an error', async () => {
     expect(await inetgw('config', 'check', `${folder}/none`)).toMatchObject({ code: 6 });
+  });
+  it.skipIf(!isRoot)('a file that may not be read asks for the privilege, not for another file', async () => {
+    const file = join(folder, 'secret.conf');
+    await writeFile(file, '[ppp0]\n', { mode: 0o600 });
+    await chown(file, 1, 1);
+    const withoutRights = ['--bounding-set=-dac_override,-dac_read_search', process.execPath];
+    const { exitCode, stderr } = await execa(
+      'setpriv',
+      [...withoutRights, `${ROOT}/dist/bin/inetgw.js`, 'config', 'check', file],
+      { reject: false, stdin: 'ignore' },
+    );
+    expect([exitCode, stderr]).toEqual([4, `inetgw: no permission to read ${file}\ninetgw: run it as root`]);
+  });
+  it.skipIf(!isRoot)('says in plain words where /run is read-only', async () => {
+    const { code, stderr } = await inNamespace(`mount -o remount,ro /run; ip tuntap add ppp7 mode tun
+      ${process.execPath} ${ROOT}/dist/bin/inetgw.js ppp7 1mbit 9mbit --yes --framing raw`);
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(
+        /^inetgw: cannot write \/run\/inetgw\/netns-\d+: the file system is read-only\n$/,
+      ),
+    ]);
   });
   it('tells with --json also of a file that is not there or no TOML at all', async () => {
     const noToml = join(folder, 'no-toml.conf');

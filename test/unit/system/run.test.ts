@@ -1,9 +1,12 @@
 /** Programs that misbehave: whatever they do, the call ends in time, in bounded memory, with a cause. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isRunning } from '../../../src/system/process.ts';
 import { ProgramError, run } from '../../../src/system/run.ts';
 import { until } from '../../hang.ts';
-import { UserError } from '../../../src/errors.ts';
+import { EXIT, UserError } from '../../../src/errors.ts';
 
 const sh = (script: string): readonly [string, ...string[]] => ['sh', '-c', script];
 
@@ -53,6 +56,19 @@ describe('a program that hangs', () => {
     const signal = AbortSignal.timeout(100);
     const error = await failureOf(run(sh('sleep 100000; echo late'), { signal }));
     expect(error.message).toMatch(/was interrupted$/);
+  });
+});
+
+it('a program that is there and not executable is missing, in words of its own', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'inetgw-run-'));
+  const file = join(folder, 'tool');
+  await writeFile(file, '#!/bin/sh\n', { mode: 0o644 });
+  const error = await failureOf(run([file]));
+  await rm(folder, { recursive: true });
+  expect(error).toBeInstanceOf(UserError);
+  expect(error).toMatchObject({
+    exitCode: EXIT.missing,
+    message: `${file} is there but may not be run: it is not executable`,
   });
 });
 
