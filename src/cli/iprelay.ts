@@ -37,7 +37,7 @@ Other commands:
   iprelay list [--json]                  the running daemons
   iprelay status NAME [--json]           one of them; exit code 1 if it does
                                          not run
-  iprelay reload NAME                    reads its configuration again (SIGHUP)
+  iprelay reload NAME                    reads its configuration again
   iprelay stop NAME                      ends it (SIGTERM), and waits for that
 
 Examples:

@@ -439,7 +439,21 @@ describe('the daemon', () => {
     expect(await iprelay(['reload', 'named'])).toEqual({ code: 0, stdout: '', stderr: '' });
     const bandwidth = async (): Promise<string> =>
       (await iprelay(['ctl', 'named', 'show', 'bandwidth'])).stdout;
-    await expect.poll(bandwidth, { timeout: HANG_MS }).toBe('bandwidth\t7000\n');
+    expect(await bandwidth()).toBe('bandwidth\t7000\n');
+    for (const [text, problem] of [
+      ['bandwith = 1\n', `${file}:1:1: unknown key bandwith, did you mean bandwidth?`],
+      ['bandwidth = \n', `${file}:1:`],
+      [undefined, `cannot read ${file}: ENOENT`],
+    ] as const) {
+      await (text === undefined ? rm(file) : writeFile(file, text));
+      const ended = await iprelay(['reload', 'named']);
+      expect(ended).toMatchObject({ code: 6, stdout: '' });
+      expect(ended.stderr).toMatch(/^.*\n$/);
+      expect(ended.stderr).toContain(`iprelay: ${problem}`);
+    }
+    expect(await bandwidth()).toBe('bandwidth\t7000\n');
+    const log = await readFile(join(folder, 'named.log'), 'utf8');
+    expect(log).toContain(`configuration not read, all stays problem="cannot read ${file}: ENOENT"\n`);
     expect(await iprelay(['stop', 'named'])).toEqual({ code: 0, stdout: '', stderr: '' });
     expect(await readFile(pidFile, 'utf8').catch(() => 'gone')).toBe('gone');
     for (const command of ['status', 'reload', 'stop'])
@@ -457,7 +471,7 @@ describe('the daemon', () => {
     expect(await iprelay(['reload', 'bare'])).toEqual({
       code: 1,
       stdout: '',
-      stderr: 'iprelay: the relay bare has no configuration file to read\n',
+      stderr: 'iprelay: the relay has no configuration file to read\n',
     });
     const shown = JSON.parse((await iprelay(['status', 'bare', '--json'])).stdout) as unknown;
     expect(shown).toMatchObject({ name: 'bare', pid });
@@ -473,11 +487,14 @@ describe('the daemon', () => {
     }).listen(join(runtime, 'old.sock'));
     servers.push(server);
     await once(server, 'listening');
-    for (const command of ['stop', 'reload']) {
+    for (const [command, problem] of [
+      ['stop', 'does not tell its process number'],
+      ['reload', 'does not say what came of it'],
+    ] as const) {
       expect(await iprelay([command, 'old'])).toEqual({
         code: 1,
         stdout: '',
-        stderr: 'iprelay: the relay old does not tell its process number: it is of another version\n',
+        stderr: `iprelay: the relay old ${problem}: it is of another version\n`,
       });
     }
   });

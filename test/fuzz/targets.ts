@@ -183,7 +183,7 @@ function promptLine(text: string): void {
 
 function controlLine(text: string): void {
   const request = parseRequest(text);
-  if (request !== undefined && request.do !== 'stats') promptLine(request.line);
+  if (request !== undefined && 'line' in request) promptLine(request.line);
   parseResponse(text);
 }
 

@@ -4,13 +4,22 @@ import { connect, type Socket } from 'node:net';
 import { EXIT, failure, UserError, usageError } from '../../errors.ts';
 import type { Executor } from '../prompt.ts';
 import { findSockets } from './paths.ts';
-import { type Answers, parseResponse, type Request, type Response } from './protocol.ts';
+import {
+  type Answers,
+  NOT_A_REQUEST,
+  parseResponse,
+  type Reloaded,
+  type Request,
+  type Response,
+} from './protocol.ts';
 
 export interface RemoteRelay extends Executor {
   readonly name: string;
   readonly path: string;
   /** Ends when the relay ends. */
   readonly ended: AbortSignal;
+  /** It reads its configuration again. */
+  reload: () => Promise<Partial<Reloaded>>;
   close: () => void;
 }
 
@@ -19,7 +28,7 @@ const MAX_RESPONSE_CHARACTERS = 100_000_000;
 
 /** So long may a relay say nothing while an answer is due: one that was stopped takes connections all the same. */
 const SILENCE_MS = 5000;
-/** A command may have to look a name up. */
+/** A command may have to look a name up, and so may what the configuration says. */
 const COMMAND_SILENCE_MS = 30_000;
 
 /** The relay is there, but does not answer. */
@@ -98,10 +107,17 @@ function remote(name: string, path: string, socket: Socket): RemoteRelay {
     const response = await new Promise<Response>((resolve, reject) => {
       if (socket.destroyed) reject(why);
       waiting.push({ resolve, reject });
-      socket.setTimeout(request.do === 'execute' ? COMMAND_SILENCE_MS : SILENCE_MS);
+      socket.setTimeout(
+        request.do === 'execute' || request.do === 'reload' ? COMMAND_SILENCE_MS : SILENCE_MS,
+      );
       socket.write(`${JSON.stringify(request)}\n`);
     });
-    if ('error' in response) throw failure(response.error);
+    if ('error' in response)
+      throw failure(
+        response.error === NOT_A_REQUEST
+          ? `the relay ${name} does not know '${request.do}': it is of another version`
+          : response.error,
+      );
     return response.result as Answers[Kind];
   };
   return {
@@ -111,6 +127,7 @@ function remote(name: string, path: string, socket: Socket): RemoteRelay {
     execute: (line) => ask({ do: 'execute', line }),
     complete: (line) => ask({ do: 'complete', line }),
     stats: () => ask({ do: 'stats' }),
+    reload: () => ask({ do: 'reload' }),
     close: () => {
       socket.destroy();
     },

@@ -1,7 +1,16 @@
 /** The commands for relays that run already: attach, ctl, list, status, reload, stop. */
 import { printable } from '../../printable.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EXIT, exitCodeOfSignal, failure, noPrivilege, usageError } from '../../errors.ts';
+import {
+  EXIT,
+  type ExitCode,
+  exitCodeOfSignal,
+  failure,
+  noPrivilege,
+  usageError,
+  UserError,
+  UserErrors,
+} from '../../errors.ts';
 import { startTime } from '../../system/process.ts';
 import type { Leave } from '../prompt.ts';
 import type { RelayStats } from '../stats.ts';
@@ -66,24 +75,33 @@ export async function status(words: readonly string[]): Promise<number> {
   return EXIT.ok;
 }
 
-/** SIGHUP: what comes of it is in the relay's log. */
+/** As SIGHUP, but what is wrong is said here too, with the exit code that a start with that file would have. */
 export async function reload(words: readonly string[]): Promise<number> {
   const name = onlyName(words, 'reload NAME');
-  const stats = await statsByName(name);
-  if (stats.configFile === null) throw failure(`the relay ${name} has no configuration file to read`);
-  if (!signal(pidOf(name, stats), 'SIGHUP')) throw failure(`the relay ${name} has ended`);
+  const relay = await connectRelay(name);
+  const { errors } = await relay.reload().finally(relay.close);
+  if (errors === undefined) throw failure(`the relay ${name} does not say what came of it: ${OTHER_VERSION}`);
+  if (errors.length > 0)
+    throw new UserErrors(
+      errors.map(({ message, hint, exitCode }) => new UserError(knownExitCode(exitCode), message, hint)),
+    );
   return EXIT.ok;
 }
+
+const knownExitCode = (code: number): ExitCode =>
+  Object.values(EXIT).find((each) => each === code && each !== EXIT.ok) ?? EXIT.failed;
 
 /** SIGTERM, and waits for the end: connections may take `drain_time`. */
 export async function stop(words: readonly string[]): Promise<number> {
   const name = onlyName(words, 'stop NAME');
   const pid = pidOf(name, await statsByName(name));
   const began = await startTime(pid);
-  signal(pid, 'SIGTERM');
+  terminate(pid);
   while (began !== undefined && (await startTime(pid)) === began) await sleep(100);
   return EXIT.ok;
 }
+
+const OTHER_VERSION = 'it is of another version';
 
 function onlyName(words: readonly string[], usage: string): string {
   const [name, more] = words;
@@ -100,16 +118,16 @@ async function statsByName(name: string): Promise<Partial<RelayStats>> {
 /** What answers may be another build than this one. 0 and less would be whole groups of processes. */
 function pidOf(name: string, { pid }: Partial<RelayStats>): number {
   if (typeof pid === 'number' && Number.isInteger(pid) && pid > 0) return pid;
-  throw failure(`the relay ${name} does not tell its process number: it is of another version`);
+  throw failure(`the relay ${name} does not tell its process number: ${OTHER_VERSION}`);
 }
 
-/** False if the process has just ended. */
-function signal(pid: number, name: 'SIGTERM' | 'SIGHUP'): boolean {
+/** It may have just ended. */
+function terminate(pid: number): void {
   try {
-    return process.kill(pid, name);
+    process.kill(pid, 'SIGTERM');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ESRCH') return false;
+    if (code === 'ESRCH') return;
     if (code === 'EPERM') throw noPrivilege("the relay is another user's");
     throw error;
   }

@@ -2,14 +2,24 @@
 import type { Reply } from '../execute.ts';
 import type { RelayStats } from '../stats.ts';
 
-export type Request = { do: 'execute'; line: string } | { do: 'complete'; line: string } | { do: 'stats' };
+export type Request =
+  { do: 'execute'; line: string } | { do: 'complete'; line: string } | { do: 'stats' } | { do: 'reload' };
+
+/** What came of reading the configuration again; without errors it was done. */
+export interface Reloaded {
+  readonly errors: readonly { readonly message: string; readonly hint?: string; readonly exitCode: number }[];
+}
 
 /** The answer that belongs to each request. */
 export interface Answers {
   execute: Reply;
   complete: [string[], string];
   stats: RelayStats;
+  reload: Reloaded;
 }
+
+/** The error of a request that is not known. */
+export const NOT_A_REQUEST = 'not a request';
 
 export type Response = { result: Answers[keyof Answers] } | { error: string };
 
@@ -38,7 +48,7 @@ export function parseRequest(text: string): Request | undefined {
     return undefined;
   }
   if (typeof value !== 'object' || value === null || !('do' in value)) return undefined;
-  if (value.do === 'stats') return { do: 'stats' };
+  if (value.do === 'stats' || value.do === 'reload') return { do: value.do };
   const line = 'line' in value ? value.line : undefined;
   if (typeof line !== 'string' || line.length > MAX_REQUEST_BYTES) return undefined;
   return value.do === 'execute' || value.do === 'complete' ? { do: value.do, line } : undefined;

@@ -1,10 +1,17 @@
 /** The control socket of a running relay: for its owner only, one command after the other per client. */
 import { chmod, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { failure } from '../../errors.ts';
+import { failure, type UserError } from '../../errors.ts';
 import type { Executor } from '../prompt.ts';
 import { makeRuntimeFolder, runtimeFolder, socketPath } from './paths.ts';
-import { type Answers, MAX_REQUEST_BYTES, parseRequest, type Response } from './protocol.ts';
+import {
+  type Answers,
+  MAX_REQUEST_BYTES,
+  NOT_A_REQUEST,
+  parseRequest,
+  type Reloaded,
+  type Response,
+} from './protocol.ts';
 
 /** More clients than anybody has terminals. */
 const MAX_CLIENTS = 32;
@@ -14,8 +21,12 @@ export interface ControlSocket {
   close: () => Promise<void>;
 }
 
-/** Opens the socket NAME. One left over by a killed relay is replaced, one in use is not. */
-export async function openControlSocket(name: string, executor: Executor): Promise<ControlSocket> {
+/** Opens the socket NAME; `reload` reads the configuration again. One left over by a killed relay is replaced, one in use is not. */
+export async function openControlSocket(
+  name: string,
+  executor: Executor,
+  reload: () => Promise<readonly UserError[]>,
+): Promise<ControlSocket> {
   const folder = runtimeFolder();
   await makeRuntimeFolder(folder);
   const path = socketPath(folder, name);
@@ -31,7 +42,7 @@ export async function openControlSocket(name: string, executor: Executor): Promi
     }
     clients.add(client);
     client.on('close', () => clients.delete(client));
-    serve(client, executor);
+    serve(client, executor, reload);
   });
   await listen(server, path);
   await chmod(path, 0o600);
@@ -71,7 +82,7 @@ function answers(path: string): Promise<boolean> {
   });
 }
 
-function serve(client: Socket, executor: Executor): void {
+function serve(client: Socket, executor: Executor, reload: () => Promise<readonly UserError[]>): void {
   let received = '';
   let work = Promise.resolve();
   client.setEncoding('utf8');
@@ -82,7 +93,7 @@ function serve(client: Socket, executor: Executor): void {
       const line = received.slice(0, end);
       received = received.slice(end + 1);
       work = work.then(async () => {
-        const response = await answer(line, executor);
+        const response = await answer(line, executor, reload);
         if (client.destroyed || client.write(`${JSON.stringify(response)}\n`)) return;
         // One answer at most waits for a client that does not read.
         await drained(client);
@@ -95,6 +106,12 @@ function serve(client: Socket, executor: Executor): void {
   });
 }
 
+const plainError = ({ message, hint, exitCode }: UserError): Reloaded['errors'][number] => ({
+  message,
+  exitCode,
+  ...(hint === undefined ? {} : { hint }),
+});
+
 /** Resolves when the client has read, or is gone. */
 function drained(client: Socket): Promise<void> {
   return new Promise((resolve) => {
@@ -106,9 +123,13 @@ function drained(client: Socket): Promise<void> {
   });
 }
 
-async function answer(line: string, executor: Executor): Promise<Response> {
+async function answer(
+  line: string,
+  executor: Executor,
+  reload: () => Promise<readonly UserError[]>,
+): Promise<Response> {
   const request = parseRequest(line);
-  if (request === undefined) return { error: 'not a request' };
+  if (request === undefined) return { error: NOT_A_REQUEST };
   try {
     let result: Answers[keyof Answers];
     switch (request.do) {
@@ -120,6 +141,9 @@ async function answer(line: string, executor: Executor): Promise<Response> {
         break;
       case 'stats':
         result = await executor.stats();
+        break;
+      case 'reload':
+        result = { errors: (await reload()).map(plainError) };
         break;
     }
     return { result };

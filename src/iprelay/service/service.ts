@@ -1,8 +1,7 @@
 /** A running relay from start to end: log, listeners, control socket, signals, prompt. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EXIT, exitCodeOfSignal, UserError, UserErrors } from '../../errors.ts';
+import { EXIT, exitCodeOfSignal, type UserError } from '../../errors.ts';
 import { descriptorLimit } from '../../system/port-holder.ts';
-import { CONFIG_LIMIT_BYTES, readTextFile } from '../../system/textFile.ts';
 import { VERSION } from '../../version.ts';
 import { AccessList } from '../access.ts';
 import { complete } from '../complete.ts';
@@ -14,7 +13,7 @@ import type { Executor, PromptStreams } from '../prompt.ts';
 import { Relay } from '../relay.ts';
 import { collectStats } from '../stats.ts';
 import type { OpenLog } from './log-output.ts';
-import { reload } from './reload.ts';
+import { readAgain } from './read-again.ts';
 import { unknownHostWarning } from './resolve.ts';
 import type { ForwarderSettings, Settings } from './settings.ts';
 
@@ -74,12 +73,22 @@ async function serve(settings: Settings, hooks: ServiceHooks, undo: Undo[]): Pro
   for (const forwarder of settings.forwarders) await startForwarder(relay, forwarder, settings.bindRetry);
   for (const number of settings.forwardersOfFile) relay.fromFile.add(number);
   const executor = localExecutor(relay);
+  // One after the other: two that read the file at the same time would mix what they set.
+  let work: Promise<readonly UserError[]> = Promise.resolve([]);
+  const hangup = (): Promise<readonly UserError[]> => {
+    work = work.then(() => {
+      // For logrotate.
+      log?.reopen();
+      return readAgain(relay, settings);
+    });
+    return work;
+  };
   // Before the control socket is there: who finds it may send signals.
   const signals = watchSignals();
   stopSignals = signals.stop;
   if (settings.mode !== 'prompt') {
     const { openControlSocket } = await import('../control/server.ts');
-    const control = await openControlSocket(settings.name, executor);
+    const control = await openControlSocket(settings.name, executor, hangup);
     undo.push(control.close);
   }
   const { pidFile, metrics } = settings;
@@ -93,11 +102,7 @@ async function serve(settings: Settings, hooks: ServiceHooks, undo: Undo[]): Pro
     const { metricsOf } = await import('../metrics.ts');
     undo.push(await serveMetrics(metrics, () => metricsOf(relay)));
   }
-  // One after the other: two that read the file at the same time would mix what they set.
-  let work = Promise.resolve();
-  hangups?.each(() => {
-    work = work.then(() => hangup(relay, settings, log));
-  });
+  hangups?.each(() => void hangup());
   const hosts = [...new Set(settings.forwarders.map(({ spec }) => spec.remoteHost))];
   const asked = Promise.all(hosts.map((host) => unknownHostWarning(host, relay.names))).then((all) =>
     all.flatMap((each) => each ?? []),
@@ -184,23 +189,6 @@ async function runPromptMode(
   const leave = await runPrompt(executor, streams, abort.signal);
   if (signal !== undefined) return exitCodeOfSignal(signal);
   return leave === 'interrupt' ? exitCodeOfSignal('SIGINT') : EXIT.ok;
-}
-
-/** The log file is opened anew (logrotate), the configuration is read again; errors leave all as it was. */
-async function hangup(relay: Relay, settings: Settings, log: OpenLog | undefined): Promise<void> {
-  log?.reopen();
-  const { configFile } = settings;
-  // Who is about to end opens no forwarders any more.
-  if (configFile === undefined || relay.closing) return;
-  try {
-    const { parseConfig } = await import('./config.ts');
-    const text = await readTextFile(configFile, { limitBytes: CONFIG_LIMIT_BYTES, regularOnly: true });
-    await reload(relay, parseConfig(text, configFile), settings);
-    relay.log.info({ file: configFile }, 'configuration read again');
-  } catch (error) {
-    const known = error instanceof UserError || error instanceof UserErrors;
-    relay.log.error(known ? { problem: error.message } : { err: error }, 'configuration not read, all stays');
-  }
 }
 
 type EndSignal = 'SIGINT' | 'SIGTERM';
