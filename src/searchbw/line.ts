@@ -56,6 +56,8 @@ export interface LineControl {
   setPacing(wanted: boolean, rates: LineRates): Promise<string | undefined>;
   /** How many windows pacing has lowered since it was set; 0 without it. */
   readLoweredWindows(): Promise<number>;
+  /** Whether a shaper stood when prepare() looked, which restore() puts back. */
+  hadShaper(): boolean;
   /** Puts back, byte for byte, what prepare() found. Safe to call twice, and after a failed prepare(). */
   restore(): Promise<void>;
 }

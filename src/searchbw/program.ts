@@ -6,6 +6,7 @@ import { VERSION } from '../version.ts';
 import { estimate, expectedRates, LONG_RUN_MS, type RawOptions, type SearchSettings } from './arguments.ts';
 import { ask, askDuringRun } from './ask.ts';
 import { systemClock } from './clock.ts';
+import { requireNetAdmin } from '../system/privilege.ts';
 import { peerAddress } from './device.ts';
 import { endable, Interrupted, OutputClosed } from './ending.ts';
 import {
@@ -44,7 +45,10 @@ export async function measureAndShow(
   const interactive = process.stdin.isTTY && process.stderr.isTTY;
   let line: LineControl | undefined;
   try {
-    await endable((signal) => confirmLength(settings, interactive, signal));
+    // What stands in for the line may do without privileges.
+    const mayMeasure = (): Promise<void> =>
+      open === openLine ? requireNetAdmin('measuring with a shaper') : Promise.resolve();
+    await endable((signal) => confirmLength(settings, interactive, signal, mayMeasure));
     requireLoads(settings, interactive);
     const address = settings.pingHost === null ? null : await resolveHost(settings.pingHost);
     const towards = settings.towards === null ? WELL_KNOWN_ADDRESSES : [await resolveHost(settings.towards)];
@@ -60,7 +64,12 @@ export async function measureAndShow(
   } catch (error) {
     if (error instanceof OutputClosed) return EXIT.ok;
     if (!(error instanceof Interrupted)) throw error;
-    const restored = line === undefined ? '' : ', the earlier shaper is back in force';
+    const restored =
+      line === undefined
+        ? ''
+        : line.hadShaper()
+          ? ', the earlier shaper is back in force'
+          : ', the device is as it was before';
     process.stderr.write(`searchbw: ${error.message}${restored}\n`);
     return exitCodeOfSignal(error.signal);
   }
@@ -87,12 +96,16 @@ async function confirmLength(
   settings: SearchSettings,
   interactive: boolean,
   signal: AbortSignal,
+  mayMeasure: () => Promise<void>,
 ): Promise<void> {
   const { lines, durationMs } = estimate(settings);
   const many = lines === null ? '' : `${lines} line${lines === 1 ? '' : 's'}, `;
   const plan = `${many}about ${formatDuration(Math.ceil(durationMs / 1000) * 1000)}`;
+  const isFine = durationMs <= LONG_RUN_MS || settings.yes;
+  // Nobody needs to know how long it takes who may not start it.
+  if (isFine || interactive) await mayMeasure();
   if (!settings.output.quiet) process.stderr.write(`${plan}\n`);
-  if (durationMs <= LONG_RUN_MS || settings.yes) return;
+  if (isFine) return;
   if (!interactive) throw usageError(`that is a long run (${plan})`, 'start it with --yes if it is meant');
   if (!/^y(es)?$/i.test((await ask('Start? [y/N] ', signal)) ?? '')) throw failure('not started');
 }

@@ -261,6 +261,10 @@ class ShapedLine implements LineControl {
     }
   }
 
+  hadShaper(): boolean {
+    return this.#earlier !== undefined;
+  }
+
   /** True if the earlier rates could be put back by changing them: then no queued packet is lost. */
   async #backInPlace(plan: Plan): Promise<boolean> {
     const earlier = this.#earlier;

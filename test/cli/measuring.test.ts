@@ -36,17 +36,17 @@ const untilMeasuring = (): Promise<void> =>
 
 describe('a measuring run', () => {
   it.each([
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-    ['SIGHUP', 129],
-  ] as const)('puts the line back on %s and exits with %d', async (signal, code) => {
-    const running = start();
+    ['SIGINT', 130, 'shaped', 'the earlier shaper is back in force'],
+    ['SIGTERM', 143, '', 'the device is as it was before'],
+    ['SIGHUP', 129, '', 'the device is as it was before'],
+  ] as const)('puts the line back on %s and exits with %d: %s', async (signal, code, found, told) => {
+    const running = start(found);
     await untilMeasuring();
     running.kill(signal);
     const { exitCode, stderr } = await running;
     expect((await calls()).at(-1)).toBe('restore');
     expect(exitCode).toBe(code);
-    expect(stderr).toContain(`searchbw: ended by ${signal}, the earlier shaper is back in force`);
+    expect(stderr).toContain(`searchbw: ended by ${signal}, ${told}`);
   });
 
   it('puts the line back when nobody reads its output any more', async () => {

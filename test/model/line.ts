@@ -165,6 +165,7 @@ export function makeModel(options: ModelLine): Model {
       versions: {},
     }),
     framingOptions: () => '',
+    hadShaper: () => true,
     wireBytes,
     prepare() {
       calls.push('prepare');

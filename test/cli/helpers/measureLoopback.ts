@@ -27,6 +27,7 @@ const line: LineControl = {
     versions: {},
   }),
   framingOptions: () => '',
+  hadShaper: () => format === 'shaped',
   wireBytes: (bytes) => bytes,
   prepare: () => note('prepare'),
   setRates: ({ downBitPerSec }) => note(`set ${downBitPerSec ?? 'unshaped'}`),
