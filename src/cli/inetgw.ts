@@ -1,11 +1,13 @@
 /** The `inetgw` command: what its words mean. */
 import { CommanderError } from 'commander';
-import { unknownVariables } from '../config/keys.ts';
+import { optionName } from '../config/fromArguments.ts';
+import { SHAPER_KEY_NAMES, unknownVariables } from '../config/keys.ts';
 import { closest } from '../config/suggest.ts';
 import { EXIT, usageError } from '../errors.ts';
+import { parseRateBitPerSec } from '../units.ts';
 import { withDryRunWord } from './dryRunWord.ts';
 import { makeProgram, type Options } from './inetgwProgram.ts';
-import { COMMAND_WORDS, isVerb, understoodWords, type CommandWord } from './inetgwWords.ts';
+import { COMMAND_WORDS, isVerb, refuseRateFirst, understoodWords, type CommandWord } from './inetgwWords.ts';
 import { warn } from './warn.ts';
 
 export type { GlobalOptions, Options } from './inetgwProgram.ts';
@@ -77,6 +79,7 @@ async function dispatch(typed: readonly string[], options: Options): Promise<num
   if (options.quiet !== true) for (const text of unknownVariables(process.env)) warn(text);
   const words = await withKernelName(await inOrder(typed, options), options);
   const [first = '', second, third] = words;
+  refuseIdleOptions(isCommand(first) ? first : undefined, options);
   if (isCommand(first)) return COMMANDS[first](words.slice(1), options);
   if (second === undefined) return (await import('./inetgwShow.ts')).showCommand(first, options);
   if (third === undefined) return (await import('./inetgwApply.ts')).clearCommand(first, options);
@@ -85,13 +88,41 @@ async function dispatch(typed: readonly string[], options: Options): Promise<num
 
 /** The words as they are meant; what is wrong with them matters only if the first one is no slip. */
 async function inOrder(typed: readonly string[], options: Options): Promise<string[]> {
+  const [first = ''] = typed;
+  if (parseRateBitPerSec(first) !== undefined) {
+    const { isDevice } = await import('../system/deviceName.ts');
+    if (!(await isDevice(first))) refuseRateFirst(typed, options);
+  }
   try {
     return understoodWords(typed, options);
   } catch (error) {
     const { isDevice } = await import('../system/deviceName.ts');
-    if (!isVerb(typed[0] ?? '') && !(await isDevice(typed[0] ?? ''))) await refuseSlip(typed);
+    if (!isVerb(first) && !(await isDevice(first))) await refuseSlip(typed);
     throw error;
   }
+}
+
+/** Options that say how a device is set up. */
+const SETTINGS_OPTIONS: readonly (keyof Options)[] = SHAPER_KEY_NAMES.map(optionName);
+
+/** Options that change nothing of a command, and would be taken for done. */
+const IDLE: Readonly<Partial<Record<CommandWord, readonly (keyof Options)[]>>> = {
+  check: [...SETTINGS_OPTIONS, 'dryRun', 'replace'],
+  'install-hook': ['json', 'dryRunScript', 'purge'],
+  status: [...SETTINGS_OPTIONS, 'dryRun', 'replace'],
+  uninstall: [...SETTINGS_OPTIONS, 'json', 'dryRunScript', 'replace', 'remove'],
+};
+
+/** @throws UserError for the first option that does not go with the command */
+function refuseIdleOptions(command: CommandWord | undefined, options: Options): void {
+  const idle = command === undefined ? undefined : IDLE[command]?.find((each) => options[each] !== undefined);
+  if (command === undefined || idle === undefined) return;
+  const flag =
+    idle === 'dryRunScript' ? 'dry-run=script' : idle.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
+  throw usageError(
+    `--${options[idle] === false ? 'no-' : ''}${flag} does not go with ${command}`,
+    'inetgw --help shows what does',
+  );
 }
 
 function isCommand(word: string): word is CommandWord {

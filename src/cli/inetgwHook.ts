@@ -40,6 +40,7 @@ export async function installHookCommand(words: readonly string[], options: Opti
       meant === undefined ? USAGE : `did you mean ${meant}?`,
     );
   }
+  if (kind !== kindWord.toLowerCase() && options.quiet !== true) warn(`${kindWord} is taken as ${kind}`);
   if (device === undefined) throw usageError('install-hook needs a device', USAGE);
   checkHookDevice(kind, device);
   const root = resolve(options.root ?? '/');

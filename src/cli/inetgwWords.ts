@@ -77,6 +77,50 @@ export function understoodWords(typed: readonly string[], named: NamedRates): st
   return deviceFirst(words, named);
 }
 
+/**
+ * Throws for a rate in the place of the device, with the order that is meant (`10mbit 50mbit eth0`): for a first word that is
+ * no device of this machine.
+ */
+export function refuseRateFirst(typed: readonly string[], named: NamedRates): void {
+  const words = joinUnits(['', ...typed]).slice(1);
+  const isRate = (word: string): boolean => parseRateBitPerSec(word) !== undefined;
+  const [first = '', second] = words;
+  if (!isRate(first)) return;
+  const devices = words.filter((word) => !isRate(word) && !isDirection(word));
+  const [device = ''] = devices;
+  if (devices.length !== 1 || !/^[A-Za-z_][\w.-]*$/.test(device)) {
+    if (second === undefined || !words.every((word) => isRate(word) || isDirection(word))) return;
+    throw usageError('the device is missing', `type: inetgw DEV ${withoutDirections(words)}`);
+  }
+  const rest = words.filter((word) => word !== device);
+  const rates = ratesOf(rest, named);
+  throw usageError(
+    `the device comes first: '${first}' is a rate`,
+    rates === undefined ? `type: inetgw ${device} UP DOWN` : `type: inetgw ${device} ${rates.join(' ')}`,
+  );
+}
+
+const isDirection = (word: string): boolean => directionOf(word) !== undefined;
+
+function directionOf(word: string): 'up' | 'down' | undefined {
+  const name = word.toLowerCase();
+  if (UP_NAMES.includes(name)) return 'up';
+  return DOWN_NAMES.includes(name) ? 'down' : undefined;
+}
+
+const withoutDirections = (words: readonly string[]): string =>
+  (ratesOf(words, {}) ?? words.filter((word) => !isDirection(word))).join(' ');
+
+/** `10mbit up 50mbit down` as `up 10mbit down 50mbit`; other words as they are. */
+function namesBefore(words: readonly string[]): string[] {
+  const [one = '', two = '', three = '', four = ''] = words;
+  const isTurned =
+    words.length === 4 &&
+    [one, three].every((word) => parseRateBitPerSec(word) !== undefined) &&
+    [two, four].every(isDirection);
+  return isTurned ? [two, one, four, three] : [...words];
+}
+
 /** Whether a first word has been understood as one that is no device. */
 export function isVerb(word: string): boolean {
   const isWord = (COMMAND_WORDS as readonly string[]).includes(word) || word === 'clear';
@@ -132,7 +176,8 @@ function deviceFirst(words: readonly string[], named: NamedRates): string[] {
       throw usageError(`'${words.join(' ')}' is not understood`, `did you mean: inetgw ${device} ${meant}?`);
     }
   }
-  if (rest.length > 0 && (last === 'clear' || CLEARING.has(last))) {
+  const isNamed = namesBefore(rest)[0] !== rest[0];
+  if (rest.length > 0 && !isNamed && (last === 'clear' || CLEARING.has(last))) {
     if (last === 'clear')
       throw usageError(
         `'${words.join(' ')}' would both set up and clear`,
@@ -180,6 +225,8 @@ function commandWords(words: readonly string[]): string[] {
   ) {
     throw usageError('apply takes its rates from the file', `type: inetgw ${rest.join(' ')}`);
   }
+  // As `inetgw DEV`, whose statistics say it of one device.
+  if (command === 'status' && rest.length === 1) return rest.map(bareDevice);
   // The word of `config check FILE` is a file.
   return command === 'config' ? [...words] : [command, ...rest.map(bareDevice)];
 }
@@ -204,7 +251,8 @@ const flagsOf = ({ up, down }: NamedRates): string[] => [
  *
  * @throws UserError if one is said twice
  */
-function ratesOf(words: readonly string[], named: NamedRates): [string, string] | undefined {
+function ratesOf(typed: readonly string[], named: NamedRates): [string, string] | undefined {
+  const words = namesBefore(typed);
   let { up, down } = named;
   const plain: string[] = [];
   const name = (direction: 'up' | 'down', rate: string): void => {
@@ -216,11 +264,7 @@ function ratesOf(words: readonly string[], named: NamedRates): [string, string] 
   for (let at = 0; at < words.length; at++) {
     const word = words[at] ?? '';
     const [key = '', value] = word.split(/[=:](.*)/s);
-    const direction = UP_NAMES.includes(key.toLowerCase())
-      ? 'up'
-      : DOWN_NAMES.includes(key.toLowerCase())
-        ? 'down'
-        : undefined;
+    const direction = directionOf(key);
     const next = words[at + 1];
     if (direction !== undefined && value !== undefined) name(direction, value);
     else if (direction !== undefined && next !== undefined) {

@@ -41,7 +41,7 @@ export interface SettingsResult {
 }
 
 /** `large-packet` → `largePacket`, as commander names it. */
-function optionName(key: ShaperKey): keyof ShaperOptions {
+export function optionName(key: ShaperKey): keyof ShaperOptions {
   return key.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()) as keyof ShaperOptions;
 }
 

@@ -102,6 +102,11 @@ describe('install-hook', () => {
     ]);
     expect(await install('systemd', 'lo', '--remove')).toMatchObject({ code: 0, stderr: '' });
   });
+  it('says which hook another name stands for', async () => {
+    const { code, stderr } = await install('pppd' as HookKind, 'ppp0', '210', '1710');
+    expect([code, stderr]).toEqual([0, 'inetgw: pppd is taken as ppp\n']);
+    await readFile(ipUp());
+  });
   it('takes no file that is not there, and says what the one that is there lacks', async () => {
     const file = join(root, 'inetgw.conf');
     const hook = (...words: string[]) => inetgw('install-hook', 'systemd', 'ppp7', '--dry-run', ...words);

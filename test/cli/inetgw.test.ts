@@ -215,6 +215,26 @@ describe('inetgw', () => {
     expect(stderr.split('\n').filter((line) => line.includes(' is '))).toHaveLength(3);
   });
 
+  it.each([
+    [['uninstall', '--dry-run=script'], '--dry-run=script does not go with uninstall'],
+    [['uninstall', '--dry-run', '--json'], '--json does not go with uninstall'],
+    [
+      ['install-hook', 'ppp', 'ppp0', '1mbit', '9mbit', '--json', '--root', '/nowhere'],
+      '--json does not go with',
+    ],
+    [['check', '--framing', 'raw'], '--framing does not go with check'],
+    [['check', 'lo', '--firewall', 'nft'], '--firewall does not go with check'],
+    [['status', '--no-large-downloads'], '--no-large-downloads does not go with status'],
+    [
+      ['10mbit', '50mbit', 'lo'],
+      "the device comes first: '10mbit' is a rate\ninetgw: type: inetgw lo 10mbit 50mbit",
+    ],
+  ])('%j is wrong usage', async (words, message) => {
+    const { stdout, stderr, exitCode } = await inetgw(...words);
+    expect([exitCode, stdout]).toEqual([EXIT.usage, '']);
+    expect(stderr).toContain(message);
+  });
+
   it('suggests the framing that was meant', async () => {
     const { stderr } = await inetgw('lo', '210', '1710', '--framing', 'pppoe-llcsnp');
     expect(stderr).toContain('did you mean pppoe-llcsnap?');

@@ -1,7 +1,13 @@
 /** Words as people put them: understood, or answered with what to type. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bareDevice, COMMAND_WORDS, understoodWords, type NamedRates } from '../../src/cli/inetgwWords.ts';
+import {
+  bareDevice,
+  COMMAND_WORDS,
+  refuseRateFirst,
+  understoodWords,
+  type NamedRates,
+} from '../../src/cli/inetgwWords.ts';
 import { EXIT, UserError } from '../../src/errors.ts';
 
 const understood = (line: string, named: NamedRates = {}): string =>
@@ -28,6 +34,10 @@ describe('what can mean one thing only', () => {
     ['stats ppp0', 'ppp0'],
     ['ppp0 show', 'ppp0'],
     ['ppp0 status', 'ppp0'],
+    ['status ppp0', 'ppp0'],
+    ['status', 'status'],
+    ['ppp0 10mbit up 50mbit down', 'ppp0 10mbit 50mbit'],
+    ['ppp0 50mbit download 10mbit upload', 'ppp0 10mbit 50mbit'],
     ['ppp0 check', 'check ppp0'],
     ['ppp0 apply', 'apply ppp0'],
     ['ppp0 10 mbit 50 mbit', 'ppp0 10mbit 50mbit'],
@@ -157,4 +167,20 @@ it('takes off a device what ip link prints around its name', () => {
   expect(['eth0@if5', 'eth0@if5:', 'ppp0:', 'eth0.7@eth0', 'ppp*', 'eth0:1'].map(bareDevice)).toEqual([
     ...['eth0', 'eth0', 'ppp0', 'eth0.7', 'ppp*', 'eth0:1'],
   ]);
+});
+
+describe('a rate in the place of the device', () => {
+  it.each([
+    ['10mbit 50mbit eth0', 'type: inetgw eth0 10mbit 50mbit'],
+    ['10 mbit 50 mbit eth0', 'type: inetgw eth0 10mbit 50mbit'],
+    ['10mbit up 50mbit down eth0', 'type: inetgw eth0 10mbit 50mbit'],
+    ['10mbit eth0 50mbit', 'type: inetgw eth0 10mbit 50mbit'],
+    ['10mbit up 50mbit down', 'type: inetgw DEV 10mbit 50mbit'],
+    ['210 1710', 'type: inetgw DEV 210 1710'],
+    ['10mbit eth0', 'type: inetgw eth0 UP DOWN'],
+  ])('%s', (line, hint) => {
+    expect(() => {
+      refuseRateFirst(line.split(' '), {});
+    }).toThrow(expect.objectContaining({ exitCode: EXIT.usage, hint }));
+  });
 });
