@@ -109,6 +109,10 @@ export function makeProgram(): Command {
 export async function run(argv: readonly string[]): Promise<number> {
   const [first, ...rest] = argv;
   if (first === 'help') return run(['--help']);
+  if (first === 'version') {
+    process.stdout.write(`iprelay ${VERSION}\n`);
+    return EXIT.ok;
+  }
   if (isRemoteCommand(first)) {
     const client = await import('../iprelay/control/commands.ts');
     return client[first](rest);
@@ -125,6 +129,15 @@ const REMOTE_COMMANDS = ['attach', 'ctl', 'list', 'stop', 'reload', 'status'] as
 const isRemoteCommand = (word: string | undefined): word is (typeof REMOTE_COMMANDS)[number] =>
   REMOTE_COMMANDS.some((each) => each === word);
 
+/** What others call the options that have no long name here. */
+const OTHER_WORDS: ReadonlyMap<string, string> = new Map([
+  ['--daemon', '-d'],
+  ['--daemonize', '-d'],
+  ['--background', '-d'],
+  ['--bandwidth', '-b'],
+  ['--limit', '-b'],
+]);
+
 /** Undefined after `--help` or `--version`. */
 function parseArguments(argv: readonly string[]): { flags: Flags; specs: string[] } | undefined {
   const command = makeProgram();
@@ -133,7 +146,12 @@ function parseArguments(argv: readonly string[]): { flags: Flags; specs: string[
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return undefined;
-    throw usageError(error.message.replace(/^error: /, ''), 'try: iprelay --help');
+    const option = /^error: unknown option '(--\w+)/.exec(error.message)?.[1] ?? '';
+    const meant = OTHER_WORDS.get(option);
+    throw usageError(
+      error.message.replace(/^error: /, ''),
+      meant === undefined ? 'try: iprelay --help' : `did you mean ${meant}?`,
+    );
   }
   return { flags: command.opts<Flags>(), specs: command.args };
 }
@@ -187,17 +205,20 @@ async function readConfig(path: string): Promise<FileSettings> {
   return (await import('../iprelay/service/config.ts')).parseConfig(text, path);
 }
 
-function forwarderOf(text: string, index: number): ForwarderSettings {
+function forwarderOf(text: string, index: number, all: readonly string[]): ForwarderSettings {
   const result = parseSpec(text);
   if (!result.ok) {
     throw result.problem === 'ports'
       ? usageError(`bad port values in ${text}`, 'ports are from 1 to 65535')
-      : usageError(`not a proxyspec: ${text}`, specHint(text));
+      : usageError(`not a proxyspec: ${text}`, specHint(text, all));
   }
   return { number: FIRST_NUMBER + index, spec: result.spec, options: DEFAULT_OPTIONS };
 }
 
-function specHint(text: string): string {
+function specHint(text: string, all: readonly string[]): string {
+  const [name = '', verb, ...rest] = all;
+  if (isRemoteCommand(verb) && isRelayName(name))
+    return `did you mean: iprelay ${verb}${verb === 'list' ? '' : ` ${[name, ...rest].join(' ')}`}?`;
   const command = closest(text, [...REMOTE_COMMANDS, 'help']);
   if (command !== undefined) return `did you mean: iprelay ${command}?`;
   return 'as in: 8080:www.somewhere.net:80, 8080:[2001:db8::1]:80';

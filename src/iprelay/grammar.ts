@@ -1,4 +1,5 @@
 /** The language of the prompt, of `iprelay ctl` and of the control socket: a line to a command. Pure. */
+import { closest } from '../config/suggest.ts';
 import { type Direction, DIRECTIONS } from './direction.ts';
 import { FAULT_WORDS, type FaultWord } from './faults.ts';
 import { parseSpec, type ProxySpec } from './spec.ts';
@@ -43,16 +44,19 @@ export const TOP_WORDS = ['help', 'show', 'set', 'kill', 'watch', 'exit', 'quit'
 const SHOW_WORDS = ['all', 'stats', 'version', 'forwarders', 'faults'] as const;
 
 const error = (message: string): Command => ({ kind: 'error', message });
-const incorrect = (topic: string): Command =>
-  error(`Incomplete or incorrect command, try: ${topic === '' ? '?' : `${topic} ?`}`);
+const incorrect = (topic: string, meant?: string): Command => {
+  const advice = meant === undefined ? '' : `did you mean ${meant}? Or `;
+  return error(`Incomplete or incorrect command, ${advice}try: ${topic === '' ? '?' : `${topic} ?`}`);
+};
 
 function wrongWord(
   typed: string,
   match: { problem: string; among?: readonly string[] },
   topic: string,
+  words: readonly string[],
 ): Command {
   return match.among === undefined
-    ? incorrect(topic)
+    ? incorrect(topic, closest(typed, words))
     : error(`${typed} could be ${match.among.join(', ')}, try: ${topic === '' ? '?' : `${topic} ?`}`);
 }
 
@@ -64,7 +68,7 @@ export function parseCommand(line: string): Command {
   if (first === '') return { kind: 'nothing' };
   if (first === '?') return { kind: 'help', topic: 'top' };
   const match = matchWord(first, TOP_WORDS);
-  if (!('word' in match)) return wrongWord(first, match, '');
+  if (!('word' in match)) return wrongWord(first, match, '', TOP_WORDS);
   switch (match.word) {
     case 'help':
       return { kind: 'help', topic: 'top' };
@@ -86,8 +90,9 @@ function parseShow(words: readonly string[], json: boolean): Command {
   const [what = '', more] = words;
   if (what === '?') return { kind: 'help', topic: 'show' };
   if (what === '' || more !== undefined) return incorrect('show');
-  const match = matchWord(what, [...SHOW_WORDS, ...VARIABLE_NAMES]);
-  if (!('word' in match)) return wrongWord(what, match, 'show');
+  const known = [...SHOW_WORDS, ...VARIABLE_NAMES];
+  const match = matchWord(what, known);
+  if (!('word' in match)) return wrongWord(what, match, 'show', known);
   const { word } = match;
   const fixed = SHOW_WORDS.find((each) => each === word);
   if (fixed !== undefined) return { kind: 'show', what: fixed, json };
@@ -99,8 +104,9 @@ function parseSet(words: readonly string[]): Command {
   const [what = '', ...values] = words;
   if (what === '?') return { kind: 'help', topic: 'set' };
   if (what === '') return incorrect('set');
-  const match = matchWord(what, ['forwarder', 'fault', ...VARIABLE_NAMES]);
-  if (!('word' in match)) return wrongWord(what, match, 'set');
+  const known = ['forwarder', 'fault', ...VARIABLE_NAMES] as const;
+  const match = matchWord(what, known);
+  if (!('word' in match)) return wrongWord(what, match, 'set', known);
   if (match.word === 'forwarder') return parseSetForwarder(values);
   if (match.word === 'fault') return parseSetFault(values);
   const [value, more] = values;
@@ -155,7 +161,10 @@ export function parseLimits(words: readonly string[]): LimitChanges | string {
   for (let i = 0; i < words.length; i += 2) {
     const typed = words[i] ?? '';
     const match = matchWord(typed, LIMIT_WORDS);
-    if (!('word' in match)) return `Unknown limit: ${typed}, try: set forwarder ?`;
+    if (!('word' in match)) {
+      const meant = closest(typed, LIMIT_WORDS);
+      return `Unknown limit: ${typed}, ${meant === undefined ? '' : `did you mean ${meant}? Or `}try: set forwarder ?`;
+    }
     const value = words[i + 1];
     const bytesPerSec = value === undefined ? undefined : parseBandwidth(value);
     if (bytesPerSec === undefined)

@@ -170,7 +170,8 @@ describe('at the limit on descriptors', () => {
 
 describe('the command line', () => {
   it('answers --version and --help', async () => {
-    expect(await iprelay(['--version'])).toMatchObject({ code: 0, stdout: 'iprelay dev\n' });
+    for (const word of ['--version', 'version'])
+      expect(await iprelay([word])).toMatchObject({ code: 0, stdout: 'iprelay dev\n' });
     const help = await iprelay(['--help']);
     expect(help.code).toBe(0);
     expect(help.stdout).toContain('iprelay -d -b 512 10080:www.microsoft.com:80');
@@ -183,6 +184,9 @@ describe('the command line', () => {
     [['70000:host:80'], 2, 'iprelay: bad port values in 70000:host:80'],
     [['nonsense'], 2, 'iprelay: not a proxyspec: nonsense'],
     [['relaod', 'mail'], 2, 'did you mean: iprelay reload?'],
+    [['slow', 'stop'], 2, 'did you mean: iprelay stop slow?'],
+    [['slow', 'ctl', 'show', 'stats'], 2, 'did you mean: iprelay ctl slow show stats?'],
+    [['--daemon', '8080:host:80'], 2, "iprelay: unknown option '--daemon'\niprelay: did you mean -d?\n"],
     [['-b', '-5', '8080:host:80'], 2, 'iprelay: -b: not a number of bytes per second'],
     [['-b', '0.1', '8080:host:80'], 2, ' 0.1 (the least is 1)\n'],
     [['-b', 'fast', '8080:host:80'], 2, 'iprelay: -b: not a number of bytes per second'],
@@ -454,7 +458,11 @@ describe('the daemon', () => {
     expect(await bandwidth()).toBe('bandwidth\t7000\n');
     const log = await readFile(join(folder, 'named.log'), 'utf8');
     expect(log).toContain(`configuration not read, all stays problem="cannot read ${file}: ENOENT"\n`);
-    expect(await iprelay(['stop', 'named'])).toEqual({ code: 0, stdout: '', stderr: '' });
+    expect(await iprelay(['stop', 'named'])).toEqual({
+      code: 0,
+      stdout: 'the relay named has ended\n',
+      stderr: '',
+    });
     expect(await readFile(pidFile, 'utf8').catch(() => 'gone')).toBe('gone');
     for (const command of ['status', 'reload', 'stop'])
       expect(await iprelay([command, 'named'])).toMatchObject({ code: 1, stdout: '' });
@@ -475,7 +483,11 @@ describe('the daemon', () => {
     });
     const shown = JSON.parse((await iprelay(['status', 'bare', '--json'])).stdout) as unknown;
     expect(shown).toMatchObject({ name: 'bare', pid });
-    expect(await iprelay(['stop', 'bare'])).toEqual({ code: 0, stdout: '', stderr: '' });
+    expect(await iprelay(['stop', 'bare'])).toEqual({
+      code: 0,
+      stdout: 'the relay bare has ended\n',
+      stderr: '',
+    });
   });
 
   it('is not said to be stopped where it is of a build that does not tell its process', async () => {

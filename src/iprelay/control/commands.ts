@@ -98,6 +98,7 @@ export async function stop(words: readonly string[]): Promise<number> {
   const began = await startTime(pid);
   terminate(pid);
   while (began !== undefined && (await startTime(pid)) === began) await sleep(100);
+  process.stdout.write(`the relay ${name} has ended\n`);
   return EXIT.ok;
 }
 

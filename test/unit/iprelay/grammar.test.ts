@@ -91,6 +91,13 @@ describe('the prompt, with the words of the original', () => {
     ['set forwarder 2 nonsense:x', 'Bad forwarder: nonsense:x, try: set forwarder ?'],
     ['kill CONN000009', 'No such connection: CONN000009'],
     ['set forwarder 1 conn_up 0.1', 'Bad value for conn_up: 0.1 (the least is 1)'],
+    ['set bandwith 5', 'Incomplete or incorrect command, did you mean bandwidth? Or try: set ?'],
+    ['shwo stats', 'Incomplete or incorrect command, did you mean show? Or try: ?'],
+    ['show stast', 'Incomplete or incorrect command, did you mean stats? Or try: show ?'],
+    [
+      'set forwarder 1 bandwith 5',
+      'Unknown limit: bandwith, did you mean bandwidth? Or try: set forwarder ?',
+    ],
     ['set d 1', 'd could be debug, dump_traff, dead_count, data_size, drain_time, try: set ?'],
   ])('%s: %s', async (line, message) => {
     const reply = await execute(network.relay, line);
