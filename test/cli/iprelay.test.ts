@@ -209,6 +209,8 @@ describe('the command line', () => {
       code: 1,
       stderr: `iprelay: a loop: forwarder 99 (${spec}) -> forwarder 99\n`,
     });
+    // Nor is there a log that was not there before.
+    await expect(stat(join(folder, 'loop.log'))).rejects.toThrow('ENOENT');
   });
 
   it('says who holds a port that is in use, in the foreground and as a daemon alike', async () => {

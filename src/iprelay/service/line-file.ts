@@ -3,7 +3,7 @@
  * it: what it does not take is lost, counted, and told when it takes lines again. (pino's own destination keeps all lines in
  * memory meanwhile and does not end; Node writes to pipes and terminals synchronously, so that the relay would stand still.)
  */
-import { close, constants, openSync, write } from 'node:fs';
+import { close, constants, openSync, statSync, unlinkSync, write } from 'node:fs';
 
 /** What may wait to be written. */
 export const WAITING_BYTES = 1_048_576;
@@ -30,12 +30,15 @@ export class LineFile {
   #closing = false;
   #retry: NodeJS.Timeout | undefined;
   #done: (() => void) | undefined;
+  /** True if there was no such file before. */
+  readonly #made: boolean;
+  #writtenBytes = 0;
 
   /** Opens the file; throws as `openSync`. `onLost` is told of lines that were lost, once the file takes lines again. */
   constructor(path: string, onLost: (lost: Lost) => void) {
     this.#path = path;
     this.#onLost = onLost;
-    this.#fd = openForLines(path);
+    ({ fd: this.#fd, made: this.#made } = openForLines(path));
   }
 
   write(line: string): void {
@@ -55,7 +58,7 @@ export class LineFile {
     if (this.#closing) return;
     try {
       const former = this.#fd;
-      this.#fd = openForLines(this.#path);
+      this.#fd = openForLines(this.#path).fd;
       // A write that is under way still goes to the old one.
       setTimeout(() => {
         close(former);
@@ -83,6 +86,17 @@ export class LineFile {
     close(this.#fd);
   }
 
+  /** Closes it, and takes the file away if it was made here and nobody else has written to it. */
+  async discard(): Promise<void> {
+    await this.close();
+    if (!this.#made) return;
+    try {
+      if (statSync(this.#path).size === this.#writtenBytes) unlinkSync(this.#path);
+    } catch {
+      // Somebody else has taken it away.
+    }
+  }
+
   #next(): void {
     const [first] = this.#waiting;
     if (first === undefined) {
@@ -93,6 +107,7 @@ export class LineFile {
     this.#busy = true;
     write(this.#fd, first, (error, written) => {
       this.#busy = false;
+      if (error === null) this.#writtenBytes += written;
       if (error !== null && error.code === 'EAGAIN') {
         this.#retryLater();
         return;
@@ -130,9 +145,15 @@ export class LineFile {
 }
 
 /** Without waiting for a reader of a pipe, and without making a terminal ours. */
-function openForLines(path: string): number {
-  const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK, O_NOCTTY } = constants;
-  return openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY, 0o640);
+function openForLines(path: string): { fd: number; made: boolean } {
+  const { O_WRONLY, O_APPEND, O_CREAT, O_EXCL, O_NONBLOCK, O_NOCTTY } = constants;
+  const flags = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY;
+  try {
+    return { fd: openSync(path, flags | O_EXCL, 0o640), made: true };
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+    return { fd: openSync(path, flags, 0o640), made: false };
+  }
 }
 
 function codeOf(error: unknown): string {

@@ -15,6 +15,8 @@ export interface OpenLog extends Log {
   /** After the file was moved away by logrotate. */
   reopen: () => void;
   close: () => Promise<void>;
+  /** After a start that failed: closes it, and leaves no file that was not there before. */
+  discard: () => Promise<void>;
 }
 
 /** Priorities of syslog(3), as `<6>` at the beginning of a line. */
@@ -48,6 +50,7 @@ interface Sink {
   write: (json: string) => void;
   reopen: () => void;
   close: () => Promise<void>;
+  discard?: () => Promise<void>;
 }
 
 /** Opens the log. Throws a `UserError` if the file cannot be written. */
@@ -80,6 +83,7 @@ export async function openLog(
     },
     reopen: sink.reopen,
     close: sink.close,
+    discard: sink.discard ?? sink.close,
   };
 }
 
@@ -146,6 +150,7 @@ async function openSink(
         file.reopen();
       },
       close: () => file.close(),
+      discard: () => file.discard(),
     };
   }
   const argv: readonly [string, ...string[]] =

@@ -42,7 +42,13 @@ export async function runService(settings: Settings, hooks: ServiceHooks): Promi
 
 async function serve(settings: Settings, hooks: ServiceHooks, undo: Undo[]): Promise<number> {
   const { env } = process;
-  const log = await startLog(settings, undo);
+  let started = false;
+  const ready = (warnings: readonly string[]): void => {
+    started = true;
+    hooks.ready(warnings);
+  };
+  const log = await startLog(settings);
+  undo.push(() => (started ? log?.close() : log?.discard()));
   const activated =
     env['LISTEN_FDS'] === undefined ? undefined : await (await import('./systemd.ts')).activatedServers(env);
   const relay = new Relay({
@@ -108,14 +114,14 @@ async function serve(settings: Settings, hooks: ServiceHooks, undo: Undo[]): Pro
     all.flatMap((each) => each ?? []),
   );
   if (settings.mode === 'prompt') {
-    hooks.ready([]);
+    ready([]);
     return runPromptMode(executor, hooks.streams, signals, asked);
   }
   const warnings = await asked;
   for (const warning of warnings) relay.log.warn({}, warning);
   relay.log.info({ version: VERSION, pid: process.pid, forwarders: relay.forwarders.size }, 'started');
   await notify(['READY=1'], relay);
-  hooks.ready(warnings);
+  ready(warnings);
   const signal = await signals.first;
   drainMs = relay.variables.drain_time * 1000;
   relay.log.info({ signal }, 'ending');
@@ -125,12 +131,10 @@ async function serve(settings: Settings, hooks: ServiceHooks, undo: Undo[]): Pro
   return signal === 'SIGTERM' ? EXIT.ok : exitCodeOfSignal(signal);
 }
 
-async function startLog(settings: Settings, undo: Undo[]): Promise<OpenLog | undefined> {
+async function startLog(settings: Settings): Promise<OpenLog | undefined> {
   if (settings.log === 'none') return undefined;
   const { openLog } = await import('./log-output.ts');
-  const log = await openLog(settings.log, settings.logFormat, settings.name);
-  undo.push(log.close);
-  return log;
+  return openLog(settings.log, settings.logFormat, settings.name);
 }
 
 async function notify(states: readonly string[], relay: Relay): Promise<void> {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, constants, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readFileSync, readSync } from 'node:fs';
 import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,6 +25,20 @@ describe('lines to a file', () => {
     await file.close();
     file.write('too late\n');
     expect(readFileSync(path, 'utf8')).toBe('anew\n');
+  });
+
+  it('leave no file where they are discarded, unless it was there before or another has written to it', async () => {
+    const [path, other] = [join(folder, 'failed'), join(folder, 'shared')];
+    const failed = new LineFile(path, () => undefined);
+    failed.write('one\n');
+    await failed.discard();
+    expect(existsSync(path)).toBe(false);
+    const [first, second] = [new LineFile(other, () => undefined), new LineFile(other, () => undefined)];
+    first.write('one\n');
+    second.write('two\n');
+    await second.discard();
+    await first.discard();
+    expect(readFileSync(other, 'utf8').split('\n').sort()).toEqual(['', 'one', 'two']);
   });
 
   it('that a pipe does not take are lost beyond 1 MiB, counted, and told when it is read again', async () => {
