@@ -81,6 +81,7 @@ export const EXAMPLES: readonly Example[] = [
   nobody('searchbw ppp0 AUTO', PART),
   test('searchbw show line.json --csv', 'test/cli/searchbw.test.ts', "['show', file, '--csv']"),
   test(/(?:source|\.) \/usr\/share\/inetgw\/iptables-/, 'test/cli/rules.test.ts', 'DEV=ppp0; . ${egress}'),
+  test('source <(inetgw completion zsh)', 'test/cli/completions.test.ts', 'source $1; print $_comps[inetgw]'),
   test('inetgw completion fish | source', 'test/cli/completions.test.ts', "inetgw('completion', shell)"),
   test('iprelay -d 110:1.2.3.4:110', 'test/cli/iprelay-examples.test.ts', 'iprelay -d 110:1.2.3.4:110'),
   test(
