@@ -20,8 +20,9 @@ import { build } from './helpers/buildOnce.ts';
 const inetgw = async (...words: string[]) => {
   await build();
   const command = join(ROOT, 'dist/bin/inetgw.js');
-  const result = await execa('unshare', ['--net', process.execPath, command, ...words], { reject: false });
-  return { ...result, stdout: result.stdout.replaceAll(/\bnetns-\d+/g, 'netns-N') };
+  const argv = ['--net', process.execPath, command, ...words];
+  const { exitCode, stdout, stderr } = await execa('unshare', argv, { reject: false });
+  return { exitCode, stderr, stdout: stdout.replaceAll(/\bnetns-\d+/g, 'netns-N') };
 };
 
 describe('inetgw', () => {

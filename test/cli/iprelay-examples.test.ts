@@ -85,7 +85,10 @@ measure() { node -e "$(cat ${folder}/client.cjs)" "$@"; }
 }
 
 describe.skipIf(!root)('the examples of the manual page', () => {
-  it('a simple forwarder: iprelay -d 110:1.2.3.4:110', async () => {
+  it.each([
+    ['for this machine', 'iprelay -d 110:1.2.3.4:110'],
+    ['for others as well', 'iprelay -d 0.0.0.0:110:1.2.3.4:110'],
+  ])('a simple forwarder, %s: %s', async (_, command) => {
     const [seen] = await inNamespace(`# The new machine: a network namespace of its own behind a veth pair.
 unshare --net sleep 1000 &
 NEW=$!
@@ -96,7 +99,7 @@ ip link set v0 up
 nsenter -t $NEW -n sh -c 'ip addr add 1.2.3.4/24 dev v1; ip link set v1 up'
 nsenter -t $NEW -n node -e "$(cat $IPR/server.cjs)" 1.2.3.4 110 pop3 $IPR/ready-pop3 &
 ready pop3
-iprelay -d 110:1.2.3.4:110
+${command}
 measure 1000000 110`);
     expect(seen?.first).toBe('pop3');
     expect(seen?.bytes).toBeGreaterThanOrEqual(1_000_000);

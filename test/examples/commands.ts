@@ -85,6 +85,11 @@ export const EXAMPLES: readonly Example[] = [
   test('inetgw completion fish | source', 'test/cli/completions.test.ts', "inetgw('completion', shell)"),
   test('iprelay -d 110:1.2.3.4:110', 'test/cli/iprelay-examples.test.ts', 'iprelay -d 110:1.2.3.4:110'),
   test(
+    'iprelay -d 0.0.0.0:110:1.2.3.4:110',
+    'test/cli/iprelay-examples.test.ts',
+    'iprelay -d 0.0.0.0:110:1.2.3.4:110',
+  ),
+  test(
     'iprelay -d -b 512 10080:www.microsoft.com:80',
     'test/cli/iprelay-examples.test.ts',
     'iprelay -d -b 512 10080:www.microsoft.com:80',
