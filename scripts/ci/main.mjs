@@ -1,10 +1,10 @@
 /**
  * All that CI does: clones this checkout's HEAD into a folder of its own and runs there the commands of README.md, in
- * order, then the steps below. The last line says how many tests and commands passed and failed; the exit code says
+ * order, then those of .ci/steps.txt. The last line says how many tests and commands passed and failed; the exit code says
  * the same. Of Node alone: nothing is installed yet. The folder is removed in the end.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,8 +13,13 @@ import { readmeCommands } from './readme.mjs';
 
 const checkout = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Beyond the README: commands that are run after its own. The clean root of the day: docs/platforms.md. */
-const MORE_STEPS = ['npm run --silent roots -- --one'];
+/** Beyond the README: commands that are run after its own. */
+function moreSteps(cwd) {
+  const file = join(cwd, '.ci/steps.txt');
+  if (!existsSync(file)) return [];
+  const lines = readFileSync(file, 'utf8').split('\n');
+  return lines.filter((line) => line !== '' && !line.startsWith('#')).map((command) => ({ command }));
+}
 
 /** What is looked at in the output, by the command as it is written. */
 const CHECKS = {
@@ -83,7 +88,7 @@ function count({ passed, failed }) {
 try {
   const cwd = clone();
   const commands = readmeCommands(readFileSync(join(cwd, 'README.md'), 'utf8'));
-  for (const { command, notRun } of [...commands, ...MORE_STEPS.map((command) => ({ command }))]) {
+  for (const { command, notRun } of [...commands, ...moreSteps(cwd)]) {
     if (notRun !== undefined) {
       console.log(`== ${command}: not run: ${notRun}`);
       continue;

@@ -11,7 +11,7 @@ let checkout: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'inetgw-ci-test-'));
   checkout = join(folder, 'checkout');
-  for (const path of ['.ci', 'scripts/ci']) {
+  for (const path of ['.ci/run', 'scripts/ci']) {
     await cp(join(ROOT, path), join(checkout, path), { recursive: true });
   }
   await mkdir(join(folder, 'tmp'));
@@ -23,8 +23,9 @@ const git = (...words: string[]) =>
     cwd: checkout,
   });
 
-async function ci(readme: string): Promise<{ code: number | undefined; lines: string[] }> {
+async function ci(readme: string, steps?: string): Promise<{ code: number | undefined; lines: string[] }> {
   await writeFile(join(checkout, 'README.md'), readme);
+  if (steps !== undefined) await writeFile(join(checkout, '.ci/steps.txt'), steps);
   await git('init', '-q');
   await git('add', '-A');
   await git('commit', '-q', '-m', 'all');
@@ -89,4 +90,13 @@ it('fails where the README shows no command at all', async () => {
   const { code, lines } = await ci('# Nothing\n');
   expect(lines.at(-1)).toBe('0 passed, 0 failed');
   expect(code).toBe(1);
+});
+
+it('runs the further steps after the README, and counts them as well', async () => {
+  const { lines } = await ci('```\ntrue\n```\n', '# a comment\necho further\nexit 4\n');
+  expect(lines).toEqual([
+    ...['== true', '== true: passed'],
+    ...['== echo further', 'further', '== echo further: passed'],
+    ...['== exit 4', '== exit 4: failed: exit code 4', '2 passed, 1 failed'],
+  ]);
 });
