@@ -69,7 +69,7 @@ describe.skipIf(!isRoot)(`the package in a clean root of ${suite}`, () => {
   it('finds its configuration right, and plans', async () => {
     await root.run('inetgw config check');
     expect(await root.run('env -i /usr/bin/inetgw lo 210 1710 --dry-run=script')).toContain(
-      'skbedit mark 20',
+      'skbedit priority 4947:10 mark 20',
     );
   });
   it('its firewall rules are understood by what it depends on', async () => {
