@@ -130,7 +130,8 @@ test('taking the line down leaves no namespace, program or device', async () => 
     guest.run([
       'sh',
       '-c',
-      'ip netns list; ip -o link | cut -d: -f2; ls /run/netns; cat /proc/[0-9]*/comm | grep -v ^kworker | sort',
+      // The names first: what sorts them would be among them, or not yet.
+      'ip netns list; ip -o link | cut -d: -f2; ls /run/netns; names=$(cat /proc/[0-9]*/comm); echo "$names" | grep -v ^kworker | sort',
     ]);
   await tearDownLine(guest);
   const before = await state();

@@ -1,5 +1,6 @@
 /** searchbw on a real, loaded line: what it recommends holds, and it leaves the device as it found it. */
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { EXIT } from '../../src/errors.ts';
 import type { Guest } from './guest.ts';
 import { commandArgv, inetgwOk, snapshot, withBpf } from './inetgw.ts';
 import { ADSL_LINE, SERVER, setUpLine } from './line.ts';
@@ -119,7 +120,7 @@ describe('ended before its time', () => {
     await keepFull(guest, 'DOWN');
     await interrupted('SIGKILL');
     const shown = await guest.exec(commandArgv('inetgw', 'ppp0'), { ns: 'gw', spinMs: 60_000 });
-    expect(shown.code).toBe(1);
+    expect(shown.code).toBe(EXIT.notInForce);
     expect(shown.stderr).toContain('a measurement of searchbw was ended before it could put back');
     await inetgwOk(guest, 'ppp0', '200', '1500');
     expect(await snapshot(guest)).toBe(inForce);
