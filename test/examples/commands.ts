@@ -146,7 +146,7 @@ export const EXAMPLES: readonly Example[] = [
   ),
   nobody('npm test', 'it is what runs this list'),
   nobody(/^npm run platforms\b/, 'guests with other Debians, an hour; what it found stands in the document'),
-  test('npm run roots -- --one', 'scripts/ci/main.mjs', 'roots -- --one'),
+  test('npm run roots -- --one', '.ci/steps.txt', 'roots -- --one'),
   nobody(/^npm run roots\b(?!.*--one)/, 'minutes to hours; CI runs another combination each day'),
   nobody('npm run test:packages', 'clean Debian roots are made for it: a run of its own'),
   test('npm run demo', 'scripts/ci/main.mjs', "'npm run demo': wrongWithDemo"),
