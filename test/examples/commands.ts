@@ -72,9 +72,9 @@ export const EXAMPLES: readonly Example[] = [
   lab('inetgw apply ppp0', 'has no section for ppp0', 6),
   lab('iprelay --version', 'iprelay '),
   lab('iprelay list'),
-  search('searchbw ppp0 DOWN 1300-1800 50 5 210', 'DOWN'),
+  test('searchbw ppp0 DOWN 1300-1800 50 5 210', 'test/lab/searchbw.test.ts', "'1300-1800', '50', '5', '210'"),
   search('searchbw ppp0 DOWN 1650-1750 20 100 210', 'DOWN'),
-  search('searchbw ppp0 UP 150-250 10 5 1710', 'UP'),
+  test('searchbw ppp0 UP 150-250 10 5 1710', 'test/lab/searchbw.test.ts', "'150-250', '10', '5', '1710'"),
 
   test('searchbw ppp0 DOWN --auto', 'test/lab/searchbw.test.ts', "'ppp0', 'DOWN', '--auto', '215'"),
   test('searchbw ppp0 UP --auto 1710', 'test/lab/searchbw.test.ts', "'ppp0', 'DOWN', '--auto', '215'"),
