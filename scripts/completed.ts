@@ -1,6 +1,7 @@
 /** What the commands' definitions do not tell about their words: see completions.ts. */
 import { FRAMING_KEYWORDS, FRAMING_WORDS } from '../src/shaper/framing.ts';
 import { HOOK_KINDS } from '../src/hooks/render.ts';
+import { COMMAND_WORDS } from '../src/cli/inetgwWords.ts';
 import { makeProgram as inetgw } from '../src/cli/inetgwProgram.ts';
 import { makeProgram as iprelay } from '../src/cli/iprelay.ts';
 import { makeProgram as searchbw } from '../src/cli/searchbw.ts';
@@ -22,17 +23,7 @@ export const COMPLETED: readonly CompletedCommand[] = [
       '--format': { words: ['sh', 'iptables-restore', 'ip6tables-restore', 'nft'] },
     },
     first: {
-      words: [
-        'apply',
-        'check',
-        'clear',
-        'completion',
-        'config',
-        'install-hook',
-        'rules',
-        'status',
-        'uninstall',
-      ],
+      words: [...COMMAND_WORDS, 'clear'].sort(),
       devices: true,
     },
     after: {
