@@ -23,7 +23,7 @@ export interface PacingPlan {
   config: PacingConfig;
 }
 
-/** What is set in the program before it is loaded; the layout is `struct config` in bpf/pacing.c. */
+/** What is set in the program before it is loaded; the layout is `struct config` in bpf/config.h. */
 export interface PacingConfig {
   /** User data that full segments carry when the large packets' share of the line is full. */
   payloadBytesPerSec: number;

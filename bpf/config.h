@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* The numbers of the plan, set before the program is loaded. */
+#pragma once
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+/* Set in the object file before it is loaded, found by its magic: src/shaper/pacing.ts knows the layout. */
+struct config {
+	char magic[16];
+	__u32 payload_bytes_per_sec_lo; /* what the line carries of user data in full segments */
+	__u32 payload_bytes_per_sec_hi;
+	__u32 queue_us;       /* how much of its share a flow may have standing in the local queue */
+	__u32 link_header;    /* bytes before the IP header: 14 on Ethernet, 0 on ppp */
+	__u32 default_mss;    /* where the SYN names none */
+	__u32 max_rtt_us;     /* a longer round trip than this is a queue, not a path */
+	__u32 min_segments;
+	__u32 most_queue_us;  /* the same where the host behind us answers late, or the path's round trip varies */
+};
+
+volatile const struct config config = {
+	.magic = "inetgw-pacing-1",
+	.payload_bytes_per_sec_lo = 180000,
+	.payload_bytes_per_sec_hi = 0,
+	.queue_us = 20000,
+	.link_header = 0,
+	.default_mss = 1440,
+	.max_rtt_us = 1000000,
+	.min_segments = 2,
+	.most_queue_us = 20000,
+};
+
+static __always_inline __u64 payload_rate(void)
+{
+	return (__u64)config.payload_bytes_per_sec_hi << 32 | config.payload_bytes_per_sec_lo;
+}
