@@ -1,11 +1,13 @@
 /** The files that are made from the source: their names, below the checkout, and what they must contain. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { COMPLETED } from './completed.ts';
 import { bashCompletion, fishCompletion, zshCompletion } from './completions.ts';
 import { DEFAULT_SETTINGS } from '../src/shaper/settings.ts';
 import { egressRules, ingressRules } from '../src/shaper/rules.ts';
 import { hookFiles, systemdUnit, type HookKind } from '../src/hooks/render.ts';
+import { layoutModule } from './programLayout.ts';
 import { shellSnippet } from '../src/firewall/snippet.ts';
 
 /** The hooks as templates: for ppp0, with the rates of the article's example. */
@@ -37,9 +39,10 @@ function completions(): [string, string][] {
   });
 }
 
+const PACING_OBJECT = fileURLToPath(new URL('../bpf/pacing.o', import.meta.url));
+
 function pacingDigest(): string {
-  const object = readFileSync(new URL('../bpf/pacing.o', import.meta.url));
-  const digest = createHash('sha256').update(object).digest('hex').slice(0, 16);
+  const digest = createHash('sha256').update(readFileSync(PACING_OBJECT)).digest('hex').slice(0, 16);
   return `/** The first 64 bits of bpf/pacing.o's SHA-256. Made by \`npm run generate\`. */
 export const PACING_DIGEST = '${digest}';
 `;
@@ -51,6 +54,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ...completions(),
     ['templates/iptables-egress', shellSnippet('egress', egressRules(DEFAULT_SETTINGS))],
     ['src/shaper/pacingDigest.ts', pacingDigest()],
+    ['src/shaper/pacingLayout.ts', layoutModule(PACING_OBJECT)],
     ['templates/iptables-ingress', shellSnippet('ingress', ingressRules(DEFAULT_SETTINGS))],
   ]);
 }

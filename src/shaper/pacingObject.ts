@@ -1,18 +1,21 @@
 /** Puts a plan's numbers into the pacing program's object file. Pure. */
 import type { PacingConfig } from './pacing.ts';
+import { CONFIG_LAYOUT, STATE_LAYOUT } from './pacingLayout.ts';
 
-/** Begins `struct config` in bpf/pacing.c, and occurs nowhere else. */
+/** Begins `struct config` in bpf/config.h, and occurs nowhere else. */
 const MAGIC = 'inetgw-pacing-1\0';
-/** Offsets behind the magic. */
+/** The fields of a plan's settings as `struct config` names them. */
 const FIELD = {
-  payloadBytesPerSec: 16,
-  queueUs: 24,
-  linkHeaderBytes: 28,
-  defaultMssBytes: 32,
-  maxRttUs: 36,
-  minSegments: 40,
-  mostQueueUs: 44,
-} as const satisfies Record<keyof PacingConfig, number>;
+  payloadBytesPerSec: 'payload_bytes_per_sec_lo',
+  queueUs: 'queue_us',
+  linkHeaderBytes: 'link_header',
+  defaultMssBytes: 'default_mss',
+  maxRttUs: 'max_rtt_us',
+  minSegments: 'min_segments',
+  mostQueueUs: 'most_queue_us',
+} as const satisfies Record<keyof PacingConfig, keyof typeof CONFIG_LAYOUT.at>;
+
+const placeOf = (name: keyof PacingConfig): number => CONFIG_LAYOUT.at[FIELD[name]];
 
 /** As the maps are named in the object file; the zeros are replaced by the plan's suffix. */
 const MAP_PREFIXES = ['igf_', 'igs_'] as const;
@@ -25,9 +28,6 @@ export function mapNames(mapSuffix: string): string[] {
 
 export const stateMapName = (mapSuffix: string): string => `igs_${mapSuffix}`;
 
-/** `struct state` in bpf/pacing.c. */
-export const STATE_BYTES = 56;
-const STATE = { epochNs: 0, weightBefore: 16, joined: 20, lastWindowBytes: 48, lastRttUs: 52 } as const;
 /** What one flow counts for that takes its full share. */
 const WEIGHT_ONE = 256;
 /** The program's epochs last a second; what is older than two has ended. */
@@ -41,14 +41,18 @@ export interface PacingState {
   rttMs: number;
 }
 
-/** @param nowNs CLOCK_MONOTONIC, as the program's own clock */
+/**
+ * @param value `struct state` in bpf/flow.h, whole
+ * @param nowNs CLOCK_MONOTONIC, as the program's own clock
+ */
 export function parsePacingState(value: Buffer, nowNs: bigint): PacingState {
-  const stale = nowNs - value.readBigUInt64LE(STATE.epochNs) > STALE_NS;
-  const weight = value.readUInt32LE(STATE.weightBefore) + value.readUInt32LE(STATE.joined);
+  const { at } = STATE_LAYOUT;
+  const stale = nowNs - value.readBigUInt64LE(at.epoch_ns) > STALE_NS;
+  const weight = value.readUInt32LE(at.weight_before) + value.readUInt32LE(at.joined);
   return {
     activeFlows: stale ? 0 : Math.round((weight / WEIGHT_ONE) * 10) / 10,
-    windowBytes: value.readUInt32LE(STATE.lastWindowBytes),
-    rttMs: value.readUInt32LE(STATE.lastRttUs) / 1000,
+    windowBytes: value.readUInt32LE(at.last_window),
+    rttMs: value.readUInt32LE(at.last_rtt_us) / 1000,
   };
 }
 
@@ -63,9 +67,9 @@ export function configuredObject(template: Uint8Array, config: PacingConfig, map
     throw new Error('the pacing program has no place for its settings');
   if (mapSuffix.length !== SUFFIX_PLACEHOLDER.length) throw new Error(`'${mapSuffix}' is no suffix of a map`);
   const { payloadBytesPerSec, ...words } = config;
-  object.writeBigUInt64LE(BigInt(payloadBytesPerSec), at + FIELD.payloadBytesPerSec);
+  object.writeBigUInt64LE(BigInt(payloadBytesPerSec), at + placeOf('payloadBytesPerSec'));
   for (const [name, value] of Object.entries(words) as [keyof typeof words, number][]) {
-    object.writeUInt32LE(value, at + FIELD[name]);
+    object.writeUInt32LE(value, at + placeOf(name));
   }
   for (const prefix of MAP_PREFIXES) {
     const name = `${prefix}${SUFFIX_PLACEHOLDER}`;

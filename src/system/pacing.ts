@@ -5,10 +5,10 @@ import {
   configuredObject,
   mapNames,
   parsePacingState,
-  STATE_BYTES,
   stateMapName,
   type PacingState,
 } from '../shaper/pacingObject.ts';
+import { STATE_LAYOUT } from '../shaper/pacingLayout.ts';
 import type { PacingPlan } from '../shaper/pacing.ts';
 import { readPinnedElement } from './bpfMap.ts';
 import { errorCode, makeRunDir, removeError, runDir, writeError } from './runDir.ts';
@@ -55,7 +55,7 @@ export async function writePacingObject(pacing: PacingPlan): Promise<void> {
 /** What the program knows at this moment; undefined where its map cannot be read. */
 export async function readPacingState(pacing: PacingPlan, run: Runner): Promise<PacingState | undefined> {
   const name = stateMapName(pacing.mapSuffix);
-  const value = await readPinnedElement(`${PIN_FOLDER}/${name}`, STATE_BYTES, run);
+  const value = await readPinnedElement(`${PIN_FOLDER}/${name}`, STATE_LAYOUT.bytes, run);
   return value === undefined ? undefined : parsePacingState(value, process.hrtime.bigint());
 }
 

@@ -8,9 +8,9 @@ import {
   configuredObject,
   mapNames,
   parsePacingState,
-  STATE_BYTES,
   stateMapName,
 } from '../../../src/shaper/pacingObject.ts';
+import { STATE_LAYOUT } from '../../../src/shaper/pacingLayout.ts';
 import { makePlan, type Plan } from '../../../src/shaper/plan.ts';
 import { DEFAULT_SETTINGS, type IngressChoice } from '../../../src/shaper/settings.ts';
 import { changeLines, setUpLines } from '../../../src/tc/batch.ts';
@@ -235,7 +235,7 @@ describe("the program's file", () => {
 });
 
 describe("the program's state", () => {
-  const state = Buffer.alloc(STATE_BYTES);
+  const state = Buffer.alloc(STATE_LAYOUT.bytes);
   state.writeBigUInt64LE(5_000_000_000n, 0);
   state.writeUInt32LE(3 * 256, 16);
   state.writeUInt32LE(128, 20);
