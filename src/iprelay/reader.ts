@@ -1,6 +1,6 @@
 /**
  * Reads a socket into memory that is used again, while Node's streams take a new 64 KiB for every read: half the
- * processor time per byte (docs/benchmarks-iprelay.md). `onread` is Node's documented way for sockets that
+ * processor time per byte (docs/benchmarks/iprelay.md). `onread` is Node's documented way for sockets that
  * connect; an accepted socket cannot be given it any more, so its handle moves to a new one, as Node itself
  * does between processes. Where a future Node has no such handle, the socket is read as any other.
  *

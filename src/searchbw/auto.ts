@@ -58,7 +58,7 @@ const MOST_MARGIN_SHARE = 0.05;
  * How far below the highest good bandwidth the recommended one lies. The uplink is shaped to just what is set, and 1 %
  * more than it carries lengthens its queue by 10 ms a second, which stays below the limit for as long as a measurement
  * and the settling before it take. Of 60 searches on 30 random lines none was above the raw rate with this, and 2 with
- * 1.5 % (docs/benchmarks.md). Of the downlink the stages leave 2 % free.
+ * 1.5 % (docs/benchmarks/searchbw.md). Of the downlink the stages leave 2 % free.
  */
 function marginShare({ direction, limits }: AutoState): number {
   return direction === 'down' ? 0 : Math.min(limits.maxRttMs / UNSEEN_MS, MOST_MARGIN_SHARE);

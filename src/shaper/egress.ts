@@ -21,7 +21,7 @@ export const CLASS_IDS: Readonly<Record<EgressClass, ClassId>> = {
  * What each class gets when all want everything. Above that a class borrows what others leave, the most urgent class
  * first (prio), so the shares only say that nobody starves: a flood of small packets leaves normal traffic its share,
  * and a mail upload still moves. The acknowledgements of full downloads and a call together need more than half of an
- * ADSL uplink: with 40, 40 and 20 % the call waited 115 ms on 640 kbit/s, with these 2 ms (docs/benchmarks.md).
+ * ADSL uplink: with 40, 40 and 20 % the call waited 115 ms on 640 kbit/s, with these 2 ms (docs/benchmarks/adsl6.md).
  */
 const SHARE: Readonly<Record<EgressClass, number>> = { interactive: 0.7, normal: 0.2, bulk: 0.1 };
 

@@ -23,9 +23,11 @@ export async function shownCommands(): Promise<Map<string, string[]>> {
     (await readdir(new URL(folder, root)))
       .filter((name) => name.endsWith('.md'))
       .map((name) => `${folder}${name}`);
-  const pages = [...(await markdown('./')), ...(await markdown('docs/'))].map((name) =>
-    name.replace('./', ''),
-  );
+  const pages = [
+    ...(await markdown('./')),
+    ...(await markdown('docs/')),
+    ...(await markdown('docs/benchmarks/')),
+  ].map((name) => name.replace('./', ''));
   for (const name of pages.filter((each) => !HISTORIES.includes(each)))
     add(name, commandsInMarkdown(await text(name)));
   for (const name of await readdir(new URL('docs/man', root)))

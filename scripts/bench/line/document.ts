@@ -1,6 +1,6 @@
 /**
- * Writes what has been measured into docs/benchmarks.md, between its marks, with a plot for each line and load:
- * `npm run bench:document`. Measures nothing.
+ * Writes what has been measured into docs/benchmarks.md (one table) and docs/benchmarks/LINE.md (all of a line), between
+ * their marks, with a plot for each line and load: `npm run bench:document`. Measures nothing.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -10,12 +10,12 @@ import type { ChartSeries } from '../../../src/report/svg.ts';
 import { standaloneSvg } from '../../standaloneSvg.ts';
 import { LINE_NAMES, LINES } from './lines.ts';
 import { LOAD_NAMES, LOADS } from './points.ts';
-import { groupsOf, markdownTable, type Group } from './report.ts';
+import { groupsOf, markdownTable, overviewTable, type Group } from './report.ts';
 import { readResults, RESULTS_FILE, type Measured } from './results.ts';
 import { SHAPER_NAMES, SHAPERS, type ShaperName } from './shapers.ts';
 
-const DOCUMENT = fileURLToPath(new URL('../../../docs/benchmarks.md', import.meta.url));
-const PLOTS = new URL('../../../docs/benchmarks/', import.meta.url);
+const OVERVIEW = new URL('../../../docs/benchmarks.md', import.meta.url);
+const FOLDER = new URL('../../../docs/benchmarks/', import.meta.url);
 const BEGIN = '<!-- measured: begin -->';
 const END = '<!-- measured: end -->';
 
@@ -77,30 +77,35 @@ function plot({ line, load, points }: Group): string {
   );
 }
 
-const inOrder = (group: Group): number =>
-  LINE_NAMES.indexOf(group.line) * 100 + LOAD_NAMES.indexOf(group.load);
+/** The part of a line's page for one load; draws its plot. */
+async function section(group: Group): Promise<string> {
+  const { line, load, points } = group;
+  const name = `${line}-${load}.svg`;
+  const drawable = points.some(({ shaper }) => shaper !== 'none');
+  if (drawable) await writeFile(new URL(name, FOLDER), plot(group));
+  const image = drawable ? `![Answer time over user data](${name})\n\n` : '';
+  const command = `npm run bench -- --line ${line} --load ${load}`;
+  return `## ${LOADS[load].title}\n\n\`${command}\`\n\n${image}${markdownTable(points)}\n`;
+}
+
+async function writeBetweenMarks(document: URL, written: string): Promise<void> {
+  const text = await readFile(document, 'utf8');
+  const before = text.slice(0, text.indexOf(BEGIN) + BEGIN.length);
+  const whole = `${before}\n\n${written}\n${text.slice(text.indexOf(END))}`;
+  await writeFile(document, await format(whole, { filepath: fileURLToPath(document), printWidth: 110 }));
+}
 
 async function main(): Promise<void> {
   const results = [...(await readResults(RESULTS_FILE)).values()].sort(
     (a, b) => SHAPER_NAMES.indexOf(a.shaper) - SHAPER_NAMES.indexOf(b.shaper) || a.share - b.share,
   );
-  const sections: string[] = [];
-  for (const group of groupsOf(results).sort((a, b) => inOrder(a) - inOrder(b))) {
-    const { line, load, points } = group;
-    const command = `npm run bench -- --line ${line} --load ${load}`;
-    const name = `${line}-${load}.svg`;
-    const drawable = points.some(({ shaper }) => shaper !== 'none');
-    if (drawable) await writeFile(new URL(name, PLOTS), plot(group));
-    const image = drawable ? `![Answer time over user data](benchmarks/${name})\n\n` : '';
-    sections.push(
-      `### ${LINES[line].title}; ${LOADS[load].title}\n\n\`${command}\`\n\n${image}${markdownTable(points)}\n`,
-    );
+  const groups = groupsOf(results).sort((a, b) => LOAD_NAMES.indexOf(a.load) - LOAD_NAMES.indexOf(b.load));
+  for (const line of LINE_NAMES) {
+    const own = groups.filter((group) => group.line === line);
+    const sections = await Promise.all(own.map(section));
+    await writeBetweenMarks(new URL(`${line}.md`, FOLDER), sections.join('\n'));
   }
-  const text = await readFile(DOCUMENT, 'utf8');
-  const before = text.slice(0, text.indexOf(BEGIN) + BEGIN.length);
-  const after = text.slice(text.indexOf(END));
-  const whole = `${before}\n\n${sections.join('\n')}\n${after}`;
-  await writeFile(DOCUMENT, await format(whole, { filepath: DOCUMENT, printWidth: 110 }));
+  await writeBetweenMarks(OVERVIEW, overviewTable(results));
 }
 
 await main();

@@ -1,9 +1,9 @@
 /** Measured points as tables: plain text for the terminal, Markdown for the document. Pure. */
 import { table } from '../../../src/report/table.ts';
-import { LINES, type LineName } from './lines.ts';
+import { LINE_NAMES, LINES, type LineName } from './lines.ts';
 import { LOADS, type LoadName } from './points.ts';
 import type { Measured } from './results.ts';
-import { SHAPERS } from './shapers.ts';
+import { SHAPER_NAMES, SHAPERS, type ShaperName } from './shapers.ts';
 
 /** Points of one line under one load. */
 export interface Group {
@@ -50,9 +50,36 @@ export function textReport(results: readonly Measured[]): string {
 }
 
 export function markdownTable(points: readonly Measured[]): string {
+  return markdown(HEAD, points.map(row));
+}
+
+/** What everybody is told in the table of all lines, and under which load. */
+const OVERVIEW = { load: 'both', share: 0.975 } as const;
+
+/** Average answer and user data down of each shaper on each line, at one setting. */
+export function overviewTable(results: readonly Measured[]): string {
+  const measured = (line: LineName, shaper: ShaperName): string => {
+    const share = shaper === 'none' ? 1 : OVERVIEW.share;
+    const point = results.find(
+      (each) =>
+        each.line === line && each.load === OVERVIEW.load && each.shaper === shaper && each.share === share,
+    );
+    if (point === undefined) return 'not measured';
+    const { pingMs, downBitPerSec } = point.figures;
+    return `${pingMs.mean.toFixed(pingMs.mean < 100 ? 1 : 0)} ms, ${(downBitPerSec / 1e6).toFixed(2)} Mbit/s`;
+  };
+  const head = ['told 97.5 %', ...LINE_NAMES.map((line) => LINES[line].title.split(',')[0] ?? line)];
+  const rows = SHAPER_NAMES.map((shaper) => [
+    SHAPERS[shaper].title,
+    ...LINE_NAMES.map((line) => measured(line, shaper)),
+  ]);
+  return `${markdown(head, rows)}\n`;
+}
+
+function markdown(head: readonly string[], rows: readonly string[][]): string {
   const cells = (texts: readonly string[]): string => `| ${texts.join(' | ')} |`;
-  const rule = HEAD.map((_, column) => (column === 0 ? '---' : '---:'));
-  return [HEAD, rule, ...points.map(row)].map(cells).join('\n');
+  const rule = head.map((_, column) => (column === 0 ? '---' : '---:'));
+  return [head, rule, ...rows].map(cells).join('\n');
 }
 
 function row({ shaper, share, figures }: Measured): string[] {
