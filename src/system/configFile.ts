@@ -20,7 +20,6 @@ export async function readConfiguration(named: string | undefined): Promise<Conf
     const why = whyUnreadable(error);
     if (why === 'EACCES' || why === 'EPERM')
       throw noPrivilege(`no permission to read ${path}`, 'run it as root');
-    if (why === 'EISDIR') throw configError(`${path} is a folder, not a file`);
     if (why !== 'ENOENT') throw configError(`cannot read ${path}: ${why}`);
     throw configError(`there is no file ${path}`, 'inetgw config example prints one with every key');
   }

@@ -60,6 +60,6 @@ async function readUpTo(file: FileHandle, limitBytes: number): Promise<Buffer> {
 /** Why a file could not be read, in a word or two: `ENOENT`, or what is wrong with it. */
 export function whyUnreadable(error: unknown): string {
   if (error instanceof TooLargeError || error instanceof NotAFileError) return error.message;
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
-  return String(error);
+  if (!(error instanceof Error && 'code' in error && typeof error.code === 'string')) return String(error);
+  return error.code === 'EISDIR' ? 'it is a folder, not a file' : error.code;
 }
