@@ -1,14 +1,14 @@
 /**
  * All that CI does: clones this checkout's HEAD into a folder of its own and runs there the commands of README.md, in
- * order, then those of .ci/steps.txt. The last line says how many tests and commands passed and failed; the exit code says
- * the same. Of Node alone: nothing is installed yet. The folder is removed in the end.
+ * order, then those of .ci/steps.txt. In the end it tells once more what failed, and in the last line how many tests and
+ * commands passed and failed; the exit code says the same. Of Node alone: nothing is installed yet. The folder is removed in the end.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { countsOf, wrongWithDemo } from './checks.mjs';
+import { countsOf, lastLines, toldFailures, wrongWithDemo } from './checks.mjs';
 import { readmeCommands } from './readme.mjs';
 
 const checkout = fileURLToPath(new URL('../..', import.meta.url));
@@ -55,31 +55,41 @@ function clone() {
   return target;
 }
 
-/** Shows what the command prints and gives it back, with the exit code; a signal counts as a failure. */
+/**
+ * Shows what the command prints and gives it back: `output` is its standard output, `all` has its errors too. A
+ * signal counts as a failure.
+ */
 function run(command, cwd) {
   return new Promise((resolve) => {
     const child = spawn('sh', ['-c', command], {
       cwd,
       env: { ...process.env, CI: 'true' },
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });
     running = child;
-    let output = '';
+    let [output, all] = ['', ''];
     child.stdout.setEncoding('utf8').on('data', (text) => {
       output += text;
+      all += text;
       process.stdout.write(text);
+    });
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      all += text;
+      process.stderr.write(text);
     });
     child.on('exit', () => {
       running = undefined;
     });
     child.on('close', (code) => {
-      resolve({ code: code ?? 1, output });
+      resolve({ code: code ?? 1, output, all });
     });
   });
 }
 
 const total = { passed: 0, failed: 0 };
+/** What failed, for who sees but the end of this output. */
+const atTheEnd = [];
 function count({ passed, failed }) {
   total.passed += passed;
   total.failed += failed;
@@ -94,16 +104,20 @@ try {
       continue;
     }
     console.log(`== ${command}`);
-    const { code, output } = await run(command, cwd);
+    const { code, output, all } = await run(command, cwd);
     const counts = countsOf(output);
     if (counts !== undefined) count(counts);
     const wrong = code === 0 ? CHECKS[command]?.(output) : `exit code ${code}`;
     console.log(wrong === undefined ? `== ${command}: passed` : `== ${command}: failed: ${wrong}`);
     count(wrong === undefined ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 });
+    const told = toldFailures(output);
+    if (wrong !== undefined) atTheEnd.push(`== ${command}: failed: ${wrong}`);
+    atTheEnd.push(...(wrong === undefined || told.length > 0 ? told : lastLines(all)));
   }
 } catch (error) {
-  console.log(`== ${error.message}`);
+  atTheEnd.push(`== ${error.message}`);
   count({ passed: 0, failed: 1 });
 }
+for (const line of atTheEnd) console.log(line);
 console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;

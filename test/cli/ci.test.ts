@@ -74,13 +74,41 @@ it('fails when a command does, goes on with the next, and says both in the last 
   expect(code).toBe(1);
 });
 
+it('tells in the last lines what failed in all of its commands, so that the end of its output is enough', async () => {
+  const tests = [
+    '== failed: a.test.ts > b',
+    '   expected 1 to be 2',
+    '== passed at the second try: c',
+    '1 passed, 1 failed',
+  ];
+  const { lines } = await ci(
+    [
+      '```',
+      `printf '%s\\n' '${tests.join("' '")}'; exit 1`,
+      'seq 200; echo much; echo "it broke" >&2; exit 7',
+      "printf '%s\\n' '== passed at the second try: d' '   too late' '1 passed, 0 failed'",
+      '```',
+    ].join('\n'),
+    'echo the clean root works\n',
+  );
+  const end = lines.slice(lines.indexOf('== echo the clean root works: passed') + 1);
+  expect(end[0]).toMatch(/^== printf .*: failed: exit code 1$/);
+  expect(end.slice(1, 5)).toEqual([
+    ...['failed: a.test.ts > b', '   expected 1 to be 2', 'passed at the second try: c'],
+    '== seq 200; echo much; echo "it broke" >&2; exit 7: failed: exit code 7',
+  ]);
+  expect(end.slice(5, -3)).toHaveLength(15);
+  expect(end.slice(5, -3)).toEqual(expect.arrayContaining(['   200', '   much', '   it broke']));
+  expect(end.slice(-3)).toEqual(['passed at the second try: d', '   too late', '4 passed, 3 failed']);
+});
+
 it('looks at the table of the demo, not only at its exit code', async () => {
   await writeFile(
     join(checkout, 'package.json'),
     JSON.stringify({ scripts: { demo: 'printf "without inetgw  1800  1\\nwith inetgw  100  1\\n"' } }),
   );
   const { code, lines } = await ci('```\nnpm run demo\n```\n');
-  expect(lines.at(-2)).toBe(
+  expect(lines).toContain(
     '== npm run demo: failed: with inetgw the average answer takes 100 ms, not below 100',
   );
   expect(code).toBe(1);
@@ -97,6 +125,7 @@ it('runs the further steps after the README, and counts them as well', async () 
   expect(lines).toEqual([
     ...['== true', '== true: passed'],
     ...['== echo further', 'further', '== echo further: passed'],
-    ...['== exit 4', '== exit 4: failed: exit code 4', '2 passed, 1 failed'],
+    ...['== exit 4', '== exit 4: failed: exit code 4'],
+    ...['== exit 4: failed: exit code 4', '2 passed, 1 failed'],
   ]);
 });

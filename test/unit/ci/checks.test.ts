@@ -23,7 +23,10 @@ describe('the demo', () => {
   it('is wrong when it takes longer, or cannot be read', () => {
     expect(wrongWithDemo(demo('100'))).toMatch(/takes 100 ms, not below 100/);
     expect(wrongWithDemo(demo('1825'))).toMatch(/takes 1825 ms/);
-    expect(wrongWithDemo(demo('–'))).toMatch(/not below 100/);
+    expect(wrongWithDemo(demo('–'))).toMatch(/no row "with inetgw" with an average/);
+    expect(wrongWithDemo(demo('40').replace('1825', '12'))).toBe(
+      'with inetgw the average answer takes 40 ms, without it 12 ms',
+    );
   });
   it('is wrong without its table', () => {
     expect(wrongWithDemo('$ inetgw ppp0 215 1715\n')).toMatch(/no row/);

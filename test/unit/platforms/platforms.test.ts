@@ -96,7 +96,7 @@ describe('a run in a clean root', () => {
   test('demo: the row with inetgw, below 100 ms', () => {
     expect(judged('demo', 0, table('with inetgw           44      40'))).toBe('1886 → 44 ms');
     expect(() => judged('demo', 0, table('with inetgw          144      40'))).toThrow('144 ms');
-    expect(() => judged('demo', 0, table(''))).toThrow('lacks a row');
+    expect(() => judged('demo', 0, table(''))).toThrow('its table has no row');
   });
 
   test('test: the line that stands alone at the end', () => {
