@@ -38,33 +38,63 @@ npm_packages() {
     --no-audit --no-fund --loglevel=error >&2
 }
 
+# Shows what apt-get prints only where it fails.
+apt_get() {
+  printed=$(mktemp)
+  # What a package starts for good must not keep the lock.
+  DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 -q "$@" >"$printed" 2>&1 9>&- && code=0 || code=$?
+  [ "$code" = 0 ] || cat "$printed" >&2
+  rm -f "$printed"
+  return "$code"
+}
+
+apt_knows() {
+  # A name that only others depend on is known to apt without being there.
+  apt-cache show "$1" 2>/dev/null | grep -q '^Package: '
+}
+
+# Debian's name of this machine's architecture.
+architecture() {
+  name=$(dpkg --print-architecture 2>/dev/null || uname -m)
+  case $name in
+  amd64 | x86_64) echo amd64 ;;
+  arm64 | aarch64) echo arm64 ;;
+  *) give_up "the lab's guests run on amd64 and arm64; this machine is $name" ;;
+  esac
+}
+
 system_packages() {
+  here=$(architecture)
+  kernel=linux-image-$here
   missing=
-  while read -r wanted package; do
+  while read -r wanted package only; do
     case $wanted in '' | '#'*) continue ;; esac
+    case $only in '' | "$here") ;; *) continue ;; esac
     command -v "$wanted" >/dev/null 2>&1 && continue
     case " $missing " in *" $package "*) ;; *) missing="${missing:+$missing }$package" ;; esac
   done <scripts/packages.txt
   # The lab's kernel is downloaded by `apt-get download`, which needs apt's lists; images often come without.
   lists_needed=
-  ls .lab/kernel/*/vmlinux >/dev/null 2>&1 || apt-cache show linux-image-amd64 >/dev/null 2>&1 || lists_needed=1
+  ls .lab/kernel/*/vmlinux >/dev/null 2>&1 || apt_knows "$kernel" || lists_needed=1
   [ -n "$missing$lists_needed" ] || return 0
   if [ -n "$missing" ]; then
     set -- "missing system packages: $missing" \
       "install them with: apt-get update && apt-get install --no-install-recommends $missing"
   else
-    set -- "apt does not know Debian's package linux-image-amd64; try: apt-get update"
+    set -- "apt does not know Debian's package $kernel; try: apt-get update"
   fi
   command -v apt-get >/dev/null 2>&1 || give_up 'there is no apt-get here' "$@"
   [ "$(id -u)" = 0 ] || give_up 'only root can install packages' "$@"
   [ -z "$missing" ] || echo "setup: installing $missing" >&2
-  export DEBIAN_FRONTEND=noninteractive
-  # What a package starts for good must not keep the lock.
-  apt-get -o DPkg::Lock::Timeout=600 update -q >&2 9>&- || give_up 'apt-get update failed' "$@"
+  apt_get update || give_up 'apt-get update failed' "$@"
+  if [ -n "$lists_needed" ] && ! apt_knows "$kernel"; then
+    system=$(. /etc/os-release 2>/dev/null && echo "${PRETTY_NAME-}")
+    give_up "apt does not know Debian's package $kernel here, on ${system:-an unknown system}" \
+      "the lab boots Debian's kernel: run this on Debian 12 or newer, in a container for example (docs/lab.md, Limits)"
+  fi
   [ -n "$missing" ] || return 0
   # shellcheck disable=SC2086 # a list of package names
-  apt-get -o DPkg::Lock::Timeout=600 install -q -y --no-install-recommends $missing >&2 9>&- ||
-    give_up 'apt-get install failed' "$@"
+  apt_get install -y --no-install-recommends $missing || give_up 'apt-get install failed' "$@"
 }
 
 for need; do

@@ -25,7 +25,7 @@ const NODE_FOLDER = 'opt/node';
 export async function minimalRoot(suite: string, architecture: Architecture): Promise<string> {
   return madeOnce(suite, architecture, 'minimal', async (draft) => {
     const mirror = await ownMirror();
-    await loudly([
+    await quietly([
       ...['debootstrap', '--variant=minbase', `--arch=${architecture}`],
       ...[`--cache-dir=${await labFolder('roots', 'archives')}`, suite, draft],
       ...(mirror === undefined ? [] : [mirror]),
@@ -37,7 +37,7 @@ export async function minimalRoot(suite: string, architecture: Architecture): Pr
 export async function labSystem(system: System): Promise<GuestSystem> {
   const { suite, architecture, node } = system;
   const rootFolder = await madeOnce(suite, architecture, 'lab', async (draft) => {
-    await loudly(['cp', '-a', await minimalRoot(suite, architecture), draft]);
+    await quietly(['cp', '-a', await minimalRoot(suite, architecture), draft]);
     const packages = [...LAB_PACKAGES, ...(node === 'own' ? ['nodejs'] : [])];
     // Nothing is started in a folder. A mirror may be a snapshot of unstable, whose lists have run out.
     const script =
@@ -63,11 +63,11 @@ export async function putNode(root: string, architecture: Architecture, major: n
     await mkdir(draft);
     // --force: this machine's processor may be another one.
     const words = ['--no-audit', '--no-fund', '--loglevel=error', '--ignore-scripts', '--force'];
-    await loudly(['npm', 'install', ...words, '--prefix', draft, `${nodePackage}@${major}`, 'npm@10']);
+    await quietly(['npm', 'install', ...words, '--prefix', draft, `${nodePackage}@${major}`, 'npm@10']);
   });
   const folder = join(root, NODE_FOLDER);
   await mkdir(folder, { recursive: true });
-  await loudly(['cp', '-a', join(source, 'node_modules'), folder]);
+  await quietly(['cp', '-a', join(source, 'node_modules'), folder]);
   // npm installs beside Node unless told otherwise, which is not in anybody's path here.
   await writeFile(join(folder, 'node_modules/npm/npmrc'), 'prefix=/usr/local\n');
   const links = {
@@ -83,13 +83,13 @@ export async function putNode(root: string, architecture: Architecture, major: n
   }
 }
 
-/** Runs a program in a root, with its output shown. */
+/** Runs a program in a root. */
 export async function inRoot(root: string, argv: readonly string[]): Promise<void> {
   await copyFile('/etc/resolv.conf', join(root, 'etc/resolv.conf'));
   const env = { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
   // In a namespace of its own, so that nothing stays mounted.
   const script = 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"';
-  await loudly(['unshare', '--mount', 'sh', '-c', script, root, ...argv], env);
+  await quietly(['unshare', '--mount', 'sh', '-c', script, root, ...argv], env);
 }
 
 /** The folder under its final name only when it is complete. */
@@ -108,6 +108,7 @@ async function madeOnce(
   if (isThere) return folder;
   await checkTools(architecture);
   const draft = join(parent, `${name}.${process.pid}`);
+  process.stderr.write(`roots: making ${suite} for ${architecture}, ${name}\n`);
   try {
     await make(draft);
     await rename(draft, folder);
@@ -142,13 +143,16 @@ async function ownMirror(): Promise<string | undefined> {
   return stdout.split('\n')[0] || undefined;
 }
 
-async function loudly(argv: readonly string[], env?: Record<string, string>): Promise<void> {
+/** Shows what the program prints only where it fails. */
+async function quietly(argv: readonly string[], env?: Record<string, string>): Promise<void> {
   const [file = '', ...args] = argv;
-  const result = await execa(file, args, {
-    // To the standard error: the standard output is for results.
-    stdio: ['ignore', 2, 2],
+  const { failed, all, shortMessage } = await execa(file, args, {
+    stdin: 'ignore',
+    all: true,
     reject: false,
     ...(env === undefined ? {} : { env }),
   });
-  if (result.failed) throw failure(`'${argv.join(' ')}' failed: ${result.shortMessage ?? ''}`);
+  if (!failed) return;
+  process.stderr.write(`${all}\n`);
+  throw failure(`'${argv.join(' ')}' failed: ${shortMessage ?? ''}`);
 }
