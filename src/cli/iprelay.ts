@@ -28,6 +28,8 @@ one limit, in user space, where the kernel is out of reach.`;
 
 const HELP_TEXT = `
 A proxyspec is [bind_address:]local_port:remote_host:remote_port, as in ssh.
+Ports are numbers, services (8080:host:http) or ranges (8000-8010:host:9000);
+local port 0 is any that is free.
 Limits are in bytes per second for each direction: 512, 100k, 100kB/s, or in
 bits where they are spelt out: 1mbit. Without -d there is a prompt: try ? there.
 
@@ -175,7 +177,8 @@ export async function readSettings(flags: Flags, specs: readonly string[]): Prom
   if (taken !== undefined) throw usageError(`forwarder ${taken.number} is in ${configFile ?? ''} already`);
   const variables = variablesOf(flags);
   const all = [...forwarders, ...file.forwarders];
-  const name = flags.name ?? file.name ?? String(all[0]?.spec.localPort ?? process.pid);
+  const firstPort = all.map(({ spec }) => spec.localPort).find((port) => port > 0);
+  const name = flags.name ?? file.name ?? String(firstPort ?? process.pid);
   if (!isRelayName(name))
     throw usageError(`not a name: ${name}`, 'letters, digits, dot and dash, at most 32');
   return {
@@ -209,7 +212,7 @@ function forwarderOf(text: string, index: number, all: readonly string[]): Forwa
   const result = parseSpec(text);
   if (!result.ok) {
     throw result.problem === 'ports'
-      ? usageError(`bad port values in ${text}`, 'ports are from 1 to 65535')
+      ? usageError(`bad port values in ${text}: ${result.why}`)
       : usageError(`not a proxyspec: ${text}`, specHint(text, all));
   }
   return { number: FIRST_NUMBER + index, spec: result.spec, options: DEFAULT_OPTIONS };

@@ -59,7 +59,9 @@ async function carryOut(relay: Relay, command: Command): Promise<Reply> {
       const { number, spec, limits } = command;
       await relay.setForwarder(number, spec, withLimits(DEFAULT_OPTIONS, limits));
       const warning = await unknownHostWarning(spec.remoteHost, relay.names);
-      return say(`forwarder ${number} set.${warning === undefined ? '' : `\nWarning: ${warning}`}`);
+      const chosen = spec.localPort === 0 ? relay.forwarders.get(number)?.spec.localPort : undefined;
+      const set = `forwarder ${number} set${chosen === undefined ? '' : `, it listens on port ${chosen}`}.`;
+      return say(warning === undefined ? set : `${set}\nWarning: ${warning}`);
     }
     case 'limit-forwarder': {
       const forwarder = relay.forwarders.get(command.number);

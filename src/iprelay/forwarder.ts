@@ -6,7 +6,7 @@ import { type Faults, NO_FAULTS } from './faults.ts';
 import { closeServer, listenOn, makeServer } from './listen.ts';
 import type { ScheduleStep } from './schedule.ts';
 import type { Group } from './scheduler/scheduler.ts';
-import type { ProxySpec } from './spec.ts';
+import { localPorts, type ProxySpec } from './spec.ts';
 
 /** What can be changed while it listens. Bytes per second. */
 export interface ForwarderOptions {
@@ -26,7 +26,10 @@ export type Schedules = Readonly<Record<Direction, readonly ScheduleStep[] | und
 
 export class Forwarder {
   readonly number: number;
-  readonly spec: ProxySpec;
+  /** As it was asked for; local port 0 is any. */
+  readonly asked: ProxySpec;
+  /** With the port that the kernel has chosen. */
+  spec: ProxySpec;
   readonly groups: Readonly<Record<Direction, Group>>;
   readonly clocks: Readonly<Record<Direction, FaultClock>>;
   options: ForwarderOptions = DEFAULT_OPTIONS;
@@ -46,6 +49,7 @@ export class Forwarder {
     changed: (direction: Direction) => void,
   ) {
     this.number = number;
+    this.asked = spec;
     this.spec = spec;
     this.targets = isIP(spec.remoteHost) === 0 ? [] : [spec.remoteHost];
     this.groups = groups;
@@ -60,6 +64,11 @@ export class Forwarder {
     return this.#servers.length > 0;
   }
 
+  /** Its listening sockets, one for each address and port. */
+  get servers(): readonly Server[] {
+    return this.#servers;
+  }
+
   /** The addresses that its sockets are bound to. */
   get bound(): string[] {
     return this.#servers.flatMap((server) => {
@@ -68,31 +77,26 @@ export class Forwarder {
     });
   }
 
-  /** Listens on each address, on all or on none; sockets that systemd has opened already are taken over. */
+  /** Listens on each address and port, on all or on none; sockets that systemd has opened already are taken over. */
   async listen(
     addresses: readonly string[],
     accept: (client: Socket) => void,
     onError: (error: Error) => void,
-    activated: readonly Server[] = [],
+    activated: (port: number) => readonly Server[] = () => [],
   ): Promise<void> {
-    const servers: Server[] = [...activated];
-    try {
-      if (activated.length === 0) {
-        for (const address of addresses) {
-          const server = makeServer();
-          if (await listenOn(server, address, this.spec.localPort, addresses)) servers.push(server);
-        }
-      }
-    } catch (error) {
-      await Promise.all(servers.map(closeServer));
-      throw error;
-    }
+    // Brought back, it takes the port that it had.
+    const ports = localPorts(this.spec);
+    const servers =
+      ports[0] === 0 ? await listenAnywhere(addresses) : await listenOnAll(addresses, ports, activated);
     for (const server of servers) {
       server.on('connection', accept);
       server.on('error', onError);
     }
     this.#servers = servers;
     this.addresses = addresses;
+    const address = servers[0]?.address();
+    if (this.spec.localPort === 0 && typeof address === 'object' && address !== null)
+      this.spec = { ...this.spec, localPort: address.port };
   }
 
   setOptions(options: ForwarderOptions, schedules: Schedules): void {
@@ -119,5 +123,49 @@ export class Forwarder {
   close(): void {
     this.unlisten();
     for (const direction of DIRECTIONS) this.clocks[direction].stop();
+  }
+}
+
+async function listenOnAll(
+  addresses: readonly string[],
+  ports: readonly number[],
+  activated: (port: number) => readonly Server[],
+): Promise<Server[]> {
+  const servers: Server[] = [];
+  try {
+    for (const port of ports) {
+      const handedOver = activated(port);
+      servers.push(...handedOver);
+      if (handedOver.length > 0) continue;
+      for (const address of addresses) {
+        const server = makeServer();
+        if (await listenOn(server, address, port, addresses)) servers.push(server);
+      }
+    }
+  } catch (error) {
+    await Promise.all(servers.map(closeServer));
+    throw error;
+  }
+  return servers;
+}
+
+/** What is free on the first address may be in use on another one. */
+const CHOICES = 20;
+
+/** Listens on one port that the kernel chooses, the same one on all addresses. */
+async function listenAnywhere(addresses: readonly string[]): Promise<Server[]> {
+  const [first = '', ...others] = addresses;
+  for (let choice = 1; ; choice++) {
+    const server = makeServer();
+    const servers = (await listenOn(server, first, 0, addresses)) ? [server] : [];
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    try {
+      const more = port === 0 ? await listenAnywhere(others) : await listenOnAll(others, [port], () => []);
+      return [...servers, ...more];
+    } catch (error) {
+      await Promise.all(servers.map(closeServer));
+      if (choice === CHOICES || others.length === 0) throw error;
+    }
   }
 }

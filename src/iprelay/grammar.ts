@@ -147,7 +147,9 @@ function parseSetForwarder(words: readonly string[]): Command {
   }
   const result = parseSpec(second);
   if (!result.ok) {
-    return result.problem === 'ports' ? error('Bad port values, forwarder not set.') : badForwarder(second);
+    return result.problem === 'ports'
+      ? error(`Bad port values, forwarder not set. (${result.why})`)
+      : badForwarder(second);
   }
   const limits = parseLimits(rest);
   return typeof limits === 'string'

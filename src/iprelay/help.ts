@@ -27,6 +27,7 @@ kill all           close all connections`,
   forwarder: `set forwarder <N> [<address>:]<lport>:<host>:<rport> [limits]   set forwarder number N
 set forwarder <N> <limits>                                      change its limits
 set forwarder <N>                                               delete it; its connections stay
+ports are numbers, services (8080:host:http) or ranges (8000-8010:host:9000); local port 0 is any that is free
 limits, in bytes per second, 0 for none, below the limit of the whole process:
   bandwidth n, up n, down n             for all connections of the forwarder together
   conn_bandwidth n, conn_up n, conn_down n   for each single connection

@@ -5,7 +5,7 @@
 import { isIP, isIPv4, SocketAddress } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { EXIT, UserError } from '../errors.ts';
-import { formatSpec, plainAddress, type ProxySpec } from './spec.ts';
+import { formatSpec, leadsToPort, plainAddress, type ProxySpec } from './spec.ts';
 
 /** What of a forwarder counts here. */
 export interface Link {
@@ -43,7 +43,7 @@ export function findLoop<T extends Link>(start: T, all: readonly T[]): readonly 
 }
 
 function leadsTo(from: Link, to: Link): boolean {
-  if (from.spec.remotePort !== to.spec.localPort) return false;
+  if (!leadsToPort(from.spec, to.spec)) return false;
   return from.targets.some((target) => isBound(target, to.bound));
 }
 

@@ -1,6 +1,7 @@
 /** Metrics for Prometheus (text format 0.0.4). Names end in their unit; counters in `_total`. */
 import { VERSION } from '../version.ts';
 import type { Relay } from './relay.ts';
+import { formatPorts } from './spec.ts';
 import { bufferedBytes, collectSummary, type RelaySummary } from './stats.ts';
 
 export function metricsOf(relay: Relay): string {
@@ -10,6 +11,9 @@ export function metricsOf(relay: Relay): string {
     memoryBytes: process.memoryUsage.rss(),
   });
 }
+
+const labels = ({ number, listen, lastListen }: RelaySummary['forwarders'][number]): string =>
+  `forwarder="${number}",port="${formatPorts(listen, lastListen)}"`;
 
 /** What the process holds at this moment. */
 interface Held {
@@ -55,16 +59,13 @@ function renderMetrics(stats: RelaySummary, held: Held): string {
     'forwarder_connections',
     'gauge',
     'Open connections of each forwarder.',
-    stats.forwarders.map((each) => [`{forwarder="${each.number}",port="${each.listen}"}`, each.connections]),
+    stats.forwarders.map((each) => [`{${labels(each)}}`, each.connections]),
   );
   metric(
     'forwarder_connections_total',
     'counter',
     'Accepted connections of each forwarder.',
-    stats.forwarders.map((each) => [
-      `{forwarder="${each.number}",port="${each.listen}"}`,
-      each.totalConnections,
-    ]),
+    stats.forwarders.map((each) => [`{${labels(each)}}`, each.totalConnections]),
   );
   metric(
     'forwarder_bytes_total',
@@ -72,7 +73,7 @@ function renderMetrics(stats: RelaySummary, held: Held): string {
     'Bytes forwarded by each forwarder; up is client to server.',
     stats.forwarders.flatMap((each) =>
       (['up', 'down'] as const).map((direction) => [
-        `{forwarder="${each.number}",port="${each.listen}",direction="${direction}"}`,
+        `{${labels(each)},direction="${direction}"}`,
         direction === 'up' ? each.outBytes : each.inBytes,
       ]),
     ),

@@ -17,7 +17,7 @@ import { findLoop, LoopError } from './loop.ts';
 import { Meter } from './meter.ts';
 import { Names } from './names.ts';
 import { Pump } from './pump.ts';
-import type { ProxySpec } from './spec.ts';
+import { leadsToPort, type ProxySpec, sharesPort, specOf } from './spec.ts';
 import { assign, DEFAULT_VARIABLES, type ParsedVariable, type Variables } from './variables.ts';
 
 export interface RelayOptions {
@@ -39,9 +39,12 @@ export interface NewForwarder {
 
 /** Descriptors that are not for connections: log, control socket, resolver, listeners. */
 const RESERVED_DESCRIPTORS = 100;
+/** So many listeners are among them. */
+const USUAL_LISTENERS = 40;
 
-/** How many descriptors so many connections need. */
-export const descriptorsFor = (connections: number): number => RESERVED_DESCRIPTORS + 2 * connections;
+/** How many descriptors so many connections need, beside so many listening sockets. */
+export const descriptorsFor = (connections: number, listeners: number): number =>
+  RESERVED_DESCRIPTORS + Math.max(0, listeners - USUAL_LISTENERS) + 2 * connections;
 /** How long the sockets of connections that were cut off may take to say that they are closed. */
 const CUT_OFF_MS = 1000;
 /** How long names are waited for before a forwarder is set: each connection looks again. */
@@ -124,8 +127,7 @@ export class Relay {
     const numbers = [...wanted.map(({ number }) => number), ...deleted];
     const old = numbers.flatMap((number) => this.forwarders.get(number) ?? []);
     // Who has a port that is wanted has to let go first, and comes back if a new one fails.
-    const ports = new Set(wanted.map(({ spec }) => spec.localPort));
-    const inTheWay = old.filter(({ spec }) => ports.has(spec.localPort));
+    const inTheWay = old.filter((each) => wanted.some(({ spec }) => sharesPort(spec, each.spec)));
     for (const each of inTheWay) each.unlisten();
     const made: Forwarder[] = [];
     try {
@@ -146,7 +148,7 @@ export class Relay {
       if (former !== undefined) this.#retire(former);
       if (forwarder !== undefined) this.forwarders.set(number, forwarder);
       this.setForwarderOptions(number, options, schedules);
-      this.log.info({ forwarder: number, spec }, 'forwarder set');
+      this.log.info({ forwarder: number, spec: forwarder?.spec ?? spec }, 'forwarder set');
     }
   }
 
@@ -156,9 +158,9 @@ export class Relay {
 
   /** Throws a `LoopError` where one of the new ones leads back to itself, as far as names can be looked up in time. */
   async #refuseLoops(made: readonly Forwarder[], all: readonly Forwarder[]): Promise<void> {
-    const ports = new Set(all.map(({ spec }) => spec.localPort));
+    const leadsBack = (from: Forwarder): boolean => all.some((to) => leadsToPort(from.spec, to.spec));
     const asked = all
-      .filter(({ spec }) => ports.has(spec.remotePort) && isIP(spec.remoteHost) === 0)
+      .filter((each) => isIP(each.spec.remoteHost) === 0 && leadsBack(each))
       .map((each) => this.#findTargets(each).catch(() => undefined));
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise((resolve) => (timer = setTimeout(resolve, LOOK_UP_MS)));
@@ -183,8 +185,7 @@ export class Relay {
 
   /** Names may lead elsewhere by now than when the forwarder was set: looked at again before each connection. */
   #lookupOf(forwarder: Forwarder): LookupFunction {
-    const { remotePort } = forwarder.spec;
-    if (![...this.forwarders.values()].some(({ spec }) => spec.localPort === remotePort))
+    if (![...this.forwarders.values()].some(({ spec }) => leadsToPort(forwarder.spec, spec)))
       return this.names.lookup;
     return (name, options, callback) => {
       this.#findTargets(forwarder).then(
@@ -317,7 +318,9 @@ export class Relay {
 
   /** The most connections at a time, by the variable and by the descriptors of the process. */
   get maxConnections(): number {
-    const byDescriptors = Math.floor((this.#options.descriptorLimit - RESERVED_DESCRIPTORS) / 2);
+    let listeners = 0;
+    for (const { servers } of this.forwarders.values()) listeners += servers.length;
+    const byDescriptors = Math.floor((this.#options.descriptorLimit - descriptorsFor(0, listeners)) / 2);
     const { max_conns } = this.variables;
     return max_conns > 0 ? Math.min(max_conns, byDescriptors) : byDescriptors;
   }
@@ -358,7 +361,7 @@ export class Relay {
       (error) => {
         this.log.error({ forwarder: forwarder.number, err: error }, 'accepting failed');
       },
-      this.#options.activated?.(forwarder.spec.localPort),
+      this.#options.activated,
     );
     if (!this.#closing) return;
     // The end came meanwhile, and has not seen this one.
@@ -396,7 +399,10 @@ export class Relay {
       return;
     }
     const id = this.#nextId++;
-    const connection = new Connection(id, forwarder.number, forwarder.spec, client, this);
+    const { spec } = forwarder;
+    // The local port of a client costs a system call.
+    const own = spec.lastLocalPort === undefined ? spec : specOf(spec, client.localPort);
+    const connection = new Connection(id, forwarder.number, own, client, this);
     this.connections.set(id, connection);
     this.#forwarderOf.set(connection, forwarder);
     this.totalConnections++;

@@ -2,7 +2,7 @@
 import type { Direction } from './direction.ts';
 import type { Meter } from './meter.ts';
 import type { Relay } from './relay.ts';
-import { formatEndpoint } from './spec.ts';
+import { formatServer } from './spec.ts';
 
 /** Bytes per second. */
 export interface Rates {
@@ -49,7 +49,10 @@ export interface RelayStats {
   readonly out: TrafficStats;
   readonly forwarders: readonly {
     readonly number: number;
+    /** The first local port. */
     readonly listen: number;
+    /** The last one; the same where it is no range. */
+    readonly lastListen: number;
     readonly server: string;
     /** Open ones. */
     readonly connections: number;
@@ -134,7 +137,8 @@ export function collectSummary(relay: Relay, version: string): RelaySummary {
     forwarders: [...relay.forwarders.values()].map((forwarder) => ({
       number: forwarder.number,
       listen: forwarder.spec.localPort,
-      server: formatEndpoint(forwarder.spec.remoteHost, forwarder.spec.remotePort),
+      lastListen: forwarder.spec.lastLocalPort ?? forwarder.spec.localPort,
+      server: formatServer(forwarder.spec),
       connections: open.get(forwarder.number) ?? 0,
       totalConnections: forwarder.totalConnections,
       inBytes: forwarder.bytes.down,

@@ -14,6 +14,8 @@ export interface DetachReport {
   readonly ok: boolean;
   /** Lines for standard error. */
   readonly messages: readonly string[];
+  /** Lines for standard output. */
+  readonly said?: readonly string[];
   readonly exitCode: number;
 }
 

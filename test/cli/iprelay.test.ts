@@ -336,6 +336,21 @@ describe('the daemon', () => {
     );
   });
 
+  it('listens on any free port where that is 0, and says on which, also to programs', async () => {
+    const remote = await serve((socket) => socket.end('pop3'));
+    const started = await daemon('any', [`0:127.0.0.1:${remote}`]);
+    expect(started).toMatchObject({ code: 0, stderr: '' });
+    const port = Number(/^forwarder 99 listens on port (\d+)\n$/.exec(started.stdout)?.[1]);
+    expect(await fetch(port)).toBe('pop3');
+    const listed = JSON.parse((await iprelay(['list', '--json'])).stdout) as { name: string }[];
+    expect(listed.find(({ name }) => name === 'any')).toMatchObject({
+      forwarders: [{ number: 99, listen: port, lastListen: port }],
+    });
+    const set = await iprelay(['ctl', 'any', 'set', 'forwarder', '1', `0:127.0.0.1:${remote}`]);
+    const second = Number(/^forwarder 1 set, it listens on port (\d+)\.\n$/.exec(set.stdout)?.[1]);
+    expect(await fetch(second)).toBe('pop3');
+  });
+
   it('drains on SIGTERM: no new clients, the running transfer ends, then everything is tidy', async () => {
     const held: Socket[] = [];
     const remote = await serve((socket) => {

@@ -13,6 +13,7 @@ import {
 } from '../../errors.ts';
 import { startTime } from '../../system/process.ts';
 import type { Leave } from '../prompt.ts';
+import { formatPorts } from '../spec.ts';
 import type { RelayStats } from '../stats.ts';
 import { connectRelay, connectTo, NoAnswer, runningRelays } from './client.ts';
 
@@ -154,7 +155,9 @@ async function statsOf(each: { name: string; path: string }): Promise<Listed['st
 
 function listLine({ name, stats }: Listed): string {
   if (typeof stats === 'string') return `${name}\tdoes not answer\n`;
-  const to = stats.forwarders.map((each) => `${each.listen} -> ${each.server}`).join(', ');
+  const to = stats.forwarders
+    .map((each) => `${formatPorts(each.listen, each.lastListen)} -> ${each.server}`)
+    .join(', ');
   return `${name}\t${to}\t${stats.connections.length} connections\n`;
 }
 

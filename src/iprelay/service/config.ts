@@ -180,7 +180,8 @@ function parseForwarder(
   const { proxy } = table;
   const spec = typeof proxy === 'string' ? parseSpec(proxy) : undefined;
   if (spec?.ok !== true) {
-    complain(proxy === undefined ? [] : ['proxy'], 'proxy: must be local_port:remote_host:remote_port');
+    const why = spec?.problem === 'ports' ? spec.why : 'must be local_port:remote_host:remote_port';
+    complain(proxy === undefined ? [] : ['proxy'], `proxy: ${why}`);
     return undefined;
   }
   return { number, spec: spec.spec, options };

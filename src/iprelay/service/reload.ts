@@ -24,7 +24,7 @@ export async function reload(relay: Relay, file: FileSettings, started: Started)
   const forwarders = file.forwarders.map((each, index) => ({ ...each, schedules: schedules[index] }));
   const stays = ({ number, spec }: ForwarderSettings): boolean => {
     const running = relay.forwarders.get(number);
-    return running !== undefined && formatSpec(running.spec) === formatSpec(spec);
+    return running !== undefined && formatSpec(running.asked) === formatSpec(spec);
   };
   const staying = forwarders.filter(stays);
   const wanted = new Set(file.forwarders.map(({ number }) => number));

@@ -22,8 +22,8 @@ const BIND_RETRY_MS = 5000;
 const BIND_RETRIES = 20;
 
 export interface ServiceHooks {
-  /** All forwarders listen; warnings for standard error. Called once. */
-  ready: (warnings: readonly string[]) => void;
+  /** All forwarders listen; warnings for standard error, what was chosen for standard output. Called once. */
+  ready: (warnings: readonly string[], chosen: readonly string[]) => void;
   streams: PromptStreams;
 }
 
@@ -45,7 +45,7 @@ async function serve(settings: Settings, hooks: ServiceHooks, undo: Undo[]): Pro
   let started = false;
   const ready = (warnings: readonly string[]): void => {
     started = true;
-    hooks.ready(warnings);
+    hooks.ready(warnings, chosenPorts(relay));
   };
   const log = await startLog(settings);
   undo.push(() => (started ? log?.close() : log?.discard()));
@@ -129,6 +129,13 @@ async function serve(settings: Settings, hooks: ServiceHooks, undo: Undo[]): Pro
   void signals.second.then((again) => process.exit(exitCodeOfSignal(again)));
   // SIGTERM is how a service is meant to end; Ctrl-C on one in the foreground is an interruption.
   return signal === 'SIGTERM' ? EXIT.ok : exitCodeOfSignal(signal);
+}
+
+/** Local port 0 is whichever is free: who asked for it has to hear which. */
+function chosenPorts({ forwarders }: Relay): string[] {
+  return [...forwarders.values()]
+    .filter(({ asked }) => asked.localPort === 0)
+    .map(({ number, spec }) => `forwarder ${number} listens on port ${spec.localPort}`);
 }
 
 async function startLog(settings: Settings): Promise<OpenLog | undefined> {

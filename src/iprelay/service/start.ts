@@ -9,12 +9,13 @@ import { runService } from './service.ts';
 import type { Settings } from './settings.ts';
 
 export async function start(settings: Settings): Promise<number> {
-  const warn = (warnings: readonly string[]): void => {
+  const tell = (warnings: readonly string[], chosen: readonly string[]): void => {
     for (const warning of warnings) process.stderr.write(messageLine('iprelay', warning));
+    for (const each of chosen) process.stdout.write(`${each}\n`);
   };
   checkDescriptors(settings);
   const streams = { input: process.stdin, output: process.stdout };
-  if (settings.mode !== 'daemon') return runService(settings, { ready: warn, streams });
+  if (settings.mode !== 'daemon') return runService(settings, { ready: tell, streams });
   makeLogFolder(settings);
   const reportFd = process.env[REPORT_FD_VARIABLE];
   if (reportFd === undefined) return background();
@@ -52,6 +53,7 @@ async function background(): Promise<number> {
   const { detach } = await import('../../system/detach.ts');
   const report = await detach();
   for (const message of report.messages) process.stderr.write(messageLine('iprelay', message));
+  for (const each of report.said ?? []) process.stdout.write(`${each}\n`);
   return report.exitCode;
 }
 
@@ -75,8 +77,8 @@ async function daemon(
   };
   try {
     return await runService(settings, {
-      ready: (messages) => {
-        report({ ok: true, messages, exitCode: EXIT.ok });
+      ready: (messages, said) => {
+        report({ ok: true, messages, said, exitCode: EXIT.ok });
       },
       streams,
     });

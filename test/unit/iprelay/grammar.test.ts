@@ -4,7 +4,7 @@ import { complete } from '../../../src/iprelay/complete.ts';
 import { execute } from '../../../src/iprelay/execute.ts';
 import { parseCommand } from '../../../src/iprelay/grammar.ts';
 import { parseSchedule, stepAt } from '../../../src/iprelay/schedule.ts';
-import { formatSpec, parseSpec } from '../../../src/iprelay/spec.ts';
+import { formatSpec, parseSpec, specOf } from '../../../src/iprelay/spec.ts';
 import { freePort } from '../../freePort.ts';
 import { type Network, startRelay } from './network.ts';
 
@@ -19,12 +19,45 @@ describe('proxy specifications', () => {
     expect(parseSpec(text)).toEqual({ ok: true, spec: { bindAddress, localPort, remoteHost, remotePort } });
   });
 
-  it.each(['0:h:1', '65536:h:1', '1:h:0', '1:h:x', '-1:h:1', '1.5:h:2', ':h:1'])(
-    '%s has bad ports',
-    (text) => {
-      expect(parseSpec(text)).toEqual({ ok: false, problem: 'ports' });
-    },
-  );
+  it.each([
+    ['65536:h:1', 'ports are from 1 to 65535, not 65536'],
+    ['1:h:0', 'ports are from 1 to 65535, not 0'],
+    ['1:h:x', /^no TCP service x in \/etc\/services; type its number$/],
+    ['-1:h:1', 'not a port: -1'],
+    ['1.5:h:2', 'not a port: 1.5'],
+    [':h:1', 'not a port: '],
+    ['0-2:h:1', 'ports are from 1 to 65535, not 0-2'],
+    ['3-2:h:1', 'the range 3-2 runs backwards'],
+    ['1-1001:h:1', '1001 ports, at most 1000 are one forwarder'],
+    ['1-3:h:1-2', '1-3 and 1-2 are ranges of different length'],
+    ['5:h:1-2', '5 and 1-2 are ranges of different length'],
+  ])('%s has bad ports', (text, why) => {
+    const matching: unknown = typeof why === 'string' ? why : expect.stringMatching(why);
+    expect(parseSpec(text)).toEqual({ ok: false, problem: 'ports', why: matching });
+  });
+
+  it.each([
+    ['8080:h:http', { localPort: 8080, remotePort: 80 }],
+    ['http-alt:h:https', { localPort: 8080, remotePort: 443 }],
+    ['0:h:1', { localPort: 0, remotePort: 1 }],
+    ['8000-8010:h:9000', { localPort: 8000, lastLocalPort: 8010, remotePort: 9000 }],
+    ['8000-8010:h:80-90', { localPort: 8000, lastLocalPort: 8010, remotePort: 80, lastRemotePort: 90 }],
+    ['7-7:h:8-8', { localPort: 7, remotePort: 8 }],
+  ])('%s: services, any port, ranges', (text, ports) => {
+    expect(parseSpec(text)).toEqual({
+      ok: true,
+      spec: { bindAddress: undefined, remoteHost: 'h', ...ports },
+    });
+  });
+
+  it('leads each port of a range where it says', () => {
+    const target = (text: string, port: number): unknown => {
+      const result = parseSpec(text);
+      return result.ok && formatSpec(specOf(result.spec, port));
+    };
+    expect(target('8000-8010:h:9000', 8003)).toBe('8003:h:9000');
+    expect(target('8000-8010:h:90-100', 8003)).toBe('8003:h:93');
+  });
 
   it.each(['', 'x', '1:2', '1::2', '1:-oProxy:2', '1:a b:2', '1:2001:db8::1:2', '1:h;rm:2'])(
     '%j is none',
@@ -34,7 +67,13 @@ describe('proxy specifications', () => {
   );
 
   it('prints what it reads', () => {
-    for (const text of ['8080:host:80', '[::1]:8080:[2001:db8::1]:80', '127.0.0.1:1:h:2']) {
+    for (const text of [
+      '8080:host:80',
+      '[::1]:8080:[2001:db8::1]:80',
+      '127.0.0.1:1:h:2',
+      '1-3:h:2',
+      '1-3:[::1]:5-7',
+    ]) {
       const result = parseSpec(text);
       expect(result.ok && formatSpec(result.spec)).toBe(text);
     }
@@ -86,7 +125,10 @@ describe('the prompt, with the words of the original', () => {
     ['show', 'Incomplete or incorrect command, try: show ?'],
     ['show nonsense', 'Incomplete or incorrect command, try: show ?'],
     ['frobnicate', 'Incomplete or incorrect command, try: ?'],
-    ['set forwarder 2 99999:h:1', 'Bad port values, forwarder not set.'],
+    [
+      'set forwarder 2 99999:h:1',
+      'Bad port values, forwarder not set. (ports are from 1 to 65535, not 99999)',
+    ],
     ['set forwarder x 1:h:2', 'Bad forwarder: x, try: set forwarder ?'],
     ['set forwarder 2 nonsense:x', 'Bad forwarder: nonsense:x, try: set forwarder ?'],
     ['kill CONN000009', 'No such connection: CONN000009'],

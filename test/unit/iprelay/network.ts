@@ -15,11 +15,15 @@ export interface Network {
   end: () => Promise<void>;
 }
 
-export async function listen(handler: (socket: Socket) => void, host = '127.0.0.1'): Promise<Server> {
+export async function listen(
+  handler: (socket: Socket) => void,
+  host = '127.0.0.1',
+  port = 0,
+): Promise<Server> {
   const server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: 1 }, (socket) => {
     socket.on('error', endOfTest);
     handler(socket);
-  }).listen(0, host);
+  }).listen(port, host);
   await once(server, 'listening');
   return server;
 }
