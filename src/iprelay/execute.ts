@@ -1,7 +1,7 @@
 /** Carries out one command on the relay and says what the original would have said. */
 import { UserError } from '../errors.ts';
 import { VERSION } from '../version.ts';
-import { DIRECTIONS } from './direction.ts';
+import type { Direction } from './direction.ts';
 import { formatFaults } from './faults.ts';
 import { DEFAULT_OPTIONS, type Forwarder, type ForwarderOptions } from './forwarder.ts';
 import { type Command, parseCommand } from './grammar.ts';
@@ -11,7 +11,7 @@ import type { Relay } from './relay.ts';
 import { renderStats } from './render.ts';
 import { unknownHostWarning } from './service/resolve.ts';
 import { formatSpec } from './spec.ts';
-import { collectStats, openByForwarder } from './stats.ts';
+import { collectStats, collectSummary } from './stats.ts';
 import { VARIABLE_NAMES } from './variables.ts';
 
 /** The answer to a line; `then` is what the prompt itself has to do. */
@@ -148,22 +148,18 @@ function show(
   }
 }
 
+/** As in the statistics, with what is set. */
 function forwardersJson(relay: Relay): unknown {
-  const open = openByForwarder(relay);
+  const { forwarders } = collectSummary(relay, VERSION);
+  const ofBoth = (value: (direction: Direction) => unknown): unknown => ({
+    up: value('up'),
+    down: value('down'),
+  });
   return byNumber(relay).map((forwarder) => ({
-    number: forwarder.number,
+    ...forwarders.find(({ number }) => number === forwarder.number),
     proxy: formatSpec(forwarder.spec),
-    connections: open.get(forwarder.number) ?? 0,
-    totalConnections: forwarder.totalConnections,
-    ...Object.fromEntries(
-      DIRECTIONS.map((direction) => [
-        direction,
-        {
-          limit: forwarder.options.limits[direction] ?? null,
-          connectionLimit: forwarder.options.connectionLimits[direction] ?? null,
-          faults: formatFaults(forwarder.options.faults[direction]),
-        },
-      ]),
-    ),
+    limit: ofBoth((direction) => forwarder.options.limits[direction] ?? null),
+    connectionLimit: ofBoth((direction) => forwarder.options.connectionLimits[direction] ?? null),
+    faults: ofBoth((direction) => formatFaults(forwarder.options.faults[direction])),
   }));
 }

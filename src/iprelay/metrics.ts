@@ -59,7 +59,7 @@ function renderMetrics(stats: RelaySummary, held: Held): string {
     'forwarder_connections',
     'gauge',
     'Open connections of each forwarder.',
-    stats.forwarders.map((each) => [`{${labels(each)}}`, each.connections]),
+    stats.forwarders.map((each) => [`{${labels(each)}}`, each.openConnections]),
   );
   metric(
     'forwarder_connections_total',

@@ -39,7 +39,9 @@ export interface RelayStats {
   /** What SIGHUP reads again; null where there is none. */
   readonly configFile: string | null;
   readonly upSec: number;
+  /** Those that are open, each by itself; how many they are is `openConnections` everywhere. */
   readonly connections: readonly ConnectionStats[];
+  /** All since the start. */
   readonly totalConnections: number;
   readonly failedConnects: number;
   readonly refused: number;
@@ -54,8 +56,7 @@ export interface RelayStats {
     /** The last one; the same where it is no range. */
     readonly lastListen: number;
     readonly server: string;
-    /** Open ones. */
-    readonly connections: number;
+    readonly openConnections: number;
     readonly totalConnections: number;
     /** Server to client. */
     readonly inBytes: number;
@@ -113,7 +114,7 @@ export function collectStats(relay: Relay, version: string): RelayStats {
 }
 
 /** How many connections of each forwarder are open. */
-export function openByForwarder(relay: Relay): ReadonlyMap<number, number> {
+function openByForwarder(relay: Relay): ReadonlyMap<number, number> {
   const open = new Map<number, number>();
   for (const { forwarder } of relay.connections.values()) open.set(forwarder, (open.get(forwarder) ?? 0) + 1);
   return open;
@@ -139,7 +140,7 @@ export function collectSummary(relay: Relay, version: string): RelaySummary {
       listen: forwarder.spec.localPort,
       lastListen: forwarder.spec.lastLocalPort ?? forwarder.spec.localPort,
       server: formatServer(forwarder.spec),
-      connections: open.get(forwarder.number) ?? 0,
+      openConnections: open.get(forwarder.number) ?? 0,
       totalConnections: forwarder.totalConnections,
       inBytes: forwarder.bytes.down,
       outBytes: forwarder.bytes.up,

@@ -443,7 +443,7 @@ describe('the daemon', () => {
     });
     const json = JSON.parse((await iprelay(['list', '--json'])).stdout) as unknown;
     expect(json).toMatchObject([
-      { name: 'awake', connections: 0 },
+      { name: 'awake', openConnections: 0 },
       { name: 'stopped', answers: false },
     ]);
   });
@@ -455,7 +455,7 @@ describe('the daemon', () => {
     const { pidFile } = await daemon('named', ['--config', file]);
     const pid = Number(await readFile(pidFile, 'utf8'));
     const shown = JSON.parse((await iprelay(['status', 'named', '--json'])).stdout) as unknown;
-    expect(shown).toMatchObject({ name: 'named', pid, connections: 0, limit: { up: 5000 } });
+    expect(shown).toMatchObject({ name: 'named', pid, openConnections: 0, limit: { up: 5000 } });
     await writeFile(file, `bandwidth = 7000\n[forwarder.1]\nproxy = "${port}:127.0.0.1:9"\n`);
     expect(await iprelay(['reload', 'named'])).toEqual({ code: 0, stdout: '', stderr: '' });
     const bandwidth = async (): Promise<string> =>

@@ -164,5 +164,5 @@ function listLine({ name, stats }: Listed): string {
 function listJson({ name, path, stats }: Listed): unknown {
   if (typeof stats === 'string') return { name, path, answers: false };
   const { pid, upSec, connections, limit, forwarders } = stats;
-  return { name, path, pid, upSec, connections: connections.length, limit, forwarders };
+  return { name, path, pid, upSec, openConnections: connections.length, limit, forwarders };
 }

@@ -121,6 +121,28 @@ describe('the prompt, with the words of the original', () => {
     expect(await say('set forwarder 7')).toBe('Bad forwarder: 7, try: set forwarder ?');
   });
 
+  it('gives a word the same meaning wherever it stands in JSON', async () => {
+    const kinds = new Map<string, Set<string>>();
+    const kindOf = (value: unknown): string =>
+      Array.isArray(value) ? 'list' : value === null || typeof value === 'number' ? 'number' : typeof value;
+    const look = (value: unknown): void => {
+      if (Array.isArray(value)) value.forEach(look);
+      else if (typeof value === 'object' && value !== null) {
+        for (const [word, each] of Object.entries(value)) {
+          kinds.set(word, (kinds.get(word) ?? new Set()).add(kindOf(each)));
+          look(each);
+        }
+      }
+    };
+    for (const what of ['all', 'stats', 'version', 'forwarders', 'faults', 'bandwidth'])
+      look(JSON.parse(await say(`show ${what} --json`)));
+    // `up` and `down` are the two directions of whatever stands above them; the path of the file is null without one.
+    const several = [...kinds].filter(([word, each]) => each.size > 1 && word !== 'up' && word !== 'down');
+    expect(several).toEqual([]);
+    expect([...kinds.keys()]).toEqual(expect.arrayContaining(['openConnections', 'connections', 'limit']));
+    expect([...(kinds.get('connections') ?? [])]).toEqual(['list']);
+  });
+
   it.each([
     ['show', 'Incomplete or incorrect command, try: show ?'],
     ['show nonsense', 'Incomplete or incorrect command, try: show ?'],
