@@ -1,5 +1,5 @@
 /** What the commands' definitions do not tell about their words: see completions.ts. */
-import { FRAMING_KEYWORDS, FRAMING_WORDS } from '../src/shaper/framing.ts';
+import { definitionOf, SHAPER_KEY_NAMES, type ShaperKey } from '../src/config/keys.ts';
 import { HOOK_KINDS } from '../src/hooks/render.ts';
 import { COMMAND_WORDS } from '../src/cli/inetgwWords.ts';
 import { makeProgram as inetgw } from '../src/cli/inetgwProgram.ts';
@@ -8,18 +8,20 @@ import { makeProgram as searchbw } from '../src/cli/searchbw.ts';
 import type { CompletedCommand, Words } from './completions.ts';
 
 const DEVICES: Words = { devices: true };
-const FRAMING: Words = { words: [...FRAMING_WORDS, ...FRAMING_KEYWORDS] };
-const LINK_LAYERS: Words = { words: ['atm', 'ptm', 'ethernet'] };
+const wordsOf = (key: ShaperKey): Words => ({ words: definitionOf(key).words ?? [] });
+/** Of the options that are keys, by the option's name. */
+const KEY_WORDS = Object.fromEntries(
+  SHAPER_KEY_NAMES.filter((key) => definitionOf(key).words !== undefined).map((key) => [
+    `--${key}`,
+    wordsOf(key),
+  ]),
+);
 
 export const COMPLETED: readonly CompletedCommand[] = [
   {
     program: inetgw(() => undefined),
     values: {
-      '--framing': FRAMING,
-      '--linklayer': LINK_LAYERS,
-      '--firewall': { words: ['auto', 'nft', 'iptables', 'none'] },
-      '--ingress': { words: ['auto', 'police', 'shape', 'shape-cake', 'shape-htb'] },
-      '--pacing': { words: ['auto', 'bpf', 'off'] },
+      ...KEY_WORDS,
       '--format': { words: ['sh', 'iptables-restore', 'ip6tables-restore', 'nft'] },
     },
     first: {
@@ -46,7 +48,11 @@ export const COMPLETED: readonly CompletedCommand[] = [
   },
   {
     program: searchbw(),
-    values: { '--framing': FRAMING, '--linklayer': LINK_LAYERS, '--pacing': { words: ['auto', 'off'] } },
+    values: {
+      '--framing': wordsOf('framing'),
+      '--linklayer': wordsOf('linklayer'),
+      '--pacing': { words: ['auto', 'off'] },
+    },
     first: { words: ['show'], devices: true },
     after: { show: { files: true } },
     second: { words: ['DOWN', 'UP', 'AUTO'] },

@@ -1,7 +1,8 @@
 /** Flags over environment over file, for one device or all. */
 import { valuesFromFlags, settingsFromValues, type SettingsResult } from '../config/fromArguments.ts';
 import type { Configuration, DeviceSection } from '../config/file.ts';
-import { layered, valuesFromEnvironment, type Value, type Values } from '../config/keys.ts';
+import { optionName, SEARCH_KEY_NAMES, SEARCH_KEYS, type SearchKey } from '../config/keys.ts';
+import { layered, valuesFromEnvironment, type Value, type Values } from '../config/values.ts';
 import { configError, UserErrors } from '../errors.ts';
 import type { FramingChoice } from '../shaper/framing.ts';
 import { CONFIG_PATH, readConfiguration } from '../system/configFile.ts';
@@ -92,14 +93,16 @@ export function searchOptions(
   const framingIsTyped = [typed.framing, typed.linklayer, typed.overhead, typed.mpu].some(
     (each) => each !== undefined,
   );
+  const given = (key: SearchKey): [string, string][] => {
+    const value = search[SEARCH_KEYS[key].field];
+    return value === undefined ? [] : [[optionName(key), String(value)]];
+  };
   const text = (key: 'framing' | 'linklayer' | 'overhead' | 'mpu'): Record<string, string> => {
     const value = framingIsTyped ? undefined : values.get(key);
     return value === undefined ? {} : { [key]: value.text };
   };
   return {
-    ...(search.pingHost === undefined ? {} : { pingHost: search.pingHost }),
-    ...(search.maxRttMs === undefined ? {} : { maxRtt: String(search.maxRttMs) }),
-    ...(search.maxLossPercent === undefined ? {} : { maxLoss: String(search.maxLossPercent) }),
+    ...Object.fromEntries(SEARCH_KEY_NAMES.flatMap(given)),
     ...(usesNoPacing(values) ? { pacing: 'off' } : {}),
     ...text('framing'),
     ...text('linklayer'),

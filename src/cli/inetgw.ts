@@ -1,8 +1,8 @@
 /** The `inetgw` command: what its words mean. */
 import { CommanderError } from 'commander';
-import { optionName } from '../config/fromArguments.ts';
-import { SHAPER_KEY_NAMES, unknownVariables } from '../config/keys.ts';
+import { optionName, SHAPER_KEY_NAMES } from '../config/keys.ts';
 import { closest } from '../config/suggest.ts';
+import { unknownVariables } from '../config/values.ts';
 import { EXIT, usageError } from '../errors.ts';
 import { parseRateBitPerSec } from '../units.ts';
 import { withDryRunWord } from './dryRunWord.ts';
@@ -103,7 +103,7 @@ async function inOrder(typed: readonly string[], options: Options): Promise<stri
 }
 
 /** Options that say how a device is set up. */
-const SETTINGS_OPTIONS: readonly (keyof Options)[] = SHAPER_KEY_NAMES.map(optionName);
+const SETTINGS_OPTIONS: readonly (keyof Options)[] = SHAPER_KEY_NAMES.map((key) => optionName(key));
 
 /** Options that change nothing of a command, and would be taken for done. */
 const IDLE: Readonly<Partial<Record<CommandWord, readonly (keyof Options)[]>>> = {

@@ -1,5 +1,6 @@
 /** `inetgw rules egress|ingress DEV`: the rules that inetgw installs, for those who install them themselves. */
-import { checkTuning, type Tuning } from '../config/settings.ts';
+import type { Tuning } from '../config/keys.ts';
+import { checkTuning } from '../config/settings.ts';
 import { EXIT, usageError, UserErrors } from '../errors.ts';
 import { nftInstall } from '../firewall/nft.ts';
 import type { Side } from '../firewall/rules.ts';

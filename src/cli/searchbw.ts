@@ -1,6 +1,6 @@
 /** The `searchbw` command: words and flags in, the modules of src/searchbw/ put together, results out. */
 import { Command, CommanderError } from 'commander';
-import { unknownVariables } from '../config/keys.ts';
+import { unknownVariables } from '../config/values.ts';
 import { EXIT, UserErrors, usageError, type UserError } from '../errors.ts';
 import {
   checkArguments,

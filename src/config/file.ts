@@ -8,26 +8,21 @@ import { deviceNameProblem } from '../system/link.ts';
 import {
   FILE_KEY_NAMES,
   FILE_KEYS,
+  SEARCH_KEY_NAMES,
+  SEARCH_KEYS,
   SHAPER_KEY_NAMES,
   type FileKey,
   type KeyForm,
+  type SearchDefaults,
   type ShaperKey,
-  type Value,
-  type Values,
 } from './keys.ts';
 import { locator, type Locate, type Place } from './locate.ts';
-import { parseAnswerTime, parseHostName, parseLineRate, parsePercent, type Parsed } from './parsers.ts';
+import { parseLineRate, type Parsed } from './parsers.ts';
 import { checkTuning, doubts, errorAt } from './settings.ts';
 import { assumedLink } from '../shaper/assumedLink.ts';
 import { explicitRates, rateDoubt, type RateTexts } from './rateDoubts.ts';
 import { closest } from './suggest.ts';
-
-/** What a section says about searchbw; undefined is searchbw's own default. */
-export interface SearchDefaults {
-  pingHost: string | undefined;
-  maxRttMs: number | undefined;
-  maxLossPercent: number | undefined;
-}
+import type { Value, Values } from './values.ts';
 
 export interface DeviceSection {
   device: string;
@@ -195,7 +190,7 @@ function readSection(locate: Locate, file: string, device: string, content: Toml
       errors.push(unknownKey(at('key'), device, key, value));
       continue;
     }
-    const read = textOf(FILE_KEYS[known], key, value);
+    const read = textOf(FILE_KEYS[known].form, key, value);
     if ('problem' in read) errors.push(configError(`${at('value')}: ${read.problem}`, read.hint));
     else found.set(known, { text: read.value, name: key, place: at('value') });
   }
@@ -223,11 +218,12 @@ function readSection(locate: Locate, file: string, device: string, content: Toml
     if (value !== undefined) values.set(key, value);
   }
   errors.push(...checkTuning(values).errors);
-  const search = {
-    pingHost: check('ping-host', parseHostName),
-    maxRttMs: check('max-rtt', parseAnswerTime),
-    maxLossPercent: check('max-loss', parsePercent),
-  };
+  const search = Object.fromEntries(
+    SEARCH_KEY_NAMES.map((key) => [
+      SEARCH_KEYS[key].field,
+      check<string | number>(key, SEARCH_KEYS[key].parse),
+    ]),
+  ) as SearchDefaults;
   return {
     device,
     rates: up === undefined || down === undefined ? undefined : { up, down },

@@ -2,35 +2,12 @@
 import { UserErrors, usageError, type UserError } from '../errors.ts';
 import type { ShaperSettings } from '../shaper/settings.ts';
 import { deviceNameHint, deviceNameProblem } from '../system/link.ts';
-import { SHAPER_KEY_NAMES, type ShaperKey, type Value, type Values } from './keys.ts';
+import { optionName, SHAPER_KEY_NAMES, type ShaperKey, type ShaperOptions } from './keys.ts';
 import { parseLineRate } from './parsers.ts';
 import { checkTuning, doubts, errorAt } from './settings.ts';
+import type { Value, Values } from './values.ts';
 
 export { parseLineRate } from './parsers.ts';
-
-/** The options as commander hands them over: text, unchecked. */
-export interface ShaperOptions {
-  linklayer?: string;
-  overhead?: string;
-  mpu?: string;
-  framing?: string;
-  mark?: string;
-  largePacket?: string;
-  largeDownload?: string;
-  largeDownloadPorts?: string;
-  /** False after --no-large-downloads. */
-  largeDownloads?: boolean;
-  interactivePorts?: string;
-  interactiveDscp?: string;
-  interactiveHosts?: string;
-  bulkPorts?: string;
-  bulkDscp?: string;
-  bulkHosts?: string;
-  largeUpload?: string;
-  firewall?: string;
-  ingress?: string;
-  pacing?: string;
-}
 
 export interface SettingsResult {
   settings: ShaperSettings;
@@ -38,11 +15,6 @@ export interface SettingsResult {
   typed: { up: string; down: string };
   /** Doubts that do not stop anything. */
   warnings: readonly string[];
-}
-
-/** `large-packet` → `largePacket`, as commander names it. */
-export function optionName(key: ShaperKey): keyof ShaperOptions {
-  return key.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()) as keyof ShaperOptions;
 }
 
 export function valuesFromFlags(options: ShaperOptions): Values {

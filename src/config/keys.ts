@@ -1,111 +1,271 @@
 /**
- * Everything that can be set for a device, under one name everywhere: `large-packet` in the configuration
- * file is `--large-packet` on the command line and `INETGW_LARGE_PACKET` in the environment.
+ * Everything that can be set for a device, under one name everywhere: `large-packet` in the configuration file is
+ * `--large-packet` on the command line and `INETGW_LARGE_PACKET` in the environment. What stands here is all there is to a
+ * key: the parsers, the options with their help and the completions are made of it, and test/unit/config/keys.test.ts holds
+ * the manual pages and the example file against it.
  */
+import { FRAMING_KEYWORDS, FRAMING_WORDS, LINK_LAYERS } from '../shaper/framing.ts';
+import {
+  type DEFAULT_SETTINGS,
+  FIREWALL_CHOICES,
+  INGRESS_CHOICES,
+  PACING_CHOICES,
+  type BulkSettings,
+  type ClassSettings,
+} from '../shaper/settings.ts';
+import {
+  choiceOf,
+  parseAnswerTime,
+  parseDscp,
+  parseHostName,
+  parseHosts,
+  parseMark,
+  parsePercent,
+  parsePorts,
+  parseSwitch,
+  parseThreshold,
+  parseWhole,
+  type Parsed,
+} from './parsers.ts';
 
-import { closest } from './suggest.ts';
+/** Settings of the shaper but for the device and the rates. */
+export type Tuning = typeof DEFAULT_SETTINGS;
 
 /** What a key takes in the file: TOML text or number, true or false, or a list of texts and numbers. */
 export type KeyForm = 'value' | 'switch' | 'list';
 
-/** Keys that make the shaper. */
+/** The titles under which `inetgw --help` groups its options. */
+export type KeyGroup = 'The line' | 'What comes in' | 'What leaves' | 'How it is done';
+
+interface Described {
+  form: KeyForm;
+  group: KeyGroup;
+  /** What the option takes, `N`; of a switch that it takes nothing. */
+  takes?: string;
+  /** As `--help` has it, but for the default. */
+  help: string;
+  /** Of a switch: the help of its opposite, `--no-…`. */
+  helpOfNo?: string;
+  /** The default as it would be typed; absent where there is none, or none in a word. */
+  otherwise?: string;
+  /** All that it can be, in order, where that can be listed. */
+  words?: readonly string[];
+}
+
+export type ShaperKeyDefinition = Described &
+  (
+    | {
+        /** The tuning with the value in it, or what is wrong with the text; `name` is how the user wrote the key. */
+        read: (tuning: Tuning, name: string, text: string) => Parsed<Tuning>;
+      }
+    /** Read together with the others of its kind, in settings.ts. */
+    | { partOf: 'framing' }
+  );
+
+/** A key that says one thing by itself: its text is parsed, and the value put where it belongs. */
+function key<const D extends Described, T>(
+  described: D,
+  parse: (name: string, text: string) => Parsed<T>,
+  set: (tuning: Tuning, value: T) => Tuning,
+): D & { read: (tuning: Tuning, name: string, text: string) => Parsed<Tuning> } {
+  const read = (tuning: Tuning, name: string, text: string): Parsed<Tuning> => {
+    const parsed = parse(name, text);
+    return 'problem' in parsed ? parsed : { value: set(tuning, parsed.value) };
+  };
+  return { ...described, read };
+}
+
+/** A key of which there is a list of words. */
+function choice<const D extends Omit<Described, 'form' | 'group' | 'words'>, T extends string>(
+  words: readonly T[],
+  described: D,
+  set: (tuning: Tuning, value: T) => Tuning,
+) {
+  return key(
+    { ...described, form: 'value' as const, group: 'How it is done' as const, words },
+    choiceOf(words),
+    set,
+  );
+}
+
+const LINE = { form: 'value', group: 'The line', partOf: 'framing' } as const;
+const IN = { form: 'value', group: 'What comes in' } as const;
+const OUT = { form: 'list', group: 'What leaves', takes: 'LIST' } as const;
+
+const interactive = (tuning: Tuning, values: Partial<ClassSettings>): Tuning => ({
+  ...tuning,
+  interactive: { ...tuning.interactive, ...values },
+});
+const bulk = (tuning: Tuning, values: Partial<BulkSettings>): Tuning => ({
+  ...tuning,
+  bulk: { ...tuning.bulk, ...values },
+});
+/** Once the rule is left out, nothing puts it in again. */
+const largeDownloads = (tuning: Tuning, values: Partial<Tuning['largeDownloads']>): Tuning =>
+  tuning.largeDownloads === undefined
+    ? tuning
+    : { ...tuning, largeDownloads: { ...tuning.largeDownloads, ...values } };
+
+/** Keys that make the shaper, in the order in which help and errors have them. */
 export const SHAPER_KEYS = {
-  framing: 'value',
-  linklayer: 'value',
-  overhead: 'value',
-  mpu: 'value',
-  mark: 'value',
-  'large-packet': 'value',
-  'large-downloads': 'switch',
-  'large-download': 'value',
-  'large-download-ports': 'list',
-  'interactive-ports': 'list',
-  'interactive-dscp': 'list',
-  'interactive-hosts': 'list',
-  'bulk-ports': 'list',
-  'bulk-dscp': 'list',
-  'bulk-hosts': 'list',
-  'large-upload': 'value',
-  firewall: 'value',
-  ingress: 'value',
-  pacing: 'value',
-} as const satisfies Record<string, KeyForm>;
+  framing: {
+    ...LINE,
+    takes: 'KEYWORD',
+    help: 'what the line adds to a packet, by name',
+    words: [...FRAMING_WORDS, ...FRAMING_KEYWORDS],
+  },
+  linklayer: {
+    ...LINE,
+    takes: 'KIND',
+    help: 'the same by its parts: atm, ptm or ethernet',
+    words: LINK_LAYERS,
+  },
+  overhead: { ...LINE, takes: 'N', help: 'bytes that the line adds to an IP packet' },
+  mpu: { ...LINE, takes: 'N', help: 'the shortest frame on the line in bytes' },
+  mark: key(
+    { ...IN, takes: 'N', help: 'firewall mark of packets above 98 %', otherwise: '20' },
+    parseMark,
+    (tuning, mark) => ({ ...tuning, mark }),
+  ),
+  'large-packet': key(
+    { ...IN, takes: 'BYTES', help: 'packets from this length are dropped above 99 %', otherwise: '1024' },
+    (name, text) => parseWhole(name, text, 64, 65_535),
+    (tuning, largePacketBytes) => ({ ...tuning, largePacketBytes }),
+  ),
+  'large-downloads': key(
+    {
+      ...IN,
+      form: 'switch',
+      help: 'drop marked packets of large downloads, whatever the file says',
+      helpOfNo: 'leave the large-download rule out',
+    },
+    parseSwitch,
+    (tuning, isWanted) => (isWanted ? tuning : { ...tuning, largeDownloads: undefined }),
+  ),
+  'large-download': key(
+    { ...IN, takes: 'SIZE', help: 'a download is large above this size', otherwise: '10mb' },
+    parseThreshold,
+    (tuning, thresholdBytes) => largeDownloads(tuning, { thresholdBytes }),
+  ),
+  'large-download-ports': key(
+    {
+      ...IN,
+      form: 'list',
+      takes: 'LIST',
+      help: 'server ports of downloads',
+      otherwise: '80,443,8080,8443,20,21,989,990,udp/443',
+    },
+    parsePorts,
+    largeDownloads,
+  ),
+  'interactive-ports': key(
+    { ...OUT, help: 'ports whose traffic must not wait, such as udp/5060' },
+    parsePorts,
+    interactive,
+  ),
+  'interactive-dscp': key(
+    { ...OUT, help: 'DSCP values that must not wait', otherwise: 'ef,va,cs4,cs5,cs6,cs7' },
+    parseDscp,
+    (tuning, dscp) => interactive(tuning, { dscp }),
+  ),
+  'interactive-hosts': key(
+    { ...OUT, help: 'addresses and networks whose traffic must not wait' },
+    parseHosts,
+    (tuning, hosts) => interactive(tuning, { hosts }),
+  ),
+  'bulk-ports': key(
+    { ...OUT, help: 'ports whose traffic may always wait', otherwise: '25,465,587' },
+    parsePorts,
+    bulk,
+  ),
+  'bulk-dscp': key(
+    { ...OUT, help: 'DSCP values that may always wait', otherwise: 'cs1,le' },
+    parseDscp,
+    (tuning, dscp) => bulk(tuning, { dscp }),
+  ),
+  'bulk-hosts': key(
+    { ...OUT, help: 'addresses and networks whose traffic may always wait' },
+    parseHosts,
+    (tuning, hosts) => bulk(tuning, { hosts }),
+  ),
+  'large-upload': key(
+    { ...OUT, form: 'value', takes: 'SIZE', help: 'an upload is bulk above this size', otherwise: '10mb' },
+    parseThreshold,
+    (tuning, uploadThresholdBytes) => bulk(tuning, { uploadThresholdBytes }),
+  ),
+  firewall: choice(
+    FIREWALL_CHOICES,
+    { takes: 'TOOL', help: 'what carries the rules: auto, nft, iptables or none', otherwise: 'auto' },
+    (tuning, firewall) => ({ ...tuning, firewall }),
+  ),
+  ingress: choice(
+    INGRESS_CHOICES,
+    {
+      takes: 'WAY',
+      help: 'drop what comes in too fast, or queue it on an ifb: auto, police, shape, shape-cake or shape-htb',
+      otherwise: 'auto',
+    },
+    (tuning, ingress) => ({ ...tuning, ingress }),
+  ),
+  pacing: choice(
+    PACING_CHOICES,
+    { takes: 'WAY', help: 'window pacing of downloads by TCP: auto, bpf or off', otherwise: 'auto' },
+    (tuning, pacing) => ({ ...tuning, pacing }),
+  ),
+} as const satisfies Record<string, ShaperKeyDefinition>;
 
 export type ShaperKey = keyof typeof SHAPER_KEYS;
 export const SHAPER_KEY_NAMES = Object.keys(SHAPER_KEYS) as readonly ShaperKey[];
 
-/** All keys of a section of the file: the rates are words on the command line, the last three are searchbw's. */
+export const definitionOf = (key: ShaperKey): ShaperKeyDefinition => SHAPER_KEYS[key];
+
+/** Whether the key says a part of the framing, which a keyword says as a whole. */
+export function isFramingPart(key: ShaperKey): boolean {
+  return 'partOf' in SHAPER_KEYS[key] && key !== 'framing';
+}
+
+/** Keys of the file that are options of `searchbw`: what reads them, and their names in the section. */
+export const SEARCH_KEYS = {
+  'ping-host': { form: 'value', parse: parseHostName, field: 'pingHost' },
+  'max-rtt': { form: 'value', parse: parseAnswerTime, field: 'maxRttMs' },
+  'max-loss': { form: 'value', parse: parsePercent, field: 'maxLossPercent' },
+} as const satisfies Record<
+  string,
+  { form: KeyForm; parse: (name: string, text: string) => Parsed<string | number>; field: string }
+>;
+
+export type SearchKey = keyof typeof SEARCH_KEYS;
+export const SEARCH_KEY_NAMES = Object.keys(SEARCH_KEYS) as readonly SearchKey[];
+
+type ValueOf<Result> = Result extends { value: infer T } ? T : never;
+
+/** What a section says about searchbw; undefined is searchbw's own default. */
+export type SearchDefaults = {
+  [K in SearchKey as (typeof SEARCH_KEYS)[K]['field']]:
+    ValueOf<ReturnType<(typeof SEARCH_KEYS)[K]['parse']>> | undefined;
+};
+
+/** All keys of a section of the file: the rates are words on the command line. */
 export const FILE_KEYS = {
-  up: 'value',
-  down: 'value',
+  up: { form: 'value' },
+  down: { form: 'value' },
   ...SHAPER_KEYS,
-  'ping-host': 'value',
-  'max-rtt': 'value',
-  'max-loss': 'value',
-} as const satisfies Record<string, KeyForm>;
+  ...SEARCH_KEYS,
+} as const satisfies Record<string, { form: KeyForm }>;
 
 export type FileKey = keyof typeof FILE_KEYS;
 export const FILE_KEY_NAMES = Object.keys(FILE_KEYS) as readonly FileKey[];
 
-/** One thing that the user said, and where. */
-export interface Value {
-  text: string;
-  /** As the user wrote it: `--mark`, `INETGW_MARK` or `mark`. */
-  name: string;
-  /** `/etc/inetgw.conf:3:8`; undefined for flags and environment. */
-  place: string | undefined;
-}
+type Camel<Key extends string> = Key extends `${infer Head}-${infer Tail}`
+  ? `${Head}${Capitalize<Camel<Tail>>}`
+  : Key;
 
-export type Values<Key extends string = ShaperKey> = ReadonlyMap<Key, Value>;
+/** The options as commander hands them over: text, unchecked; of a switch whether it is wanted. */
+export type ShaperOptions = {
+  [K in ShaperKey as Camel<K>]?: (typeof SHAPER_KEYS)[K]['form'] extends 'switch' ? boolean : string;
+};
 
-/** `large-packet` → `INETGW_LARGE_PACKET`. */
-export function environmentName(key: ShaperKey | ''): string {
-  return `INETGW_${key.toUpperCase().replaceAll('-', '_')}`;
-}
-
-export function valuesFromEnvironment(environment: Readonly<Record<string, string | undefined>>): Values {
-  const values = new Map<ShaperKey, Value>();
-  for (const key of SHAPER_KEY_NAMES) {
-    const name = environmentName(key);
-    const text = environment[name];
-    // Set to nothing is how a shell unsets for one command.
-    if (text !== undefined && text !== '') values.set(key, { text, name, place: undefined });
-  }
-  return values;
-}
-
-/** Names the configuration file. */
-const FILE_VARIABLE = 'INETGW_CONFIG';
-
-/** Says of each variable that looks like ours that it is not, with the one that may be meant: what it was to set is not set. */
-export function unknownVariables(environment: Readonly<Record<string, string | undefined>>): string[] {
-  const prefix = environmentName('');
-  const known = [...SHAPER_KEY_NAMES.map(environmentName), FILE_VARIABLE];
-  return Object.entries(environment)
-    .filter(([name, text]) => name.startsWith(prefix) && text !== '' && !known.includes(name))
-    .map(([name]) => {
-      // The beginning, which is right, would make any two words alike.
-      const meant = closest(
-        name.slice(prefix.length),
-        known.map((each) => each.slice(prefix.length)),
-      );
-      return `the variable ${name} is not known${meant === undefined ? '' : `: did you mean ${prefix}${meant}?`}`;
-    });
-}
-
-const FRAMING_PARTS = ['linklayer', 'overhead', 'mpu'] as const satisfies readonly ShaperKey[];
-
-/**
- * Layers put over each other, the first on top. A framing named by keyword hides the parts given below it,
- * and parts hide a keyword below them: otherwise a flag would contradict the file instead of replacing it.
- */
-export function layered(...layers: readonly Values[]): Values {
-  const result = new Map<ShaperKey, Value>();
-  for (const layer of layers) {
-    const hidden = new Set<ShaperKey>();
-    if (result.has('framing')) for (const part of FRAMING_PARTS) hidden.add(part);
-    else if (FRAMING_PARTS.some((part) => result.has(part))) hidden.add('framing');
-    for (const [key, value] of layer) if (!result.has(key) && !hidden.has(key)) result.set(key, value);
-  }
-  return result;
+/** `large-packet` → `largePacket`, as commander names it. */
+export function optionName<Key extends ShaperKey | SearchKey>(key: Key): Camel<Key> {
+  return key.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()) as Camel<Key>;
 }

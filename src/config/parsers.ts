@@ -1,13 +1,7 @@
 /** Parsers of single settings: text in, a checked value or a problem out. `name` is how the user wrote it. */
 import { isIPv4, isIPv6 } from 'node:net';
 import { DSCP_BY_NAME } from '../shaper/dscp.ts';
-import {
-  MAX_RATE_BIT_PER_SEC,
-  MIN_RATE_BIT_PER_SEC,
-  type FirewallChoice,
-  type IngressChoice,
-  type PacingChoice,
-} from '../shaper/settings.ts';
+import { MAX_RATE_BIT_PER_SEC, MIN_RATE_BIT_PER_SEC } from '../shaper/settings.ts';
 import {
   durationAdvice,
   formatRate,
@@ -180,17 +174,13 @@ export function parseHosts(name: string, text: string): Parsed<string[]> {
 }
 
 /** One of the words of an option. */
-function choiceOf<T extends string>(choices: readonly T[]) {
+export function choiceOf<T extends string>(choices: readonly T[]) {
   return (name: string, text: string): Parsed<T> => {
     const known = choices.find((choice) => choice === text);
     if (known !== undefined) return { value: known };
     return { problem: `${name} ${text} is not known`, hint: `known: ${choices.join(', ')}` };
   };
 }
-
-export const parseFirewall = choiceOf<FirewallChoice>(['auto', 'nft', 'iptables', 'none']);
-export const parseIngress = choiceOf<IngressChoice>(['auto', 'police', 'shape', 'shape-cake', 'shape-htb']);
-export const parsePacing = choiceOf<PacingChoice>(['auto', 'bpf', 'off']);
 
 export function parseSwitch(name: string, text: string): Parsed<boolean> {
   if (text === 'true' || text === 'false') return { value: text === 'true' };

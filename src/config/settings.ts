@@ -6,29 +6,15 @@ import {
   FRAMING_WORDS,
   framingByKeyword,
   isFramingWord,
+  LINK_LAYERS,
   type FramingChoice,
-  type LinkLayer,
 } from '../shaper/framing.ts';
-import { DEFAULT_SETTINGS, type LargeDownloadSettings, type ShaperSettings } from '../shaper/settings.ts';
+import { DEFAULT_SETTINGS, type ShaperSettings } from '../shaper/settings.ts';
 import { formatRate } from '../units.ts';
-import type { ShaperKey, Value, Values } from './keys.ts';
-import {
-  parseDscp,
-  parseFirewall,
-  parseHosts,
-  parseIngress,
-  parseMark,
-  parsePacing,
-  parsePorts,
-  parseSwitch,
-  parseThreshold,
-  parseWhole,
-  type Parsed,
-} from './parsers.ts';
+import { definitionOf, SHAPER_KEY_NAMES, type Tuning } from './keys.ts';
+import { choiceOf, parseWhole } from './parsers.ts';
 import { closest } from './suggest.ts';
-
-/** Settings of the shaper but for the device and the rates. */
-export type Tuning = typeof DEFAULT_SETTINGS;
+import type { Value, Values } from './values.ts';
 
 type Complain = (value: Value | undefined, problem: string, hint?: string) => void;
 
@@ -44,68 +30,17 @@ export function checkTuning(values: Values): { tuning: Tuning; errors: UserError
   const complain: Complain = (value, problem, hint) => {
     errors.push(errorAt(value, problem, hint));
   };
-  const read = <T>(key: ShaperKey, parse: (name: string, text: string) => Parsed<T>, otherwise: T): T => {
-    const value = values.get(key);
-    if (value === undefined) return otherwise;
-    const parsed = parse(value.name, value.text);
-    if (!('problem' in parsed)) return parsed.value;
-    complain(value, parsed.problem, parsed.hint);
-    return otherwise;
-  };
-  const defaults = DEFAULT_SETTINGS;
-  const tuning: Tuning = {
-    framing: readFraming(values, complain),
-    mark: read('mark', parseMark, defaults.mark),
-    largePacketBytes: read(
-      'large-packet',
-      (name, text) => parseWhole(name, text, 64, 65_535),
-      defaults.largePacketBytes,
-    ),
-    largeDownloads: read('large-downloads', parseSwitch, true)
-      ? readLargeDownloads(read, defaults.largeDownloads)
-      : undefined,
-    interactive: {
-      ...read('interactive-ports', parsePorts, portsOf(defaults.interactive)),
-      dscp: read('interactive-dscp', parseDscp, [...defaults.interactive.dscp]),
-      hosts: read('interactive-hosts', parseHosts, [...defaults.interactive.hosts]),
-    },
-    bulk: {
-      ...read('bulk-ports', parsePorts, portsOf(defaults.bulk)),
-      dscp: read('bulk-dscp', parseDscp, [...defaults.bulk.dscp]),
-      hosts: read('bulk-hosts', parseHosts, [...defaults.bulk.hosts]),
-      uploadThresholdBytes: read('large-upload', parseThreshold, defaults.bulk.uploadThresholdBytes),
-    },
-    firewall: read('firewall', parseFirewall, defaults.firewall),
-    ingress: read('ingress', parseIngress, defaults.ingress),
-    pacing: read('pacing', parsePacing, defaults.pacing),
-  };
+  let tuning: Tuning = { ...DEFAULT_SETTINGS, framing: readFraming(values, complain) };
+  for (const key of SHAPER_KEY_NAMES) {
+    const [definition, value] = [definitionOf(key), values.get(key)];
+    if (value === undefined || 'partOf' in definition) continue;
+    const parsed = definition.read(tuning, value.name, value.text);
+    if ('problem' in parsed) complain(value, parsed.problem, parsed.hint);
+    else tuning = parsed.value;
+  }
   checkPacingAndIngress(tuning, values, complain);
   checkOneClassOnly(tuning, values, complain);
   return { tuning, errors };
-}
-
-const portsOf = ({
-  tcpPorts,
-  udpPorts,
-}: {
-  tcpPorts: readonly PortOrRange[];
-  udpPorts: readonly PortOrRange[];
-}) => ({
-  tcpPorts: [...tcpPorts],
-  udpPorts: [...udpPorts],
-});
-
-type Read = <T>(key: ShaperKey, parse: (name: string, text: string) => Parsed<T>, otherwise: T) => T;
-
-function readLargeDownloads(
-  read: Read,
-  defaults: LargeDownloadSettings | undefined,
-): LargeDownloadSettings | undefined {
-  if (defaults === undefined) return undefined;
-  return {
-    thresholdBytes: read('large-download', parseThreshold, defaults.thresholdBytes),
-    ...read('large-download-ports', parsePorts, portsOf(defaults)),
-  };
 }
 
 function readFraming(values: Values, complain: Complain): FramingChoice | undefined {
@@ -139,8 +74,9 @@ function readFraming(values: Values, complain: Complain): FramingChoice | undefi
     if (alone !== undefined) complain(alone, `${alone.name} needs a linklayer: atm, ptm or ethernet`);
     return undefined;
   }
-  if (!isLinkLayer(linkLayer.text)) {
-    complain(linkLayer, `${linkLayer.name} ${linkLayer.text} is not known`, 'known: atm, ptm, ethernet');
+  const known = choiceOf(LINK_LAYERS)(linkLayer.name, linkLayer.text);
+  if ('problem' in known) {
+    complain(linkLayer, known.problem, known.hint);
     return undefined;
   }
   if (overhead === undefined) {
@@ -158,14 +94,10 @@ function readFraming(values: Values, complain: Complain): FramingChoice | undefi
   if ('problem' in overheadBytes || 'problem' in mpuBytes) return undefined;
   return {
     name: 'custom',
-    linkLayer: linkLayer.text,
+    linkLayer: known.value,
     overheadBytes: overheadBytes.value,
     mpuBytes: mpuBytes.value,
   };
-}
-
-function isLinkLayer(text: string): text is LinkLayer {
-  return text === 'atm' || text === 'ptm' || text === 'ethernet';
 }
 
 /** Pacing needs the stages: what they let through waits in its own queue. */

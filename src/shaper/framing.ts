@@ -7,7 +7,8 @@
  */
 
 /** `atm`: cut into 48-byte cells of 53 bytes. `ptm`: 64/65 coding (VDSL2). `ethernet`: as it is. */
-export type LinkLayer = 'atm' | 'ptm' | 'ethernet';
+export const LINK_LAYERS = ['atm', 'ptm', 'ethernet'] as const;
+export type LinkLayer = (typeof LINK_LAYERS)[number];
 
 export interface Framing {
   /** The keyword, or `custom`. */

@@ -5,16 +5,19 @@ import type { FramingChoice } from './framing.ts';
 /** Which firewall tool carries the rules; `auto` takes the first that works on this kernel. */
 export type FirewallBackend = 'nft' | 'iptables';
 /** Window pacing: `auto` where the kernel and tc can load the program; see docs/pacing.md. */
-export type PacingChoice = 'auto' | 'bpf' | 'off';
+export const PACING_CHOICES = ['auto', 'bpf', 'off'] as const;
+export type PacingChoice = (typeof PACING_CHOICES)[number];
 
-export type FirewallChoice = 'auto' | FirewallBackend | 'none';
+export const FIREWALL_CHOICES = ['auto', 'nft', 'iptables', 'none'] as const;
+export type FirewallChoice = (typeof FIREWALL_CHOICES)[number];
 
 /**
  * What is done with what comes in too fast. `police`: the three stages drop it. `shape`: it waits in a queue on an
  * ifb, of cake's or of HTB's; without a name, cake where the kernel has it. `auto`: police, and shape where the
  * kernel cannot police.
  */
-export type IngressChoice = 'auto' | 'police' | 'shape' | 'shape-cake' | 'shape-htb';
+export const INGRESS_CHOICES = ['auto', 'police', 'shape', 'shape-cake', 'shape-htb'] as const;
+export type IngressChoice = (typeof INGRESS_CHOICES)[number];
 
 export interface LargeDownloadSettings {
   /** A download is large once it has carried more than this. The article: 10 MByte. */

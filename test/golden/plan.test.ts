@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { settingsFromArguments, type ShaperOptions } from '../../src/config/fromArguments.ts';
+import { settingsFromArguments } from '../../src/config/fromArguments.ts';
+import type { ShaperOptions } from '../../src/config/keys.ts';
 import { iptablesInstall } from '../../src/firewall/iptables.ts';
 import { nftInstall } from '../../src/firewall/nft.ts';
 import type { RuleSet } from '../../src/firewall/rules.ts';

@@ -4,7 +4,7 @@ function __inetgw_place
   set -l count 0; set -l last; set -l skip 0
   for word in (commandline -opc)[2..-1]
     if test $skip = 1; set skip 0; continue; end
-    if contains -- $word --up --down --framing --linklayer --overhead --mpu --large-download --large-download-ports --large-packet --mark --interactive-ports --interactive-dscp --interactive-hosts --bulk-ports --bulk-dscp --bulk-hosts --large-upload --firewall --ingress --pacing --config --format --root; set skip 1; continue; end
+    if contains -- $word --up --down --framing --linklayer --overhead --mpu --mark --large-packet --large-download --large-download-ports --interactive-ports --interactive-dscp --interactive-hosts --bulk-ports --bulk-dscp --bulk-hosts --large-upload --firewall --ingress --pacing --config --format --root; set skip 1; continue; end
     if string match -q -- '-*' $word; continue; end
     set count (math $count + 1); set last $word
   end
@@ -42,12 +42,12 @@ complete -c inetgw -l framing -x -a 'dsl adsl atm vdsl ptm pppoe fiber fibre ftt
 complete -c inetgw -l linklayer -x -a 'atm ptm ethernet' -d 'the same by its parts: atm, ptm or ethernet'
 complete -c inetgw -l overhead -x -d 'bytes that the line adds to an IP packet'
 complete -c inetgw -l mpu -x -d 'the shortest frame on the line in bytes'
+complete -c inetgw -l mark -x -d 'firewall mark of packets above 98 % (20)'
+complete -c inetgw -l large-packet -x -d 'packets from this length are dropped above 99 % (1024)'
 complete -c inetgw -l large-downloads -d 'drop marked packets of large downloads, whatever the file says'
 complete -c inetgw -l no-large-downloads -d 'leave the large-download rule out'
 complete -c inetgw -l large-download -x -d 'a download is large above this size (10mb)'
 complete -c inetgw -l large-download-ports -x -d 'server ports of downloads (80,443,8080,8443,20,21,989,990,udp/443)'
-complete -c inetgw -l large-packet -x -d 'packets from this length are dropped above 99 % (1024)'
-complete -c inetgw -l mark -x -d 'firewall mark of packets above 98 % (20)'
 complete -c inetgw -l interactive-ports -x -d 'ports whose traffic must not wait, such as udp/5060'
 complete -c inetgw -l interactive-dscp -x -d 'DSCP values that must not wait (ef,va,cs4,cs5,cs6,cs7)'
 complete -c inetgw -l interactive-hosts -x -d 'addresses and networks whose traffic must not wait'

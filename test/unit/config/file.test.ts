@@ -2,15 +2,10 @@ import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { parseConfiguration, requireFaultless } from '../../../src/config/file.ts';
-import {
-  environmentName,
-  FILE_KEY_NAMES,
-  layered,
-  SHAPER_KEY_NAMES,
-  valuesFromEnvironment,
-} from '../../../src/config/keys.ts';
+import { FILE_KEY_NAMES, SHAPER_KEY_NAMES } from '../../../src/config/keys.ts';
 import { locator } from '../../../src/config/locate.ts';
 import { checkTuning } from '../../../src/config/settings.ts';
+import { environmentName, layered, valuesFromEnvironment } from '../../../src/config/values.ts';
 import { EXIT, UserError, UserErrors } from '../../../src/errors.ts';
 import { DEFAULT_SETTINGS } from '../../../src/shaper/settings.ts';
 

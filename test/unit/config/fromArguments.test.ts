@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { settingsFromArguments, type ShaperOptions } from '../../../src/config/fromArguments.ts';
+import { settingsFromArguments } from '../../../src/config/fromArguments.ts';
+import type { ShaperOptions } from '../../../src/config/keys.ts';
 import { withoutOverlaps } from '../../../src/config/parsers.ts';
 import { EXIT, UserErrors } from '../../../src/errors.ts';
 

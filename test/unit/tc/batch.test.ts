@@ -1,6 +1,7 @@
 /** From one plan to the next: what changes in place, and what must be made anew. */
 import { describe, expect, it } from 'vitest';
-import { settingsFromArguments, type ShaperOptions } from '../../../src/config/fromArguments.ts';
+import { settingsFromArguments } from '../../../src/config/fromArguments.ts';
+import type { ShaperOptions } from '../../../src/config/keys.ts';
 import { makePlan } from '../../../src/shaper/plan.ts';
 import { changeLines, setUpLines, tearDownLines } from '../../../src/tc/batch.ts';
 import type { TcObject } from '../../../src/tc/objects.ts';
