@@ -1,13 +1,10 @@
 /** What the commands' definitions do not tell about their words: see completions.ts. */
 import { definitionOf, SHAPER_KEY_NAMES, type ShaperKey } from '../src/config/keys.ts';
-import { HOOK_KINDS } from '../src/hooks/render.ts';
-import { COMMAND_WORDS } from '../src/cli/inetgwWords.ts';
+import { COMMAND_WORDS, commandOf, type Words } from '../src/cli/inetgwCommands.ts';
 import { makeProgram as inetgw } from '../src/cli/inetgwProgram.ts';
-import { makeProgram as iprelay } from '../src/cli/iprelay.ts';
+import { makeProgram as iprelay, REMOTE_COMMANDS } from '../src/cli/iprelay.ts';
 import { makeProgram as searchbw } from '../src/cli/searchbw.ts';
-import type { CompletedCommand, Words } from './completions.ts';
-
-const DEVICES: Words = { devices: true };
+import type { CompletedCommand } from './completions.ts';
 const wordsOf = (key: ShaperKey): Words => ({ words: definitionOf(key).words ?? [] });
 /** Of the options that are keys, by the option's name. */
 const KEY_WORDS = Object.fromEntries(
@@ -16,6 +13,20 @@ const KEY_WORDS = Object.fromEntries(
     wordsOf(key),
   ]),
 );
+
+const FIRST_ONLY = COMMAND_WORDS.filter((word) => commandOf(word).isFirstOnly === true);
+
+/** What comes after which word: a word of two commands (`check DEV`, `config check FILE`) has what either takes. */
+function afterWords(): Record<string, Words> {
+  const after: Record<string, Words> = {};
+  for (const word of COMMAND_WORDS) {
+    const { next, then = {}, isFirstOnly } = commandOf(word);
+    const own = isFirstOnly === true ? {} : { [word]: next };
+    for (const [each, words] of Object.entries({ ...own, ...then }))
+      after[each] = { ...after[each], ...words };
+  }
+  return after;
+}
 
 export const COMPLETED: readonly CompletedCommand[] = [
   {
@@ -28,22 +39,11 @@ export const COMPLETED: readonly CompletedCommand[] = [
       words: [...COMMAND_WORDS, 'clear'].sort(),
       devices: true,
     },
-    after: {
-      apply: DEVICES,
-      // Of `inetgw check DEV` and `inetgw config check FILE`.
-      check: { devices: true, files: true },
-      config: { words: ['check', 'example'] },
-      completion: { words: ['bash', 'zsh', 'fish'] },
-      ...Object.fromEntries(
-        ['bash', 'zsh', 'fish'].map((shell) => [shell, { words: ['inetgw', 'searchbw', 'iprelay'] }]),
-      ),
-      rules: { words: ['egress', 'ingress'] },
-      egress: DEVICES,
-      ingress: DEVICES,
-      'install-hook': { words: HOOK_KINDS },
-      ...Object.fromEntries(HOOK_KINDS.map((kind) => [kind, DEVICES])),
+    after: afterWords(),
+    afterFirst: {
+      clear: { devices: true },
+      ...Object.fromEntries(FIRST_ONLY.map((word) => [word, commandOf(word).next])),
     },
-    afterFirst: { clear: DEVICES, status: DEVICES, uninstall: {} },
     second: { words: ['clear'] },
   },
   {
@@ -63,7 +63,7 @@ export const COMPLETED: readonly CompletedCommand[] = [
       '--log': { words: ['none', 'stderr', 'syslog', 'journal'], files: true },
       '--log-format': { words: ['readable', 'json'] },
     },
-    first: { words: ['attach', 'ctl', 'list', 'reload', 'status', 'stop'] },
+    first: { words: [...REMOTE_COMMANDS].sort() },
     after: {},
     second: {},
   },

@@ -1,12 +1,6 @@
 /** Completions for bash, zsh and fish, made from the commands' own definitions. Pure. */
 import type { Command, Option } from 'commander';
-
-/** What may stand in a place: words, and what only the machine knows. */
-export interface Words {
-  words?: readonly string[];
-  devices?: boolean;
-  files?: boolean;
-}
+import type { Words } from '../src/cli/inetgwCommands.ts';
 
 export interface CompletedCommand {
   program: Command;

@@ -6,7 +6,8 @@ import { COMPLETED } from './completed.ts';
 import { bashCompletion, fishCompletion, zshCompletion } from './completions.ts';
 import { DEFAULT_SETTINGS } from '../src/shaper/settings.ts';
 import { egressRules, ingressRules } from '../src/shaper/rules.ts';
-import { hookFiles, systemdUnit, type HookKind } from '../src/hooks/render.ts';
+import type { HookKind } from '../src/hooks/kinds.ts';
+import { hookFiles, systemdUnit } from '../src/hooks/render.ts';
 import { layoutModule } from './programLayout.ts';
 import { shellSnippet } from '../src/firewall/snippet.ts';
 

@@ -1,13 +1,13 @@
 /** The `inetgw` command: what its words mean. */
 import { CommanderError } from 'commander';
-import { optionName, SHAPER_KEY_NAMES } from '../config/keys.ts';
 import { closest } from '../config/suggest.ts';
 import { unknownVariables } from '../config/values.ts';
 import { EXIT, usageError } from '../errors.ts';
 import { parseRateBitPerSec } from '../units.ts';
 import { withDryRunWord } from './dryRunWord.ts';
+import { COMMAND_WORDS, commandOf, isCommand, type CommandWord } from './inetgwCommands.ts';
 import { makeProgram, type Options } from './inetgwProgram.ts';
-import { COMMAND_WORDS, isVerb, refuseRateFirst, understoodWords, type CommandWord } from './inetgwWords.ts';
+import { isVerb, refuseRateFirst, understoodWords } from './inetgwWords.ts';
 import { warn } from './warn.ts';
 
 export type { GlobalOptions, Options } from './inetgwProgram.ts';
@@ -36,8 +36,7 @@ export async function run(argv: readonly string[]): Promise<number> {
 
 type CommandBody = (words: readonly string[], options: Options) => Promise<number>;
 
-/** A device that is named like one of these cannot be reached. */
-const COMMANDS: Readonly<Record<CommandWord, CommandBody>> = {
+const BODIES: Readonly<Record<CommandWord, CommandBody>> = {
   check: async ([device, ...rest], options) => {
     if (rest.length > 0) throw usageError('check takes one device or none: inetgw check ppp0');
     return (await import('./inetgwCheck.ts')).checkCommand(device, options);
@@ -80,7 +79,7 @@ async function dispatch(typed: readonly string[], options: Options): Promise<num
   const words = await withKernelName(await inOrder(typed, options), options);
   const [first = '', second, third] = words;
   refuseIdleOptions(isCommand(first) ? first : undefined, options);
-  if (isCommand(first)) return COMMANDS[first](words.slice(1), options);
+  if (isCommand(first)) return BODIES[first](words.slice(1), options);
   if (second === undefined) return (await import('./inetgwShow.ts')).showCommand(first, options);
   if (third === undefined) return (await import('./inetgwApply.ts')).clearCommand(first, options);
   return (await import('./inetgwApply.ts')).applyCommand(first, second, third, options);
@@ -102,20 +101,10 @@ async function inOrder(typed: readonly string[], options: Options): Promise<stri
   }
 }
 
-/** Options that say how a device is set up. */
-const SETTINGS_OPTIONS: readonly (keyof Options)[] = SHAPER_KEY_NAMES.map((key) => optionName(key));
-
-/** Options that change nothing of a command, and would be taken for done. */
-const IDLE: Readonly<Partial<Record<CommandWord, readonly (keyof Options)[]>>> = {
-  check: [...SETTINGS_OPTIONS, 'dryRun', 'replace'],
-  'install-hook': ['json', 'dryRunScript', 'purge'],
-  status: [...SETTINGS_OPTIONS, 'dryRun', 'replace'],
-  uninstall: [...SETTINGS_OPTIONS, 'json', 'dryRunScript', 'replace', 'remove'],
-};
-
 /** @throws UserError for the first option that does not go with the command */
 function refuseIdleOptions(command: CommandWord | undefined, options: Options): void {
-  const idle = command === undefined ? undefined : IDLE[command]?.find((each) => options[each] !== undefined);
+  const idle =
+    command === undefined ? undefined : commandOf(command).idle?.find((each) => options[each] !== undefined);
   if (command === undefined || idle === undefined) return;
   const flag =
     idle === 'dryRunScript' ? 'dry-run=script' : idle.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
@@ -125,28 +114,12 @@ function refuseIdleOptions(command: CommandWord | undefined, options: Options): 
   );
 }
 
-function isCommand(word: string): word is CommandWord {
-  return Object.hasOwn(COMMANDS, word);
-}
-
-/** Where the device stands among the words. */
-const DEVICE_AT: Readonly<Record<CommandWord, number>> = {
-  apply: 1,
-  check: 1,
-  completion: Infinity,
-  config: Infinity,
-  'install-hook': 2,
-  rules: 2,
-  status: Infinity,
-  uninstall: Infinity,
-};
-
 /** The words with the kernel's name of the device; a first word that is neither device nor command may be a slip. */
 async function withKernelName(words: readonly string[], options: Options): Promise<string[]> {
   const [first = ''] = words;
-  const at = isCommand(first) ? DEVICE_AT[first] : 0;
-  const device = words[at];
-  if (device === undefined) return [...words];
+  const at = isCommand(first) ? commandOf(first).deviceAt : 0;
+  const device = at === undefined ? undefined : words[at];
+  if (at === undefined || device === undefined) return [...words];
   const { isDevice, kernelNameOf } = await import('../system/deviceName.ts');
   if (await isDevice(device)) return [...words];
   const name = await kernelNameOf(device);

@@ -2,25 +2,26 @@
 import { closest } from '../config/suggest.ts';
 import { EXIT, usageError } from '../errors.ts';
 import { readTemplate } from '../system/templates.ts';
+import { COMPLETED_COMMANDS, SHELLS } from './inetgwCommands.ts';
 
 const FILES = {
   bash: (command: string) => `completions/bash/${command}`,
   zsh: (command: string) => `completions/zsh/_${command}`,
   fish: (command: string) => `completions/fish/${command}.fish`,
-} as const;
+} as const satisfies Record<(typeof SHELLS)[number], (command: string) => string>;
 
-const COMMANDS = ['inetgw', 'searchbw', 'iprelay'] as const;
+const COMMANDS = COMPLETED_COMMANDS;
 
 const USAGE = 'for example: source <(inetgw completion bash), in zsh: source <(inetgw completion zsh)';
 
 /** Without a command, those of all three one after the other: a shell that reads them knows all. */
 export async function completionCommand(words: readonly string[]): Promise<number> {
   const [shellWord = '', command, ...rest] = words;
-  const shell = (['bash', 'zsh', 'fish'] as const).find((each) => each === shellWord);
+  const shell = SHELLS.find((each) => each === shellWord);
   if (shell === undefined) {
-    const meant = closest(shellWord, Object.keys(FILES));
+    const meant = closest(shellWord, SHELLS);
     throw usageError(
-      `completion knows bash, zsh, fish${shellWord === '' ? '' : `, not '${shellWord}'`}`,
+      `completion knows ${SHELLS.join(', ')}${shellWord === '' ? '' : `, not '${shellWord}'`}`,
       meant === undefined ? USAGE : `did you mean ${meant}?`,
     );
   }

@@ -5,19 +5,7 @@
 import { closest } from '../config/suggest.ts';
 import { usageError, type UserError } from '../errors.ts';
 import { isPlainNumber, isRateUnit, parseRateBitPerSec } from '../units.ts';
-
-/** First words that are no device. */
-export const COMMAND_WORDS = [
-  'apply',
-  'check',
-  'completion',
-  'config',
-  'install-hook',
-  'rules',
-  'status',
-  'uninstall',
-] as const;
-export type CommandWord = (typeof COMMAND_WORDS)[number];
+import { isCommand } from './inetgwCommands.ts';
 
 /** What shows a device, in the words of other programs. */
 const SHOWING = new Set(['show', 'stats', 'statistics', 'list', 'info', 'get']);
@@ -61,7 +49,7 @@ export function understoodWords(typed: readonly string[], named: NamedRates): st
   const words = joinUnits(typed);
   const [first = '', second, ...rest] = words;
   if (first === 'install-hook') return installHookWords(words, named);
-  if ((COMMAND_WORDS as readonly string[]).includes(first)) {
+  if (isCommand(first)) {
     refuseRates(words, named);
     return commandWords(words);
   }
@@ -123,7 +111,7 @@ function namesBefore(words: readonly string[]): string[] {
 
 /** Whether a first word has been understood as one that is no device. */
 export function isVerb(word: string): boolean {
-  const isWord = (COMMAND_WORDS as readonly string[]).includes(word) || word === 'clear';
+  const isWord = isCommand(word) || word === 'clear';
   return isWord || SHOWING.has(word) || CLEARING.has(word) || SETTING.has(word) || HOOK_REMOVING.test(word);
 }
 

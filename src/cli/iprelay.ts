@@ -126,7 +126,8 @@ export async function run(argv: readonly string[]): Promise<number> {
   return start(settings);
 }
 
-const REMOTE_COMMANDS = ['attach', 'ctl', 'list', 'stop', 'reload', 'status'] as const;
+/** First words that are no proxyspec. */
+export const REMOTE_COMMANDS = ['attach', 'ctl', 'list', 'stop', 'reload', 'status'] as const;
 
 const isRemoteCommand = (word: string | undefined): word is (typeof REMOTE_COMMANDS)[number] =>
   REMOTE_COMMANDS.some((each) => each === word);

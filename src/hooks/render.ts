@@ -6,10 +6,8 @@
  * at once, because pppd and NetworkManager wait for nobody, or for everybody; but what clears a device that will come
  * back with the same number ends before that. What inetgw says goes to the system log.
  */
+import type { HookKind } from './kinds.ts';
 import { fromShellWord, shellWord, systemdEscape, systemdWord } from './quote.ts';
-
-export const HOOK_KINDS = ['ppp', 'networkmanager', 'ifupdown', 'systemd'] as const;
-export type HookKind = (typeof HOOK_KINDS)[number];
 
 export interface HookSettings {
   /** A device name, or for ppp a beginning with `*` after it: a link that comes back under another number. */

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { hookFiles, type HookKind } from '../../src/hooks/render.ts';
+import type { HookKind } from '../../src/hooks/kinds.ts';
+import { hookFiles } from '../../src/hooks/render.ts';
 import { inetgw, isRoot, ROOT } from './helpers/built.ts';
 
 let root: string;

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { shellWord, systemdEscape, systemdWord } from '../../src/hooks/quote.ts';
-import { HOOK_KINDS, HOOK_PLACES, hookFiles, hookProgram, systemdUnit } from '../../src/hooks/render.ts';
+import { HOOK_KINDS } from '../../src/hooks/kinds.ts';
+import { HOOK_PLACES, hookFiles, hookProgram, systemdUnit } from '../../src/hooks/render.ts';
 import { isUnedited, seal } from '../../src/hooks/seal.ts';
 
 const program = ['/usr/bin/inetgw'];

@@ -1,13 +1,8 @@
 /** Words as people put them: understood, or answered with what to type. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  bareDevice,
-  COMMAND_WORDS,
-  refuseRateFirst,
-  understoodWords,
-  type NamedRates,
-} from '../../src/cli/inetgwWords.ts';
+import { COMMAND_WORDS } from '../../src/cli/inetgwCommands.ts';
+import { bareDevice, refuseRateFirst, understoodWords, type NamedRates } from '../../src/cli/inetgwWords.ts';
 import { EXIT, UserError } from '../../src/errors.ts';
 
 const understood = (line: string, named: NamedRates = {}): string =>

@@ -1,0 +1,84 @@
+/**
+ * The commands of `inetgw` besides `DEV …`, each once: what is known of them is taken from here by the words
+ * (inetgwWords.ts), the refusals of idle options (inetgw.ts) and the completions; test/unit/commands.test.ts holds help and
+ * manual page against it. What a command does stands in inetgw.ts, which does not compile without it. Pure.
+ */
+import { SHAPER_KEY_NAMES, optionName } from '../config/keys.ts';
+import { HOOK_KINDS } from '../hooks/kinds.ts';
+import type { Options } from './inetgwProgram.ts';
+
+/** What may stand in a place: words, and what only the machine knows. */
+export interface Words {
+  words?: readonly string[];
+  devices?: boolean;
+  files?: boolean;
+}
+
+export interface CommandDefinition {
+  /** Where the device stands, counted from the command; undefined: it takes none. */
+  deviceAt: number | undefined;
+  /** Options that change nothing of it, and would be taken for done. */
+  idle?: readonly (keyof Options)[];
+  /** What may come next. */
+  next: Words;
+  /** `next` holds only where the command is the first word: further on it means something else. */
+  isFirstOnly?: true;
+  /** What may come after which of the words further on. */
+  then?: Readonly<Record<string, Words>>;
+}
+
+/** The shells that completions are there for, and the commands that they complete. */
+export const SHELLS = ['bash', 'zsh', 'fish'] as const;
+export const COMPLETED_COMMANDS = ['inetgw', 'searchbw', 'iprelay'] as const;
+
+const DEVICES: Words = { devices: true };
+const afterEach = (words: readonly string[], next: Words): Readonly<Record<string, Words>> =>
+  Object.fromEntries(words.map((word) => [word, next]));
+
+/** Options that say how a device is set up. */
+const SETTINGS: readonly (keyof Options)[] = SHAPER_KEY_NAMES.map((key) => optionName(key));
+
+/** A device that is named like one of these cannot be reached. */
+export const COMMANDS = {
+  apply: { deviceAt: 1, next: DEVICES },
+  check: { deviceAt: 1, idle: [...SETTINGS, 'dryRun', 'replace'], next: DEVICES },
+  completion: {
+    deviceAt: undefined,
+    next: { words: SHELLS },
+    then: afterEach(SHELLS, { words: COMPLETED_COMMANDS }),
+  },
+  config: { deviceAt: undefined, next: { words: ['check', 'example'] }, then: { check: { files: true } } },
+  'install-hook': {
+    deviceAt: 2,
+    idle: ['json', 'dryRunScript', 'purge'],
+    next: { words: HOOK_KINDS },
+    then: afterEach(HOOK_KINDS, DEVICES),
+  },
+  rules: {
+    deviceAt: 2,
+    next: { words: ['egress', 'ingress'] },
+    then: afterEach(['egress', 'ingress'], DEVICES),
+  },
+  status: {
+    deviceAt: undefined,
+    idle: [...SETTINGS, 'dryRun', 'replace'],
+    next: DEVICES,
+    isFirstOnly: true,
+  },
+  uninstall: {
+    deviceAt: undefined,
+    idle: [...SETTINGS, 'json', 'dryRunScript', 'replace', 'remove'],
+    next: {},
+    isFirstOnly: true,
+  },
+} as const satisfies Readonly<Record<string, CommandDefinition>>;
+
+export type CommandWord = keyof typeof COMMANDS;
+/** First words that are no device. */
+export const COMMAND_WORDS = Object.keys(COMMANDS) as readonly CommandWord[];
+
+export const commandOf = (word: CommandWord): CommandDefinition => COMMANDS[word];
+
+export function isCommand(word: string): word is CommandWord {
+  return Object.hasOwn(COMMANDS, word);
+}
