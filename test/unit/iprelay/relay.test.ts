@@ -270,7 +270,7 @@ describe('what is counted', () => {
     await expect.poll(() => relay.connections.size).toBe(0);
     const second = await connectTo(port);
     await expect.poll(() => relay.connections.size).toBe(1);
-    const counts = { connections: 1, totalConnections: 2 };
+    const counts = { openConnections: 1, totalConnections: 2 };
     expect(JSON.parse((await execute(relay, 'show forwarders --json')).text)).toMatchObject([counts]);
     expect(collectSummary(relay, '').forwarders).toMatchObject([{ ...counts, inBytes: 5, outBytes: 5 }]);
     const { text } = await execute(relay, 'show stats');
