@@ -262,3 +262,8 @@ export function formatDuration(ms: number): string {
   const minutes = Math.floor((totalSec % 3600) / 60);
   return hours > 0 ? `${hours} h ${minutes} min` : `${minutes} min ${totalSec % 60} s`;
 }
+
+/** A rate as a command-line number in kbit/s: `1650`, `1.5`. */
+export function kbit(bitPerSec: number): string {
+  return String(Number((bitPerSec / 1000).toFixed(3)));
+}

@@ -6,7 +6,7 @@ import { layered, valuesFromEnvironment, type Value, type Values } from '../conf
 import { configError, UserErrors } from '../errors.ts';
 import type { FramingChoice } from '../shaper/framing.ts';
 import { CONFIG_PATH, readConfiguration } from '../system/configFile.ts';
-import type { Options } from './inetgw.ts';
+import type { Options } from './inetgwProgram.ts';
 import { warn } from './warn.ts';
 
 /** The file that was named, by flag or environment. */

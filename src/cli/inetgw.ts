@@ -10,8 +10,6 @@ import { makeProgram, type Options } from './inetgwProgram.ts';
 import { isVerb, refuseRateFirst, understoodWords } from './inetgwWords.ts';
 import { warn } from './warn.ts';
 
-export type { GlobalOptions, Options } from './inetgwProgram.ts';
-
 /** Runs `inetgw` with the words after its name; resolves to the exit code. */
 export async function run(argv: readonly string[]): Promise<number> {
   if (argv[0] === 'help') return run(['--help']);

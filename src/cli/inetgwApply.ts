@@ -5,16 +5,17 @@ import { describeFraming, framingAssumption } from '../shaper/framing.ts';
 import { QUEUE_NAMES } from '../report/ingress.ts';
 import type { Plan } from '../shaper/plan.ts';
 import { apply, type Prepared } from '../system/apply.ts';
-import { clear, type ClearOutcome } from '../system/clear.ts';
+import { clear } from '../system/clear.ts';
 import { checkDeviceName, findLink, readLink } from '../system/link.ts';
 import { withLock } from '../system/lock.ts';
 import { requireNetAdmin } from '../system/privilege.ts';
 import { run as runProgram } from '../system/run.ts';
 import { finishDespiteSignals } from '../system/signals.ts';
 import { formatRate } from '../units.ts';
+import { clearedText } from './clearedText.ts';
 import { settingsOf } from './configured.ts';
 import { settleDoubts } from './inetgwDoubts.ts';
-import type { GlobalOptions, Options } from './inetgw.ts';
+import type { GlobalOptions, Options } from './inetgwProgram.ts';
 import { warn } from './warn.ts';
 import { verboseRunner } from './verbose.ts';
 
@@ -127,14 +128,4 @@ export async function clearCommand(device: string, options: Options): Promise<nu
       warn(`cleared without a lock: ${message}`);
     },
   );
-}
-
-export function clearedText(outcome: ClearOutcome, failed: boolean): string {
-  const alone =
-    outcome.leftAlone.length === 0 ? '' : `; left alone, not set by inetgw: ${outcome.leftAlone.join(', ')}`;
-  if (failed)
-    return `${outcome.deviceGone ? 'the device is gone, ' : ''}cleared as far as it could be${alone}`;
-  if (outcome.deviceGone)
-    return `the device is gone${outcome.cleared ? ', its rules were taken away' : ', nothing to clear'}`;
-  return `${outcome.cleared ? 'cleared' : 'nothing to clear'}${alone}`;
 }

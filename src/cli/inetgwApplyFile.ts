@@ -4,7 +4,7 @@ import { requireFaultless } from '../config/file.ts';
 import { configError, EXIT, UserError, UserErrors } from '../errors.ts';
 import { checkDeviceName, findLink, isUp } from '../system/link.ts';
 import { requireConfiguration, sectionOf, settingsOfSection, warnOfFile } from './configured.ts';
-import type { Options } from './inetgw.ts';
+import type { Options } from './inetgwProgram.ts';
 import { applySettings, requireDevice } from './inetgwApply.ts';
 import { reportError } from './main.ts';
 import { warn } from './warn.ts';

@@ -10,7 +10,7 @@ import { readCurrent } from '../system/device.ts';
 import { checkDeviceName, findLink, noSuchDevice } from '../system/link.ts';
 import { requireNetAdmin } from '../system/privilege.ts';
 import { run } from '../system/run.ts';
-import type { GlobalOptions } from './inetgw.ts';
+import type { GlobalOptions } from './inetgwProgram.ts';
 
 /** Without a device, or before it is there, it is about the machine alone. */
 export async function checkCommand(device: string | undefined, options: GlobalOptions): Promise<number> {

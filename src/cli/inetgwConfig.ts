@@ -5,7 +5,7 @@ import { printableLine } from '../printable.ts';
 import { readTemplate } from '../system/templates.ts';
 import { formatRate, parseRateBitPerSec } from '../units.ts';
 import { requireConfiguration } from './configured.ts';
-import type { Options } from './inetgw.ts';
+import type { Options } from './inetgwProgram.ts';
 import { warn } from './warn.ts';
 
 /** Every key with its default, to begin with: `inetgw config example > /etc/inetgw.conf`. */

@@ -9,7 +9,7 @@ import { isTunnel, layerAdvice, tunnelNotice, type LayerAdvice, type LayerFacts 
 import type { ShaperSettings } from '../shaper/settings.ts';
 import { readLayers } from '../system/layers.ts';
 import { findLink } from '../system/link.ts';
-import type { Options } from './inetgw.ts';
+import type { Options } from './inetgwProgram.ts';
 import { warn } from './warn.ts';
 
 /** What is meant, and whether it was said to be meant. */

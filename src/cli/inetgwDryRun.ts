@@ -11,8 +11,8 @@ import { prepareClear } from '../system/clearSteps.ts';
 import { noSuchDevice } from '../system/link.ts';
 import { pacingObject } from '../system/pacing.ts';
 import type { Runner } from '../system/run.ts';
-import { clearedText } from './inetgwApply.ts';
-import type { GlobalOptions } from './inetgw.ts';
+import { clearedText } from './clearedText.ts';
+import type { GlobalOptions } from './inetgwProgram.ts';
 import { warn } from './warn.ts';
 
 type Form = 'text' | 'script' | 'json';

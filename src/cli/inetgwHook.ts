@@ -11,11 +11,12 @@ import { hookFiles, type HookFile } from '../hooks/render.ts';
 import { assumedLink } from '../shaper/assumedLink.ts';
 import { installHook, removeHook } from '../system/hooks.ts';
 import { readLayers } from '../system/layers.ts';
-import { deviceNameProblem, findLink } from '../system/link.ts';
+import { deviceNameProblem } from '../deviceNames.ts';
+import { findLink } from '../system/link.ts';
 import { CONFIG_PATH } from '../system/configFile.ts';
 import { configuration, sectionOf } from './configured.ts';
 import { adviseLayer, settle } from './inetgwDoubts.ts';
-import type { Options } from './inetgw.ts';
+import type { Options } from './inetgwProgram.ts';
 import { warn } from './warn.ts';
 
 const USAGE = 'for example: inetgw install-hook ppp ppp0 210 1710';

@@ -8,7 +8,7 @@ import { iptablesTable, shellSnippet } from '../firewall/snippet.ts';
 import { egressRules, ingressRules } from '../shaper/rules.ts';
 import { checkDeviceName } from '../system/link.ts';
 import { configuration, sectionOf, valuesFor, warnOfFile } from './configured.ts';
-import type { Options } from './inetgw.ts';
+import type { Options } from './inetgwProgram.ts';
 
 /** The device need not exist: the rules are the same before it comes up. */
 export async function rulesCommand(

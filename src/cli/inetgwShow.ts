@@ -6,7 +6,7 @@ import { checkDeviceName, noSuchDevice } from '../system/link.ts';
 import { requireNetAdmin } from '../system/privilege.ts';
 import { readReadings } from '../system/readings.ts';
 import { run } from '../system/run.ts';
-import type { GlobalOptions } from './inetgw.ts';
+import type { GlobalOptions } from './inetgwProgram.ts';
 
 export async function showCommand(device: string, options: GlobalOptions): Promise<number> {
   checkDeviceName(device);

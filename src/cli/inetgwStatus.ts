@@ -12,7 +12,7 @@ import { run } from '../system/run.ts';
 import { recordedDevices } from '../system/state.ts';
 import { formatRate } from '../units.ts';
 import { configuration, settingsOfSection, warnOfFile } from './configured.ts';
-import type { Options } from './inetgw.ts';
+import type { Options } from './inetgwProgram.ts';
 import { warn } from './warn.ts';
 
 /** One device in `inetgw status --json`. Rates in bit/s. */

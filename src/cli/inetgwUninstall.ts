@@ -27,8 +27,8 @@ import {
   findUnits,
   type Trace,
 } from '../system/traces.ts';
-import type { Options } from './inetgw.ts';
-import { clearedText } from './inetgwApply.ts';
+import { clearedText } from './clearedText.ts';
+import type { Options } from './inetgwProgram.ts';
 import { verboseRunner } from './verbose.ts';
 import { warn } from './warn.ts';
 

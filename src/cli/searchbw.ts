@@ -2,14 +2,8 @@
 import { Command, CommanderError } from 'commander';
 import { unknownVariables } from '../config/values.ts';
 import { EXIT, UserErrors, usageError, type UserError } from '../errors.ts';
-import {
-  checkArguments,
-  checkShow,
-  isDirection,
-  type Checked,
-  type Origin,
-  type RawOptions,
-} from '../searchbw/arguments.ts';
+import { checkArguments, checkShow, isDirection, type Checked, type Origin } from '../searchbw/arguments.ts';
+import type { RawOptions } from '../searchbw/rawOptions.ts';
 import { withHelp } from './help.ts';
 import { bareDevice, joinUnits } from './inetgwWords.ts';
 import { messageLine } from '../messageLine.ts';

@@ -3,8 +3,8 @@
  * are told at once. Pure: the text comes from system/configFile.ts.
  */
 import { parse, TomlError, type TomlTable, type TomlValue } from 'smol-toml';
+import { deviceNameProblem } from '../deviceNames.ts';
 import { configError, UserErrors, type UserError } from '../errors.ts';
-import { deviceNameProblem } from '../system/link.ts';
 import {
   FILE_KEY_NAMES,
   FILE_KEYS,

@@ -1,7 +1,7 @@
 /** From the words and flags of the command line to checked settings. */
+import { deviceNameHint, deviceNameProblem } from '../deviceNames.ts';
 import { UserErrors, usageError, type UserError } from '../errors.ts';
 import type { ShaperSettings } from '../shaper/settings.ts';
-import { deviceNameHint, deviceNameProblem } from '../system/link.ts';
 import { optionName, SHAPER_KEY_NAMES, type ShaperKey, type ShaperOptions } from './keys.ts';
 import { parseLineRate } from './parsers.ts';
 import { checkTuning, doubts, errorAt } from './settings.ts';

@@ -1,7 +1,6 @@
 /** The report of a bandwidth search: one page that needs nothing else, on screen in light and dark and on paper. */
-import { kbit } from '../searchbw/command.ts';
 import type { ResultDirection, ResultLine, SearchResult } from '../searchbw/result.ts';
-import { formatDuration, formatRate } from '../units.ts';
+import { formatDuration, formatRate, kbit } from '../units.ts';
 import { PAGE_STYLE } from './pageStyle.ts';
 import { linearScale, logScale, type Scale } from './scale.ts';
 import { chart, escapeXml as text, type ChartSeries } from './svg.ts';

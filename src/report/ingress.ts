@@ -3,10 +3,23 @@ import { actionIndex, type ActionName } from '../shaper/ingress.ts';
 import type { IngressKind } from '../shaper/link.ts';
 import type { Plan } from '../shaper/plan.ts';
 import { redirectIndex } from '../shaper/queue.ts';
+import type { Readings } from '../shaper/readings.ts';
 import type { Counters } from '../tc/statistics.ts';
 import { formatSize } from '../units.ts';
-import type { FirewallStatistics, Readings } from './statistics.ts';
 import { table } from './table.ts';
+
+/** The rules, all of which see what comes in but for those that class packets. */
+export interface FirewallStatistics {
+  backend: 'nft' | 'iptables' | 'none';
+  /** False: somebody has taken the rules away. */
+  present: boolean;
+  /** Marked packets that reached the rules. */
+  markedPackets: number;
+  largeDownloadDroppedPackets: number;
+  largeDownloadDroppedBytes: number;
+  /** Packets and bytes per rule, by the rule's name. */
+  rules: Record<string, { packets: number; bytes: number }>;
+}
 
 export interface IngressStatistics {
   /** The stages, or the queue on an ifb that shapes instead. */

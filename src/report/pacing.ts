@@ -1,18 +1,9 @@
 /** Window pacing in the statistics. Pure. */
 import { pacingActionIndex, type PacingActionName } from '../shaper/pacing.ts';
-import type { PacingState } from '../shaper/pacingObject.ts';
 import type { Plan } from '../shaper/plan.ts';
-import type { Counters, QueueCounters } from '../tc/statistics.ts';
+import type { PacingReadings } from '../shaper/readings.ts';
+import type { Counters } from '../tc/statistics.ts';
 import { formatSize } from '../units.ts';
-
-export interface PacingReadings {
-  /** Of the ifb. */
-  queues: ReadonlyMap<string, QueueCounters>;
-  /** Of the device's egress hook. */
-  actions: ReadonlyMap<string, Counters>;
-  /** Undefined: the program's map cannot be read here. */
-  state: PacingState | undefined;
-}
 
 export interface PacingStatistics {
   /** Outgoing segments whose window was lowered. */

@@ -3,11 +3,17 @@ import type { RuleCounters } from '../firewall/counters.ts';
 import { CLASS_IDS, EGRESS_CLASSES, type EgressClass } from '../shaper/egress.ts';
 import { describeFraming, type Framing } from '../shaper/framing.ts';
 import type { Plan } from '../shaper/plan.ts';
+import type { Readings } from '../shaper/readings.ts';
 import { standIns } from '../shaper/standIns.ts';
-import type { Counters, QueueCounters } from '../tc/statistics.ts';
+import type { QueueCounters } from '../tc/statistics.ts';
 import { formatRate, formatSize } from '../units.ts';
-import { ingressLines, ingressStatistics, type IngressStatistics } from './ingress.ts';
-import { pacingLines, pacingStatistics, type PacingReadings, type PacingStatistics } from './pacing.ts';
+import {
+  ingressLines,
+  ingressStatistics,
+  type FirewallStatistics,
+  type IngressStatistics,
+} from './ingress.ts';
+import { pacingLines, pacingStatistics, type PacingStatistics } from './pacing.ts';
 import { table } from './table.ts';
 
 /** The structure of `inetgw DEV --json`. Rates in bit/s, counts since `since`. */
@@ -42,28 +48,6 @@ export interface EgressStatistics {
   droppedPackets: number;
   backlogBytes: number;
   backlogPackets: number;
-}
-
-export interface FirewallStatistics {
-  backend: 'nft' | 'iptables' | 'none';
-  /** False: somebody has taken the rules away. */
-  present: boolean;
-  /** Marked packets that reached the rules. */
-  markedPackets: number;
-  largeDownloadDroppedPackets: number;
-  largeDownloadDroppedBytes: number;
-  /** Packets and bytes per rule, by the rule's name. */
-  rules: Record<string, { packets: number; bytes: number }>;
-}
-
-export interface Readings {
-  qdiscs: ReadonlyMap<string, QueueCounters>;
-  actions: ReadonlyMap<string, Counters>;
-  /** Undefined: the rules are not there. */
-  rules: RuleCounters | undefined;
-  pacing?: PacingReadings | undefined;
-  /** Of the ifb that shapes; undefined: the stages police. */
-  queue?: ReadonlyMap<string, QueueCounters> | undefined;
 }
 
 export function statisticsOf(

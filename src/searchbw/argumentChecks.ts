@@ -1,7 +1,7 @@
 /** The checks of single words and options: each adds its errors to the list and goes on. Pure. */
+import { deviceNameHint, deviceNameProblem } from '../deviceNames.ts';
 import { usageError, type UserError } from '../errors.ts';
 import { MAX_RATE_BIT_PER_SEC, MIN_RATE_BIT_PER_SEC } from '../shaper/settings.ts';
-import { deviceNameHint, deviceNameProblem } from '../system/link.ts';
 import {
   durationAdvice,
   formatRate,
@@ -10,11 +10,11 @@ import {
   parseRateBitPerSec,
   rateAdvice,
 } from '../units.ts';
-import type { RawOptions } from './arguments.ts';
 import { hostError } from './host.ts';
 import type { LoadSettings } from './load.ts';
-import type { Task } from './session.ts';
+import type { RawOptions } from './rawOptions.ts';
 import { countLines, type Grid } from './sweep.ts';
+import type { Task } from './task.ts';
 
 /** A grid of more lines than this is a mistyped step. */
 const MOST_LINES = 1000;

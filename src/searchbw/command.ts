@@ -1,14 +1,10 @@
 /** The commands a result suggests, in the form a person would type them. Pure. */
 import { shellWord } from '../hooks/quote.ts';
 import { framingByKeyword, type Framing } from '../shaper/framing.ts';
-import type { RawOptions } from './arguments.ts';
+import { kbit } from '../units.ts';
+import type { RawOptions } from './rawOptions.ts';
 import type { Direction } from './measurement.ts';
 import type { Grid } from './sweep.ts';
-
-/** A rate as a command-line number in kbit/s: `1650`, `1.5`. */
-export function kbit(bitPerSec: number): string {
-  return String(Number((bitPerSec / 1000).toFixed(3)));
-}
 
 export function gridCommand(
   device: string,

@@ -74,9 +74,3 @@ export interface LineSettings {
   /** The highest rates that will be measured, as far as they are known; 0 where not. */
   expected: RawRates;
 }
-
-/** Opens the line under a device, shaped by the planner and the runner of `inetgw`. */
-export async function openLine(settings: LineSettings): Promise<LineControl> {
-  const { openShapedLine } = await import('./shapedLine.ts');
-  return openShapedLine(settings);
-}

@@ -1,9 +1,11 @@
 /** A measuring run from checked settings to the exit code: the last checks, the ports, the signals, the output. */
 import { EXIT, exitCodeOfSignal, failure, usageError, type UserError } from '../errors.ts';
-import { deviceNameProblem, findLink, noSuchDevice } from '../system/link.ts';
+import { deviceNameProblem } from '../deviceNames.ts';
+import { findLink, noSuchDevice } from '../system/link.ts';
 import { formatDuration } from '../units.ts';
 import { VERSION } from '../version.ts';
-import { estimate, expectedRates, LONG_RUN_MS, type RawOptions, type SearchSettings } from './arguments.ts';
+import { estimate, expectedRates, LONG_RUN_MS, type SearchSettings } from './arguments.ts';
+import type { RawOptions } from './rawOptions.ts';
 import { ask, askDuringRun } from './ask.ts';
 import { systemClock } from './clock.ts';
 import { requireNetAdmin } from '../system/privilege.ts';
@@ -18,7 +20,8 @@ import {
   formatPacingHeader,
   formatSubject,
 } from './lines.ts';
-import { openLine, type LineControl } from './line.ts';
+import type { LineControl } from './line.ts';
+import { openLine } from './openLine.ts';
 import { startLoad } from './load.ts';
 import type { Direction } from './measurement.ts';
 import { fileErrors, renderEnd, screenFor, writeFiles } from './output.ts';

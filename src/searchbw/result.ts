@@ -3,7 +3,7 @@
  * output (text, CSV, plot, page) is made from this form, so a reopened file shows what the run showed.
  */
 import type { RawRates } from '../shaper/framing.ts';
-import type { RawOptions } from './arguments.ts';
+import type { RawOptions } from './rawOptions.ts';
 import { gridCommand, inetgwCommand, isFramingTyped, typedOptions } from './command.ts';
 import { describeRemark, describeVerdict, type JudgedLine, type Limits, type Verdict } from './judge.ts';
 import type { LineDescription } from './line.ts';

@@ -23,13 +23,8 @@ import {
 } from './pacingTrial.ts';
 import type { Pinger } from './pinger.ts';
 import { recommend, type Recommendation } from './recommend.ts';
-import { finalLines, nextStep, recordLine, startSweep, type Grid } from './sweep.ts';
-
-/** What is measured of one direction. */
-export type Task =
-  | { mode: 'grid'; direction: Direction; grid: Grid; pings: number; otherBitPerSec: number }
-  /** `otherBitPerSec` null: unshaped, or for the second direction of AUTO, what the first one found. */
-  | { mode: 'auto'; direction: Direction; otherBitPerSec: number | null };
+import { finalLines, nextStep, recordLine, startSweep } from './sweep.ts';
+import type { Task } from './task.ts';
 
 export interface SessionSettings {
   tasks: readonly Task[];

@@ -6,10 +6,9 @@ import {
   type RuleCounters,
 } from '../firewall/counters.ts';
 import { tableName } from '../firewall/nft.ts';
-import type { PacingReadings } from '../report/pacing.ts';
-import type { Readings } from '../report/statistics.ts';
 import type { PacingPlan } from '../shaper/pacing.ts';
 import type { Plan } from '../shaper/plan.ts';
+import type { PacingReadings, Readings } from '../shaper/readings.ts';
 import { UnreadableOutput } from '../tc/parse.ts';
 import { parseQdiscStatistics } from '../tc/statistics.ts';
 import { readActions } from './actions.ts';

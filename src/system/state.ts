@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import type { Plan } from '../shaper/plan.ts';
-import { deviceNameProblem } from './link.ts';
+import { deviceNameProblem } from '../deviceNames.ts';
 import { errorCode, makeRunDir, removeError, runDir, writeError } from './runDir.ts';
 import { readTextFile } from './textFile.ts';
 

@@ -5,8 +5,8 @@ import {
   type DirectionResult,
   type SessionEvent,
   type SessionSettings,
-  type Task,
 } from '../../src/searchbw/session.ts';
+import type { Task } from '../../src/searchbw/task.ts';
 import { ADSL, makeModel, type Model, type ModelLine } from './line.ts';
 
 export interface ModelRun {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkArguments, estimate, type RawOptions } from '../../../src/searchbw/arguments.ts';
+import { checkArguments, estimate } from '../../../src/searchbw/arguments.ts';
+import type { RawOptions } from '../../../src/searchbw/rawOptions.ts';
 import { countLines, gridRates } from '../../../src/searchbw/sweep.ts';
 
 const check = (line: string, options: RawOptions = {}) =>

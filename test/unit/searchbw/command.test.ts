@@ -1,6 +1,7 @@
 /** The commands that a result prints: copied, they have to mean what was measured. */
 import { expect, it } from 'vitest';
-import { checkArguments, type RawOptions } from '../../../src/searchbw/arguments.ts';
+import { checkArguments } from '../../../src/searchbw/arguments.ts';
+import type { RawOptions } from '../../../src/searchbw/rawOptions.ts';
 import { framingOptions } from '../../../src/searchbw/command.ts';
 import { commandSuffixes, makeResult, type ResultHead } from '../../../src/searchbw/result.ts';
 import type { DirectionResult } from '../../../src/searchbw/session.ts';

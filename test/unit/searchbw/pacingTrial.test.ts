@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseResult } from '../../../src/searchbw/resultFile.ts';
 import { formatConclusion, PLAIN } from '../../../src/searchbw/lines.ts';
-import { runSession, type SessionPorts, type Task } from '../../../src/searchbw/session.ts';
+import { runSession, type SessionPorts } from '../../../src/searchbw/session.ts';
+import type { Task } from '../../../src/searchbw/task.ts';
 import { ADSL, makeModel, type ModelLine } from '../../model/line.ts';
 import { gridTask, LIMITS, modelResult, runOnModel } from '../../model/run.ts';
 

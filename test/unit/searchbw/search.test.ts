@@ -1,7 +1,7 @@
 /** What grid and automatic search find on thousands of lines, in virtual time. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Task } from '../../../src/searchbw/session.ts';
+import type { Task } from '../../../src/searchbw/task.ts';
 import type { ModelLine } from '../../model/line.ts';
 import { gridTask, LIMITS, runOnModel } from '../../model/run.ts';
 

@@ -1,12 +1,8 @@
 /** The order of effects: whatever happens, the line is as before when the session ends. */
 import { describe, expect, it } from 'vitest';
 import { failure } from '../../../src/errors.ts';
-import {
-  runSession,
-  type SessionEvent,
-  type SessionPorts,
-  type Task,
-} from '../../../src/searchbw/session.ts';
+import { runSession, type SessionEvent, type SessionPorts } from '../../../src/searchbw/session.ts';
+import type { Task } from '../../../src/searchbw/task.ts';
 import { ADSL, makeModel, type Model } from '../../model/line.ts';
 import { gridTask, LIMITS } from '../../model/run.ts';
 
