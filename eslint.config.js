@@ -1,16 +1,24 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
-/** Folders that hold pure code: values in, values out. No clock, no files, no programs. */
+/**
+ * Folders that hold pure code, with all below them: values in, values out. No clock, no files, no programs.
+ * docs/architecture.md says so of them, and test/unit/purity.test.ts that the rule bites there.
+ */
 const pureFolders = [
+  'src/*.ts',
   'src/shaper/**',
   'src/tc/**',
   'src/firewall/**',
-  'src/units.ts',
-  'src/searchbw/{auto,command,judge,lines,measurement,recommend,result,settle,statistics,sweep}.ts',
-  'src/report/{scale,svg,terminalPlot}.ts',
+  'src/hooks/**',
+  'src/config/**',
+  'src/report/**',
+  'src/searchbw/{auto,command,html,judge,lines,measurement,pageStyle,pacingTrial,rawOptions,recommend,result,settle,statistics,sweep,task,unwrap}.ts',
   'src/iprelay/scheduler/**',
 ];
+
+/** Modules of Node that only compute. */
+const pureModules = ['node:net', 'node:crypto', 'node:path'];
 
 export default tseslint.config(
   { ignores: ['dist/', 'coverage/', '.lab/', 'node_modules/'] },
@@ -31,18 +39,50 @@ export default tseslint.config(
     rules: {
       'no-restricted-imports': [
         'error',
-        { patterns: ['node:*', 'execa', 'pino', 'ping', 'commander', '**/system/**', '**/cli/**'] },
+        {
+          patterns: [
+            {
+              group: ['node:*', ...pureModules.map((name) => `!${name}`)],
+              message: 'Pure code knows no system.',
+            },
+            { group: ['execa', 'pino', 'ping', 'commander', '**/system/**', '**/cli/**'] },
+            {
+              group: ['node:net'],
+              allowImportNames: ['isIP', 'isIPv4', 'isIPv6'],
+              message: 'Pure code opens no sockets.',
+            },
+            {
+              group: ['node:crypto'],
+              allowImportNames: ['createHash'],
+              message: 'Pure code draws no random numbers.',
+            },
+          ],
+        },
       ],
       'no-restricted-globals': [
         'error',
-        'Date',
         'process',
+        'require',
+        'setImmediate',
         'setTimeout',
         'setInterval',
         'fetch',
         'performance',
       ],
-      'no-restricted-properties': ['error', { object: 'Math', property: 'random' }],
+      'no-restricted-properties': [
+        'error',
+        { object: 'Math', property: 'random' },
+        { object: 'Date', property: 'now' },
+      ],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            "NewExpression[callee.name='Date'][arguments.length=0], CallExpression[callee.name='Date']",
+          message: 'Pure code knows no clock.',
+        },
+        { selector: 'ImportExpression', message: 'Pure code loads nothing by itself.' },
+      ],
     },
   },
   {

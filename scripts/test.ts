@@ -20,6 +20,7 @@ const reportFile = join(root, '.lab/test-report.json');
 const CHECKS: readonly Stage[] = [
   { name: 'format', argv: [bin('prettier'), '--check', '--log-level', 'warn', '.'] },
   { name: 'lint', argv: [bin('eslint'), '--max-warnings', '0', '.'] },
+  { name: 'imports', argv: [bin('depcruise'), '--config', '.dependency-cruiser.mjs', 'src'] },
   { name: 'types', argv: [bin('tsc'), '--noEmit'] },
 ];
 const TESTS: Stage = {

@@ -154,7 +154,7 @@ async function whyNotWritable(file: string): Promise<string | undefined> {
 export async function writeFiles(result: SearchResult, output: OutputSettings): Promise<void> {
   if (output.saveFile !== null) await write(output.saveFile, `${JSON.stringify(result, undefined, 2)}\n`);
   if (output.reportFile !== null) {
-    const { reportPage } = await import('../report/html.ts');
+    const { reportPage } = await import('./html.ts');
     await write(output.reportFile, reportPage(result));
   }
 }

@@ -4,7 +4,7 @@ import { access, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { reportPage } from '../../src/report/html.ts';
+import { reportPage } from '../../src/searchbw/html.ts';
 import { parseResult } from '../../src/searchbw/resultFile.ts';
 import { HANG_MS } from '../hang.ts';
 import { built, isRoot, ROOT, type Outcome } from './helpers/built.ts';

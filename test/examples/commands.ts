@@ -142,6 +142,7 @@ export const EXAMPLES: readonly Example[] = [
     'an image comes from a registry: test/packages/container.test.ts takes the steps',
   ),
   test('npm run generate', 'test/unit/generated.test.ts', 'generatedFiles'),
+  test('npm run lint', 'scripts/test.ts', "bin('depcruise')"),
   test(
     /^apt-get (?:install \.\/inetgw_|remove |purge )/,
     'test/packages/deb.test.ts',

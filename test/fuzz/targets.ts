@@ -21,7 +21,7 @@ import { formatLimits, withFaults, withLimits } from '../../src/iprelay/options.
 import { parseSchedule, stepAt } from '../../src/iprelay/schedule.ts';
 import { parseConfig } from '../../src/iprelay/service/config.ts';
 import { formatSpec, parseSpec } from '../../src/iprelay/spec.ts';
-import { reportPage } from '../../src/report/html.ts';
+import { reportPage } from '../../src/searchbw/html.ts';
 import { checkArguments } from '../../src/searchbw/arguments.ts';
 import type { RawOptions } from '../../src/searchbw/rawOptions.ts';
 import { peerAddress } from '../../src/searchbw/device.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { printable } from '../../../src/printable.ts';
-import { reportPage } from '../../../src/report/html.ts';
+import { reportPage } from '../../../src/searchbw/html.ts';
 import { linearScale, logScale } from '../../../src/report/scale.ts';
 import { escapeXml } from '../../../src/report/svg.ts';
 import { terminalPlot } from '../../../src/report/terminalPlot.ts';

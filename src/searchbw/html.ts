@@ -1,9 +1,9 @@
 /** The report of a bandwidth search: one page that needs nothing else, on screen in light and dark and on paper. */
-import type { ResultDirection, ResultLine, SearchResult } from '../searchbw/result.ts';
+import type { ResultDirection, ResultLine, SearchResult } from './result.ts';
 import { formatDuration, formatRate, kbit } from '../units.ts';
 import { PAGE_STYLE } from './pageStyle.ts';
-import { linearScale, logScale, type Scale } from './scale.ts';
-import { chart, escapeXml as text, type ChartSeries } from './svg.ts';
+import { linearScale, logScale, type Scale } from '../report/scale.ts';
+import { chart, escapeXml as text, type ChartSeries } from '../report/svg.ts';
 
 const CHART = { width: 900, timeHeight: 400, dataHeight: 280 };
 /** More dots than this only make the page heavy; every sample stays in the data at its end. */
