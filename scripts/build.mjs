@@ -28,9 +28,14 @@ function reached(from, { dynamic }, moduleInfo) {
     if (seen.has(id)) return;
     seen.add(id);
     const info = moduleInfo(id);
+    // Node's own modules have no information.
     for (const next of info?.importedIds ?? []) visit(next);
     if (dynamic) for (const next of info?.dynamicallyImportedIds ?? []) visit(next);
   };
+  // A path that is mistyped, or whose file has moved, would scatter the bundle over many files and still work.
+  for (const path of from)
+    if (!moduleInfo(resolve(path)))
+      throw new Error(`${path} is no module of the bundle: scripts/build.mjs names it`);
   for (const path of from) visit(resolve(path));
   return seen;
 }

@@ -1,0 +1,35 @@
+/** scripts/build.mjs does not go on where it names what is not there: the bundle would be scattered, and still run. */
+import { execa } from 'execa';
+import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ROOT } from './helpers/built.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'inetgw-build-'));
+  for (const name of ['src', 'scripts', 'bpf', 'package.json', 'package-lock.json'])
+    await cp(join(ROOT, name), join(folder, name), { recursive: true });
+  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const build = () => execa(process.execPath, ['scripts/build.mjs'], { cwd: folder, reject: false });
+
+it('makes a few files, which an apply needs', async () => {
+  expect((await build()).exitCode).toBe(0);
+  expect(await readdir(join(folder, 'dist/lib'))).toEqual(
+    expect.arrayContaining(['main.js', 'commander.js', 'apply.js', 'common.js']),
+  );
+});
+
+it('fails where a path that it names is no module any more', async () => {
+  const script = join(folder, 'scripts/build.mjs');
+  const text = await readFile(script, 'utf8');
+  const [named = ''] = /(?<=const APPLY = \[')[^']+/.exec(text) ?? [];
+  await writeFile(script, text.replace(named, 'src/cli/moved.ts'));
+  const { exitCode, stderr } = await build();
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain('src/cli/moved.ts is no module of the bundle');
+});
