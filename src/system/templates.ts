@@ -1,13 +1,11 @@
 /** The files of templates/, as they are installed with the commands. */
 import { readFile } from 'node:fs/promises';
 import { failure } from '../errors.ts';
-
-/** Beside dist/ in the packages, beside src/ in a checkout. */
-const FOLDER = '../../templates/';
+import { TEMPLATES } from './installedFiles.ts';
 
 /** The text of a file below templates/, such as `inetgw.conf.example`. */
 export async function readTemplate(name: string): Promise<string> {
-  const text = await readFile(new URL(`${FOLDER}${name}`, import.meta.url), 'utf8').catch(() => undefined);
+  const text = await readFile(new URL(name, TEMPLATES), 'utf8').catch(() => undefined);
   if (text === undefined) throw failure(`templates/${name} is missing from this installation`);
   return text;
 }
