@@ -2,7 +2,7 @@
  * The one module that runs programs to their end. Argument arrays only, never a shell; a fixed locale; a time limit; an
  * abort signal. A failure carries what a person needs: the command, the exit code and what the tool said.
  *
- * Node's own spawn, not execa: loading that took a quarter of the time of an apply.
+ * Node's own spawn, not execa: loading that takes a quarter of the time of an apply (docs/benchmarks/cost.md).
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
