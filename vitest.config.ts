@@ -1,5 +1,6 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 import { HANG_MS } from './test/hang.ts';
+import LongestFirst from './test/longestFirst.ts';
 
 /** Each fault at each call takes many minutes: `npm run faults`, not part of `npm test`. */
 const withFaults = process.env['INETGW_FAULTS'] !== undefined;
@@ -12,12 +13,13 @@ const patient = {
 };
 
 /**
- * One kind of test after the other (`groupOrder`), so that lab guests do not take the processor from tests in
- * real time; the numbers of workers stand here, since vitest's own depend on the machine.
+ * One kind of test after the other (`groupOrder`); `npm test` runs the lab beside the others (scripts/test.ts). The
+ * numbers of workers stand here, since vitest's own depend on the machine.
  */
 export default defineConfig({
   test: {
     teardownTimeout: HANG_MS,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {

@@ -15,7 +15,6 @@ interface Stage {
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const bin = (name: string): string => join(root, 'node_modules/.bin', name);
-const reportFile = join(root, '.lab/test-report.json');
 
 const CHECKS: readonly Stage[] = [
   { name: 'format', argv: [bin('prettier'), '--check', '--log-level', 'warn', '.'] },
@@ -23,15 +22,11 @@ const CHECKS: readonly Stage[] = [
   { name: 'imports', argv: [bin('depcruise'), '--config', '.dependency-cruiser.mjs', 'src'] },
   { name: 'types', argv: [bin('tsc'), '--noEmit'] },
 ];
-const TESTS: Stage = {
-  name: 'tests',
-  argv: [
-    bin('vitest'),
-    'run',
-    '--reporter=default',
-    `--reporter=${join(root, 'scripts/testReport/reporter.ts')}`,
-  ],
-};
+/**
+ * Two runs of vitest side by side: the lab's guests count instructions and take what is left of the processor; most of
+ * the others wait in real time, and none of them is decided by it.
+ */
+const RUNS: readonly (readonly string[])[] = [['lab'], ['unit', 'cli', 'packages']];
 
 const nothing: TestReport = { passed: 0, failures: [], secondTries: [], left: [] };
 
@@ -50,17 +45,30 @@ async function runAll(): Promise<TestReport> {
     });
     if (failed) return { ...nothing, failures: [{ name, message: all }] };
   }
-  return runTests(TESTS);
+  console.log('== tests');
+  return together(await Promise.all(RUNS.map(runTests)));
 }
 
-async function runTests({ name, argv: [file, ...args] }: Stage): Promise<TestReport> {
-  console.log(`== ${name}`);
+/** The output of all runs is shown as it comes, line by line: each line of vitest's names its project. */
+async function runTests(projects: readonly string[], index: number): Promise<TestReport> {
+  const name = `tests of ${projects.join(', ')}`;
+  const reportFile = join(root, `.lab/test-report-${index}.json`);
   await mkdir(join(root, '.lab'), { recursive: true });
   await rm(reportFile, { force: true });
-  const { failed, shortMessage } = await execa(file, args, {
+  const reporter = join(root, 'scripts/testReport/reporter.ts');
+  const args = [
+    'run',
+    '--reporter=default',
+    `--reporter=${reporter}`,
+    ...projects.map((each) => `--project=${each}`),
+  ];
+  const { failed, shortMessage } = await execa(bin('vitest'), args, {
     cwd: root,
-    env: { TEST_REPORT: reportFile },
-    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { TEST_REPORT: reportFile, ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}) },
+    stdin: 'ignore',
+    // Not the terminal itself, of which each would take the last lines for its own.
+    stdout: ['pipe', 'inherit'],
+    stderr: ['pipe', 'inherit'],
     reject: false,
   });
   const text = await readFile(reportFile, 'utf8').catch(() => undefined);
@@ -68,6 +76,15 @@ async function runTests({ name, argv: [file, ...args] }: Stage): Promise<TestRep
   if (report.failures.length > 0) return report;
   if (failed) return { ...report, failures: [{ name, message: shortMessage ?? '' }] };
   return report.passed > 0 ? report : { ...report, failures: [{ name, message: 'there are none' }] };
+}
+
+function together(reports: readonly TestReport[]): TestReport {
+  return {
+    passed: reports.reduce((sum, { passed }) => sum + passed, 0),
+    failures: reports.flatMap(({ failures }) => failures),
+    secondTries: reports.flatMap(({ secondTries }) => secondTries),
+    left: reports.flatMap(({ left }) => left),
+  };
 }
 
 const report = await runAll();
