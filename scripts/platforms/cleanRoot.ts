@@ -1,6 +1,6 @@
 /**
- * A fresh clone in a minimal Debian, with Node and npm and nothing else: what a newcomer has. An overlay in memory,
- * mounted in namespaces of its own and gone with them; only the network is this machine's, for apt and npm.
+ * A fresh clone in a minimal Debian, with Node and npm and nothing else: what a newcomer has. Only the
+ * network is this machine's, for apt and npm.
  */
 import { access, chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,8 +8,10 @@ import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { hostArchitecture } from '../../test/lab/architecture.ts';
 import { checkoutRoot } from '../../test/lab/paths.ts';
+import { inMemoryRoot } from '../../test/roots/memoryRoot.ts';
+import { aptSettings, minimalRoot } from '../../test/roots/minimalRoot.ts';
 import type { Combination, Run } from './combinations.ts';
-import { minimalRoot, putNode } from './roots.ts';
+import { putNode } from './roots.ts';
 
 export interface RunResult {
   exitCode: number;
@@ -38,16 +40,10 @@ const CERTIFICATES = '/usr/local/share/extra-certificates.pem';
 /** A run that hangs is ended after this real time; nothing else depends on it. */
 const HANGS_MS = 6 * 3600_000;
 
-const SCRIPT = `
-  set -eu
-  mount -t tmpfs tmpfs "$1" && cd "$1" && mkdir upper work root
-  mount -t overlay overlay -o "lowerdir=$2,upperdir=$PWD/upper,workdir=$PWD/work" root
-  cp -a "$3/." root/ && cd root
+/** In the root's folder, before anything is run in it. */
+const PREPARE = `
   rm -rf var/lib/apt/lists/*
-  mount -t proc proc proc && mount --rbind /sys sys && mount --rbind /dev dev && mount -t tmpfs tmpfs run
-  git clone --quiet --no-hardlinks "$4" root/inetgw
-  shift 4
-  exec chroot . /usr/bin/env -i "$@"`;
+  git clone --quiet --no-hardlinks "$INETGW_CHECKOUT" ".$home/inetgw"`;
 
 /** Runs the combination's command; its output is shown as it comes. */
 export async function runInCleanRoot({ suite, node, run }: Combination): Promise<RunResult> {
@@ -59,10 +55,11 @@ export async function runInCleanRoot({ suite, node, run }: Combination): Promise
     await mkdir(mountPoint);
     await putNode(added, architecture, node);
     const environment = await furnish(added);
-    const unshare = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'sh', '-c', SCRIPT, 'sh'];
-    const inside = ['sh', '-c', `cd /root/inetgw && ${COMMANDS[run].trim()}`];
-    const args = [...unshare, mountPoint, minimal, added, checkoutRoot, ...environment, ...inside];
-    const { exitCode, all } = await execa('unshare', args, {
+    const root = { mountPoint, folders: [added, minimal], network: 'machine', environment } as const;
+    const command = `cd "$HOME/inetgw" && ${COMMANDS[run].trim()}`;
+    const [unshare, ...args] = inMemoryRoot({ ...root, prepare: PREPARE }, ['sh', '-c', command]);
+    const { exitCode, all } = await execa(unshare, args, {
+      env: { INETGW_CHECKOUT: checkoutRoot },
       stdin: 'ignore',
       stdout: ['pipe', 2],
       stderr: ['pipe', 2],
@@ -89,13 +86,10 @@ async function furnish(folder: string): Promise<string[]> {
     await writeFile(to, '#!/bin/sh\nexit 101\n');
     await chmod(to, 0o755);
   });
-  const environment = [
-    ...['HOME=/root', 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'TERM=dumb'],
-    ...['npm_config_registry'].flatMap((name) => {
-      const value = process.env[name];
-      return value === undefined ? [] : [`${name}=${value}`];
-    }),
-  ];
+  // How apt and npm reach their archives from here is the machine's affair, and no part of what is tried.
+  await put('etc/apt/apt.conf.d/90machine', async (to) => writeFile(to, await aptSettings()));
+  const registry = process.env['npm_config_registry'];
+  const environment = registry === undefined ? [] : [`npm_config_registry=${registry}`];
   const certificates = process.env['NODE_EXTRA_CA_CERTS'];
   if (certificates === undefined || !(await isThere(certificates))) return environment;
   await put(CERTIFICATES, (to) => copyFile(certificates, to));

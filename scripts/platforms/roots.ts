@@ -1,15 +1,11 @@
-/**
- * Other Debians as folders below `.lab/roots/`: a minimal one as debootstrap leaves it, and one with the programs
- * that the lab uses and a kernel. Each is made once; delete the folder to get the current packages.
- */
-import { access, copyFile, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+/** Debians with the programs that the lab uses and a kernel, as folders below `.lab/roots/`, and Node for them. */
+import { copyFile, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { execa } from 'execa';
-import { failure, missing } from '../../src/errors.ts';
-import { ARCHITECTURES, hostArchitecture, type Architecture } from '../../test/lab/architecture.ts';
+import { ARCHITECTURES, type Architecture } from '../../test/lab/architecture.ts';
 import type { GuestSystem } from '../../test/lab/guest.ts';
 import { findKernel } from '../../test/lab/kernel.ts';
 import { labFolder } from '../../test/lab/paths.ts';
+import { quietly, madeOnce, minimalRoot, requireProcessor } from '../../test/roots/minimalRoot.ts';
 import type { System } from './systems.ts';
 
 /** Beside what every Debian has. `busybox-static` starts the guest. */
@@ -21,22 +17,11 @@ const LAB_PACKAGES = [
 /** Where Node and npm go that are not Debian's; /usr/local/bin leads there. */
 const NODE_FOLDER = 'opt/node';
 
-/** Debian as debootstrap leaves it (`--variant=minbase`). Gives the folder. */
-export async function minimalRoot(suite: string, architecture: Architecture): Promise<string> {
-  return madeOnce(suite, architecture, 'minimal', async (draft) => {
-    const mirror = await ownMirror();
-    await quietly([
-      ...['debootstrap', '--variant=minbase', `--arch=${architecture}`],
-      ...[`--cache-dir=${await labFolder('roots', 'archives')}`, suite, draft],
-      ...(mirror === undefined ? [] : [mirror]),
-    ]);
-  });
-}
-
 /** A system with what the lab uses, and its kernel, to boot a guest with. */
 export async function labSystem(system: System): Promise<GuestSystem> {
   const { suite, architecture, node } = system;
   const rootFolder = await madeOnce(suite, architecture, 'lab', async (draft) => {
+    await requireProcessor(architecture);
     await quietly(['cp', '-a', await minimalRoot(suite, architecture), draft]);
     const packages = [...LAB_PACKAGES, ...(node === 'own' ? ['nodejs'] : [])];
     // Nothing is started in a folder. A mirror may be a snapshot of unstable, whose lists have run out.
@@ -84,75 +69,10 @@ export async function putNode(root: string, architecture: Architecture, major: n
 }
 
 /** Runs a program in a root. */
-export async function inRoot(root: string, argv: readonly string[]): Promise<void> {
+async function inRoot(root: string, argv: readonly string[]): Promise<void> {
   await copyFile('/etc/resolv.conf', join(root, 'etc/resolv.conf'));
   const env = { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
   // In a namespace of its own, so that nothing stays mounted.
   const script = 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"';
   await quietly(['unshare', '--mount', 'sh', '-c', script, root, ...argv], env);
-}
-
-/** The folder under its final name only when it is complete. */
-async function madeOnce(
-  suite: string,
-  architecture: Architecture,
-  name: string,
-  make: (draft: string) => Promise<void>,
-): Promise<string> {
-  const parent = await labFolder('roots', `${suite}-${architecture}`);
-  const folder = join(parent, name);
-  const isThere = await access(folder).then(
-    () => true,
-    () => false,
-  );
-  if (isThere) return folder;
-  await checkTools(architecture);
-  const draft = join(parent, `${name}.${process.pid}`);
-  process.stderr.write(`roots: making ${suite} for ${architecture}, ${name}\n`);
-  try {
-    await make(draft);
-    await rename(draft, folder);
-  } catch (error) {
-    await rm(draft, { recursive: true, force: true });
-    throw error;
-  }
-  return folder;
-}
-
-async function checkTools(architecture: Architecture): Promise<void> {
-  const { failed } = await execa('debootstrap', ['--version'], { reject: false });
-  if (failed) throw missing('there is no debootstrap here', 'apt-get install debootstrap');
-  if (architecture === hostArchitecture()) return;
-  const { machine, qemu } = ARCHITECTURES[architecture];
-  const registered = await access(`/proc/sys/fs/binfmt_misc/qemu-${machine}`).then(
-    () => true,
-    () => false,
-  );
-  if (registered) return;
-  throw missing(
-    `this kernel does not run programs for ${architecture}`,
-    `apt-get install ${qemu.debianPackage} qemu-user-static binfmt-support && ` +
-      `update-binfmts --enable qemu-${machine} (with binfmt_misc mounted)`,
-  );
-}
-
-/** Where this machine's apt has Debian from; debootstrap knows one too. */
-async function ownMirror(): Promise<string | undefined> {
-  const words = ['indextargets', '--format', '$(REPO_URI)', 'Origin: Debian', 'Label: Debian'];
-  const { stdout } = await execa('apt-get', words, { reject: false });
-  return stdout.split('\n')[0] || undefined;
-}
-
-/** Shows what the program prints only where it fails. */
-async function quietly(argv: readonly string[], env?: Record<string, string>): Promise<void> {
-  const [file = '', ...args] = argv;
-  const { failed, all, shortMessage } = await execa(file, args, {
-    stdin: 'ignore',
-    all: true,
-    reject: false,
-    ...(env === undefined ? {} : { env }),
-  });
-  if (!failed) return;
-  process.stderr.write(`${all}\n`);
-  throw failure(`'${argv.join(' ')}' failed: ${shortMessage ?? ''}`);
 }
