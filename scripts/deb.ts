@@ -95,6 +95,7 @@ async function fill(stage: string, version: string): Promise<void> {
   await copy('templates/inetgw.conf.example', 'etc/inetgw.conf');
   for (const unit of ['inetgw@.service', 'systemd/iprelay@.service', 'systemd/iprelay@.socket'])
     await copy(`templates/${unit}`, `usr/lib/systemd/system/${basename(unit)}`);
+  await copy('templates/logrotate/iprelay', 'etc/logrotate.d/iprelay');
   // For the configurations of iprelay@NAME.service.
   await mkdir(join(stage, 'etc/inetgw'));
   await put('usr/share/lintian/overrides/inetgw', LINTIAN_OVERRIDES);

@@ -32,7 +32,7 @@ Description: keeps a full internet line answering at once
 `;
 }
 
-export const CONFFILES = '/etc/inetgw.conf\n';
+export const CONFFILES = '/etc/inetgw.conf\n/etc/logrotate.d/iprelay\n';
 
 /** Tags of lintian that are answered rather than mended, each with its reason. */
 export const LINTIAN_OVERRIDES = `# Bytecode for the kernel's eBPF machine, the same on every little-endian architecture; the others do without.
@@ -73,11 +73,7 @@ if [ "$1" = remove ]; then
             rmdir --ignore-fail-on-non-empty "\${link%/*}"
         fi
     done
-    for record in /run/inetgw/*.json; do
-        [ -e "$record" ] || continue
-        device=\${record##*/}
-        inetgw "\${device%.json}" clear >/dev/null || true
-    done
+    inetgw clear --all >/dev/null || true
     for pid in $(relays); do
         kill "$pid" 2>/dev/null || true
     done

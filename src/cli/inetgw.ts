@@ -73,6 +73,11 @@ async function dispatch(typed: readonly string[], options: Options): Promise<num
   if (typed.length === 0) {
     throw usageError('which device? For example: inetgw ppp0 210 1710', 'inetgw --help shows how it is used');
   }
+  if (options.all === true) {
+    if (typed.length !== 1 || typed[0] !== 'clear')
+      throw usageError('--all goes with clear alone', 'type: inetgw clear --all');
+    return (await import('./inetgwClearAll.ts')).clearAllCommand(options);
+  }
   if (options.quiet !== true) for (const text of unknownVariables(process.env)) warn(text);
   const words = await withKernelName(await inOrder(typed, options), options);
   const [first = '', second, third] = words;

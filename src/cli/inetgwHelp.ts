@@ -43,6 +43,8 @@ Set up once:
                                             zsh, fish
   inetgw rules egress ppp0 --format nft     rules for a firewall of your own;
                                             also ingress, sh
+  inetgw clear --all                        clears every device, in every
+                                            network namespace
   inetgw uninstall [--purge]                takes away all that was set up, and
                                             the npm package itself
 

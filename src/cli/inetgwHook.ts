@@ -1,6 +1,7 @@
 /** `inetgw install-hook KIND DEV [UP DOWN]`. */
 import { printableLine } from '../printable.ts';
-import { resolve } from 'node:path';
+import { rm, rmdir } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
 import { settingsFromArguments, valuesFromFlags } from '../config/fromArguments.ts';
 import type { RateTexts } from '../config/rateDoubts.ts';
 import { checkTuning } from '../config/settings.ts';
@@ -9,11 +10,15 @@ import { EXIT, usageError, UserErrors } from '../errors.ts';
 import { HOOK_KINDS, type HookKind } from '../hooks/kinds.ts';
 import { hookFiles, type HookFile } from '../hooks/render.ts';
 import { assumedLink } from '../shaper/assumedLink.ts';
-import { installHook, removeHook } from '../system/hooks.ts';
+import { installHook, isOwnHook, removeHook, type HookResult } from '../system/hooks.ts';
 import { readLayers } from '../system/layers.ts';
 import { deviceNameProblem } from '../deviceNames.ts';
 import { findLink } from '../system/link.ts';
 import { CONFIG_PATH } from '../system/configFile.ts';
+import { run } from '../system/run.ts';
+import { removeError } from '../system/runDir.ts';
+import { findUnitLinks } from '../system/traces.ts';
+import { isSystemdRunning, reloadUnits, stopUnits } from '../system/units.ts';
 import { configuration, sectionOf } from './configured.ts';
 import { adviseLayer, settle } from './inetgwDoubts.ts';
 import type { Options } from './inetgwProgram.ts';
@@ -205,17 +210,47 @@ async function installAll(
 async function removeAll(files: readonly HookFile[], root: string, options: Options): Promise<number> {
   let allGone = true;
   for (const file of files) {
+    const links = await unitLinks(file, root);
     if (options.dryRun === true) {
+      for (const link of links) process.stdout.write(`${printableLine(link)}: would be removed with it\n`);
       process.stdout.write(`${file.path}: would be removed if it is as it was written\n`);
       continue;
     }
-    const { path, outcome } = await removeHook(file, root);
+    const { path, outcome } = await removeHookFile(file, root, options);
     if (outcome === 'removed' || outcome === 'not there') {
       if (options.quiet !== true) process.stdout.write(`${printableLine(path)}: ${outcome}\n`);
+      // A link to a unit that is gone is of no use, also where it was taken away by hand.
+      for (const link of links) await removeLink(link, options);
     } else {
       allGone = false;
       warn(`${path}: ${outcome}`);
     }
   }
+  if (files.some(isUnit) && root === '/' && (await isSystemdRunning())) await reloadUnits(run);
   return allGone ? EXIT.ok : EXIT.failed;
+}
+
+const isUnit = ({ path }: HookFile): boolean => path.startsWith('/etc/systemd/');
+
+/** The links that `systemctl enable` made for a hook that is a unit. */
+const unitLinks = async (file: HookFile, root: string): Promise<string[]> =>
+  isUnit(file) ? findUnitLinks(file.path, root) : [];
+
+/** A unit that goes is stopped first: without its file systemd would not know how. */
+async function removeHookFile(file: HookFile, root: string, options: Options): Promise<HookResult> {
+  if (isUnit(file) && root === '/' && (await isSystemdRunning()) && (await isOwnHook(file, root))) {
+    const unit = basename(file.path);
+    await stopUnits([unit], run);
+    if (options.quiet !== true) process.stdout.write(`${unit}: stopped\n`);
+  }
+  return removeHook(file, root);
+}
+
+async function removeLink(path: string, options: Options): Promise<void> {
+  await rm(path, { force: true }).catch((error: unknown) => {
+    throw removeError(path, error);
+  });
+  // Of systemd's making; others' links may be in it.
+  await rmdir(dirname(path)).catch(() => undefined);
+  if (options.quiet !== true) process.stdout.write(`${printableLine(path)}: removed\n`);
 }

@@ -24,6 +24,8 @@ export interface GlobalOptions {
   /** Of `inetgw install-hook`. */
   remove?: boolean;
   root?: string;
+  /** Of `inetgw clear`. */
+  all?: boolean;
   /** Of `inetgw uninstall`. */
   purge?: boolean;
 }
@@ -61,6 +63,7 @@ export function makeProgram(action: (words: string[], options: Options) => void)
     .option('-y, --yes', 'do not ask about rates that are hardly meant')
     .optionsGroup('Of one command:')
     .option('--format <FORM>', 'of inetgw rules: sh, iptables-restore, ip6tables-restore or nft (sh)')
+    .option('--all', 'of inetgw clear: every device, in every network namespace')
     .option('--remove', 'of inetgw install-hook: take the files away again')
     .option('--root <DIR>', 'of inetgw install-hook: write below this folder (/)')
     .option('--purge', 'of inetgw uninstall: take configuration and logs as well')

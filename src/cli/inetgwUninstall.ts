@@ -9,13 +9,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { EXIT, failure, missing, noPrivilege, usageError, UserError, UserErrors } from '../errors.ts';
 import { printableLine } from '../printable.ts';
-import { clear } from '../system/clear.ts';
-import { withLock } from '../system/lock.ts';
 import { pathExists } from '../system/pathExists.ts';
 import { run, type Runner } from '../system/run.ts';
 import { errorCode, removeError, writeError } from '../system/runDir.ts';
 import { ask } from '../system/runStep.ts';
-import { recordedDevices } from '../system/state.ts';
 import { requireNetAdmin } from '../system/privilege.ts';
 import { finishDespiteSignals } from '../system/signals.ts';
 import {
@@ -25,15 +22,23 @@ import {
   findRelays,
   findUnitLinks,
   findUnits,
+  isLinkFolder,
   type Trace,
 } from '../system/traces.ts';
-import { clearedText } from './clearedText.ts';
+import { isSystemdRunning, reloadUnits, stopUnits } from '../system/units.ts';
+import {
+  clearRecorded,
+  findRecorded,
+  wouldBeCleared,
+  type ClearError,
+  type Recorded,
+} from './inetgwClearAll.ts';
 import type { Options } from './inetgwProgram.ts';
 import { verboseRunner } from './verbose.ts';
 import { warn } from './warn.ts';
 
 interface Found {
-  devices: string[];
+  recorded: Recorded;
   hooks: Trace[];
   units: Trace[];
   /** Links of systemd's to hooks and units that go. */
@@ -62,8 +67,9 @@ export async function uninstallCommand(words: readonly string[], options: Option
     if (options.quiet !== true) process.stdout.write(`${printableLine(text)}\n`);
   };
   return finishDespiteSignals(async () => {
-    await stopUnits(found, runner);
-    const failures = await clearDevices(found.devices, runner, say);
+    // It is told first, or it would start anew what is ended.
+    if (await isSystemdRunning()) await stopUnits(unitNames(found), runner);
+    const failures = await clearRecorded(found.recorded, runner, say);
     if (failures.length > 0) throw new UserErrors([...failures, packageStays(failures)]);
     await endRelays(program, say);
     for (const path of files) {
@@ -73,7 +79,12 @@ export async function uninstallCommand(words: readonly string[], options: Option
       say(`${path}: removed`);
     }
     await removeEmptyFolders(files);
-    if (found.hooks.length + found.units.length > 0 && (await isSystemdRunning())) await reloadUnits(runner);
+    if (found.hooks.length + found.units.length > 0 && (await isSystemdRunning()))
+      // The units are gone by then, whatever systemd says: it keeps nothing from going on.
+      await reloadUnits(runner).catch((error: unknown) => {
+        if (!(error instanceof UserError)) throw error;
+        warn(`systemd could not be told that units are gone: ${error.message}`);
+      });
     for (const { path, asWritten } of [...found.hooks, ...found.units])
       if (!asWritten) warn(`${path} was edited: left alone; it does nothing without the program`);
     if (options.purge !== true && found.ownFiles.length > 0)
@@ -82,52 +93,13 @@ export async function uninstallCommand(words: readonly string[], options: Option
   });
 }
 
-/** What could not be done for a device. */
-class DeviceError extends UserError {
-  readonly device: string;
-
-  constructor(device: string, { exitCode, message, hint, cause }: UserError) {
-    super(exitCode, `${device}: ${message}`, hint, { cause });
-    this.device = device;
-  }
-}
-
-/** The device is named: it may have no record any more by which the next run would find it. */
-function packageStays(failures: readonly DeviceError[]): UserError {
-  const clearing = [...new Set(failures.map(({ device }) => `inetgw ${device} clear`))];
+/** The devices are named: they may have no record any more by which the next run would find them. */
+function packageStays(failures: readonly ClearError[]): UserError {
+  const clearing = [...new Set(failures.map(({ command }) => command))];
   return failure(
     'the package was left, and what belongs to it',
     `when that is mended: ${[...clearing, 'inetgw uninstall'].join(' && ')}`,
   );
-}
-
-/** All of them, whatever becomes of one; gives what could not be taken away. */
-async function clearDevices(
-  devices: readonly string[],
-  runner: Runner,
-  say: (text: string) => void,
-): Promise<DeviceError[]> {
-  const failures: DeviceError[] = [];
-  const note = (device: string, error: UserError): void => {
-    failures.push(new DeviceError(device, error));
-  };
-  for (const device of devices) {
-    try {
-      const cleared = await withLock(
-        device,
-        () => clear(device, runner),
-        ({ message }) => {
-          warn(`${device}: cleared without a lock: ${message}`);
-        },
-      );
-      say(`${device}: ${clearedText(cleared, cleared.failures.length > 0)}`);
-      for (const each of cleared.failures) note(device, each);
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      note(device, error);
-    }
-  }
-  return failures;
 }
 
 async function findAll(program: string): Promise<Found> {
@@ -138,10 +110,10 @@ async function findAll(program: string): Promise<Found> {
     .map(({ path }) => path)
     .filter((path) => path.startsWith('/etc/systemd/'));
   return {
-    devices: await recordedDevices(),
+    recorded: await findRecorded(),
     hooks,
     units,
-    links: (await Promise.all(links.map(findUnitLinks))).flat(),
+    links: (await Promise.all(links.map((path) => findUnitLinks(path)))).flat(),
     completions: await findCompletions(process.env['HOME']),
     relays: await findRelays(program),
     ownFiles: (await isDebianPackageThere()) ? [] : await findOwnFiles(),
@@ -150,7 +122,6 @@ async function findAll(program: string): Promise<Found> {
 
 /** Its configuration and logs are then that package's. */
 const isDebianPackageThere = (): Promise<boolean> => pathExists('/usr/lib/inetgw/dist');
-const isSystemdRunning = (): Promise<boolean> => pathExists('/run/systemd/system');
 
 /** The folder that `npm install --global` was given, where the program lies in one. */
 function prefixOf(program: string): string | undefined {
@@ -164,7 +135,7 @@ function goingFiles({ hooks, units, links, completions, ownFiles }: Found, optio
 
 function tell(found: Found, files: readonly string[], prefix: string | undefined, options: Options): void {
   const lines = [
-    ...found.devices.map((device) => `${device}: would be cleared`),
+    ...wouldBeCleared(found.recorded),
     ...found.relays.map((pid) => `iprelay, process ${pid}: would be ended`),
     ...files.map((path) => `${path}: would be removed`),
     ...(options.purge === true
@@ -181,7 +152,7 @@ async function requirePrivileges(
   files: readonly string[],
   prefix: string | undefined,
 ): Promise<void> {
-  if (found.devices.length > 0) await requireNetAdmin('clearing devices');
+  if (wouldBeCleared(found.recorded).length > 0) await requireNetAdmin('clearing devices');
   for (const pid of found.relays) signalRelay(pid, 0);
   const folders = [...new Set(files.map((path) => dirname(path)))];
   if (prefix !== undefined) folders.push(`${prefix}/lib/node_modules`, `${prefix}/bin`);
@@ -194,22 +165,11 @@ async function requirePrivileges(
   }
 }
 
-/** systemd is told first, or it would start anew what is ended. */
-async function stopUnits({ hooks, units }: Found, runner: Runner): Promise<void> {
-  if (!(await isSystemdRunning())) return;
-  const names = [...hooks, ...units]
+/** Of those that go; a template's are a pattern for all its instances. */
+function unitNames({ hooks, units }: Found): string[] {
+  return [...hooks, ...units]
     .filter(({ path, asWritten }) => asWritten && path.startsWith('/etc/systemd/'))
-    // A pattern for all instances of a template.
     .map(({ path }) => basename(path).replace('@.', '@*.'));
-  if (names.length > 0) await ask(['systemctl', 'stop', ...names], runner, { timeoutMs: 120_000 });
-}
-
-/** The units are gone by then, whatever systemd says: it keeps nothing from going on. */
-async function reloadUnits(runner: Runner): Promise<void> {
-  await ask(['systemctl', 'daemon-reload'], runner).catch((error: unknown) => {
-    if (!(error instanceof UserError)) throw error;
-    warn(`systemd could not be told that units are gone: ${error.message}`);
-  });
 }
 
 /** False if it has ended meanwhile. Throws if it is somebody else's; signal 0 asks for that alone. */
@@ -242,7 +202,7 @@ async function endRelays(program: string, say: (text: string) => void): Promise<
 
 /** Folders of ours, and those that systemd makes for links. */
 async function removeEmptyFolders(files: readonly string[]): Promise<void> {
-  const ofLinks = files.map((path) => dirname(path)).filter((path) => /\.(wants|requires)$/.test(path));
+  const ofLinks = files.map((path) => dirname(path)).filter(isLinkFolder);
   for (const folder of [...new Set(ofLinks), '/etc/inetgw', '/run/inetgw/iprelay', '/run/inetgw'])
     await rmdir(folder).catch(() => undefined);
 }

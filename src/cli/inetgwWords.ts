@@ -123,7 +123,9 @@ function verbFirst(verb: string, rest: readonly string[], named: NamedRates): st
       throw usageError(`${verb} what?`, 'all devices: inetgw status; one of them: inetgw ppp0');
     throw usageError(
       `${verb} which device?`,
-      `for example: ${verb === 'clear' || CLEARING.has(verb) ? 'inetgw ppp0 clear' : 'inetgw ppp0 210 1710'}`,
+      verb === 'clear' || CLEARING.has(verb)
+        ? 'for example: inetgw ppp0 clear; all devices: inetgw clear --all'
+        : 'for example: inetgw ppp0 210 1710',
     );
   }
   if (verb === 'clear' && more.length === 0) return [device, 'clear'];

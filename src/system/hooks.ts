@@ -57,6 +57,11 @@ export async function installHook(file: HookFile, root: string): Promise<HookRes
   return { path, outcome: present.found === 'none' ? 'written' : 'replaced' };
 }
 
+/** True for a file that is there as it was written. */
+export async function isOwnHook({ path }: Pick<HookFile, 'path'>, root: string): Promise<boolean> {
+  return (await look(join(root, path))).found === 'ours';
+}
+
 /** Removes the file, and the one beside it, if they are as they were written. */
 export async function removeHook(file: Pick<HookFile, 'path'>, root: string): Promise<HookResult> {
   const path = join(root, file.path);

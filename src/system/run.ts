@@ -225,6 +225,7 @@ const PACKAGE_OF: Readonly<Record<string, string>> = {
   ping: 'iputils-ping',
   ethtool: 'ethtool',
   modprobe: 'kmod',
+  nsenter: 'util-linux',
   unshare: 'util-linux',
   'systemd-notify': 'systemd',
 };

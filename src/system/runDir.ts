@@ -2,7 +2,7 @@
 import { access, mkdir, readlink, rmdir } from 'node:fs/promises';
 import { failure, noPrivilege, type UserError } from '../errors.ts';
 
-const BASE = '/run/inetgw';
+export const BASE_RUN_DIR = '/run/inetgw';
 
 const nothing = (): undefined => undefined;
 
@@ -14,10 +14,10 @@ export async function runDir(): Promise<string> {
   const [own, first] = await Promise.all(
     ['/proc/self/ns/net', '/proc/1/ns/net'].map((path) => readlink(path).catch(() => undefined)),
   );
-  if (own === undefined || own === first) return BASE;
+  if (own === undefined || own === first) return BASE_RUN_DIR;
   // A service without CAP_SYS_PTRACE may not see the namespace of process 1.
-  if (first === undefined && (await isFirstNamespace())) return BASE;
-  return `${BASE}/netns-${/\d+/.exec(own)?.[0] ?? 'unknown'}`;
+  if (first === undefined && (await isFirstNamespace())) return BASE_RUN_DIR;
+  return `${BASE_RUN_DIR}/netns-${/\d+/.exec(own)?.[0] ?? 'unknown'}`;
 }
 
 /** A setting of the whole kernel, which /proc/sys/net shows in its first network namespace alone. */
@@ -37,8 +37,9 @@ export async function makeRunDir(): Promise<string> {
     const plainly = (path: string): Promise<unknown> => mkdir(path).then(nothing, (plain: unknown) => plain);
     let cause: unknown = error;
     if (errorCode(error) === 'ENOENT') {
-      cause = await plainly(BASE);
-      if (dir !== BASE && (cause === undefined || errorCode(cause) === 'EEXIST')) cause = await plainly(dir);
+      cause = await plainly(BASE_RUN_DIR);
+      if (dir !== BASE_RUN_DIR && (cause === undefined || errorCode(cause) === 'EEXIST'))
+        cause = await plainly(dir);
     }
     if (cause !== undefined) throw writeError(dir, cause);
   });
@@ -52,7 +53,7 @@ export async function removeEmptyRunDir(): Promise<void> {
 
 /** The folder of this network namespace and the one it is in, the inner one first. */
 export async function runFolders(): Promise<string[]> {
-  return [...new Set([await runDir(), BASE])];
+  return [...new Set([await runDir(), BASE_RUN_DIR])];
 }
 
 /** The error for a file in /run that cannot be written: no privilege, full, read-only. */

@@ -113,9 +113,12 @@ export async function removeState(device: string): Promise<void> {
   });
 }
 
-/** Devices that there is a record of, in this network namespace. */
-export async function recordedDevices(): Promise<string[]> {
-  const names = await readdir(await runDir()).catch(() => []);
+/**
+ * Devices that there is a record of.
+ * @param folder the records of another network namespace than this process's
+ */
+export async function recordedDevices(folder?: string): Promise<string[]> {
+  const names = await readdir(folder ?? (await runDir())).catch(() => []);
   return names
     .filter((name) => name.endsWith('.json'))
     .map((name) => name.slice(0, -'.json'.length))

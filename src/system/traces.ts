@@ -44,22 +44,23 @@ export async function findHooks(program: string): Promise<Trace[]> {
 }
 
 /**
- * Units copied by hand from `templates/`, with this installation's paths in them.
+ * Units, and logrotate's rules, copied by hand from `templates/`, with this installation's paths in them.
  * @param templates the folder of the package
  */
 export async function findUnits(program: string, templates: string): Promise<Trace[]> {
   const found: Trace[] = [];
   const relay = join(dirname(program), 'iprelay.js');
-  for (const [source, own] of [
-    ['inetgw@.service', program],
-    ['systemd/iprelay@.service', relay],
-    ['systemd/iprelay@.socket', relay],
+  for (const [source, own, folder] of [
+    ['inetgw@.service', program, UNIT_FOLDER],
+    ['systemd/iprelay@.service', relay, UNIT_FOLDER],
+    ['systemd/iprelay@.socket', relay, UNIT_FOLDER],
+    ['logrotate/iprelay', relay, '/etc/logrotate.d'],
   ] as const) {
-    const path = join(UNIT_FOLDER, basename(source));
+    const path = join(folder, basename(source));
     const text = await read(path);
     if (text === undefined) continue;
     // Units of the template's own path, too: a socket has none, and who has no package's program has no use for it.
-    const called = /^ExecStart=(\S+)/m.exec(text)?.[1];
+    const called = /^(?:ExecStart=| *\[ -x )(\S+)/m.exec(text)?.[1];
     if (called !== undefined && !(await isOwn(called, own))) continue;
     const template = await read(join(templates, source));
     const asTemplate =
@@ -69,18 +70,26 @@ export async function findUnits(program: string, templates: string): Promise<Tra
   return found;
 }
 
-/** Links by which systemd wants a unit, or instances of it. */
-export async function findUnitLinks(unitPath: string): Promise<string[]> {
+/**
+ * Links by which systemd wants a unit, or instances of it.
+ * @param unitPath without the root
+ * @param root the folder that stands for `/`
+ */
+export async function findUnitLinks(unitPath: string, root = '/'): Promise<string[]> {
   const found: string[] = [];
-  for (const folder of await list(UNIT_FOLDER)) {
-    if (!/\.(wants|requires)$/.test(folder)) continue;
+  for (const folder of await list(join(root, UNIT_FOLDER))) {
+    if (!isLinkFolder(folder)) continue;
+    const inside = join(UNIT_FOLDER, basename(folder));
     for (const path of await list(folder)) {
       const target = await readlink(path).catch(nothing);
-      if (target !== undefined && resolve(folder, target) === unitPath) found.push(path);
+      if (target !== undefined && resolve(inside, target) === unitPath) found.push(path);
     }
   }
   return found;
 }
+
+/** True for a folder of what a unit wants, which systemd makes for its links. */
+export const isLinkFolder = (path: string): boolean => /\.(wants|requires)$/.test(path);
 
 const COMMANDS = ['inetgw', 'searchbw', 'iprelay'];
 

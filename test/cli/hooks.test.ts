@@ -1,5 +1,16 @@
 /** Hooks as they are installed, and as pppd, ifupdown and NetworkManager call them. */
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -102,6 +113,32 @@ describe('install-hook', () => {
       'inetgw: eth7 is no ppp device: pppd does not bring it up, so the hook would never do anything\n',
     ]);
     expect(await install('systemd', 'lo', '--remove')).toMatchObject({ code: 0, stderr: '' });
+  });
+  it('takes the links of systemctl enable away with a unit', async () => {
+    expect(await install('systemd', 'ppp7', '210', '1710')).toMatchObject({ code: 0 });
+    const [unit, folder] = ['etc/systemd/system/inetgw@ppp7.service', 'etc/systemd/system/a.device.wants'];
+    await mkdir(join(root, folder));
+    await symlink(`/${unit}`, join(root, folder, 'inetgw@ppp7.service'));
+    const other = join(root, 'etc/systemd/system/multi-user.target.wants');
+    await mkdir(other);
+    await symlink('/lib/systemd/system/ssh.service', join(other, 'ssh.service'));
+    expect(await install('systemd', 'ppp7', '--remove')).toMatchObject({
+      code: 0,
+      stderr: '',
+      stdout: `${join(root, unit)}: removed\n${join(root, folder, 'inetgw@ppp7.service')}: removed\n`,
+    });
+    expect(await readdir(join(root, 'etc/systemd/system'))).toEqual(['multi-user.target.wants']);
+    expect(await readdir(other)).toEqual(['ssh.service']);
+  });
+  it('leaves the link of a unit that was edited', async () => {
+    await install('systemd', 'ppp7', '210', '1710');
+    const unit = join(root, 'etc/systemd/system/inetgw@ppp7.service');
+    await writeFile(unit, `${await readFile(unit, 'utf8')}# mine\n`);
+    await mkdir(`${root}/etc/systemd/system/a.device.wants`);
+    const link = `${root}/etc/systemd/system/a.device.wants/inetgw@ppp7.service`;
+    await symlink('../inetgw@ppp7.service', link);
+    expect(await install('systemd', 'ppp7', '--remove')).toMatchObject({ code: 1 });
+    expect((await lstat(link)).isSymbolicLink()).toBe(true);
   });
   it('says which hook another name stands for', async () => {
     const { code, stderr } = await install('pppd' as HookKind, 'ppp0', '210', '1710');

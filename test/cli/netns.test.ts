@@ -20,6 +20,70 @@ describe.skipIf(!isRoot)('in a network namespace of its own', () => {
   );
 });
 
+describe.skipIf(!isRoot)('clear --all', () => {
+  const inetgw = `${process.execPath} ${ROOT}/dist/bin/inetgw.js`;
+  /** A device that is gone, with a record that tells nothing and a table of nft, in four namespaces; the last is gone too. */
+  const SET_UP = `
+    record() { mkdir -p /run/inetgw/netns-$1 && echo '{}' >/run/inetgw/netns-$1/$2.json; }
+    inode() { stat -Lc %i "$1"; }
+    record $(inode /proc/self/ns/net) wan0; nft add table inet inetgw_wan0
+    ip netns add other; record $(inode /run/netns/other) wan1; ip netns exec other nft add table inet inetgw_wan1
+    unshare --net sleep infinity & held=$!
+    trap 'kill $held' EXIT
+    ns=/proc/$held/ns/net
+    while [ "$(readlink $ns)" = "$(readlink /proc/self/ns/net)" ]; do sleep 0.1; done
+    record $(inode $ns) wan2; nsenter --net=$ns nft add table inet inetgw_wan2
+    record 17 wan3`;
+  const TABLES = `nft list tables; ip netns exec other nft list tables; nsenter --net=$ns nft list tables`;
+
+  it('clears in every network namespace, and forgets those that are gone', async () => {
+    await build();
+    const { code, stdout, stderr } = await inNamespace(`${SET_UP}
+      ${inetgw} clear --all --dry-run; ${TABLES}
+      ${inetgw} clear --all || exit; ${TABLES}; ls /run/inetgw 2>&1; ${inetgw} clear --all`);
+    expect([code, stderr]).toEqual([0, '']);
+    const said = stdout
+      .replaceAll(/namespace \d+/g, 'namespace N')
+      .split('\n')
+      .sort();
+    expect(said).toEqual(
+      [
+        '',
+        ...['wan0', 'wan1 in the network namespace other', 'wan2 in the network namespace N'].flatMap(
+          (name, at) => [
+            `${name}: would be cleared`,
+            `table inet inetgw_wan${at}`,
+            `${name}: the device is gone, nothing to clear`,
+          ],
+        ),
+        '/run/inetgw/netns-17: would be removed, its network namespace is gone',
+        '/run/inetgw/netns-17: removed, its network namespace is gone',
+        "ls: cannot access '/run/inetgw': No such file or directory",
+        'no device is shaped: nothing to clear',
+      ].sort(),
+    );
+  });
+  it('is kept by none from the others, and says what to type', async () => {
+    const { code, stdout, stderr } = await inNamespace(`${SET_UP}
+      mount -t tmpfs tmpfs /usr/local/sbin
+      printf '#!/bin/sh\\ncase $1$(ip netns identify) in -fother) echo it is stuck >&2; exit 1; esac\\nexec /usr/sbin/nft "$@"\\n' >/usr/local/sbin/nft
+      chmod +x /usr/local/sbin/nft
+      ${inetgw} clear --all >/dev/null; code=$?
+      rm /usr/local/sbin/nft; ${TABLES}; exit $code`);
+    expect([code, stdout]).toEqual([1, 'table inet inetgw_wan1\n']);
+    expect(stderr).toMatch(
+      /^inetgw: wan1: in the network namespace other: could not take away the firewall rules of nft: .* it is stuck\n/,
+    );
+  });
+  it('takes no device', async () => {
+    const { code, stderr } = await inNamespace(`${inetgw} wan0 clear --all`);
+    expect([code, stderr]).toEqual([
+      2,
+      'inetgw: --all goes with clear alone\ninetgw: type: inetgw clear --all\n',
+    ]);
+  });
+});
+
 describe.skipIf(!isRoot)('with the /sys of another network namespace', () => {
   it.each([
     'inetgw wan0 10mbit 50mbit',

@@ -134,7 +134,9 @@ export const EXAMPLES: readonly Example[] = [
   ),
   test(/^apt-get (?:install inetgw|upgrade)$/, 'test/packages/aptRepository.test.ts', 'apt-get upgrade -y'),
   test('npm install -g ./inetgw-0.1.0.tgz', 'test/packages/npm.test.ts', 'install --global /tmp/inetgw-'),
-  test(/^sed "s#\/usr\/bin\/iprelay#/, 'test/packages/npm.test.ts', "sed 's#/usr/bin/iprelay#"),
+  test(/^sed "s#\/usr\/bin\/iprelay#.*iprelay@/, 'test/packages/npm.test.ts', "sed 's#/usr/bin/iprelay#"),
+  test('inetgw clear --all', 'test/cli/netns.test.ts', 'clear --all'),
+  test(/^sed "s#\/usr\/bin\/iprelay#.*logrotate/, 'test/packages/npm.test.ts', 'templates/logrotate/iprelay'),
   test(/^inetgw uninstall\b/, 'test/packages/npm.test.ts', 'inetgw uninstall --purge'),
   nobody(/^npm (?:ci|uninstall)$/, PART),
   nobody(

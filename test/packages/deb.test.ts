@@ -60,7 +60,9 @@ describe.skipIf(!isRoot)(`the package in a clean root of ${suite}`, () => {
   });
   it('is what was packed', async () => {
     expect(await root.run('dpkg --verify inetgw')).toBe('');
-    expect(await root.run("dpkg-query -W -f '${Conffiles}' inetgw")).toMatch(/^\s*\/etc\/inetgw\.conf \w+$/);
+    expect(await root.run("dpkg-query -W -f '${Conffiles}' inetgw")).toMatch(
+      /^\s*\/etc\/inetgw\.conf \w+\s+\/etc\/logrotate\.d\/iprelay \w+$/,
+    );
   });
   it.each(['inetgw', 'searchbw', 'iprelay'])('%s runs without any environment', async (command) => {
     expect(await root.run(`env -i /usr/bin/${command} --version`)).toMatch(/^\S+ \d+\.\d+\.\d+/);
@@ -150,7 +152,9 @@ describe.skipIf(!isRoot)(`the package in a clean root of ${suite}`, () => {
     it('an upgrade keeps the edited configuration, the hooks and what is in force', async () => {
       // What a shaper leaves behind, as far as any kernel can carry it: a record and firewall rules.
       await root.run(
-        "mkdir -p /run/inetgw && echo '{}' >/run/inetgw/lo.json && nft add table inet inetgw_lo",
+        `mkdir -p /run/inetgw && echo '{}' >/run/inetgw/lo.json && nft add table inet inetgw_lo
+         ip netns add other && folder=/run/inetgw/netns-$(stat -Lc %i /run/netns/other) && mkdir $folder
+         echo '{}' >$folder/wan1.json && ip netns exec other nft add table inet inetgw_wan1`,
       );
       await root.run("echo '# mine' >>/etc/inetgw.conf");
       await root.run(`${INSTALL} -o Dpkg::Options::=--force-confold ${next}`);
@@ -168,7 +172,10 @@ describe.skipIf(!isRoot)(`the package in a clean root of ${suite}`, () => {
       const text = await root.run('apt-get remove -y inetgw');
       expect(text).not.toMatch(/^inetgw: |systemctl/m);
       expect(await root.has('/run/inetgw/lo.json')).toBe(false);
-      expect(await root.run('nft list tables')).toBe('');
+      expect(await root.run('nft list tables; ip netns exec other nft list tables; ls -A /run/inetgw')).toBe(
+        'iprelay',
+      );
+      await root.run('ip netns delete other && umount /run/netns && rmdir /run/netns');
       for (const link of ['iprelay@web.service', 'inetgw@ppp0.service'])
         expect([link, await root.has(`/etc/systemd/system/multi-user.target.wants/${link}`)]).toEqual([
           link,
@@ -208,5 +215,45 @@ describe.skipIf(!isRoot)(`the package in a clean root of ${suite}`, () => {
     await root.run(`rmdir /etc/ppp/ip-up.d /etc/ppp/ip-down.d /etc/ppp /etc/NetworkManager/dispatcher.d /etc/NetworkManager
       rmdir --ignore-fail-on-non-empty -p /etc/network/if-up.d /etc/network/if-down.d /etc/systemd/system`);
     expect(await root.files()).toEqual(before);
+  });
+});
+
+describe.skipIf(!isRoot)(`logrotate in a clean root of ${suite}`, () => {
+  let root: CleanRoot;
+  beforeAll(async () => {
+    root = await CleanRoot.open(suite, made.deb);
+    await provideNode(root, suite, made);
+    const [deb = ''] = await root.bring(made.deb);
+    await root.run(`${INSTALL} logrotate ${deb}`);
+  });
+  afterAll(() => root.close());
+  const rotate = async (): Promise<void> => {
+    expect(await root.run('logrotate --force /etc/logrotate.conf')).toBe('');
+  };
+  const connect = (): Promise<string> =>
+    root.run("node -e \"require('net').connect(8000, '127.0.0.1').on('error', () => {}).resume()\"");
+
+  it('moves the log of a relay that runs on, which begins another one', async () => {
+    await root.run('iprelay -d 127.0.0.1:8000:127.0.0.1:9');
+    await connect();
+    await rotate();
+    await connect();
+    expect(await root.run('ls /var/log | grep iprelay')).toBe('iprelay-8000.log\niprelay-8000.log.1');
+    for (const [file, number] of [
+      ['iprelay-8000.log.1', 1],
+      ['iprelay-8000.log', 2],
+    ] as const) {
+      const numbers = (await root.run(`grep -o 'CONN[0-9][0-9]*' /var/log/${file}`)).split('\n');
+      expect([file, [...new Set(numbers)]]).toEqual([file, [`CONN00000${number}`]]);
+    }
+    await rotate();
+    expect(await root.run('ls /var/log | grep iprelay')).toContain('iprelay-8000.log.2.gz');
+  });
+  it('says nothing where the package was removed', async () => {
+    await root.run('apt-get remove -y inetgw');
+    await root.run('echo old >/var/log/iprelay-8000.log');
+    await rotate();
+    await root.run('apt-get purge -y inetgw');
+    expect(await root.run('find /etc/logrotate.d /var/log -name "iprelay*"')).toBe('');
   });
 });

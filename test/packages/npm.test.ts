@@ -65,6 +65,7 @@ describe('npm publish', () => {
       'templates/inetgw@.service',
       'templates/systemd/iprelay@.service',
       'templates/systemd/iprelay@.socket',
+      'templates/logrotate/iprelay',
       'templates/completions/bash/inetgw',
       'templates/completions/zsh/_searchbw',
       'templates/completions/fish/iprelay.fish',
@@ -142,10 +143,14 @@ describe.skipIf(!isRoot)(`the npm package in a clean root of ${suite}`, () => {
     await root.run(`sed 's#/usr/bin/iprelay#/usr/local/bin/iprelay#' /usr/local/lib/node_modules/inetgw/templates/systemd/iprelay@.service \\
       >/etc/systemd/system/iprelay@.service
       ln -s ../iprelay@.service /etc/systemd/system/multi-user.target.wants/iprelay@web.service`);
+    await root.run(`sed 's#/usr/bin/iprelay#/usr/local/bin/iprelay#' /usr/local/lib/node_modules/inetgw/templates/logrotate/iprelay \
+      >/etc/logrotate.d/iprelay`);
     await root.run(
       'cp /usr/local/lib/node_modules/inetgw/templates/completions/bash/* /etc/bash_completion.d/',
     );
-    await root.run("mkdir -p /run/inetgw && echo '{}' >/run/inetgw/lo.json && nft add table inet inetgw_lo");
+    await root.run(`mkdir -p /run/inetgw && echo '{}' >/run/inetgw/lo.json && nft add table inet inetgw_lo
+      ip netns add other && folder=/run/inetgw/netns-$(stat -Lc %i /run/netns/other) && mkdir $folder
+      echo '{}' >$folder/wan1.json && ip netns exec other nft add table inet inetgw_wan1`);
     await root.run('iprelay -d 127.0.0.1:8000:127.0.0.1:9');
     await root.run('mkdir /etc/inetgw && echo "[forwarder.1]" >/etc/inetgw/iprelay-web.toml');
   });
@@ -167,6 +172,8 @@ describe.skipIf(!isRoot)(`the npm package in a clean root of ${suite}`, () => {
     const text = await root.run('inetgw uninstall --dry-run');
     for (const part of [
       'lo: would be cleared',
+      'wan1 in the network namespace other: would be cleared',
+      '/etc/logrotate.d/iprelay: would be removed',
       '/etc/ppp/ip-down.d/inetgw-ppp0: would be removed',
       '/etc/systemd/system/inetgw@ppp0.service: would be removed',
       '/etc/systemd/system/multi-user.target.wants/iprelay@web.service: would be removed',
@@ -195,7 +202,8 @@ describe.skipIf(!isRoot)(`the npm package in a clean root of ${suite}`, () => {
     expect(text).toMatch(
       /^left, for they are yours .*: \/etc\/inetgw\.conf \/etc\/inetgw\/iprelay-web\.toml \/var\/log\/iprelay-8000\.log/m,
     );
-    expect(await root.run('nft list tables')).toBe('');
+    expect(await root.run('nft list tables; ip netns exec other nft list tables')).toBe('');
+    await root.run('ip netns delete other && umount /run/netns && rmdir /run/netns');
     expect(await root.run('ss -Hltn sport = :8000')).toBe('');
     expect(await root.has('/usr/local/bin/inetgw')).toBe(false);
     const { code, text: said } = await root.sh('PPP_IFACE=ppp0 /etc/ppp/ip-up.d/inetgw-ppp0');

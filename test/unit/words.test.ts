@@ -88,7 +88,7 @@ describe('what to type instead', () => {
       "'ppp0 210 1710 clear' would both set up and clear | to take everything away: inetgw ppp0 clear",
     ],
     ['ppp0 claer', "'ppp0 claer' is not understood | did you mean: inetgw ppp0 clear?"],
-    ['clear', 'clear which device? | for example: inetgw ppp0 clear'],
+    ['clear', 'clear which device? | for example: inetgw ppp0 clear; all devices: inetgw clear --all'],
     ['show', 'show what? | all devices: inetgw status; one of them: inetgw ppp0'],
     [
       'start ppp0',

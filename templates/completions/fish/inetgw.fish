@@ -62,6 +62,7 @@ complete -c inetgw -l config -r -F -d 'the configuration file (/etc/inetgw.conf)
 complete -c inetgw -l replace -d 'replace queues that somebody else has set'
 complete -c inetgw -s y -l yes -d 'do not ask about rates that are hardly meant'
 complete -c inetgw -l format -x -a 'sh iptables-restore ip6tables-restore nft' -d 'of inetgw rules: sh, iptables-restore, ip6tables-restore or nft (sh)'
+complete -c inetgw -l all -d 'of inetgw clear: every device, in every network namespace'
 complete -c inetgw -l remove -d 'of inetgw install-hook: take the files away again'
 complete -c inetgw -l root -r -F -d 'of inetgw install-hook: write below this folder (/)'
 complete -c inetgw -l purge -d 'of inetgw uninstall: take configuration and logs as well'
