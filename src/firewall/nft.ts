@@ -2,6 +2,7 @@
  * The rules as one nft transaction: a table of our own per device, so that what others have is never
  * touched, and taking it away leaves nothing.
  */
+import { parseNftCounters } from './counters.ts';
 import {
   PROTOCOL_NUMBERS,
   STAGE_1_PRIORITY,
@@ -79,6 +80,23 @@ function withoutSharedMark(rules: readonly Rule[]): { shared?: number; rest: rea
     matches: rule.matches.filter(({ kind }) => kind !== 'mark'),
   }));
   return { shared: mark, rest };
+}
+
+/**
+ * Whether the table, as nft lists it, holds every rule of ours, by its name, in a chain at its hook: `nft flush table` and
+ * `flush chain` leave an empty shell.
+ *
+ * @param listed what `nft list table` prints; undefined: there is no such table
+ */
+export function nftPresent({ egress, ingress }: RuleSet, listed: string | undefined): boolean {
+  if (listed === undefined) return false;
+  const has = (hook: string): boolean => listed.includes(`type filter hook ${hook} `);
+  const counters = parseNftCounters(listed);
+  return (
+    has('postrouting') &&
+    has('prerouting') &&
+    [...egress, ...ingress].filter(isRendered).every(({ name }) => counters.has(name))
+  );
 }
 
 /** Whether nft has the rule at all: what is told by a saved mark, it tells by the priority instead. */

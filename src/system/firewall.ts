@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { failure, missing, UserError } from '../errors.ts';
 import { iptablesPresent, savedProblem, type Family } from '../firewall/iptables.ts';
-import { tableName } from '../firewall/nft.ts';
+import { nftPresent, tableName } from '../firewall/nft.ts';
 import type { RuleSet } from '../firewall/rules.ts';
 import type { Plan } from '../shaper/plan.ts';
 import type { FirewallBackend } from '../shaper/settings.ts';
@@ -121,11 +121,14 @@ const TAKING_AWAY = { doing: 'taking away' } as const;
 
 /** Whether nft shows a table of ours for the device; one that is missing or fails shows none. */
 export async function nftTableExists(device: string, run: Runner): Promise<boolean> {
+  return (await nftTable(device, run)) !== undefined;
+}
+
+async function nftTable(device: string, run: Runner): Promise<string | undefined> {
   try {
-    await run(['nft', 'list', 'table', 'inet', tableName(device)]);
-    return true;
+    return (await run(['nft', 'list', 'table', 'inet', tableName(device)])).stdout;
   } catch (error) {
-    if (error instanceof ProgramError || error instanceof UserError) return false;
+    if (error instanceof ProgramError || error instanceof UserError) return undefined;
     throw error;
   }
 }
@@ -190,9 +193,10 @@ async function savedMangle(family: Family, run: Runner): Promise<string> {
 /** True if the rules that the plan wants are there: an administrator's firewall restart flushes them. */
 export async function firewallPresent(plan: Plan, run: Runner): Promise<boolean> {
   if (plan.firewall === undefined) return true;
-  if (plan.firewall.backend === 'nft') return nftTableExists(plan.device, run);
+  const { backend, rules } = plan.firewall;
+  if (backend === 'nft') return nftPresent(rules, await nftTable(plan.device, run));
   for (const family of await families()) {
-    if (!iptablesPresent(plan.device, await savedMangle(family, run))) return false;
+    if (!iptablesPresent(rules, family, await savedMangle(family, run))) return false;
   }
   return true;
 }

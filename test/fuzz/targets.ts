@@ -233,7 +233,7 @@ function firewallOutput(text: string): void {
   for (const counters of parseNftCounters(text).values()) allNumbers(counters);
   for (const counters of parseIptablesCounters(text, 'ppp0').values()) allNumbers(counters);
   if (savedProblem(text) !== undefined) return;
-  iptablesPresent('ppp0', text);
+  iptablesPresent({ device: 'ppp0', egress: [], ingress: [] }, 'ipv4', text);
   const removal = iptablesRemove('ppp0', text);
   const lines = removal?.trimEnd().split('\n') ?? [];
   for (const line of lines) {

@@ -15,6 +15,19 @@ const ADMIN_RULES = `
   nft add table inet admin; nft add chain inet admin in '{ type filter hook input priority 0; }'
   nft add rule inet admin in tcp dport 81 accept`;
 
+const FLUSHES = {
+  nft: {
+    'taken away': 'nft delete table inet inetgw_ppp0',
+    emptied: 'nft flush table inet inetgw_ppp0',
+  },
+  iptables: {
+    'taken away':
+      'for p in iptables ip6tables; do $p -t mangle -D PREROUTING -i ppp0 -j inetgw-in-ppp0;' +
+      ' $p -t mangle -D POSTROUTING -o ppp0 -j inetgw-out-ppp0; done',
+    emptied: 'for p in iptables ip6tables; do $p -t mangle -F inetgw-out-ppp0; done',
+  },
+} as const;
+
 let guest: Guest;
 let untouched: string;
 beforeAll(async () => {
@@ -62,21 +75,19 @@ describe.each(FIREWALLS)('rules by $firewall (iptables-$variant)', (choice) => {
     expect(await snapshot(guest)).toBe(untouched);
   });
 
-  test('a firewall that was flushed by its owner is healed by applying again', async () => {
-    await inetgwOk(guest, 'ppp0', '210', '1710', '--firewall', firewall);
-    const whole = await snapshot(guest);
-    const flush =
-      firewall === 'nft'
-        ? 'nft delete table inet inetgw_ppp0'
-        : 'for p in iptables ip6tables; do $p -t mangle -D PREROUTING -i ppp0 -j inetgw-in-ppp0;' +
-          ' $p -t mangle -D POSTROUTING -o ppp0 -j inetgw-out-ppp0; done';
-    await guest.run(['sh', '-ec', flush], { ns: 'gw' });
-    expect((await statistics(guest)).warnings[0]).toContain('the firewall rules were taken away');
-    await inetgwOk(guest, 'ppp0', '210', '1710', '--firewall', firewall);
-    expect(await snapshot(guest)).toBe(whole);
-    await inetgwOk(guest, 'ppp0', 'clear');
-    expect(await snapshot(guest)).toBe(untouched);
-  });
+  test.each(['taken away', 'emptied'] as const)(
+    'rules that were %s by their owner are told, and healed by applying again',
+    async (how) => {
+      await inetgwOk(guest, 'ppp0', '210', '1710', '--firewall', firewall);
+      const whole = await snapshot(guest);
+      await guest.run(['sh', '-ec', FLUSHES[firewall][how]], { ns: 'gw' });
+      expect((await statistics(guest)).warnings[0]).toContain('the firewall rules were taken away');
+      await inetgwOk(guest, 'ppp0', '210', '1710', '--firewall', firewall);
+      expect(await snapshot(guest)).toBe(whole);
+      await inetgwOk(guest, 'ppp0', 'clear');
+      expect(await snapshot(guest)).toBe(untouched);
+    },
+  );
 
   describe('when a program fails', () => {
     beforeEach(async () => {

@@ -4,6 +4,7 @@ import {
   iptablesPresent,
   iptablesRemove,
   savedProblem,
+  type Family,
 } from '../../../src/firewall/iptables.ts';
 import type { RuleSet } from '../../../src/firewall/rules.ts';
 import { egressRules, ingressRules } from '../../../src/shaper/rules.ts';
@@ -31,6 +32,13 @@ const SAVED = `*mangle
 COMMIT
 `;
 
+/** What iptables-save prints of the whole set. */
+function savedOf(device: string, family: Family): string {
+  return iptablesInstall(rulesFor(device), family, 'nothing')
+    .replaceAll(/^-N (\S+)$/gm, ':$1 - [0:0]')
+    .replaceAll(/^-I (\S+) 1 /gm, '-A $1 ');
+}
+
 describe('iptables', () => {
   it('takes away every jump of ours, even one that stands twice, and nothing of others', () => {
     expect(iptablesRemove('ppp0', SAVED)?.split('\n')).toEqual([
@@ -51,10 +59,16 @@ describe('iptables', () => {
   it('has nothing to take away where nothing of ours is', () => {
     expect(iptablesRemove('ppp1', SAVED)).toBeUndefined();
   });
-  it('sees whether the rules are still there', () => {
-    expect(iptablesPresent('ppp0', SAVED)).toBe(true);
-    expect(iptablesPresent('ppp1', SAVED)).toBe(false);
-    expect(iptablesPresent('ppp0', SAVED.replaceAll(/^-A P.*\n/gm, ''))).toBe(false);
+  it.each(['ipv4', 'ipv6'] as const)('sees whether the rules are still there, of %s', (family) => {
+    const whole = savedOf('ppp0', family);
+    const isPresent = (text: string, device = 'ppp0') => iptablesPresent(rulesFor(device), family, text);
+    expect(isPresent(whole)).toBe(true);
+    expect(isPresent(whole, 'ppp1')).toBe(false);
+    expect(isPresent(whole.replaceAll(/^-A P.*\n/gm, ''))).toBe(false);
+    // `iptables -F CHAIN`, and one rule taken out of it.
+    expect(isPresent(whole.replaceAll(/^-A inetgw-in-ppp0 .*\n/gm, ''))).toBe(false);
+    expect(isPresent(whole.replaceAll(/^-A inetgw-out-ppp0 .*\n/gm, ''))).toBe(false);
+    expect(isPresent(whole.replaceAll(/^.* --comment mark-done .*\n/gm, ''))).toBe(false);
   });
   it('keeps chain names within the 28 characters that iptables allows, for the longest device name', () => {
     const text = iptablesInstall(rulesFor('enp0s31f6.12345'), 'ipv4', 'nothing');
@@ -155,10 +169,12 @@ describe('what is left of ours', () => {
     expect(iptablesRemove('ppp0', saved)).toBeUndefined();
   });
   it('is not all there if one jump or one chain is missing', () => {
-    for (const gone of [/^-A PRE.* -i ppp0 .*\n/m, /^-A POST.*\n-A POST.*\n/m, /^:inetgw-in-ppp0 .*\n/m]) {
-      expect(iptablesPresent('ppp0', SAVED.replace(gone, ''))).toBe(false);
+    const whole = savedOf('ppp0', 'ipv4');
+    const isPresent = (text: string) => iptablesPresent(rulesFor('ppp0'), 'ipv4', text);
+    for (const gone of [/^-A PRE.* -i ppp0 .*\n/m, /^-A POST.*\n/m, /^:inetgw-in-ppp0 .*\n/m]) {
+      expect(isPresent(whole.replace(gone, ''))).toBe(false);
     }
-    expect(iptablesPresent('ppp0', SAVED.replaceAll('POSTROUTING -o', 'OUTPUT -o'))).toBe(false);
+    expect(isPresent(whole.replaceAll('POSTROUTING -o', 'OUTPUT -o'))).toBe(false);
   });
 });
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { settingsFromArguments } from '../../../src/config/fromArguments.ts';
-import { nftInstall, nftRemove, tableName } from '../../../src/firewall/nft.ts';
+import { nftInstall, nftPresent, nftRemove, tableName } from '../../../src/firewall/nft.ts';
 import type { RuleSet } from '../../../src/firewall/rules.ts';
 import { makePlan } from '../../../src/shaper/plan.ts';
 
@@ -39,6 +39,23 @@ const plan = (backend: 'nft' | 'iptables') =>
 const stage1 = (wanted: object): unknown => expect.objectContaining({ kind: 'mark', mark: 20, ...wanted });
 
 describe('the rules for nft', () => {
+  it('are there only if every one of them is, in chains at their hooks', () => {
+    const rules = plan('nft').firewall?.rules ?? RULES;
+    // As `nft list table` prints it.
+    const listed = nftInstall(rules)
+      .replace(/^(?:add|delete) .*\n/gm, '')
+      .replaceAll('counter ', 'counter packets 0 bytes 0 ');
+    expect(nftPresent(rules, listed)).toBe(true);
+    expect(nftPresent(rules, undefined)).toBe(false);
+    // `nft flush table`, `nft flush chain` of one of the two, one rule deleted, a chain made anew without its hook.
+    const rule = /^.* comment ".*"\n/gm;
+    expect(nftPresent(rules, listed.replaceAll(rule, ''))).toBe(false);
+    const [egress = '', ingress = ''] = listed.split('chain ingress');
+    expect(nftPresent(rules, `${egress.replaceAll(rule, '')}chain ingress${ingress}`)).toBe(false);
+    expect(nftPresent(rules, `${egress}chain ingress${ingress.replaceAll(rule, '')}`)).toBe(false);
+    expect(nftPresent(rules, listed.replace(/^.* comment "mark-done"\n/m, ''))).toBe(false);
+    expect(nftPresent(rules, listed.replace(/^ *type filter hook prerouting .*\n/m, ''))).toBe(false);
+  });
   it('name a host at either end, in its own family', () => {
     const lines = nftInstall(RULES)
       .split('\n')
