@@ -93,7 +93,12 @@ async function fill(stage: string, version: string): Promise<void> {
   for (const page of files.filter((name) => name.startsWith('docs/man/')))
     await zipped(page, `usr/share/man/man${page.slice(-1)}/${basename(page)}.gz`);
   await copy('templates/inetgw.conf.example', 'etc/inetgw.conf');
-  for (const unit of ['inetgw@.service', 'systemd/iprelay@.service', 'systemd/iprelay@.socket'])
+  for (const unit of [
+    'inetgw@.service',
+    ...['inetgw-heal.path', 'inetgw-heal.service', 'iprelay@.service', 'iprelay@.socket'].map(
+      (name) => `systemd/${name}`,
+    ),
+  ])
     await copy(`templates/${unit}`, `usr/lib/systemd/system/${basename(unit)}`);
   await copy('templates/logrotate/iprelay', 'etc/logrotate.d/iprelay');
   // For the configurations of iprelay@NAME.service.

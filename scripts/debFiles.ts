@@ -6,7 +6,7 @@ const MAINTAINER = 'inetgw maintainers <maintainers@inetgw.invalid>';
 
 /**
  * What the commands run: ip and tc (iproute2), nft or iptables, ping. All else is part of every Debian
- * (`test/packages` tries it in a root that has nothing more), or does something extra: kmod loads modules, systemd
+ * (`test/packages` tries it in a root that has nothing more), or does something extra: curl is searchbw's own load, kmod loads modules, systemd
  * has the units and tells a relay's readiness, ppp is what many lines come with.
  */
 const DEPENDS = 'nodejs (>= 20), iproute2, nftables | iptables, iputils-ping';
@@ -20,7 +20,7 @@ Architecture: all
 Maintainer: ${MAINTAINER}
 Installed-Size: ${installedKib}
 Depends: ${DEPENDS}
-Recommends: kmod
+Recommends: curl, kmod
 Suggests: ppp, systemd
 Description: keeps a full internet line answering at once
  Traffic control for the gateway of a DSL, cable or mobile line: egress priority
@@ -42,7 +42,7 @@ inetgw: systemd-service-file-refers-to-unusual-wantedby-target sys-subsystem-net
 `;
 
 /** Running units of ours by pattern: systemctl takes patterns for loaded units. Not quoted again, so none may have a blank. */
-const UNITS = "'inetgw@*.service' 'iprelay@*.socket' 'iprelay@*.service'";
+const UNITS = "inetgw-heal.path inetgw-heal.service 'inetgw@*.service' 'iprelay@*.socket' 'iprelay@*.service'";
 
 /**
  * Before the program goes: take away what it has set, while it can. An upgrade leaves the shapers in force;
@@ -64,6 +64,7 @@ relays() {
 
 if [ "$1" = remove ]; then
     if [ -d /run/systemd/system ]; then
+        # What heals first, or it would put back what is taken away.
         deb-systemd-invoke stop ${UNITS} || true
     fi
     for link in /etc/systemd/system/*.wants/inetgw@* /etc/systemd/system/*.requires/inetgw@* \\
@@ -95,15 +96,25 @@ fi
 `;
 
 /**
- * Relays that run as a service go over to the new version: what they have not loaded yet of the old one is gone. Shapers
- * stay as they are.
+ * The unit that heals is enabled as debhelper would do it: once, and as the administrator has left it from then on. Relays
+ * that run as a service go over to the new version: what they have not loaded yet of the old one is gone. Shapers stay as
+ * they are.
  */
 export const POSTINST = `#!/bin/sh
 set -e
-if [ "$1" = configure ] && [ -d /run/systemd/system ]; then
-    systemctl daemon-reload || true
-    if [ -n "$2" ]; then
-        deb-systemd-invoke try-restart 'iprelay@*.service' || true
+if [ "$1" = configure ]; then
+    deb-systemd-helper unmask inetgw-heal.path >/dev/null || true
+    if deb-systemd-helper --quiet was-enabled inetgw-heal.path; then
+        deb-systemd-helper enable inetgw-heal.path >/dev/null || true
+    else
+        deb-systemd-helper update-state inetgw-heal.path >/dev/null || true
+    fi
+    if [ -d /run/systemd/system ]; then
+        systemctl daemon-reload || true
+        deb-systemd-invoke start inetgw-heal.path >/dev/null || true
+        if [ -n "$2" ]; then
+            deb-systemd-invoke try-restart inetgw-heal.service 'iprelay@*.service' || true
+        fi
     fi
 fi
 exit 0
@@ -125,9 +136,16 @@ unedited() {
     [ -n "$sum" ] && [ "$sum" = "$(sed '/^${SEAL_MARK}[0-9a-f]\\{64\\}$/d' "$1" | sha256sum | cut -d ' ' -f 1)" ]
 }
 
+if [ "$1" = remove ] && [ -x /usr/bin/deb-systemd-helper ]; then
+    deb-systemd-helper mask inetgw-heal.path >/dev/null || true
+fi
 if [ "$1" = purge ]; then
+    if [ -x /usr/bin/deb-systemd-helper ]; then
+        deb-systemd-helper purge inetgw-heal.path >/dev/null || true
+        deb-systemd-helper unmask inetgw-heal.path >/dev/null || true
+    fi
     for hook in ${HOOK_PATTERNS.join(' \\\n        ')}; do
-        if [ -f "$hook" ] && [ ! -L "$hook" ] && grep -q '[ =]/usr/bin/inetgw ' "$hook"; then
+        if [ -f "$hook" ] && [ ! -L "$hook" ] && grep -Eq '[ =]/usr/bin/inetgw( |$)' "$hook"; then
             if unedited "$hook"; then
                 rm -f "$hook"
             else

@@ -6,6 +6,7 @@ import { COMPLETED } from './completed.ts';
 import { bashCompletion, fishCompletion, zshCompletion } from './completions.ts';
 import { DEFAULT_SETTINGS } from '../src/shaper/settings.ts';
 import { egressRules, ingressRules } from '../src/shaper/rules.ts';
+import { healPath, healService } from '../src/hooks/heal.ts';
 import type { HookKind } from '../src/hooks/kinds.ts';
 import { hookFiles, systemdUnit } from '../src/hooks/render.ts';
 import { layoutModule } from './programLayout.ts';
@@ -25,6 +26,8 @@ function hookTemplates(): [string, string][] {
     ['templates/hooks/networkmanager', networkManager],
     ['templates/hooks/ifupdown-if-up', ifUp],
     ['templates/hooks/ifupdown-if-down', ifDown],
+    ['templates/systemd/inetgw-heal.path', healPath(program)],
+    ['templates/systemd/inetgw-heal.service', healService(program, '/usr/share/inetgw/heal.sh')],
     ['templates/inetgw@.service', systemdUnit({ device: '%I', program, apply: ['apply', undefined] })],
   ];
 }

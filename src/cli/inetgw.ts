@@ -44,6 +44,10 @@ const BODIES: Readonly<Record<CommandWord, CommandBody>> = {
     const { applyAllFromFile, applyOneFromFile } = await import('./inetgwApplyFile.ts');
     return device === undefined ? applyAllFromFile(options) : applyOneFromFile(device, options);
   },
+  heal: async ([device, ...rest], options) => {
+    if (rest.length > 0) throw usageError('heal takes one device or none: inetgw heal ppp0');
+    return (await import('./inetgwHeal.ts')).healCommand(device, options);
+  },
   status: async (words, options) => {
     if (words.length > 0)
       throw usageError('status takes no device', `for one device: inetgw ${words[0] ?? ''}`);

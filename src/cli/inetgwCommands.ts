@@ -48,6 +48,11 @@ export const COMMANDS = {
     then: afterEach(SHELLS, { words: COMPLETED_COMMANDS }),
   },
   config: { deviceAt: undefined, next: { words: ['check', 'example'] }, then: { check: { files: true } } },
+  heal: {
+    deviceAt: 1,
+    idle: [...SETTINGS, 'dryRunScript', 'replace', 'config'],
+    next: DEVICES,
+  },
   'install-hook': {
     deviceAt: 2,
     idle: ['json', 'dryRunScript', 'purge'],

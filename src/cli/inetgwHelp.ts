@@ -38,6 +38,8 @@ Set up once:
   inetgw config check                       is /etc/inetgw.conf right?
   inetgw config example                     prints one to begin with
   inetgw apply [DEV]                        does what it says
+  inetgw heal [DEV]                         puts back what somebody took away,
+                                            as a firewall that is reloaded does
   inetgw status                             all devices that are set up or in it
   source <(inetgw completion bash)          the Tab key knows all three; also
                                             zsh, fish

@@ -1,19 +1,22 @@
 /** `inetgw install-hook KIND DEV [UP DOWN]`. */
 import { printableLine } from '../printable.ts';
-import { rm, rmdir } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
+import { readdir, realpath, rm, rmdir } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { settingsFromArguments, valuesFromFlags } from '../config/fromArguments.ts';
 import type { RateTexts } from '../config/rateDoubts.ts';
 import { checkTuning } from '../config/settings.ts';
 import { closest } from '../config/suggest.ts';
-import { EXIT, usageError, UserErrors } from '../errors.ts';
+import { EXIT, failure, usageError, UserErrors } from '../errors.ts';
+import { HEAL_UNITS } from '../hooks/heal.ts';
 import { HOOK_KINDS, type HookKind } from '../hooks/kinds.ts';
-import { hookFiles, type HookFile } from '../hooks/render.ts';
+import { shellWord, systemdEscape } from '../hooks/quote.ts';
+import { hookFiles, UNIT_FOLDER, type HookFile } from '../hooks/render.ts';
 import { assumedLink } from '../shaper/assumedLink.ts';
 import { installHook, isOwnHook, removeHook, type HookResult } from '../system/hooks.ts';
 import { readLayers } from '../system/layers.ts';
 import { deviceNameProblem } from '../deviceNames.ts';
 import { findLink } from '../system/link.ts';
+import { templatePath } from '../system/templates.ts';
 import { CONFIG_PATH } from '../system/configFile.ts';
 import { run } from '../system/run.ts';
 import { removeError } from '../system/runDir.ts';
@@ -48,12 +51,15 @@ export async function installHookCommand(words: readonly string[], options: Opti
     );
   }
   if (kind !== kindWord.toLowerCase() && options.quiet !== true) warn(`${kindWord} is taken as ${kind}`);
+  const root = resolve(options.root ?? '/');
+  if (kind === 'heal') return healHook(device, root, options);
   if (device === undefined) throw usageError('install-hook needs a device', USAGE);
   checkHookDevice(kind, device);
-  const root = resolve(options.root ?? '/');
   if (options.remove === true) {
     if (up !== undefined) throw usageError('--remove takes no rates');
-    return removeAll(hookFiles(kind, { device, program: [], apply: [] }), root, options);
+    const code = await removeAll(hookFiles(kind, { device, program: [], apply: [] }), root, options);
+    if (kind !== 'systemd' || (await otherUnits(root, device)).length > 0) return code;
+    return Math.max(code, await removeAll(healFiles([], ''), root, options));
   }
   if ((up === undefined) !== (down === undefined) || rest.length > 0)
     throw usageError('UP and DOWN are both needed, or neither: then it is what the file says', USAGE);
@@ -61,7 +67,33 @@ export async function installHookCommand(words: readonly string[], options: Opti
   const rates = up === undefined || down === undefined ? undefined : { up, down };
   const apply = [...(await applyWords(kind, device, rates, root, options)), ...flagWords(options)];
   const files = hookFiles(kind, { device, program: programWords(), apply });
-  return installAll(kind, device, files, root, options);
+  const withHealing = kind === 'systemd' && !(await isDebianPackage());
+  if (withHealing) files.push(...healFiles(programWords(), templatePath('heal.sh')));
+  return installAll(files, root, options);
+}
+
+const healFiles = (program: readonly string[], healScript: string): HookFile[] =>
+  hookFiles('heal', { device: '', program, apply: [], healScript });
+
+/** The package has these units itself, where systemd looks for what packages bring. */
+const isDebianPackage = async (): Promise<boolean> =>
+  (await realpath(process.argv[1] ?? '')).startsWith('/usr/lib/inetgw/');
+
+/** `install-hook heal`: for all devices, so it takes none. */
+async function healHook(device: string | undefined, root: string, options: Options): Promise<number> {
+  if (device !== undefined)
+    throw usageError('heal is for all devices at once', 'type: inetgw install-hook heal');
+  if (options.remove === true) return removeAll(healFiles([], ''), root, options);
+  if (await isDebianPackage())
+    throw failure('the Debian package has these units already', `systemctl enable --now ${HEAL_UNITS.path}`);
+  return installAll(healFiles(programWords(), templatePath('heal.sh')), root, options);
+}
+
+/** Units of ours for other devices, which want healing as much. */
+async function otherUnits(root: string, device: string): Promise<string[]> {
+  const own = `inetgw@${systemdEscape(device)}.service`;
+  const names = await readdir(join(root, UNIT_FOLDER)).catch((): string[] => []);
+  return names.filter((name) => /^inetgw@.+\.service$/.test(name) && name !== own);
 }
 
 /** Other names of what has a hook. */
@@ -179,13 +211,7 @@ function programWords(): string[] {
   return [process.execPath, resolve(process.argv[1] ?? 'inetgw')];
 }
 
-async function installAll(
-  kind: HookKind,
-  device: string,
-  files: readonly HookFile[],
-  root: string,
-  options: Options,
-): Promise<number> {
+async function installAll(files: readonly HookFile[], root: string, options: Options): Promise<number> {
   if (options.quiet !== true || options.dryRun === true) {
     for (const { path, mode, text } of files) {
       process.stdout.write(`# ${path} (mode ${mode.toString(8)})\n${text}\n`);
@@ -200,9 +226,14 @@ async function installAll(
       warn(`${path} was edited or is not from inetgw: left alone, the new one is ${path}.inetgw-new`);
     } else if (options.quiet !== true) process.stdout.write(`${printableLine(path)}: ${outcome}\n`);
   }
-  if (kind === 'systemd' && options.quiet !== true) {
-    const unit = files[0]?.path.split('/').at(-1) ?? '';
-    process.stdout.write(`now: systemctl daemon-reload && systemctl enable --now '${unit}'   (${device})\n`);
+  const units = files
+    .filter(({ path }) => path.startsWith(`${UNIT_FOLDER}/`))
+    .map(({ path }) => path.slice(UNIT_FOLDER.length + 1))
+    // It is started by its path unit.
+    .filter((name) => name !== HEAL_UNITS.service);
+  if (units.length > 0 && options.quiet !== true) {
+    const words = units.map(shellWord).join(' ');
+    process.stdout.write(`now: systemctl daemon-reload && systemctl enable --now ${words}\n`);
   }
   return allInForce ? EXIT.ok : EXIT.failed;
 }

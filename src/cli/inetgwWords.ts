@@ -158,7 +158,7 @@ function deviceFirst(words: readonly string[], named: NamedRates): string[] {
   if (rest.length === 1 && !hasRates(named)) {
     if (last === 'clear') return [device, 'clear'];
     if (SHOWING.has(last) || last === 'status') return [device];
-    if (last === 'check' || last === 'apply') return [last, device];
+    if (last === 'check' || last === 'apply' || last === 'heal') return [last, device];
     if (SETTING.has(last)) return verbFirst(last, [device], named);
     const meant =
       parseRateBitPerSec(last) === undefined ? closest(last, ['clear', 'show', 'check', 'apply']) : undefined;

@@ -6,6 +6,8 @@
  * at once, because pppd and NetworkManager wait for nobody, or for everybody; but what clears a device that will come
  * back with the same number ends before that. What inetgw says goes to the system log.
  */
+import { hardening } from './hardening.ts';
+import { HEAL_UNITS, healPath, healService } from './heal.ts';
 import type { HookKind } from './kinds.ts';
 import { fromShellWord, shellWord, systemdEscape, systemdWord } from './quote.ts';
 
@@ -16,7 +18,11 @@ export interface HookSettings {
   program: readonly string[];
   /** What sets the device up; `undefined` stands for the device. */
   apply: readonly (string | undefined)[];
+  /** Where `templates/heal.sh` is, for `heal`. */
+  healScript?: string;
 }
+
+export const UNIT_FOLDER = '/etc/systemd/system';
 
 /**
  * Where hooks of all kinds and devices are: folder, and what their names begin with. Whoever looks for hooks without
@@ -28,7 +34,8 @@ export const HOOK_PLACES: readonly { folder: string; prefix: string }[] = [
   { folder: '/etc/NetworkManager/dispatcher.d', prefix: '90-inetgw-' },
   { folder: '/etc/network/if-up.d', prefix: 'inetgw-' },
   { folder: '/etc/network/if-down.d', prefix: 'inetgw-' },
-  { folder: '/etc/systemd/system', prefix: 'inetgw@' },
+  { folder: UNIT_FOLDER, prefix: 'inetgw@' },
+  { folder: UNIT_FOLDER, prefix: 'inetgw-heal.' },
 ];
 
 export interface HookFile {
@@ -58,10 +65,22 @@ export function hookFiles(kind: HookKind, settings: HookSettings): HookFile[] {
       const instance = systemdEscape(settings.device);
       return [
         {
-          path: `/etc/systemd/system/inetgw@${instance}.service`,
+          path: `${UNIT_FOLDER}/inetgw@${instance}.service`,
           mode: 0o644,
           text: systemdUnit(settings),
         },
+      ];
+    }
+    case 'heal': {
+      const head = header('Puts back what a firewall that is loaded anew takes away of inetgw.', 'heal');
+      const unit = (name: string, text: string): HookFile => ({
+        path: `${UNIT_FOLDER}/${name}`,
+        mode: 0o644,
+        text: [...head, text].join('\n'),
+      });
+      return [
+        unit(HEAL_UNITS.path, healPath(settings.program)),
+        unit(HEAL_UNITS.service, healService(settings.program, settings.healScript ?? '')),
       ];
     }
   }
@@ -72,10 +91,11 @@ function fileName(device: string): string {
   return device.replaceAll('*', '-any').replaceAll('.', '_');
 }
 
-function header(what: string, kind: HookKind, { device }: HookSettings): string[] {
+function header(what: string, kind: HookKind, settings?: HookSettings): string[] {
+  const words = [kind, ...(settings === undefined ? [] : [shellWord(settings.device)])].join(' ');
   return [
     `# ${what}`,
-    `# Written by inetgw install-hook. Taken away by: inetgw install-hook ${kind} ${shellWord(device)} --remove`,
+    `# Written by inetgw install-hook. Taken away by: inetgw install-hook ${words} --remove`,
     '# Once you have changed it, inetgw leaves it alone.',
   ];
 }
@@ -197,53 +217,6 @@ function networkManagerHook(settings: HookSettings): string {
     '',
   ].join('\n');
 }
-
-const HOMES = ['/home/', '/root/', '/run/user/'];
-const TEMPORARY = ['/tmp/', '/var/tmp/'];
-const isBelow =
-  (folders: readonly string[]) =>
-  (path: string): boolean =>
-    folders.some((folder) => path.startsWith(folder));
-
-/**
- * Hardening, as far as a node program that runs tc, nft and iptables can take it:
- * - no MemoryDenyWriteExecute: V8 compiles at run time;
- * - no ProtectProc: the lock looks up whether the process that holds it still runs;
- * - /run is writable: /run/inetgw, and iptables' lock /run/xtables.lock;
- * - AF_UNIX is for name services and libc, AF_NETLINK for tc and nft, AF_INET for iptables-legacy.
- * - CAP_BPF, CAP_PERFMON, the bpf call and /sys/fs/bpf are for the program of window pacing.
- * Without CAP_SYS_ADMIN there is no namespace to rehearse in: inetgw goes without and relies on its undo.
- * @param words what is run, with its files: what lies in somebody's home, as a node of nvm does, must be seen
- */
-const hardening = (words: readonly string[]): string[] => [
-  'CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_BPF CAP_PERFMON',
-  'NoNewPrivileges=yes',
-  'ProtectSystem=strict',
-  'ReadWritePaths=/run -/sys/fs/bpf',
-  `ProtectHome=${words.some(isBelow(HOMES)) ? 'read-only' : 'yes'}`,
-  ...(words.some(isBelow(TEMPORARY)) ? [] : ['PrivateTmp=yes']),
-  'PrivateDevices=yes',
-  'ProtectClock=yes',
-  'ProtectControlGroups=yes',
-  'ProtectHostname=yes',
-  'ProtectKernelLogs=yes',
-  'ProtectKernelModules=yes',
-  'ProtectKernelTunables=yes',
-  'RestrictAddressFamilies=AF_UNIX AF_NETLINK AF_INET AF_INET6',
-  'RestrictNamespaces=yes',
-  'RestrictRealtime=yes',
-  'RestrictSUIDSGID=yes',
-  'LockPersonality=yes',
-  'KeyringMode=private',
-  'RemoveIPC=yes',
-  'SystemCallArchitectures=native',
-  'SystemCallFilter=@system-service',
-  'SystemCallFilter=~@resources @privileged',
-  'SystemCallFilter=bpf',
-  'SystemCallErrorNumber=EPERM',
-  'IPAddressDeny=any',
-  'UMask=0022',
-];
 
 /** The unit; as a template (`inetgw@.service`) the device is systemd's `%I`. */
 export function systemdUnit(settings: HookSettings): string {

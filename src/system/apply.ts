@@ -369,7 +369,7 @@ export function refuseForeign(device: string, current: Current): void {
 }
 
 /** Throws where an ingress queue of ours would have to be made anew at which filters of others hang. */
-async function keepOthersFilters(current: Current, queues: QueueChange, run: Runner): Promise<void> {
+export async function keepOthersFilters(current: Current, queues: QueueChange, run: Runner): Promise<void> {
   const { device, record, view, ingressIsOurs } = current;
   if (record === undefined || view.ingress === undefined || !ingressIsOurs) return;
   if (!tearDownPlace(device, 'ingress', view).some((line) => queues.lines.includes(line))) return;

@@ -78,6 +78,29 @@ describe('install-hook', () => {
     const left = await execa('find', [root, '-type', 'f']);
     expect(left.stdout).toBe(join(root, 'etc/ppp/ip-up.d/0000usepeerdns'));
   });
+  it('of systemd come with what heals, which goes with the last of them', async () => {
+    const units = async () => (await readdir(join(root, 'etc/systemd/system'))).sort();
+    const { stdout } = await install('systemd', 'ppp0', '210', '1710');
+    expect(stdout).toMatch(/^now: .* enable --now inetgw@ppp0.service inetgw-heal.path$/m);
+    await install('systemd', 'eth1', '20mbit', '100mbit');
+    const heals = ['inetgw-heal.path', 'inetgw-heal.service'];
+    expect(await units()).toEqual([...heals, 'inetgw@eth1.service', 'inetgw@ppp0.service']);
+    const service = await readFile(join(root, 'etc/systemd/system/inetgw-heal.service'), 'utf8');
+    const words = /^ExecStart=\/bin\/sh (\S+) 5 (\S+) (\S+) heal$/m.exec(service) ?? [];
+    expect(words[1]).toBe(join(ROOT, 'templates/heal.sh'));
+    expect(words[3]).toBe(join(ROOT, 'dist/bin/inetgw.js'));
+    await install('systemd', 'ppp0', '--remove');
+    expect(await units()).toEqual([...heals, 'inetgw@eth1.service']);
+    await install('systemd', 'eth1', '--remove');
+    expect(await units()).toEqual([]);
+  });
+  it('that heal are for all devices, and may come alone', async () => {
+    expect(await inetgw('install-hook', 'heal', 'ppp0', '--root', root)).toMatchObject({ code: 2 });
+    const { code, stdout } = await inetgw('install-hook', 'heal', '--root', root);
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^now: .* enable --now inetgw-heal.path$/m)]);
+    expect(await inetgw('install-hook', 'heal', '--remove', '--root', root)).toMatchObject({ code: 0 });
+    expect(await readdir(join(root, 'etc/systemd/system'))).toEqual([]);
+  });
   it('--dry-run shows everything and writes nothing', async () => {
     const { code, stdout } = await install('ifupdown', 'eth1', '20mbit', '100mbit', '--dry-run');
     expect(code).toBe(0);

@@ -53,6 +53,7 @@ export const EXAMPLES: readonly Example[] = [
   lab('inetgw ppp0 210 1710 --interactive-hosts 192.168.1.20 --bulk-hosts 192.168.1.30', 'ppp0: up 210'),
   lab('inetgw status', 'ppp0'),
   lab('inetgw status --json', '"state": "shaped"'),
+  lab('inetgw heal', 'ppp0: whole, nothing to do'),
   lab('inetgw ppp0 clear', 'ppp0: cleared'),
   lab('inetgw eth1 20mbit 100mbit --framing cable', 'eth1: up 20 Mbit/s'),
   lab('inetgw eth1 --up 20mbit --down 100mbit', 'eth1: up 20 Mbit/s'),
@@ -66,6 +67,7 @@ export const EXAMPLES: readonly Example[] = [
   lab('inetgw install-hook networkmanager ppp0 210 1710', 'dispatcher.d/'),
   lab('inetgw install-hook ifupdown eth1 20mbit 100mbit --framing docsis', '/etc/network/if-up.d/'),
   lab('inetgw install-hook systemd eth1', '.service'),
+  lab('inetgw install-hook heal', 'inetgw-heal.path'),
   // The file that was written above has rates for no device.
   lab('inetgw apply', 'nothing to do'),
   lab('inetgw apply ppp0', 'has no section for ppp0', 6),
@@ -161,6 +163,11 @@ export const EXAMPLES: readonly Example[] = [
   nobody(/^npm run (?:bench|bench:document|plots|coverage|mutation|fuzz|faults)\b/, HOURS),
   nobody(/^npx tsx scripts\//, HOURS),
   nobody(/^npx vitest run /, 'the test that it names is part of npm test'),
+  nobody(
+    /^systemctl daemon-reload && systemctl enable --now inetgw-heal\.path$/,
+    'it needs a running systemd: test/lab/heal.test.ts has one',
+  ),
+  nobody('journalctl -u inetgw-heal', PART),
   nobody(/^(?:searchbw --load|searchbw show|inetgw -n|inetgw install-hook|iprelay -[bd])$/, PART),
 ];
 

@@ -16,7 +16,7 @@ function __inetgw_place
   end
 end
 complete -c inetgw -f
-complete -c inetgw -n '__inetgw_place count 0' -f -a 'apply check clear completion config install-hook rules status uninstall (command ls /sys/class/net 2>/dev/null)'
+complete -c inetgw -n '__inetgw_place count 0' -f -a 'apply check clear completion config heal install-hook rules status uninstall (command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place after apply' -f -a '(command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place after check' -F -a '(command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place after completion' -f -a 'bash zsh fish'
@@ -24,7 +24,8 @@ complete -c inetgw -n '__inetgw_place after bash' -f -a 'inetgw searchbw iprelay
 complete -c inetgw -n '__inetgw_place after zsh' -f -a 'inetgw searchbw iprelay'
 complete -c inetgw -n '__inetgw_place after fish' -f -a 'inetgw searchbw iprelay'
 complete -c inetgw -n '__inetgw_place after config' -f -a 'check example'
-complete -c inetgw -n '__inetgw_place after install-hook' -f -a 'ppp networkmanager ifupdown systemd'
+complete -c inetgw -n '__inetgw_place after heal' -f -a '(command ls /sys/class/net 2>/dev/null)'
+complete -c inetgw -n '__inetgw_place after install-hook' -f -a 'ppp networkmanager ifupdown systemd heal'
 complete -c inetgw -n '__inetgw_place after ppp' -f -a '(command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place after networkmanager' -f -a '(command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place after ifupdown' -f -a '(command ls /sys/class/net 2>/dev/null)'
@@ -35,7 +36,7 @@ complete -c inetgw -n '__inetgw_place after ingress' -f -a '(command ls /sys/cla
 complete -c inetgw -n '__inetgw_place first clear' -f -a '(command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place first status' -f -a '(command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place first uninstall' -f
-complete -c inetgw -n '__inetgw_place other apply check completion bash zsh fish config install-hook ppp networkmanager ifupdown systemd rules egress ingress clear status uninstall' -f -a 'clear'
+complete -c inetgw -n '__inetgw_place other apply check completion bash zsh fish config heal install-hook ppp networkmanager ifupdown systemd rules egress ingress clear status uninstall' -f -a 'clear'
 complete -c inetgw -l up -x -d 'UP by name; with --down, in any order'
 complete -c inetgw -l down -x -d 'DOWN by name'
 complete -c inetgw -l framing -x -a 'dsl adsl atm vdsl ptm pppoe fiber fibre ftth cable lte 5g mobile raw conservative ipoa-vcmux ipoa-llcsnap bridged-vcmux bridged-llcsnap pppoa-vcmux pppoa-llc pppoe-vcmux pppoe-llcsnap pppoe-ptm bridged-ptm docsis ethernet ether-vlan' -d 'what the line adds to a packet, by name'

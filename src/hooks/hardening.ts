@@ -1,0 +1,48 @@
+/** What systemd keeps from a service of ours. Pure. */
+
+const HOMES = ['/home/', '/root/', '/run/user/'];
+const TEMPORARY = ['/tmp/', '/var/tmp/'];
+const isBelow =
+  (folders: readonly string[]) =>
+  (path: string): boolean =>
+    folders.some((folder) => path.startsWith(folder));
+
+/**
+ * Hardening, as far as a node program that runs tc, nft and iptables can take it:
+ * - no MemoryDenyWriteExecute: V8 compiles at run time;
+ * - no ProtectProc: the lock looks up whether the process that holds it still runs;
+ * - /run is writable: /run/inetgw, and iptables' lock /run/xtables.lock;
+ * - AF_UNIX is for name services and libc, AF_NETLINK for tc and nft, AF_INET for iptables-legacy.
+ * - CAP_BPF, CAP_PERFMON, the bpf call and /sys/fs/bpf are for the program of window pacing.
+ * Without CAP_SYS_ADMIN there is no namespace to rehearse in: inetgw goes without and relies on its undo.
+ * @param words what is run, with its files: what lies in somebody's home, as a node of nvm does, must be seen
+ */
+export const hardening = (words: readonly string[]): string[] => [
+  'CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_BPF CAP_PERFMON',
+  'NoNewPrivileges=yes',
+  'ProtectSystem=strict',
+  'ReadWritePaths=/run -/sys/fs/bpf',
+  `ProtectHome=${words.some(isBelow(HOMES)) ? 'read-only' : 'yes'}`,
+  ...(words.some(isBelow(TEMPORARY)) ? [] : ['PrivateTmp=yes']),
+  'PrivateDevices=yes',
+  'ProtectClock=yes',
+  'ProtectControlGroups=yes',
+  'ProtectHostname=yes',
+  'ProtectKernelLogs=yes',
+  'ProtectKernelModules=yes',
+  'ProtectKernelTunables=yes',
+  'RestrictAddressFamilies=AF_UNIX AF_NETLINK AF_INET AF_INET6',
+  'RestrictNamespaces=yes',
+  'RestrictRealtime=yes',
+  'RestrictSUIDSGID=yes',
+  'LockPersonality=yes',
+  'KeyringMode=private',
+  'RemoveIPC=yes',
+  'SystemCallArchitectures=native',
+  'SystemCallFilter=@system-service',
+  'SystemCallFilter=~@resources @privileged',
+  'SystemCallFilter=bpf',
+  'SystemCallErrorNumber=EPERM',
+  'IPAddressDeny=any',
+  'UMask=0022',
+];
