@@ -8,6 +8,7 @@ import tseslint from 'typescript-eslint';
 const pureFolders = [
   'src/*.ts',
   'src/shaper/**',
+  'src/conditions/**',
   'src/tc/**',
   'src/firewall/**',
   'src/hooks/**',

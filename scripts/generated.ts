@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { COMPLETED } from './completed.ts';
 import { bashCompletion, fishCompletion, zshCompletion } from './completions.ts';
+import { conditionsPage } from './conditionsPage.ts';
 import { DEFAULT_SETTINGS } from '../src/shaper/settings.ts';
 import { egressRules, ingressRules } from '../src/shaper/rules.ts';
 import { healPath, healService } from '../src/hooks/heal.ts';
@@ -57,6 +58,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ...hookTemplates(),
     ...completions(),
     ['templates/iptables-egress', shellSnippet('egress', egressRules(DEFAULT_SETTINGS))],
+    ['docs/conditions.md', conditionsPage()],
     ['src/shaper/pacingDigest.ts', pacingDigest()],
     ['src/shaper/pacingLayout.ts', layoutModule(PACING_OBJECT)],
     ['templates/iptables-ingress', shellSnippet('ingress', ingressRules(DEFAULT_SETTINGS))],

@@ -8,5 +8,6 @@ export function clearedText(outcome: ClearOutcome, failed: boolean): string {
     return `${outcome.deviceGone ? 'the device is gone, ' : ''}cleared as far as it could be${alone}`;
   if (outcome.deviceGone)
     return `the device is gone${outcome.cleared ? ', its rules were taken away' : ', nothing to clear'}`;
-  return `${outcome.cleared ? 'cleared' : 'nothing to clear'}${alone}`;
+  const where = outcome.newName === undefined ? '' : ` on ${outcome.newName}, as it is called now`;
+  return `${outcome.cleared ? 'cleared' : 'nothing to clear'}${where}${alone}`;
 }

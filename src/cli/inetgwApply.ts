@@ -52,6 +52,9 @@ export async function applySettings(
   const applyOptions = {
     run: options.verbose === true ? verboseRunner(runProgram) : runProgram,
     replace: options.replace === true,
+    onLoss: (lost: readonly string[]): void => {
+      if (options.quiet !== true && options.json !== true) for (const line of lost) warn(line);
+    },
   };
   if (dryRun !== undefined) return dryRun.dryRunApply(settings, applyOptions, options);
   await requireNetAdmin('setting up queues');
@@ -79,9 +82,10 @@ function change<T>(
 }
 
 function reportApplied(prepared: Prepared, options: GlobalOptions, assumption: string | undefined): void {
-  const { plan, notices, queues } = prepared;
+  const { plan, notices, lost, queues } = prepared;
   if (options.json === true) {
-    process.stdout.write(`${JSON.stringify({ ...appliedJson(plan), how: queues.how, notices })}\n`);
+    const all = [...lost, ...notices];
+    process.stdout.write(`${JSON.stringify({ ...appliedJson(plan), how: queues.how, notices: all })}\n`);
     return;
   }
   if (options.quiet === true) return;

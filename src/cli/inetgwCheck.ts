@@ -1,4 +1,6 @@
 /** `inetgw check [DEV]`: what is there, what is missing, and what that costs. */
+import type { FoundCondition } from '../conditions/condition.ts';
+import { conditionLine, isBroken } from '../conditions/table.ts';
 import { EXIT, type UserError } from '../errors.ts';
 import { assumedLink } from '../shaper/assumedLink.ts';
 import { defaultFraming, describeFraming, type Framing, type RawRates } from '../shaper/framing.ts';
@@ -6,6 +8,7 @@ import type { LinkFacts } from '../shaper/link.ts';
 import { egressRules, ingressRules } from '../shaper/rules.ts';
 import { DEFAULT_SETTINGS } from '../shaper/settings.ts';
 import { check, type CheckItem, type CheckResult } from '../system/check.ts';
+import { readConditions } from '../system/conditions.ts';
 import { readCurrent } from '../system/device.ts';
 import { checkDeviceName, findLink, noSuchDevice } from '../system/link.ts';
 import { requireNetAdmin } from '../system/privilege.ts';
@@ -30,7 +33,8 @@ export async function checkCommand(device: string | undefined, options: GlobalOp
     const about = own === undefined ? [] : [deviceText(own)];
     process.stdout.write(`${[checkText(result), ...about, verdict(result)].join('\n')}\n`);
   }
-  return result.ready ? EXIT.ok : EXIT.missing;
+  if (!result.ready) return EXIT.missing;
+  return isBroken(own?.conditions ?? []) ? EXIT.notInForce : EXIT.ok;
 }
 
 interface CheckedLink {
@@ -53,6 +57,7 @@ type DeviceFacts = CheckedLink & {
   framingAboveAdsl: Framing;
   /** Whose they are, or why they cannot be seen. */
   queues: string;
+  conditions: readonly FoundCondition[];
 };
 
 const ARTICLE_RATES: RawRates = { upBitPerSec: 210_000, downBitPerSec: 1_710_000 };
@@ -77,10 +82,12 @@ async function deviceFacts({ link, exists }: CheckedLink): Promise<DeviceFacts> 
     framing: defaultFraming(link.kind, ARTICLE_RATES),
     framingAboveAdsl: defaultFraming(link.kind, RATES_ABOVE_ADSL),
     queues,
+    conditions: unread === undefined ? (await readConditions(current, true, run)).found : [],
   };
 }
 
-function deviceText({ device, link, exists, framing, framingAboveAdsl, queues }: DeviceFacts): string {
+function deviceText(facts: DeviceFacts): string {
+  const { device, link, exists, framing, framingAboveAdsl, queues, conditions } = facts;
   const what = `${link.kind}, mtu ${link.mtuBytes}`;
   const above =
     framing.name === framingAboveAdsl.name
@@ -89,6 +96,7 @@ function deviceText({ device, link, exists, framing, framingAboveAdsl, queues }:
   return [
     exists ? `${device}: ${what}, queues: ${queues}` : `${device}: not there yet; by its name ${what}`,
     `  framing unless told otherwise: ${describeFraming(framing)}${above}`,
+    ...conditions.map((each) => `  ${each.severity}: ${conditionLine(each)}`),
     '',
   ].join('\n');
 }

@@ -68,11 +68,11 @@ function fileOf(path: string, object: Buffer): ProgramFile {
 
 function outlookOf(
   settings: ShaperSettings,
-  { plan, queues, steps, notices }: Prepared,
+  { plan, queues, steps, notices, lost }: Prepared,
   program: ProgramFile | undefined,
   deviceExists: boolean,
 ): Outlook {
-  return { settings, plan, how: queues.how, steps, program, deviceExists, notices };
+  return { settings, plan, how: queues.how, steps, program, deviceExists, notices: [...lost, ...notices] };
 }
 
 function planText(outlook: Outlook): string {

@@ -1,28 +1,51 @@
-/** `inetgw DEV`: statistics; the exit code tells whether all that was set is in force. */
-import { EXIT, notInForce } from '../errors.ts';
+/** `inetgw DEV`: statistics, and what is the case; the exit code tells whether all that was set is in force. */
+import { EXIT, notInForce, type UserError } from '../errors.ts';
+import type { FoundCondition } from '../conditions/condition.ts';
+import { conditionLine, isBroken, isElsewhere } from '../conditions/table.ts';
 import { statisticsOf, statisticsText } from '../report/statistics.ts';
-import { readCurrent } from '../system/device.ts';
+import { readConditions } from '../system/conditions.ts';
+import { readCurrent, type Current } from '../system/device.ts';
 import { checkDeviceName, noSuchDevice } from '../system/link.ts';
-import { requireNetAdmin } from '../system/privilege.ts';
+import { hasNetAdmin, requireNetAdmin } from '../system/privilege.ts';
 import { readReadings } from '../system/readings.ts';
 import { run } from '../system/run.ts';
 import type { GlobalOptions } from './inetgwProgram.ts';
+import { warn } from './warn.ts';
 
 export async function showCommand(device: string, options: GlobalOptions): Promise<number> {
   checkDeviceName(device);
   const current = await readCurrent(device, run);
-  if (current.link === undefined) throw await noSuchDevice(device);
+  const { found, firewall } = await readConditions(current, await hasNetAdmin(), run);
+  if (current.link === undefined && !isElsewhere(found)) throw await noSuchDevice(device);
   const plan = current.inForce;
-  if (plan === undefined || current.record === undefined) {
-    const why = current.notices.length === 0 ? '' : ` (${current.notices.join('; ')})`;
-    const hint = current.worker === undefined ? `set it up with: inetgw ${device} UP DOWN` : undefined;
-    throw notInForce(`inetgw is not in force on ${device}${why}`, hint);
-  }
+  if (plan === undefined || current.record === undefined) throw absent(current, found, options);
   await requireNetAdmin('reading the counters');
-  const readings = await readReadings(plan, run);
-  const statistics = statisticsOf(plan, current.record.since, readings, current.notices);
+  const readings = await readReadings(plan, firewall?.state === 'whole', run);
+  const statistics = statisticsOf(plan, current.record.since, readings, found);
   process.stdout.write(
     `${options.json === true ? JSON.stringify(statistics, null, 2) : statisticsText(statistics)}\n`,
   );
-  return statistics.warnings.length === 0 ? EXIT.ok : EXIT.notInForce;
+  return isBroken(found) ? EXIT.notInForce : EXIT.ok;
+}
+
+/** The error for a device on which nothing is in force; why, and what else is the case, is told before. */
+function absent(
+  { device, worker }: Current,
+  found: readonly FoundCondition[],
+  options: GlobalOptions,
+): UserError {
+  if (options.json === true)
+    process.stdout.write(`${JSON.stringify({ device, inForce: false, conditions: found }, null, 2)}\n`);
+  const reasons = found.filter(({ severity }) => severity === 'broken');
+  const others = found.filter(({ severity }) => severity !== 'broken');
+  if (options.json !== true) for (const each of others) warn(conditionLine(each));
+  const why = reasons.length === 0 ? '' : ` (${reasons.map(({ text }) => text).join('; ')})`;
+  const remedies = [...new Set(reasons.map(({ remedy }) => remedy))];
+  const hint =
+    worker !== undefined
+      ? undefined
+      : remedies.length === 0
+        ? `set it up with: inetgw ${device} UP DOWN`
+        : remedies.join('; ');
+  return notInForce(`inetgw is not in force on ${device}${why}`, hint);
 }

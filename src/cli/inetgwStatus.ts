@@ -1,11 +1,13 @@
 /** `inetgw status`: every device that there is a record of or a section for. */
 import type { Configuration, DeviceSection } from '../config/file.ts';
+import type { FoundCondition } from '../conditions/condition.ts';
+import { conditionLine, isBroken, isElsewhere } from '../conditions/table.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
 import { describeFraming, resolveFraming } from '../shaper/framing.ts';
 import type { Plan } from '../shaper/plan.ts';
 import { table } from '../report/table.ts';
+import { readConditions } from '../system/conditions.ts';
 import { readCurrent, type Current } from '../system/device.ts';
-import { firewallPresent } from '../system/firewall.ts';
 import { isUp } from '../system/link.ts';
 import { hasNetAdmin } from '../system/privilege.ts';
 import { run } from '../system/run.ts';
@@ -30,7 +32,9 @@ export interface DeviceStatus {
   since: string | null;
   /** Whether the file has a section, and whether what it says is in force (`isAsSaid`). `wrong`: it has errors. */
   configured: 'no' | 'without rates' | 'in force' | 'not in force' | 'wrong';
+  /** `conditions` as lines, and what is wrong with the file. */
   notices: string[];
+  conditions: FoundCondition[];
 }
 
 export async function statusCommand(options: Options): Promise<number> {
@@ -73,20 +77,17 @@ async function statusOf(
   mayLook: boolean,
 ): Promise<DeviceStatus> {
   const current = await readCurrent(device, run);
-  const notices = [...current.notices];
+  const { found } = await readConditions(current, mayLook, run);
+  const notices = found.map(conditionLine);
   const plan = current.inForce ?? (current.link === undefined ? undefined : current.record?.plan);
-  let whole = current.inForce !== undefined;
-  if (current.inForce !== undefined && mayLook && !(await firewallPresent(current.inForce, run))) {
-    whole = false;
-    notices.push(`the firewall rules of ${device} were taken away by someone`);
-  }
+  const whole = current.inForce !== undefined && !isBroken(found);
   if (section !== undefined && section.errors.length > 0) {
     notices.push(`its section in ${config?.file ?? 'the file'} has errors, see: inetgw config check`);
   }
   return {
     device,
     link: current.link === undefined ? 'absent' : (await isUp(device)) ? 'up' : 'down',
-    state: whole ? 'shaped' : isDisturbed(current) ? 'disturbed' : 'unshaped',
+    state: whole ? 'shaped' : isDisturbed(current, found) ? 'disturbed' : 'unshaped',
     upBitPerSec: plan?.upBitPerSec ?? null,
     downBitPerSec: plan?.downBitPerSec ?? null,
     framing: plan === undefined ? null : describeFraming(plan.framing),
@@ -95,11 +96,13 @@ async function statusOf(
     since: plan === undefined ? null : (current.record?.since ?? null),
     configured: configuredState(section, current),
     notices,
+    conditions: [...found],
   };
 }
 
-function isDisturbed(current: Current): boolean {
-  return current.record !== undefined && current.link !== undefined;
+/** Recorded and not in force; a device that is absent is no fault, unless it only has another name. */
+function isDisturbed({ record, link }: Current, found: readonly FoundCondition[]): boolean {
+  return record !== undefined && (link !== undefined || isElsewhere(found));
 }
 
 function configuredState(

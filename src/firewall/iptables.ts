@@ -33,7 +33,7 @@ export function chainNames(device: string): ChainNames {
 }
 
 /** The jump must see packets before the administrator's rules do, hence position 1. */
-function jumps(device: string): { chain: string; match: string }[] {
+export function jumps(device: string): { chain: string; match: string }[] {
   const names = chainNames(device);
   return [
     { chain: 'POSTROUTING', match: `-o ${device} -j ${names.egress}` },
@@ -115,33 +115,6 @@ export function savedProblem(saved: string): string | undefined {
     if (line === 'COMMIT') inTable = false;
   }
   return inTable ? 'its output ends within a table' : undefined;
-}
-
-/** True if the saved mangle table shows our whole set: both jumps, and in their chains every rule, by its name. */
-export function iptablesPresent(
-  { device, egress, ingress }: RuleSet,
-  family: Family,
-  saved: string,
-): boolean {
-  const names = chainNames(device);
-  const lines = saved.split('\n').map((line) => line.trimEnd());
-  return (
-    [
-      { chain: names.egress, from: 'POSTROUTING', rules: egress },
-      { chain: names.ingress, from: 'PREROUTING', rules: ingress },
-    ] as const
-  ).every(({ chain, from, rules }) => {
-    const said = lines.filter((line) => line.startsWith(`-A ${chain} `)).map((line) => `${line} `);
-    return (
-      lines.some((line) => line.startsWith(`:${chain} `)) &&
-      lines.some((line) => line.startsWith(`-A ${from} `) && line.endsWith(`-j ${chain}`)) &&
-      rules
-        .filter((rule) => renderRule(names, chain, rule, family).length > 0)
-        .every(({ name }) =>
-          said.some((line) => line.includes(`--comment ${name} `) || line.includes(`--comment "${name}" `)),
-        )
-    );
-  });
 }
 
 function table(lines: readonly string[]): string {

@@ -2,7 +2,6 @@
  * The rules as one nft transaction: a table of our own per device, so that what others have is never
  * touched, and taking it away leaves nothing.
  */
-import { parseNftCounters } from './counters.ts';
 import {
   PROTOCOL_NUMBERS,
   STAGE_1_PRIORITY,
@@ -51,7 +50,7 @@ export function nftInstall(rules: RuleSet, side?: Side): string {
         ? []
         : [`    meta mark != ${shared} return`, `    meta priority != ${STAGE_1_PRIORITY} return`]),
       `    ${other} != "${rules.device}" return`,
-      ...rest.flatMap(renderRule).map((line) => `    ${line}`),
+      ...rest.flatMap(ruleLines).map((line) => `    ${line}`),
       '  }',
     ];
   };
@@ -82,29 +81,13 @@ function withoutSharedMark(rules: readonly Rule[]): { shared?: number; rest: rea
   return { shared: mark, rest };
 }
 
-/**
- * Whether the table, as nft lists it, holds every rule of ours, by its name, in a chain at its hook: `nft flush table` and
- * `flush chain` leave an empty shell.
- *
- * @param listed what `nft list table` prints; undefined: there is no such table
- */
-export function nftPresent({ egress, ingress }: RuleSet, listed: string | undefined): boolean {
-  if (listed === undefined) return false;
-  const has = (hook: string): boolean => listed.includes(`type filter hook ${hook} `);
-  const counters = parseNftCounters(listed);
-  return (
-    has('postrouting') &&
-    has('prerouting') &&
-    [...egress, ...ingress].filter(isRendered).every(({ name }) => counters.has(name))
-  );
-}
-
 /** Whether nft has the rule at all: what is told by a saved mark, it tells by the priority instead. */
 export function isRendered(rule: Rule): boolean {
-  return renderRule(rule).length > 0;
+  return ruleLines(rule).length > 0;
 }
 
-function renderRule(rule: Rule): string[] {
+/** A line per alternative, each with the rule's name as its comment. */
+export function ruleLines(rule: Rule): string[] {
   const alternatives = rule.matches.reduce<string[]>(
     (lines, match) => lines.flatMap((line) => renderMatch(match).map((text) => `${line}${text} `)),
     [''],

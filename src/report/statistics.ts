@@ -4,6 +4,8 @@ import { CLASS_IDS, EGRESS_CLASSES, type EgressClass } from '../shaper/egress.ts
 import { describeFraming, type Framing } from '../shaper/framing.ts';
 import type { Plan } from '../shaper/plan.ts';
 import type { Readings } from '../shaper/readings.ts';
+import type { FoundCondition } from '../conditions/condition.ts';
+import { conditionLine } from '../conditions/table.ts';
 import { standIns } from '../shaper/standIns.ts';
 import type { QueueCounters } from '../tc/statistics.ts';
 import { formatRate, formatSize } from '../units.ts';
@@ -32,8 +34,10 @@ export interface Statistics {
   pacing?: PacingStatistics;
   /** What stands in for something that the kernel lacks. */
   standIns: string[];
-  /** What is not as it should be. */
+  /** What is not as it should be, and what to do about it: of `conditions`, those that are no notes. */
   warnings: string[];
+  /** What is the case: see docs/conditions.md. */
+  conditions: FoundCondition[];
 }
 
 export interface EgressStatistics {
@@ -54,12 +58,9 @@ export function statisticsOf(
   plan: Plan,
   since: string,
   readings: Readings,
-  notices: readonly string[],
+  conditions: readonly FoundCondition[],
 ): Statistics {
   const firewall = firewallStatistics(plan, readings.rules);
-  const warnings = [...notices];
-  if (!firewall.present) warnings.push('the firewall rules were taken away by someone');
-  if (warnings.length > 0) warnings.push(`to put it right, set it again: inetgw ${plan.device} UP DOWN`);
   return {
     device: plan.device,
     since,
@@ -74,7 +75,10 @@ export function statisticsOf(
       ? {}
       : { pacing: pacingStatistics(plan, readings.pacing, readings.actions) }),
     standIns: standIns(plan),
-    warnings,
+    warnings: conditions.flatMap(({ severity, text, remedy }) =>
+      severity === 'note' ? [] : [`${text}; ${remedy}`],
+    ),
+    conditions: [...conditions],
   };
 }
 
@@ -137,7 +141,8 @@ export function statisticsText(statistics: Statistics): string {
     '',
     ...ingressLines(ingress, firewall),
     ...(statistics.pacing === undefined ? [] : ['', ...pacingLines(statistics.pacing)]),
-    ...statistics.standIns.map((text) => `note: ${text}`),
-    ...statistics.warnings.map((warning) => `warning: ${warning}`),
+    ...statistics.conditions.map(
+      (each) => `${each.severity === 'note' ? 'note' : 'warning'}: ${conditionLine(each)}`,
+    ),
   ].join('\n');
 }

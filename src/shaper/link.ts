@@ -17,6 +17,14 @@ export function linkHeaderBytes(kind: LinkKind): number {
 /** What is done at ingress: the stages, or a queue on an ifb. */
 export type IngressKind = 'police' | 'cake' | 'htb';
 
+/** How our filters stand beside those of others at one clsact qdisc. */
+export interface SharedHooks {
+  /** Ours have this preference and the next ones. */
+  firstPref: number;
+  /** The qdisc is ours all the same: it goes when theirs have gone. */
+  madeByUs: boolean;
+}
+
 /** What the kernel offers where a plan has a choice. */
 export interface KernelFacts {
   leafQdisc: 'fq_codel' | 'sfq';
@@ -26,4 +34,8 @@ export interface KernelFacts {
   pacingObjectFile?: string | undefined;
   /** Pacing is left out for a reason that says nothing of the kernel: it is to be tried again next time. */
   pacingUntried?: boolean;
+  /** Why there is no pacing although it was wanted, in the kernel's or the tool's words. */
+  pacingWhy?: string | undefined;
+  /** The device has a clsact of somebody else's: ours are added to it, behind theirs. */
+  sharedHooks?: SharedHooks | undefined;
 }

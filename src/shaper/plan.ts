@@ -6,7 +6,8 @@ import { ingressObjects } from './ingress.ts';
 import { isPacingWanted, pacingPlan, type PacingPlan } from './pacing.ts';
 import { flowQueueObjects, queueDeviceName, redirectObjects, shapingObjects } from './queue.ts';
 import { egressRules, ingressRules } from './rules.ts';
-import type { IngressKind, KernelFacts, LinkFacts } from './link.ts';
+import { sharingHooks } from './hooks.ts';
+import type { IngressKind, KernelFacts, LinkFacts, SharedHooks } from './link.ts';
 import type { TcObject } from '../tc/objects.ts';
 import type { RuleSet } from '../firewall/rules.ts';
 
@@ -28,6 +29,10 @@ export interface Plan {
   pacing?: PacingPlan;
   /** Pacing was wanted where possible, and is not possible here: it is not tried again. */
   pacingMissing?: true;
+  /** Why there is none although it was wanted; absent where that is not known. */
+  pacingWhy?: string;
+  /** Present: the clsact qdisc is not in the plan, since filters of others hang there, too. */
+  sharedHooks?: SharedHooks;
   /** Undefined: the administrator's own firewall script carries the rules. */
   firewall: { backend: FirewallBackend; rules: RuleSet } | undefined;
 }
@@ -35,7 +40,11 @@ export interface Plan {
 /** What a plan in force has shown of the kernel: another one made with it can be reached by changing rates. */
 export function factsShownBy(plan: Plan): KernelFacts {
   const usesSfq = plan.tc.some((object) => object.type === 'qdisc' && object.spec.kind === 'sfq');
-  return { leafQdisc: usesSfq ? 'sfq' : 'fq_codel', ingress: plan.ingress };
+  return {
+    leafQdisc: usesSfq ? 'sfq' : 'fq_codel',
+    ingress: plan.ingress,
+    ...(plan.sharedHooks === undefined ? {} : { sharedHooks: plan.sharedHooks }),
+  };
 }
 
 /** Same settings and facts, same plan: no clock, no files, no programs. */
@@ -67,6 +76,10 @@ export function makePlan(
     ...(isPacingWanted(settings) && pacing === undefined && kernel.pacingUntried !== true
       ? { pacingMissing: true as const }
       : {}),
+    ...(isPacingWanted(settings) && pacing === undefined && kernel.pacingWhy !== undefined
+      ? { pacingWhy: kernel.pacingWhy }
+      : {}),
+    ...(kernel.sharedHooks === undefined ? {} : { sharedHooks: kernel.sharedHooks }),
     firewall:
       backend === undefined
         ? undefined
@@ -82,6 +95,11 @@ export function makePlan(
   };
 
   function incoming(): TcObject[] {
+    const objects = ownIncoming();
+    return kernel.sharedHooks === undefined ? objects : sharingHooks(objects, kernel.sharedHooks);
+  }
+
+  function ownIncoming(): TcObject[] {
     if (queueDevice === undefined) return ingressObjects(settings, link, framing, backend);
     if (ingress !== 'police') {
       return [

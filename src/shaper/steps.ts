@@ -4,7 +4,15 @@
  */
 import { iptablesInstall, iptablesRemove, type Family, type Present } from '../firewall/iptables.ts';
 import { nftInstall, nftRemove } from '../firewall/nft.ts';
-import { batchText, changeLines, setUpLines, tearDownPlace, treesOf, type TcView } from '../tc/batch.ts';
+import {
+  batchText,
+  beside,
+  changeLines,
+  setUpLines,
+  tearDownPlace,
+  treesOf,
+  type TcView,
+} from '../tc/batch.ts';
 import type { Plan } from './plan.ts';
 
 export interface Step {
@@ -78,7 +86,9 @@ export function queueChange(plan: Plan, inForce: Plan | undefined, view: TcView)
     how = 'anew';
     // An ifb that is taken away while packets are redirected to it would lose them until the batch has run.
     const onIfb = kept ? [`qdisc del dev ${dev} root`] : [];
-    return [...(dev === plan.device ? tearDownPlace(dev, place, view) : onIfb), ...setUpLines(objects)];
+    if (dev !== plan.device) return [...onIfb, ...setUpLines(objects)];
+    const made = place === 'ingress' ? beside(objects, dev, view) : objects;
+    return [...tearDownPlace(dev, place, view), ...setUpLines(made)];
   });
   return { how, queueDevice, lines };
 }

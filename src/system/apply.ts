@@ -15,14 +15,13 @@ import {
 } from '../shaper/steps.ts';
 import type { KernelFacts, LinkFacts } from '../shaper/link.ts';
 import type { Family } from '../firewall/iptables.ts';
-import { setUpLines, tearDownLines, tearDownPlace } from '../tc/batch.ts';
+import { beside, setUpLines, tearDownLines, tearDownPlace, type TcView } from '../tc/batch.ts';
+import type { TcObject } from '../tc/objects.ts';
 import {
   describeFilters,
   foreignRoot,
   ifindexesOf,
-  othersFilters,
   readCurrent,
-  readView,
   withoutForeign,
   type Current,
 } from './device.ts';
@@ -36,13 +35,16 @@ import {
   tryBackend,
 } from './firewall.ts';
 import { findLink, noSuchDevice } from './link.ts';
+import { removeMadeTables, tablesToBeMade } from './madeTables.ts';
 import { pacingObjectFile, removeMaps, removeProgram, writePacingObject } from './pacing.ts';
 import { Parts } from './parts.ts';
 import { deviceExists, installQueueDevice, queueDeviceRemoval, removeQueueDevice } from './queueDevice.ts';
+import { lostByReplacing } from './replaced.ts';
 import { missingPiece, rehearse, rehearseQueueDevice, type Rehearsal } from './rehearse.ts';
 import { firstIngress, noPacingNotice, without } from './standIns.ts';
 import { ProgramError, type Runner } from './run.ts';
 import { runStep } from './runStep.ts';
+import { sharedHooks } from './sharedHooks.ts';
 import { failedBatchLine } from '../tc/parse.ts';
 import { removeState, writeState } from './state.ts';
 import { removeStrayActions } from './strayActions.ts';
@@ -52,6 +54,8 @@ export interface ApplyOptions {
   run: Runner;
   /** Replace queues that somebody else has put on the device. */
   replace: boolean;
+  /** Told what will be lost by that, before anything is changed. */
+  onLoss?: (lost: readonly string[]) => void;
 }
 
 export interface PrepareOptions extends ApplyOptions {
@@ -59,6 +63,8 @@ export interface PrepareOptions extends ApplyOptions {
   rehearse: boolean;
   /** Plan without window pacing: because the kernel has shown that it cannot, or for this time. */
   withoutPacing?: 'missing' | 'this time';
+  /** Why, in the kernel's words. */
+  pacingWhy?: string;
   /** Of a dry run: what the device is taken to be if it is not there yet. */
   assumedLink?: LinkFacts;
 }
@@ -71,6 +77,8 @@ export interface Prepared {
   /** Everything that will be run, in order, as long as nothing fails. */
   steps: readonly Step[];
   notices: readonly string[];
+  /** What of others goes with `replace` and cannot be given back, one line each. */
+  lost: readonly string[];
   /** Nothing of it is new to this kernel, or all of it was tried. */
   tried: boolean;
 }
@@ -82,6 +90,7 @@ export interface Prepared {
  */
 export async function apply(settings: ShaperSettings, options: ApplyOptions): Promise<Prepared> {
   const prepared = await prepare(settings, { ...options, rehearse: true });
+  if (prepared.lost.length > 0) options.onLoss?.(prepared.lost);
   try {
     const left = await carryOut(prepared, options);
     return { ...prepared, notices: [...prepared.notices, ...left] };
@@ -91,7 +100,8 @@ export async function apply(settings: ShaperSettings, options: ApplyOptions): Pr
     // What failed, and not what became of the device then.
     const first = error.cause instanceof UserError ? error.cause : error;
     const withoutPacing = isAnswer(first) ? 'missing' : 'this time';
-    const next = await prepare(settings, { ...options, rehearse: true, withoutPacing });
+    const pacingWhy = first.message;
+    const next = await prepare(settings, { ...options, rehearse: true, withoutPacing, pacingWhy });
     const left = await carryOut(next, options);
     return { ...next, notices: [...next.notices, ...left, noPacingNotice(first.message)] };
   }
@@ -116,7 +126,9 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
 
   const familyList = await families();
   const backend = await backendFor(settings, current, run);
-  const { view, inForce } = current;
+  const { inForce } = current;
+  const shared = options.replace ? undefined : await sharedHooks(device, current, run);
+  const view = viewFor(current, shared !== undefined, options.replace);
   const notices = [...current.notices];
   const planWith = (facts: KernelFacts) => {
     const plan = makePlan(settings, link, facts, backend);
@@ -131,6 +143,10 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
         ? undefined
         : await pacingObjectFile(device),
     pacingUntried: options.withoutPacing === 'this time',
+    ...(options.pacingWhy === undefined && inForce?.pacingWhy === undefined
+      ? {}
+      : { pacingWhy: options.pacingWhy ?? inForce?.pacingWhy }),
+    sharedHooks: shared,
   };
   let { plan, queues } = planWith(kernel);
   // Found out before anything is written. Where nft was chosen here, it was tried already: with all rules that a plan can
@@ -156,7 +172,7 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
       ({ plan, queues } = planWith(kernel));
     }
   }
-  if (!options.replace) await keepOthersFilters(current, queues, run);
+  if (!options.replace) keepOthersFilters(current, queues);
   notices.push(...standIns(plan));
   const present = expectedFirewall(current, plan);
   const { queueDevice } = plan;
@@ -173,7 +189,17 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
     ...(queues.lines.length > 0 ? [tcStep(queues.lines)] : []),
     ...(queueDevice === undefined ? await queueDeviceRemoval(device) : []),
   ];
-  return { plan, queues, current, families: familyList, steps, notices, tried };
+  const lost = options.replace ? await lostByReplacing(current, run) : [];
+  return { plan, queues, current, families: familyList, steps, notices, lost, tried };
+}
+
+/** What may be taken away: of a clsact that stays, our filters; with `--replace` all of it. */
+function viewFor({ view }: Current, isShared: boolean, replace: boolean): TcView {
+  const { ingress } = view;
+  if (ingress === undefined) return view;
+  const { kind, handle, ownFilters = [] } = ingress;
+  if (replace) return { ...view, ingress: { kind, handle } };
+  return isShared ? { ...view, ingress: { kind, handle, ownFilters } } : view;
 }
 
 /** With the program's file in place for as long as it takes: whatever comes of it, that of the plan in force is back. */
@@ -182,15 +208,23 @@ async function rehearsePlan(plan: Plan, current: Current, run: Runner): Promise<
     const device = await rehearseQueueDevice(run);
     if (!device.ok) return device;
   }
-  if (plan.pacing === undefined) return rehearse(plan.tc, run);
+  const objects = standingAlone(plan);
+  if (plan.pacing === undefined) return rehearse(objects, run);
   await writePacingObject(plan.pacing);
   try {
-    return await rehearse(plan.tc, run);
+    return await rehearse(objects, run);
   } finally {
     const recorded = current.record?.plan.pacing;
     if (recorded === undefined) await removeProgram(plan.device, [plan.link.ifindex]);
     else await writePacingObject(recorded);
   }
+}
+
+/** With the qdisc that the device has of somebody else's. */
+function standingAlone({ device, tc, sharedHooks }: Plan): readonly TcObject[] {
+  if (sharedHooks === undefined) return tc;
+  const spec = { kind: 'clsact' } as const;
+  return [{ type: 'qdisc', dev: device, parent: 'ingress', handle: 'ffff:', spec }, ...tc];
 }
 
 /**
@@ -201,11 +235,13 @@ export async function carryOut(prepared: Prepared, options: ApplyOptions): Promi
   const { run } = options;
   const { plan, queues, current } = prepared;
   const { device } = plan;
+  const made = await madeTables(prepared, run);
   await writeState(device, {
     phase: 'changing',
     plan,
     since: new Date().toISOString(),
     ...(current.inForce === undefined ? {} : { previous: current.inForce }),
+    madeTables: made,
   });
   try {
     if (plan.pacing !== undefined) await writePacingObject(plan.pacing);
@@ -222,13 +258,28 @@ export async function carryOut(prepared: Prepared, options: ApplyOptions): Promi
     await removeUnused(plan, current, unused, run);
     const [stays] = unused.failures;
     if (stays !== undefined) throw stays;
-    await writeState(device, { phase: 'active', plan, since: new Date().toISOString() });
+    const isLeft = left === 'iptables';
+    if (isLeft) await removeMadeTables(made, run);
+    await writeState(device, {
+      phase: 'active',
+      plan,
+      since: new Date().toISOString(),
+      madeTables: isLeft ? [] : made,
+    });
     return parts.failures.map(({ message, hint }) =>
       [message, hint].filter((text) => text !== undefined).join(': '),
     );
   } catch (error) {
     throw await undo(error, prepared, options);
   }
+}
+
+/** For which families iptables makes its table for the plan's rules, or has made it for those before. */
+async function madeTables({ plan, current, families }: Prepared, run: Runner): Promise<readonly Family[]> {
+  const before = current.record?.madeTables;
+  if (before !== undefined) return before;
+  const isFirst = plan.firewall?.backend === 'iptables' && !carriesRules(current, 'iptables');
+  return isFirst ? tablesToBeMade(families, run) : [];
 }
 
 /** Puts back what was in force before, or clears; gives the error to be thrown. */
@@ -304,7 +355,7 @@ export async function putBack(
     parts.note('see what stands there', error);
   });
   const readable = parts.failures.length === 0;
-  const { link } = current;
+  const { link, view } = current;
   await removeFirewall(device, tools.now, parts, run);
   const foreign = foreignRoot(current);
   const back = link === undefined || foreign !== undefined || !readable ? undefined : earlier;
@@ -315,10 +366,14 @@ export async function putBack(
     (await parts.do('put back the earlier queues', async () => {
       if (back.plan.pacing !== undefined) await writePacingObject(back.plan.pacing);
       await installQueueDevice(back.plan, run);
-      await runStep(tcStep([...tearDownLines(device, ours), ...setUpLines(back.plan.tc)]), run);
+      const setUp = setUpLines(beside(back.plan.tc, device, view));
+      await runStep(tcStep([...tearDownLines(device, ours), ...setUp]), run);
     }));
   // Half of the earlier queues would be no better than none.
-  const left = restored || back === undefined ? ours : await parts.get('', () => readView(device, run), ours);
+  const left =
+    restored || back === undefined
+      ? ours
+      : await parts.get('', async () => withoutForeign(await readCurrent(device, run)), ours);
   const gone = restored || ((await tearDown(device, left, parts, run)) && readable);
   await removeUnused(restored ? back.plan : undefined, current, parts, run);
   if (restored) {
@@ -330,6 +385,7 @@ export async function putBack(
     // It may not have been asked yet, or have failed: without the record nobody would look for its rules any more.
     if (tools.before !== undefined && tools.before !== tools.now)
       await removeFirewall(device, tools.before, parts, run);
+    await removeMadeTables(current.record?.madeTables ?? [], run);
     if (gone) await parts.do('take away the record', () => removeState(device));
   }
   return { foreign, restored, failures: parts.failures };
@@ -357,9 +413,11 @@ async function removeUnused(
 export function refuseForeign(device: string, current: Current): void {
   const { rootIsOurs, ingressIsOurs, view } = current;
   const { root, ingress } = view;
+  // Beside the filters of a clsact there is room for ours.
+  const inTheWay = ingress !== undefined && !ingressIsOurs && ingress.kind !== 'clsact';
   const found = [
     ...(root === undefined || rootIsOurs ? [] : [`a root qdisc (${root.kind} ${root.handle})`]),
-    ...(ingress === undefined || ingressIsOurs ? [] : [`an ingress qdisc (${ingress.kind})`]),
+    ...(inTheWay ? [`an ingress qdisc (${ingress.kind})`] : []),
   ];
   if (found.length === 0) return;
   throw failure(
@@ -368,15 +426,17 @@ export function refuseForeign(device: string, current: Current): void {
   );
 }
 
-/** Throws where an ingress queue of ours would have to be made anew at which filters of others hang. */
-export async function keepOthersFilters(current: Current, queues: QueueChange, run: Runner): Promise<void> {
-  const { device, record, view, ingressIsOurs } = current;
-  if (record === undefined || view.ingress === undefined || !ingressIsOurs) return;
-  if (!tearDownPlace(device, 'ingress', view).some((line) => queues.lines.includes(line))) return;
-  const others = await othersFilters(record.plan, view, true, run);
-  if (others.length === 0) return;
+/** Throws where an ingress queue of ours, of the kind that has no room for others, would have to be made anew. */
+export function keepOthersFilters(
+  { device, view, others, ingressIsOurs }: Current,
+  queues: QueueChange,
+): void {
+  const { ingress } = view;
+  if (ingress === undefined || ingress.kind === 'clsact' || others.length === 0 || !ingressIsOurs) return;
+  const isTouched = tearDownPlace(device, 'ingress', view).some((line) => queues.lines.includes(line));
+  if (!isTouched) return;
   throw failure(
-    `${describeFilters(others)} hang at the ${view.ingress.kind} qdisc of ${device}, which has to be made anew`,
+    `${describeFilters(others)} hang at the ${ingress.kind} qdisc of ${device}, which has to be made anew`,
     'to have them taken away with it, say --replace',
   );
 }

@@ -6,7 +6,7 @@ import { ProgramError, type Runner } from './run.ts';
 import { UserError } from '../errors.ts';
 
 /** __NR_bpf; the program is for little-endian machines only. */
-const SYSCALL_NUMBER: Partial<Record<NodeJS.Architecture, number>> = {
+export const SYSCALL_NUMBER: Partial<Record<NodeJS.Architecture, number>> = {
   x64: 321,
   ia32: 357,
   arm: 386,

@@ -1,12 +1,12 @@
 /** Taking away everything that inetgw has put on a device. */
 import type { UserError } from '../errors.ts';
-import { ifindexesOf, readCurrent } from './device.ts';
+import { ifindexesOf, readCurrent, readRenamed } from './device.ts';
 import { removeAllFirewall } from './firewall.ts';
+import { removeMadeTables } from './madeTables.ts';
 import { removeProgram } from './pacing.ts';
 import { Parts } from './parts.ts';
 import { removeQueueDevice } from './queueDevice.ts';
 import type { Runner } from './run.ts';
-import { runStep } from './runStep.ts';
 import { removeState, writeState } from './state.ts';
 import { removeStrayActions } from './strayActions.ts';
 import { tearDown } from './tearDown.ts';
@@ -16,6 +16,8 @@ export interface ClearOutcome {
   /** False: there was nothing of ours. */
   cleared: boolean;
   deviceGone: boolean;
+  /** What the device is called now, if it was renamed. */
+  newName?: string;
   /** Queues that somebody else has put there: left alone. */
   leftAlone: readonly string[];
 }
@@ -31,9 +33,11 @@ export interface Cleared extends ClearOutcome {
  */
 export async function clear(device: string, run: Runner): Promise<Cleared> {
   const parts = new Parts();
-  const current = await readCurrent(device, run, (error) => {
+  const unread = (error: UserError): void => {
     parts.note('see and take away the queues', error);
-  });
+  };
+  const current = await readCurrent(device, run, unread);
+  const renamed = await readRenamed(current, run, unread);
   const readable = parts.failures.length === 0;
   const { record } = current;
   const marking = new Parts();
@@ -44,24 +48,21 @@ export async function clear(device: string, run: Runner): Promise<Cleared> {
       writeState(device, { phase: 'changing', plan, since }),
     );
   }
-  const { ours, filtersStep, leftAlone } = await toTakeAway(current, parts, run);
-  if (filtersStep !== undefined) {
-    await parts.do('take away the ingress filters', () =>
-      runStep(filtersStep, run, { doing: 'taking away' }),
-    );
-  }
-  const queuesGone = (await tearDown(device, ours, parts, run)) && readable;
+  const { ours, leftAlone } = toTakeAway(renamed ?? current, parts);
+  const queuesGone = (await tearDown(renamed?.device ?? device, ours, parts, run)) && readable;
   if (record !== undefined && queuesGone) {
     await parts.do('take away actions', () => removeStrayActions(record.plan, run));
   }
   await parts.do('take away the device of the local queue', () => removeQueueDevice(device, run));
   await parts.do('take away the pacing program', () => removeProgram(device, ifindexesOf(current)));
   await removeAllFirewall(device, record?.plan.firewall?.backend, parts, run);
+  await removeMadeTables(record?.madeTables ?? [], run);
   // Queues that stand are known to be ours by the record alone; all else is found without it.
   const recordGone = queuesGone && (await parts.do('take away the record', () => removeState(device)));
   return {
     cleared: current.ours || record !== undefined,
-    deviceGone: current.link === undefined,
+    deviceGone: current.link === undefined && renamed === undefined,
+    ...(renamed === undefined ? {} : { newName: renamed.device }),
     leftAlone,
     // A mark that could not be set on a record that is gone is nobody's loss.
     failures: recordGone ? parts.failures : [...marking.failures, ...parts.failures],

@@ -2,10 +2,11 @@
 import type { FirewallBackend } from '../shaper/settings.ts';
 import { strayActionsStep, tcStep, type Step } from '../shaper/steps.ts';
 import { tearDownLines } from '../tc/batch.ts';
-import { noPrivilege } from '../errors.ts';
+import { noPrivilege, type UserError } from '../errors.ts';
 import type { ClearOutcome } from './clear.ts';
-import { ifindexesOf, readCurrent } from './device.ts';
+import { ifindexesOf, readCurrent, readRenamed } from './device.ts';
 import { nftTableExists, removalSteps } from './firewall.ts';
+import { madeTablesRemoval } from './madeTables.ts';
 import { pacingFiles } from './pacing.ts';
 import { Parts } from './parts.ts';
 import { pathExists } from './pathExists.ts';
@@ -30,19 +31,21 @@ export interface ClearPlan {
 /** The same looks that `clear` takes, in the same order. What cannot be seen is named, and the rest is shown. */
 export async function prepareClear(device: string, run: Runner): Promise<ClearPlan> {
   const parts = new Parts();
-  const current = await readCurrent(device, run, (error) => {
+  const unread = (error: UserError): void => {
     parts.note('see the queues', error);
-  });
+  };
+  const current = await readCurrent(device, run, unread);
+  const renamed = await readRenamed(current, run, unread);
   const { record } = current;
-  const { ours, filtersStep, leftAlone } = await toTakeAway(current, parts, run);
-  const lines = tearDownLines(device, ours);
+  const { ours, leftAlone } = toTakeAway(renamed ?? current, parts);
+  const lines = tearDownLines(renamed?.device ?? device, ours);
   const stray = record === undefined ? undefined : strayActionsStep(record.plan);
   const steps = [
-    ...(filtersStep === undefined ? [] : [filtersStep]),
     ...(lines.length > 0 ? [tcStep(lines)] : []),
     ...(stray === undefined ? [] : [stray]),
     ...(await queueDeviceRemoval(device)),
     ...(await firewallRemoval(device, record?.plan.firewall?.backend, parts, run)),
+    ...(await madeTablesRemoval(record?.madeTables ?? [], 'ours', run)),
   ];
   const folders = await runFolders();
   const files: string[] = [];
@@ -54,7 +57,8 @@ export async function prepareClear(device: string, run: Runner): Promise<ClearPl
   }
   const outcome = {
     cleared: current.ours || record !== undefined,
-    deviceGone: current.link === undefined,
+    deviceGone: current.link === undefined && renamed === undefined,
+    ...(renamed === undefined ? {} : { newName: renamed.device }),
     leftAlone,
   };
   return { outcome, steps, files, folders, notices: parts.failures.map(({ message }) => message) };

@@ -1,12 +1,24 @@
 /** What is on a device now: the kernel's answer beside our own record of it. */
 import { failure, UserError } from '../errors.ts';
+import type { ConditionReadings, QueueDeviceReading } from '../conditions/condition.ts';
+import { QUEUE_CONDITIONS } from '../conditions/queues.ts';
+import { conditionsOf } from '../conditions/table.ts';
 import type { LinkFacts } from '../shaper/link.ts';
+import { HOOK } from '../shaper/pacing.ts';
 import type { Plan } from '../shaper/plan.ts';
 import type { Leaf, TcView } from '../tc/batch.ts';
+import type { TcObject } from '../tc/objects.ts';
 import { parseFilters, parseTcView, UnreadableOutput, type FilterLine } from '../tc/parse.ts';
-import { foreignFilters, treeStanding, type Standing } from '../tc/standing.ts';
-import { readActions } from './actions.ts';
-import { findLink } from './link.ts';
+import {
+  actionsStanding,
+  filtersAt,
+  isPlanned,
+  treeStanding,
+  type ActionsStanding,
+  type Standing,
+} from '../tc/standing.ts';
+import { findLink, isUp } from './link.ts';
+import { nameOfIndex } from './linkIndex.ts';
 import { otherHolder } from './lock.ts';
 import { deviceExists } from './queueDevice.ts';
 import type { Runner } from './run.ts';
@@ -17,6 +29,7 @@ export interface Current {
   device: string;
   /** Undefined: the device does not exist (any more). */
   link: LinkFacts | undefined;
+  /** Where others use the ingress qdisc as well, it says which filters there are ours. */
   view: TcView;
   /** Our record, if it can be read. */
   record: DeviceState | undefined;
@@ -25,10 +38,16 @@ export interface Current {
   /** The same of what stands at root and at ingress alone; what is not there counts as ours. */
   rootIsOurs: boolean;
   ingressIsOurs: boolean;
+  /** Filters of others at the hooks. */
+  others: readonly FilterLine[];
+  /** Why the filters at the hooks cannot be seen. */
+  hooksUnseen: UserError | undefined;
   /** The plan that the kernel holds: recorded as in force, and seen on the device. */
   inForce: Plan | undefined;
   /** The other process that is changing the device at this moment, or measuring on it. */
   worker: number | undefined;
+  /** What was seen, for conditions to be found in. */
+  readings: ConditionReadings;
   /** What a user should know: a killed run, a damaged record, queues taken away by someone. */
   notices: readonly string[];
 }
@@ -46,92 +65,185 @@ export async function readCurrent(
 ): Promise<Current> {
   const [link, reading] = await Promise.all([findLink(device), readState(device)]);
   const view = link === undefined ? NOTHING : await orElse(readView(device, run), NOTHING, unread);
-  // What cannot be seen of what hangs there is not told: it is left open.
-  const silently = unread === undefined ? undefined : (): void => undefined;
-  if (reading.kind === 'none') {
-    return {
-      device,
-      link,
-      view,
-      record: undefined,
-      ours: false,
-      rootIsOurs: view.root === undefined,
-      ingressIsOurs: view.ingress === undefined,
-      inForce: undefined,
-      worker: undefined,
-      notices: [],
-    };
+  if (reading.kind === 'state') {
+    return currentOf(device, link, view, reading.state, run, unread !== undefined);
   }
-  if (reading.kind === 'unreadable') {
-    // The record told nothing but that we were here: what looks like ours is taken to be ours.
-    return {
-      device,
-      link,
-      view,
-      record: undefined,
-      ours: looksLikeOurs(view),
-      rootIsOurs: view.root === undefined || looksLikeOurRoot(view),
-      ingressIsOurs: view.ingress === undefined || looksLikeOurs(view),
-      inForce: undefined,
-      worker: undefined,
-      notices: [`the record of what was set is of no use: ${reading.why}`],
-    };
-  }
-  const record = reading.state;
-  // Another index under the same name is another device: a ppp link that came up again.
-  const sameDevice = link !== undefined && record.plan.link.ifindex === link.ifindex;
-  const { queueDevice } = record.plan;
-  const active = record.phase === 'active';
-  const root = sameDevice ? rootStanding(view, record) : 'other';
-  // Killed half way, a run may have made no more than the root.
-  const rootIsOurs =
-    view.root === undefined || root === 'whole' || root === 'part' || (root === 'bare' && !active);
-  const whole =
-    root === 'whole' &&
-    looksLikeOurIngress(view) &&
-    (queueDevice === undefined || (await deviceExists(queueDevice)));
-  let ingress: Awaited<ReturnType<typeof ingressActionsStand>> = 'no';
-  if (sameDevice && view.ingress !== undefined) {
-    ingress = await orElse(ingressActionsStand(record.plan, run), 'open', silently);
-  }
-  // Somebody has taken our filters away, or has put a queue and filters in the place of ours.
-  const noneOfOthers = async (): Promise<boolean> => {
-    const others = othersFilters(record.plan, view, false, run);
-    return orElse(
-      others.then(({ length }) => length === 0),
-      false,
-      silently,
-    );
-  };
-  const ingressIsOurs =
-    view.ingress === undefined ||
-    (sameDevice && looksLikeOurIngress(view) && (ingress !== 'no' || (await noneOfOthers())));
-  const complete = whole && (!active || ingress === 'yes' || ingress === 'open');
-  const notices: string[] = [];
-  const worker = active ? undefined : await otherHolder(device);
-  if (worker !== undefined) {
-    const work = record.phase === 'measuring' ? 'measuring' : 'changing';
-    notices.push(`process ${worker} is ${work} ${device} at this moment`);
-  } else if (record.phase === 'measuring') {
-    notices.push(`a measurement of searchbw was ended before it could put back what was on ${device}`);
-  } else if (record.phase === 'changing') {
-    notices.push(`an earlier run was ended while it was changing ${device}`);
-  } else if (sameDevice && !(rootIsOurs && ingressIsOurs)) {
-    notices.push(`somebody else's queues stand on ${device} in the place of those that inetgw had set`);
-  } else if (sameDevice && !complete)
-    notices.push(`the queues that inetgw had set on ${device} were taken away by someone`);
-  return {
+  // A damaged record told nothing but that we were here: what looks like ours is taken to be ours.
+  const [rootIsOurs, ingressIsOurs, ours] =
+    reading.kind === 'none'
+      ? [view.root === undefined, view.ingress === undefined, false]
+      : [
+          view.root === undefined || looksLikeOurRoot(view),
+          view.ingress === undefined || looksLikeOurs(view),
+          looksLikeOurs(view),
+        ];
+  const readings: ConditionReadings = {
     device,
     link,
-    view,
-    record,
-    ours: sameDevice && rootIsOurs && ingressIsOurs,
-    rootIsOurs,
-    ingressIsOurs,
-    inForce: active && complete ? record.plan : undefined,
-    worker,
-    notices,
+    record: undefined,
+    ...(reading.kind === 'none' ? {} : { recordProblem: reading.why }),
   };
+  return {
+    ...{ device, link, view, record: undefined, ours, rootIsOurs, ingressIsOurs },
+    ...{ others: [], hooksUnseen: undefined, inForce: undefined, worker: undefined },
+    ...{ readings, notices: noticesOf(readings) },
+  };
+}
+
+const noticesOf = (readings: ConditionReadings): string[] =>
+  conditionsOf(readings, QUEUE_CONDITIONS).map(({ text }) => text);
+
+/** What a record and the device beside it come to. */
+async function currentOf(
+  device: string,
+  link: LinkFacts | undefined,
+  seen: TcView,
+  record: DeviceState,
+  run: Runner,
+  tolerant: boolean,
+): Promise<Current> {
+  // Another index under the same name is another device: a ppp link that came up again.
+  const sameDevice = link !== undefined && record.plan.link.ifindex === link.ifindex;
+  const active = record.phase === 'active';
+  const root = sameDevice ? rootStanding(seen, record) : 'other';
+  // Killed half way, a run may have made no more than the root.
+  const rootIsOurs =
+    seen.root === undefined || root === 'whole' || root === 'part' || (root === 'bare' && !active);
+  const unseen: UserError[] = [];
+  const note = tolerant ? (error: UserError): void => void unseen.push(error) : undefined;
+  const [hooks, queueDevice] = await Promise.all([
+    sameDevice ? orElse(readHooks(record, seen, run), undefined, note) : [],
+    // What cannot be seen of it is not told: it is left open.
+    sameDevice ? orElse(readQueueDevice(record, run), undefined, tolerant ? ignore : undefined) : undefined,
+  ]);
+  const actions = hooks === undefined ? 'open' : (hooks.find(isIngress)?.actions ?? 'no');
+  const all = (hooks ?? []).flatMap(({ filters }) => filters);
+  const others = all.filter(({ isOurs }) => !isOurs);
+  const ingressIsOurs =
+    seen.ingress === undefined ||
+    // Somebody has taken our filters away, or has put a queue and filters in the place of ours.
+    (sameDevice && looksLikeOurIngress(seen) && (actions !== 'no' || others.length === 0));
+  const view = { ...seen, ingress: ingressOf(seen, record, hooks ?? []) };
+  const egressWhole = (hooks ?? []).every(({ hook, missing }) => hook === 'ingress' || missing === 0);
+  const whole =
+    root === 'whole' &&
+    looksLikeOurIngress(seen) &&
+    (queueDevice === undefined || queueDevice === 'whole') &&
+    (!active || ((actions === 'yes' || actions === 'open') && egressWhole));
+  const worker = active ? undefined : await otherHolder(device);
+  const { phase, plan, namespace } = record;
+  const readings: ConditionReadings = {
+    ...{ device, link, worker, queueDevice, record: { phase, plan, namespace } },
+    root: { kind: seen.root?.kind, handle: seen.root?.handle ?? '', standing: root, isOurs: rootIsOurs },
+    ingress: { kind: seen.ingress?.kind, actions, isOurs: ingressIsOurs },
+    hooks: hooks?.map(({ hook, filters, missing }) => ({ hook, filters, missing, tcxPrograms: undefined })),
+  };
+  return {
+    ...{ device, link, view, record, rootIsOurs, ingressIsOurs, others, worker, readings },
+    ours: sameDevice && rootIsOurs && ingressIsOurs,
+    hooksUnseen: unseen[0],
+    inForce: sameDevice && active && whole ? plan : undefined,
+    notices: noticesOf(readings),
+  };
+}
+
+const ignore = (): void => undefined;
+const isIngress = ({ hook }: { hook: string }): boolean => hook === 'ingress';
+
+/** The qdisc at ingress; where others use it, with the filters there that alone are ours to be taken away. */
+function ingressOf(
+  { ingress }: TcView,
+  { plan, previous }: DeviceState,
+  hooks: readonly StandingHook[],
+): TcView['ingress'] {
+  const hosts = [plan, previous].flatMap((each) => each?.sharedHooks ?? []);
+  const theirs = hosts.some(({ madeByUs }) => !madeByUs);
+  const filters = hooks.flatMap(({ hook, filters }) => filters.map((filter) => ({ ...filter, hook })));
+  if (ingress === undefined || (!theirs && filters.every(({ isOurs }) => isOurs))) return ingress;
+  const ownFilters = filters
+    .filter(({ isOurs }) => isOurs)
+    .map(({ hook, pref }) => ({ parent: HOOK[hook], pref }));
+  return { ...ingress, ownFilters };
+}
+
+interface StandingHook {
+  hook: 'ingress' | 'egress';
+  filters: (FilterLine & { isOurs: boolean })[];
+  /** How many of the plan's filters are not there. */
+  missing: number;
+  actions: ActionsStanding;
+}
+
+/** The filters at the device's hooks, and which of them are the record's. */
+async function readHooks(
+  { plan, previous }: DeviceState,
+  view: TcView,
+  run: Runner,
+): Promise<StandingHook[]> {
+  const { device } = plan;
+  if (view.ingress === undefined) return [];
+  const hooks = view.ingress.kind === 'clsact' ? (['ingress', 'egress'] as const) : (['ingress'] as const);
+  const texts = await Promise.all(hooks.map((hook) => readHook(device, hook, run)));
+  return hooks.map((hook, n): StandingHook => {
+    const text = texts[n] ?? '';
+    const planned = filtersAt(plan.tc, device, hook);
+    const before = previous === undefined ? [] : filtersAt(previous.tc, device, hook);
+    const actions = actionsStanding(planned, text);
+    const lines = parseFilters(text);
+    const owned = (objects: readonly TcObject[], filter: FilterLine): boolean =>
+      isPlanned(filter, objects, actionsStanding(objects, text) !== 'no');
+    const filters = lines.map((line) => ({ ...line, isOurs: owned(planned, line) || owned(before, line) }));
+    const standing = lines.filter((line) => owned(planned, line)).length;
+    const missing = actions === 'open' ? 0 : Math.max(0, planned.length - standing);
+    return { hook, filters, missing, actions: actions === 'yes' && missing > 0 ? 'some' : actions };
+  });
+}
+
+/** The text of what hangs there; none where the device has gone away. */
+export async function readHook(device: string, hook: 'ingress' | 'egress', run: Runner): Promise<string> {
+  try {
+    return await ask(['tc', '-s', 'filter', 'show', 'dev', device, hook], run);
+  } catch (error) {
+    if (await wentAway(device, error)) return '';
+    throw error;
+  }
+}
+
+/** How the ifb of the plan and its queues stand; undefined: it needs none. */
+async function readQueueDevice(
+  { phase, plan: { queueDevice, tc } }: DeviceState,
+  run: Runner,
+): Promise<QueueDeviceReading | undefined> {
+  if (queueDevice === undefined) return undefined;
+  if (!(await deviceExists(queueDevice))) return 'absent';
+  if (!(await isUp(queueDevice))) return 'down';
+  const view = await readView(queueDevice, run);
+  return treeStanding(view, tc, queueDevice, phase === 'active') === 'whole' ? 'whole' : 'changed';
+}
+
+/** The same of the device that was set up under this name and has another one now; undefined: there is none. */
+export async function readRenamed(
+  { device, link, record }: Current,
+  run: Runner,
+  unread: (error: UserError) => void,
+): Promise<Current | undefined> {
+  if (link !== undefined || record === undefined) return undefined;
+  const newName = await nameOfIndex(record.plan.link.ifindex);
+  const newLink = newName === undefined ? undefined : await findLink(newName);
+  if (newName === undefined || newLink === undefined) return undefined;
+  const renamed = (plan: Plan): Plan => ({
+    ...plan,
+    device: newName,
+    tc: plan.tc.map((object) => (object.dev === device ? { ...object, dev: newName } : object)),
+  });
+  const { previous, ...rest } = record;
+  const view = await orElse(readView(newName, run), NOTHING, unread);
+  const state = {
+    ...rest,
+    plan: renamed(record.plan),
+    ...(previous === undefined ? {} : { previous: renamed(previous) }),
+  };
+  return currentOf(newName, newLink, view, state, run, true);
 }
 
 /** Of the device as it is and as it was recorded: a ppp link that came up again has another. */
@@ -176,54 +288,6 @@ export function unreadable(error: UnreadableOutput): UserError {
   return failure(error.message, 'is there another program of that name on the path of root? See: tc -V', {
     cause: error,
   });
-}
-
-/** The kinds of actions as tc names them; `mark` is left out: not all versions of tc show its index. */
-const SHOWN_AS = {
-  police: 'police',
-  policeSize: 'police',
-  drop: 'gact',
-  ok: 'gact',
-  count: 'gact',
-  redirect: 'mirred',
-  mark: undefined,
-} as const;
-
-/**
- * Whether the plan's actions hang at the device's ingress: whoever takes the filters away, or the queue and puts
- * another one there, leaves what looks the same in the list of queues. `some`: not all of them. A tc whose list
- * cannot be read leaves it open.
- */
-export async function ingressActionsStand(plan: Plan, run: Runner): Promise<'yes' | 'some' | 'no' | 'open'> {
-  let standing: ReadonlyMap<string, unknown>;
-  try {
-    standing = await readActions(plan.device, 'ingress', run);
-  } catch (error) {
-    if (error instanceof UnreadableOutput) return 'open';
-    if (await wentAway(plan.device, error)) return 'no';
-    throw error;
-  }
-  const wanted = plan.tc
-    .flatMap((object) => (object.type === 'filter' && object.dev === plan.device ? object.actions : []))
-    .flatMap(({ kind, index }) => (SHOWN_AS[kind] === undefined ? [] : [`${SHOWN_AS[kind]} ${index}`]));
-  const found = wanted.filter((action) => standing.has(action)).length;
-  return found === wanted.length ? 'yes' : found > 0 ? 'some' : 'no';
-}
-
-/** Filters of others at the device's hooks. */
-export async function othersFilters(
-  { device, tc }: Plan,
-  view: TcView,
-  actionsStand: boolean,
-  run: Runner,
-): Promise<FilterLine[]> {
-  const planned = tc.filter(({ dev }) => dev === device);
-  const found: FilterLine[] = [];
-  for (const hook of view.ingress?.kind === 'clsact' ? ['ingress', 'egress'] : ['ingress']) {
-    const shown = await ask(['tc', 'filter', 'show', 'dev', device, hook], run);
-    found.push(...foreignFilters(parseFilters(shown), planned, actionsStand));
-  }
-  return found;
 }
 
 /** For messages: `filters of others (bpf pref 49152)`. */

@@ -2,9 +2,10 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { failure, missing, UserError } from '../errors.ts';
-import { iptablesPresent, savedProblem, type Family } from '../firewall/iptables.ts';
-import { nftPresent, tableName } from '../firewall/nft.ts';
+import { savedProblem, type Family } from '../firewall/iptables.ts';
+import { tableName } from '../firewall/nft.ts';
 import type { RuleSet } from '../firewall/rules.ts';
+import { iptablesStanding, nftStanding, type FirewallStanding } from '../firewall/standing.ts';
 import type { Plan } from '../shaper/plan.ts';
 import type { FirewallBackend } from '../shaper/settings.ts';
 import {
@@ -119,12 +120,13 @@ async function removeNft(device: string, onlyIfThere: boolean, parts: Parts, run
 
 const TAKING_AWAY = { doing: 'taking away' } as const;
 
-/** Whether nft shows a table of ours for the device; one that is missing or fails shows none. */
+/** Whether nft shows a table of ours for the device. */
 export async function nftTableExists(device: string, run: Runner): Promise<boolean> {
-  return (await nftTable(device, run)) !== undefined;
+  return (await shownTable(device, run)) !== undefined;
 }
 
-async function nftTable(device: string, run: Runner): Promise<string | undefined> {
+/** Our table for the device as nft shows it; a tool that is missing or fails shows none. */
+async function shownTable(device: string, run: Runner): Promise<string | undefined> {
   try {
     return (await run(['nft', 'list', 'table', 'inet', tableName(device)])).stdout;
   } catch (error) {
@@ -190,13 +192,16 @@ async function savedMangle(family: Family, run: Runner): Promise<string> {
   }
 }
 
-/** True if the rules that the plan wants are there: an administrator's firewall restart flushes them. */
-export async function firewallPresent(plan: Plan, run: Runner): Promise<boolean> {
-  if (plan.firewall === undefined) return true;
-  const { backend, rules } = plan.firewall;
-  if (backend === 'nft') return nftPresent(rules, await nftTable(plan.device, run));
+/** How the rules that the plan wants stand: an administrator's firewall restart flushes them. */
+export async function readFirewall({ device, firewall }: Plan, run: Runner): Promise<FirewallStanding> {
+  if (firewall === undefined) return { state: 'whole' };
+  const { backend, rules } = firewall;
+  if (backend === 'nft') return nftStanding(rules, await shownTable(device, run));
+  const missing: string[] = [];
   for (const family of await families()) {
-    if (!iptablesPresent(rules, family, await savedMangle(family, run))) return false;
+    const standing = iptablesStanding(rules, family, await savedMangle(family, run));
+    if (standing.state === 'gone') return standing;
+    if (standing.state === 'altered') missing.push(...standing.missing);
   }
-  return true;
+  return missing.length === 0 ? { state: 'whole' } : { state: 'altered', missing: [...new Set(missing)] };
 }

@@ -9,11 +9,11 @@ import { queueChange, tcStep } from '../shaper/steps.ts';
 import { treesOf, type TcView, type Tree } from '../tc/batch.ts';
 import { treeStanding } from '../tc/standing.ts';
 import { keepOthersFilters, putBack } from './apply.ts';
-import { ingressActionsStand, readCurrent, readView, type Current } from './device.ts';
-import { families, firewallPresent, installFirewall } from './firewall.ts';
+import { readCurrent, readView, type Current } from './device.ts';
+import { families, installFirewall, readFirewall } from './firewall.ts';
 import { withLock } from './lock.ts';
 import { writePacingObject } from './pacing.ts';
-import { deviceExists, installQueueDevice } from './queueDevice.ts';
+import { installQueueDevice } from './queueDevice.ts';
 import type { Runner } from './run.ts';
 import { runStep } from './runStep.ts';
 import { writeState } from './state.ts';
@@ -65,9 +65,13 @@ export async function findDamage(device: string, run: Runner): Promise<Damage> {
   if (plan.link.ifindex !== link.ifindex) return { kind: 'nothing' };
   if (!current.rootIsOurs || !current.ingressIsOurs)
     return { kind: 'foreign', why: current.notices.join('; ') };
-  const rules = await firewallPresent(plan, run);
-  const queueDeviceStands = plan.queueDevice === undefined || (await deviceExists(plan.queueDevice));
-  const standing = await standingTrees(plan, current, queueDeviceStands, run);
+  const rules = (await readFirewall(plan, run)).state === 'whole';
+  const { queueDevice, ingress, hooks = [] } = current.readings;
+  const queueDeviceStands = queueDevice !== 'absent' && queueDevice !== 'down';
+  const filtersStand =
+    (ingress?.actions === 'yes' || ingress?.actions === 'open') &&
+    hooks.every(({ missing }) => missing === 0);
+  const standing = await standingTrees(plan, current, { queueDeviceStands, filtersStand }, run);
   if (standing.length < treesOf(plan.tc).length)
     return { kind: 'queues', plan, current, standing, queueDeviceStands, rules };
   return rules ? { kind: 'whole' } : { kind: 'rules', plan };
@@ -77,7 +81,7 @@ export async function findDamage(device: string, run: Runner): Promise<Damage> {
 async function standingTrees(
   plan: Plan,
   { view }: Current,
-  queueDeviceStands: boolean,
+  { queueDeviceStands, filtersStand }: { queueDeviceStands: boolean; filtersStand: boolean },
   run: Runner,
 ): Promise<Tree[]> {
   const standing: Tree[] = [];
@@ -93,9 +97,7 @@ async function standingTrees(
       return treeStanding(onQueueDevice, plan.tc, dev, false) === 'whole';
     }
     if (place === 'root') return treeStanding(view, plan.tc, dev, true) === 'whole';
-    if (view.ingress === undefined || !queueDeviceStands) return false;
-    const actions = await ingressActionsStand(plan, run);
-    return actions === 'yes' || actions === 'open';
+    return view.ingress !== undefined && queueDeviceStands && filtersStand;
   }
 }
 
@@ -171,7 +173,7 @@ async function putQueuesBack(
   const left: Plan = { ...plan, tc: standing.flatMap(({ objects }) => objects) };
   if (!queueDeviceStands) delete left.queueDevice;
   const queues = queueChange(plan, left, current.view);
-  await keepOthersFilters(current, queues, run);
+  keepOthersFilters(current, queues);
   await writeState(device, { phase: 'changing', plan, previous: plan, since: new Date().toISOString() });
   try {
     if (plan.pacing !== undefined) await writePacingObject(plan.pacing);

@@ -13,17 +13,18 @@ import { UnreadableOutput } from '../tc/parse.ts';
 import { parseQdiscStatistics } from '../tc/statistics.ts';
 import { readActions } from './actions.ts';
 import { unreadable } from './device.ts';
-import { families, firewallPresent } from './firewall.ts';
+import { families } from './firewall.ts';
 import { readPacingState } from './pacing.ts';
 import { ProgramError, type Runner } from './run.ts';
 
-export async function readReadings(plan: Plan, run: Runner): Promise<Readings> {
+/** @param present whether the firewall rules are there, all of them */
+export async function readReadings(plan: Plan, present: boolean, run: Runner): Promise<Readings> {
   const { device } = plan;
   try {
     const [qdiscs, actions, rules, pacing, queue] = await Promise.all([
       run(['tc', '-s', '-j', 'qdisc', 'show', 'dev', device]),
       readActions(device, 'ingress', run),
-      readRules(plan, run),
+      present ? readRules(plan, run) : undefined,
       plan.pacing === undefined ? undefined : readPacing(plan.pacing, device, run),
       plan.ingress === 'police' || plan.queueDevice === undefined
         ? undefined
@@ -56,9 +57,8 @@ async function readPacing(pacing: PacingPlan, device: string, run: Runner): Prom
   };
 }
 
-async function readRules(plan: Plan, run: Runner): Promise<RuleCounters | undefined> {
+async function readRules(plan: Plan, run: Runner): Promise<RuleCounters> {
   if (plan.firewall === undefined) return new Map();
-  if (!(await firewallPresent(plan, run))) return undefined;
   switch (plan.firewall.backend) {
     case 'nft':
       return parseNftCounters((await run(['nft', 'list', 'table', 'inet', tableName(plan.device)])).stdout);

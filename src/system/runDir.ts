@@ -30,6 +30,11 @@ async function isFirstNamespace(): Promise<boolean> {
   );
 }
 
+/** That of this process, as the kernel names it: `net:[4026531840]`; undefined: /proc does not show it. */
+export async function networkNamespace(): Promise<string | undefined> {
+  return readlink('/proc/self/ns/net').catch(nothing);
+}
+
 export async function makeRunDir(): Promise<string> {
   const dir = await runDir();
   await mkdir(dir, { recursive: true, mode: 0o755 }).catch(async (error: unknown) => {

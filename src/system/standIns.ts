@@ -36,7 +36,12 @@ export function without(
   const kind = object?.type === 'qdisc' ? object.spec.kind : undefined;
   if (kind === 'fq_codel') return { kernel: { ...kernel, leafQdisc: 'sfq' }, notice: undefined };
   if (plan.pacing !== undefined && settings.pacing === 'auto') {
-    const withoutPacing = { ...kernel, pacingObjectFile: undefined, pacingUntried: !shown };
+    const withoutPacing = {
+      ...kernel,
+      pacingObjectFile: undefined,
+      pacingUntried: !shown,
+      pacingWhy: reason,
+    };
     return { kernel: withoutPacing, notice: noPacingNotice(reason) };
   }
   const stages = object?.type === 'filter' && plan.ingress === 'police' && settings.pacing !== 'bpf';

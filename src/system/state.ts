@@ -4,9 +4,10 @@
  */
 import { createHash } from 'node:crypto';
 import { readdir, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import type { Family } from '../firewall/iptables.ts';
 import type { Plan } from '../shaper/plan.ts';
 import { deviceNameProblem } from '../deviceNames.ts';
-import { errorCode, makeRunDir, removeError, runDir, writeError } from './runDir.ts';
+import { errorCode, makeRunDir, networkNamespace, removeError, runDir, writeError } from './runDir.ts';
 import { readTextFile } from './textFile.ts';
 
 const VERSION = 2;
@@ -27,6 +28,10 @@ export interface DeviceState {
   previous?: Plan;
   /** ISO 8601. */
   since: string;
+  /** The network namespace that it is of, as the kernel names it; earlier versions did not write it down. */
+  namespace?: string;
+  /** Families whose mangle table iptables has made for our rules: it goes with them. */
+  madeTables?: readonly Family[];
 }
 
 export type StateReading =
@@ -92,11 +97,26 @@ function isPlan(value: unknown, device: string): value is Plan {
   return plan.device === device && Array.isArray(plan.tc) && typeof link?.ifindex === 'number';
 }
 
-/** Replaces the file as a whole: a reader sees the old or the new one. */
-export async function writeState(device: string, state: Omit<DeviceState, 'version'>): Promise<void> {
+/**
+ * Replaces the file as a whole: a reader sees the old or the new one. Unless it is said anew, what the record before it
+ * knows of `madeTables` is kept.
+ */
+export async function writeState(
+  device: string,
+  state: Omit<DeviceState, 'version' | 'namespace'>,
+): Promise<void> {
   const path = `${await makeRunDir()}/${device}.json`;
   const draft = `${path}.${process.pid}`;
-  const content: DeviceState = { version: VERSION, ...state };
+  const { madeTables: said, ...rest } = state;
+  const namespace = await networkNamespace();
+  const before = await readState(device);
+  const madeTables = said ?? (before.kind === 'state' ? before.state.madeTables : undefined) ?? [];
+  const content: DeviceState = {
+    version: VERSION,
+    ...rest,
+    ...(madeTables.length === 0 ? {} : { madeTables }),
+    ...(namespace === undefined ? {} : { namespace }),
+  };
   try {
     await writeFile(draft, renderState(content), { mode: 0o644 });
     await rename(draft, path);

@@ -1,7 +1,6 @@
 /** Taking queues away, as far as it can be done. */
 import { tcStep } from '../shaper/steps.ts';
 import { tearDownLines, tearDownPlace, type TcView } from '../tc/batch.ts';
-import { sameValue } from '../tc/sameValue.ts';
 import { readView } from './device.ts';
 import { findLink } from './link.ts';
 import { Parts } from './parts.ts';
@@ -22,7 +21,7 @@ export async function tearDown(device: string, view: TcView, parts: Parts, run: 
   const left = await new Parts().get('', () => readView(device, run), view);
   let gone = true;
   for (const place of ['root', 'ingress'] as const) {
-    if (!sameValue(left[place], view[place])) continue;
+    if (left[place]?.kind !== view[place]?.kind || left[place]?.handle !== view[place]?.handle) continue;
     const line = tearDownPlace(device, place, view);
     if (line.length === 0) continue;
     if (!(await parts.do(`take away the queue at ${place}`, () => remove(line)))) gone = false;

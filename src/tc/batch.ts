@@ -15,9 +15,22 @@ export interface TcView {
   /** A root qdisc that somebody has put there; the kernel's default (handle 0:) does not count. */
   root: { kind: string; handle: string } | undefined;
   /** ingress or clsact: they exclude each other. */
-  ingress: { kind: string; handle: string } | undefined;
+  ingress: IngressView | undefined;
   /** The queues in the classes below root. */
   leaves?: readonly Leaf[];
+}
+
+export interface IngressView {
+  kind: string;
+  handle: string;
+  /** Present: filters of others hang there, or the qdisc is somebody else's; only these are ours to be taken away. */
+  ownFilters?: readonly FilterPlace[];
+}
+
+export interface FilterPlace {
+  /** `ffff:fff2`, `ffff:fff3` or `ffff:`. */
+  parent: string;
+  pref: number;
 }
 
 /** A queue in a class, as far as it tells whose it is. */
@@ -67,6 +80,24 @@ export function setUpLines(objects: readonly TcObject[]): string[] {
   return [...lines, ...saidAgain(actions)];
 }
 
+/**
+ * The objects as they are to be made: without an ingress qdisc where one of others stays, and with one where theirs, which
+ * the objects do without, has gone.
+ */
+export function beside(
+  objects: readonly TcObject[],
+  device: string,
+  { ingress }: TcView,
+): readonly TcObject[] {
+  const atIngress = objects.filter((object) => object.dev === device && placeOf(object) === 'ingress');
+  const isQdisc = (object: TcObject): boolean => object.type === 'qdisc';
+  if (ingress?.ownFilters !== undefined)
+    return objects.filter((object) => !isQdisc(object) || !atIngress.includes(object));
+  if (atIngress.length === 0 || atIngress.some(isQdisc)) return objects;
+  const spec = { kind: 'clsact' } as const;
+  return [{ type: 'qdisc', dev: device, parent: 'ingress', handle: 'ffff:', spec }, ...objects];
+}
+
 /** The lines that take away what stands at root and ingress; no line can fail for want of an object. */
 export function tearDownLines(device: string, view: TcView): string[] {
   return (['root', 'ingress'] as const).flatMap((place) => tearDownPlace(device, place, view));
@@ -74,20 +105,14 @@ export function tearDownLines(device: string, view: TcView): string[] {
 
 /** The same for one of the two. */
 export function tearDownPlace(device: string, place: 'root' | 'ingress', view: TcView): string[] {
-  const standing = view[place];
+  const standing: IngressView | undefined = view[place];
   if (standing === undefined) return [];
+  if (standing.ownFilters !== undefined) {
+    return standing.ownFilters.map(
+      ({ parent, pref }) => `filter del dev ${device} parent ${parent} protocol all pref ${pref}`,
+    );
+  }
   return [`qdisc del dev ${device} ${place === 'root' ? place : standing.kind}`];
-}
-
-/** The lines that take away the objects' filters at the device's hooks and leave those of others. */
-export function filterRemovalLines(objects: readonly TcObject[], device: string): string[] {
-  return objects.flatMap((object) =>
-    (object.type === 'filter' || object.type === 'program') &&
-    object.dev === device &&
-    placeOf(object) === 'ingress'
-      ? [`filter del dev ${device} parent ${object.parent} protocol all pref ${object.pref}`]
-      : [],
-  );
 }
 
 /** A place on a device that holds queues or filters of its own, which can be made anew without touching others. */

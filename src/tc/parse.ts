@@ -126,22 +126,46 @@ export function batchReason(stderr: string): string {
   return lines.map((line) => line.replace(/^Error: /, '')).join('; ') || 'tc gave no reason';
 }
 
-/** A filter at a hook of a device, as far as it tells whose it is. */
+/** A filter at a hook of a device, as far as it tells whose it is and what it does to those behind it. */
 export interface FilterLine {
   protocol: string;
   pref: number;
   kind: string;
   /** The name of the object file that an eBPF program came from, without its folder. */
   objectFile?: string;
+  /** The name of another eBPF program. */
+  program?: string;
+  /** Packets that it matches may not come to the filters behind it. */
+  ends: boolean;
 }
 
-/** From the text of `tc filter show dev X ingress`: each filter once, by the line that has its handle. */
+/** From the text of `tc filter show dev X ingress`: each filter once, by the line that has its handle, in its order. */
 export function parseFilters(output: string): FilterLine[] {
-  const line = /^filter (?:parent \S+ )?protocol (\S+) pref (\d+) (\S+) .*?(?:handle|fh) \S+(?: (\S+):\[)?/gm;
-  return [...output.matchAll(line)].map(([, protocol = '', pref, kind = '', objectFile]) => ({
-    protocol,
-    pref: Number(pref),
-    kind,
-    ...(objectFile === undefined ? {} : { objectFile }),
-  }));
+  const line =
+    /^filter (?:parent \S+ )?protocol (\S+) pref (\d+) (\S+) .*?(?:handle|fh) \S+(?: (\S+):\[)?(?: ([\w.-]+) )?/;
+  const blocks = output.split(/^(?=filter )/m);
+  return blocks.flatMap((block): FilterLine[] => {
+    const match = line.exec(block);
+    if (match === null) return [];
+    const [, protocol = '', pref, kind = '', objectFile, program] = match;
+    return [
+      {
+        protocol,
+        pref: Number(pref),
+        kind,
+        ...(objectFile === undefined ? {} : { objectFile }),
+        ...(kind !== 'bpf' || objectFile !== undefined || program === undefined ? {} : { program }),
+        ends: isEnd(block),
+      },
+    ];
+  });
+}
+
+/** Whether the verdict of the last action, or of the filter without actions, is the last word on a packet. */
+function isEnd(block: string): boolean {
+  if (/ direct-action /.test(`${block.split('\n')[0] ?? ''} `)) return true;
+  const last = block.split(/^\s*action order \d+:/m).at(-1) ?? '';
+  // Police has two verdicts, `exceed/conform`. Only TC_ACT_UNSPEC goes on (tcf_classify): `pipe` without a next action ends.
+  const said = last.split('\n').slice(0, 2).join('\n').replace('continue/continue', 'continue');
+  return !/\bcontinue\b(?!\/)/.test(said);
 }

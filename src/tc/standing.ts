@@ -1,7 +1,8 @@
 /** Whether what stands on a device is what a plan has put there: a handle tells nothing, others use the same ones. Pure. */
 import type { Leaf, TcView } from './batch.ts';
 import type { Qdisc, TcObject } from './objects.ts';
-import type { FilterLine } from './parse.ts';
+import { UnreadableOutput, type FilterLine } from './parse.ts';
+import { parseActionStatistics } from './statistics.ts';
 
 /**
  * `whole`: root and all queues in its classes are as planned. `part`: root and some of them. `bare`: root alone.
@@ -40,20 +41,78 @@ function isSame(leaf: Leaf, { handle, parent, spec }: Qdisc, exact: boolean): bo
 }
 
 /**
- * Filters that the plan's objects are not.
+ * Whether a filter is one of the plan's objects.
  * @param actionsStand whether actions of the plan hang at the hook: without them, no filter that has any is the plan's
  */
+export function isPlanned(
+  { protocol, pref, kind, objectFile }: FilterLine,
+  planned: readonly TcObject[],
+  actionsStand: boolean,
+): boolean {
+  if (protocol !== 'all') return false;
+  return planned.some((object) => {
+    if (object.type === 'filter') return actionsStand && kind === 'matchall' && object.pref === pref;
+    if (object.type !== 'program' || object.pref !== pref || kind !== 'bpf') return false;
+    return objectFile === object.objectFile.slice(object.objectFile.lastIndexOf('/') + 1);
+  });
+}
+
+/** Filters that the plan's objects are not. */
 export function foreignFilters(
   standing: readonly FilterLine[],
   planned: readonly TcObject[],
   actionsStand: boolean,
 ): FilterLine[] {
-  const isPlanned = ({ protocol, pref, kind, objectFile }: FilterLine): boolean =>
-    protocol === 'all' &&
-    planned.some((object) => {
-      if (object.type === 'filter') return actionsStand && kind === 'matchall' && object.pref === pref;
-      if (object.type !== 'program' || object.pref !== pref || kind !== 'bpf') return false;
-      return objectFile === object.objectFile.slice(object.objectFile.lastIndexOf('/') + 1);
-    });
-  return standing.filter((filter) => !isPlanned(filter));
+  return standing.filter((filter) => !isPlanned(filter, planned, actionsStand));
+}
+
+/** The filters and programs among the objects that belong to a hook of the device. */
+export function filtersAt(
+  objects: readonly TcObject[],
+  device: string,
+  hook: 'ingress' | 'egress',
+): TcObject[] {
+  return objects.filter(
+    (object) =>
+      (object.type === 'filter' || object.type === 'program') &&
+      object.dev === device &&
+      (object.parent === EGRESS_HOOK) === (hook === 'egress'),
+  );
+}
+
+/** Of a clsact qdisc; at ingress there are several ways to name the hook. */
+const EGRESS_HOOK = 'ffff:fff3';
+
+/** Whether all actions of objects hang at a hook, `some` of them, none; `open`: what tc printed cannot be read. */
+export type ActionsStanding = 'yes' | 'some' | 'no' | 'open';
+
+/** The kinds of actions as tc names them; `mark` is left out: not all versions of tc show its index. */
+const SHOWN_AS = {
+  police: 'police',
+  policeSize: 'police',
+  drop: 'gact',
+  ok: 'gact',
+  count: 'gact',
+  redirect: 'mirred',
+  mark: undefined,
+} as const;
+
+/**
+ * Whether the objects' actions hang at a hook: whoever takes the filters away, or the queue and puts another one there,
+ * leaves what looks the same in the list of queues. `some`: not all of them.
+ * @param shown what `tc -s filter show dev X ingress` prints; what cannot be read leaves it open
+ */
+export function actionsStanding(objects: readonly TcObject[], shown: string): ActionsStanding {
+  let standing: ReadonlyMap<string, unknown>;
+  try {
+    standing = parseActionStatistics(shown);
+  } catch (error) {
+    if (error instanceof UnreadableOutput) return 'open';
+    throw error;
+  }
+  const wanted = objects
+    .flatMap((object) => (object.type === 'filter' || object.type === 'program' ? object.actions : []))
+    .flatMap(({ kind, index }) => (SHOWN_AS[kind] === undefined ? [] : [`${SHOWN_AS[kind]} ${index}`]));
+  const found = wanted.filter((action) => standing.has(action)).length;
+  return found === wanted.length ? 'yes' : found > 0 ? 'some' : 'no';
 }

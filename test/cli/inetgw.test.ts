@@ -282,7 +282,7 @@ describe('inetgw', () => {
     expect(stdout.split('\n')).toEqual([
       'inetgw: inetgw is not in force on lo (process N is changing lo at this moment)',
       'inetgw: inetgw is not in force on lo (an earlier run was ended while it was changing lo)',
-      'inetgw: set it up with: inetgw lo UP DOWN',
+      'inetgw: set it up again: inetgw lo UP DOWN',
       '',
     ]);
   });

@@ -11,7 +11,8 @@ import { parseConfiguration } from '../../src/config/file.ts';
 import { settingsFromArguments, settingsFromValues } from '../../src/config/fromArguments.ts';
 import { UserError, UserErrors } from '../../src/errors.ts';
 import { parseIptablesCounters, parseNftCounters } from '../../src/firewall/counters.ts';
-import { iptablesPresent, iptablesRemove, savedProblem } from '../../src/firewall/iptables.ts';
+import { iptablesRemove, savedProblem } from '../../src/firewall/iptables.ts';
+import { iptablesStanding } from '../../src/firewall/standing.ts';
 import { complete } from '../../src/iprelay/complete.ts';
 import { parseRequest, parseResponse } from '../../src/iprelay/control/protocol.ts';
 import { DIRECTIONS } from '../../src/iprelay/direction.ts';
@@ -233,7 +234,7 @@ function firewallOutput(text: string): void {
   for (const counters of parseNftCounters(text).values()) allNumbers(counters);
   for (const counters of parseIptablesCounters(text, 'ppp0').values()) allNumbers(counters);
   if (savedProblem(text) !== undefined) return;
-  iptablesPresent({ device: 'ppp0', egress: [], ingress: [] }, 'ipv4', text);
+  iptablesStanding({ device: 'ppp0', egress: [], ingress: [] }, 'ipv4', text);
   const removal = iptablesRemove('ppp0', text);
   const lines = removal?.trimEnd().split('\n') ?? [];
   for (const line of lines) {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import {
   iptablesInstall,
-  iptablesPresent,
   iptablesRemove,
   savedProblem,
   type Family,
 } from '../../../src/firewall/iptables.ts';
+import { iptablesStanding } from '../../../src/firewall/standing.ts';
 import type { RuleSet } from '../../../src/firewall/rules.ts';
 import { egressRules, ingressRules } from '../../../src/shaper/rules.ts';
 import { DEFAULT_SETTINGS } from '../../../src/shaper/settings.ts';
@@ -61,7 +61,8 @@ describe('iptables', () => {
   });
   it.each(['ipv4', 'ipv6'] as const)('sees whether the rules are still there, of %s', (family) => {
     const whole = savedOf('ppp0', family);
-    const isPresent = (text: string, device = 'ppp0') => iptablesPresent(rulesFor(device), family, text);
+    const isPresent = (text: string, device = 'ppp0') =>
+      iptablesStanding(rulesFor(device), family, text).state === 'whole';
     expect(isPresent(whole)).toBe(true);
     expect(isPresent(whole, 'ppp1')).toBe(false);
     expect(isPresent(whole.replaceAll(/^-A P.*\n/gm, ''))).toBe(false);
@@ -170,7 +171,7 @@ describe('what is left of ours', () => {
   });
   it('is not all there if one jump or one chain is missing', () => {
     const whole = savedOf('ppp0', 'ipv4');
-    const isPresent = (text: string) => iptablesPresent(rulesFor('ppp0'), 'ipv4', text);
+    const isPresent = (text: string) => iptablesStanding(rulesFor('ppp0'), 'ipv4', text).state === 'whole';
     for (const gone of [/^-A PRE.* -i ppp0 .*\n/m, /^-A POST.*\n/m, /^:inetgw-in-ppp0 .*\n/m]) {
       expect(isPresent(whole.replace(gone, ''))).toBe(false);
     }

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { settingsFromArguments } from '../../../src/config/fromArguments.ts';
-import { nftInstall, nftPresent, nftRemove, tableName } from '../../../src/firewall/nft.ts';
+import { nftInstall, nftRemove, tableName } from '../../../src/firewall/nft.ts';
+import { nftStanding } from '../../../src/firewall/standing.ts';
 import type { RuleSet } from '../../../src/firewall/rules.ts';
 import { makePlan } from '../../../src/shaper/plan.ts';
 
@@ -45,16 +46,22 @@ describe('the rules for nft', () => {
     const listed = nftInstall(rules)
       .replace(/^(?:add|delete) .*\n/gm, '')
       .replaceAll('counter ', 'counter packets 0 bytes 0 ');
-    expect(nftPresent(rules, listed)).toBe(true);
-    expect(nftPresent(rules, undefined)).toBe(false);
+    expect(nftStanding(rules, listed).state).toBe('whole');
+    expect(nftStanding(rules, undefined).state).not.toBe('whole');
     // `nft flush table`, `nft flush chain` of one of the two, one rule deleted, a chain made anew without its hook.
     const rule = /^.* comment ".*"\n/gm;
-    expect(nftPresent(rules, listed.replaceAll(rule, ''))).toBe(false);
+    expect(nftStanding(rules, listed.replaceAll(rule, '')).state).not.toBe('whole');
     const [egress = '', ingress = ''] = listed.split('chain ingress');
-    expect(nftPresent(rules, `${egress.replaceAll(rule, '')}chain ingress${ingress}`)).toBe(false);
-    expect(nftPresent(rules, `${egress}chain ingress${ingress.replaceAll(rule, '')}`)).toBe(false);
-    expect(nftPresent(rules, listed.replace(/^.* comment "mark-done"\n/m, ''))).toBe(false);
-    expect(nftPresent(rules, listed.replace(/^ *type filter hook prerouting .*\n/m, ''))).toBe(false);
+    expect(nftStanding(rules, `${egress.replaceAll(rule, '')}chain ingress${ingress}`).state).not.toBe(
+      'whole',
+    );
+    expect(nftStanding(rules, `${egress}chain ingress${ingress.replaceAll(rule, '')}`).state).not.toBe(
+      'whole',
+    );
+    expect(nftStanding(rules, listed.replace(/^.* comment "mark-done"\n/m, '')).state).not.toBe('whole');
+    expect(nftStanding(rules, listed.replace(/^ *type filter hook prerouting .*\n/m, '')).state).not.toBe(
+      'whole',
+    );
   });
   it('name a host at either end, in its own family', () => {
     const lines = nftInstall(RULES)

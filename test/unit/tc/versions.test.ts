@@ -6,11 +6,16 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { statisticsOf } from '../../../src/report/statistics.ts';
-import { makePlan } from '../../../src/shaper/plan.ts';
+import { makePlan, type Plan } from '../../../src/shaper/plan.ts';
 import { DEFAULT_SETTINGS } from '../../../src/shaper/settings.ts';
-import { ingressActionsStand } from '../../../src/system/device.ts';
-import type { Runner } from '../../../src/system/run.ts';
-import { batchReason, failedBatchLine, parseTcView, UnreadableOutput } from '../../../src/tc/parse.ts';
+import {
+  batchReason,
+  failedBatchLine,
+  parseFilters,
+  parseTcView,
+  UnreadableOutput,
+} from '../../../src/tc/parse.ts';
+import { actionsStanding, filtersAt, isPlanned } from '../../../src/tc/standing.ts';
 import { parseActionStatistics, parseQdiscStatistics } from '../../../src/tc/statistics.ts';
 
 const folder = new URL('../../fixtures/tc/', import.meta.url);
@@ -86,17 +91,24 @@ describe.each(recorded)('iproute2 $version, $plan', ({ version, plan: name }) =>
     if (ingress !== 'police') expect(statistics.ingress.queue?.sentPackets).toBeGreaterThanOrEqual(20);
   });
 
-  it('the actions at ingress are seen to stand, to be gone, and to be those of another device', async () => {
-    const [json, text] = [read('ingress.json'), read('ingress.txt')];
-    const printing =
-      (shown: { json: string; text: string }): Runner =>
-      (argv) =>
-        Promise.resolve({ code: 0, stdout: argv.includes('-j') ? shown.json : shown.text, stderr: '' });
+  it('the actions at ingress are seen to stand, to be gone, and to be those of another device', () => {
+    const text = read('ingress.txt');
     const plan = planFor(ifindexOf(text));
-    expect(await ingressActionsStand(plan, printing({ json, text }))).toBe('yes');
-    expect(await ingressActionsStand(plan, printing({ json: '[]', text: '' }))).toBe('no');
+    // Recorded when there was no program behind the stages yet.
+    const recordedOf = ({ tc }: Plan) =>
+      filtersAt(tc, 'ppp0', 'ingress').filter(
+        (each) => each.type === 'filter' || (each.type === 'program' && each.section === 'ingress'),
+      );
+    const planned = recordedOf(plan);
+    expect(actionsStanding(planned, text)).toBe('yes');
+    expect(actionsStanding(planned, '')).toBe('no');
+    expect(actionsStanding(planned, 'rubbish')).toBe('open');
     const other = planFor(plan.link.ifindex + 1);
-    expect(await ingressActionsStand(other, printing({ json, text }))).toBe('no');
+    expect(actionsStanding(recordedOf(other), text)).toBe('no');
+    const lines = parseFilters(text);
+    for (const line of lines.slice(0, 2)) expect(isPlanned(line, planned, true)).toBe(true);
+    // The stages hand on what they do not decide on, except for the last one.
+    expect(lines.at(-1)?.ends).toBe(true);
   });
 
   it('text and JSON of the actions say the same; only 5.10 prints police actions that are no JSON', () => {

@@ -1,0 +1,28 @@
+/** Conditions of a plan in which something stands in for what the kernel lacks. Pure. */
+import { standIns } from '../shaper/standIns.ts';
+import type { Condition } from './condition.ts';
+
+export const STAND_IN_CONDITIONS: readonly Condition[] = [
+  {
+    id: 'stand-in',
+    severity: 'note',
+    title: 'something stands in for what the kernel lacks',
+    seenIn: 'the record in /run/inetgw',
+    meaning: 'sfq instead of fq_codel, a queue on an ifb instead of the stages, HTB instead of cake',
+    remedy: 'inetgw check names the module; with it: inetgw DEV clear, inetgw DEV UP DOWN',
+    find: ({ record }) => (record === undefined ? [] : standIns(record.plan)),
+  },
+  {
+    id: 'no-pacing',
+    severity: 'note',
+    title: 'window pacing was wanted and is not in force',
+    seenIn: 'the record in /run/inetgw',
+    meaning: 'downloads are held back by drops alone: answers take several times as long while they run',
+    remedy: 'inetgw check says what is missing; with it: inetgw DEV clear, inetgw DEV UP DOWN',
+    find: ({ record }) => {
+      const { pacing, pacingMissing, pacingWhy } = record?.plan ?? {};
+      if (pacing !== undefined || (pacingMissing !== true && pacingWhy === undefined)) return [];
+      return [`no window pacing: ${pacingWhy ?? 'this kernel or this tc cannot load its program'}`];
+    },
+  },
+];

@@ -1,0 +1,45 @@
+/**
+ * The one table of conditions: what `inetgw DEV`, `inetgw status` and `inetgw check DEV` tell of, docs/conditions.md
+ * explains, and test/lab/conditions.test.ts makes. A new one is an entry in one of these lists, and for what it is read
+ * from a member of `ConditionReadings`, which system/conditions.ts fills. Pure.
+ */
+import type { Condition, ConditionReadings, FoundCondition } from './condition.ts';
+import { DEVICE_CONDITIONS } from './device.ts';
+import { FIREWALL_CONDITIONS } from './firewall.ts';
+import { OTHERS_CONDITIONS } from './others.ts';
+import { QUEUE_CONDITIONS } from './queues.ts';
+import { STAND_IN_CONDITIONS } from './standIns.ts';
+
+/** In the order in which they are told: what explains others comes before them. */
+export const CONDITIONS: readonly Condition[] = [
+  ...DEVICE_CONDITIONS.filter(({ severity }) => severity === 'broken'),
+  ...QUEUE_CONDITIONS,
+  ...FIREWALL_CONDITIONS,
+  ...DEVICE_CONDITIONS.filter(({ severity }) => severity !== 'broken'),
+  ...OTHERS_CONDITIONS,
+  ...STAND_IN_CONDITIONS,
+];
+
+/** What is the case, in the order of the table. */
+export function conditionsOf(
+  readings: ConditionReadings,
+  table: readonly Condition[] = CONDITIONS,
+): FoundCondition[] {
+  return table.flatMap(({ id, severity, remedy, find }) =>
+    find(readings).map((text) => ({ id, severity, text, remedy: remedy.replaceAll('DEV', readings.device) })),
+  );
+}
+
+export function isBroken(found: readonly FoundCondition[]): boolean {
+  return found.some(({ severity }) => severity === 'broken');
+}
+
+/** What was set up as a device that is not here is somewhere else. */
+export function isElsewhere(found: readonly FoundCondition[]): boolean {
+  return found.some(({ id }) => id === 'device-renamed' || id === 'other-namespace');
+}
+
+/** One line for a person: `the MTU …; set it up again: … [mtu-raised]`. */
+export function conditionLine({ id, text, remedy }: FoundCondition): string {
+  return `${text}; ${remedy} [${id}]`;
+}

@@ -1,0 +1,113 @@
+/** Conditions follow from readings, and from nothing that was not read; test/lab/conditions.test.ts makes them. */
+import { describe, expect, it } from 'vitest';
+import type { ConditionReadings, HookReading } from '../../../src/conditions/condition.ts';
+import { CONDITIONS, conditionLine, conditionsOf, isBroken } from '../../../src/conditions/table.ts';
+import { settingsFromArguments } from '../../../src/config/fromArguments.ts';
+import type { LayerFacts } from '../../../src/shaper/layers.ts';
+import { makePlan } from '../../../src/shaper/plan.ts';
+import type { FilterLine } from '../../../src/tc/parse.ts';
+
+const link = { device: 'ppp0', ifindex: 7, kind: 'ppp', mtuBytes: 1492 } as const;
+const { settings } = settingsFromArguments('ppp0', '210', '1710', {});
+const plan = makePlan(settings, link, { leafQdisc: 'fq_codel', pacingObjectFile: '/run/p.o' }, 'nft');
+const record = { phase: 'active', plan, namespace: 'net:[1]' } as const;
+const layers: LayerFacts = {
+  ...{ device: 'ppp0', arphrdType: 512, deviceType: 'ppp', isHardware: false, master: undefined },
+  ...{ uppers: [], defaultRoutes: ['ppp0'], pppoeCarriers: ['eth0'], pppDevices: ['ppp0'] },
+};
+const hook = (name: HookReading['hook'], filters: HookReading['filters'] = [], missing = 0): HookReading => ({
+  ...{ hook: name, filters, missing, tcxPrograms: 0 },
+});
+const ours = { protocol: 'all', pref: 2, kind: 'matchall', ends: true, isOurs: true };
+const theirs = (pref: number, more: Partial<FilterLine> = {}) => ({
+  ...{ protocol: 'ip', pref, kind: 'u32', ends: true, isOurs: false },
+  ...more,
+});
+
+/** All is read, and nothing is the matter. */
+const well: ConditionReadings = {
+  ...{ device: 'ppp0', link, record, namespace: 'net:[1]', queueDevice: 'whole', layers },
+  root: { kind: 'htb', handle: '1:', standing: 'whole', isOurs: true },
+  ingress: { kind: 'clsact', actions: 'yes', isOurs: true },
+  hooks: [hook('ingress', [ours]), hook('egress', [ours])],
+  firewall: { state: 'whole' },
+  shapedDevices: ['ppp0'],
+};
+
+const ids = (changes: Partial<ConditionReadings>): string[] =>
+  conditionsOf({ ...well, ...changes }).map(({ id }) => id);
+
+it('none where all is as it was set up, or nothing was read', () => {
+  expect(ids({})).toEqual([]);
+  expect(conditionsOf({ device: 'ppp0', link: undefined, record: undefined })).toEqual([]);
+  expect(conditionsOf({ device: 'ppp0', link, record })).toEqual([]);
+});
+
+describe('each', () => {
+  const mtu = (mtuBytes: number): Partial<ConditionReadings> => ({ link: { ...link, mtuBytes } });
+  it.each<[string, Partial<ConditionReadings>]>([
+    ['record-damaged', { record: undefined, recordProblem: 'it is cut off' }],
+    ['at-work', { record: { ...record, phase: 'measuring' }, worker: 99 }],
+    ['run-unfinished', { record: { ...record, phase: 'changing' } }],
+    ['other-namespace', { namespace: 'net:[2]' }],
+    ['device-renamed', { link: undefined, newName: 'wan0' }],
+    ['device-renamed', { record: undefined, oldName: 'ppp1' }],
+    ['device-recreated', { link: { ...link, ifindex: 8 } }],
+    ['mtu-raised', mtu(1500)],
+    ['mtu-lowered', mtu(1400)],
+    ['root-replaced', { root: { kind: 'htb', handle: '1:', standing: 'other', isOurs: false } }],
+    ['queues-gone', { root: { kind: undefined, handle: '', standing: 'other', isOurs: true } }],
+    ['queues-gone', { ingress: { kind: undefined, actions: 'no', isOurs: true } }],
+    ['ingress-replaced', { ingress: { kind: 'ingress', actions: 'no', isOurs: false } }],
+    ['filters-gone', { ingress: { kind: 'clsact', actions: 'some', isOurs: true } }],
+    ['ifb-gone', { queueDevice: 'down' }],
+    ['pacing-detached', { hooks: [hook('egress', [], 1)] }],
+    ['rules-gone', { firewall: { state: 'gone' } }],
+    ['rules-altered', { firewall: { state: 'altered', missing: ['mark-done'] } }],
+    ['others-first', { hooks: [hook('egress', [theirs(1), ours])] }],
+    ['others-behind', { hooks: [hook('ingress', [ours, theirs(9)])] }],
+    ['tcx-first', { hooks: [{ ...hook('ingress', [ours]), tcxPrograms: 1 }] }],
+    ['wrong-layer', { layers: { ...layers, device: 'eth0' } }],
+    ['several-uplinks', { layers: { ...layers, defaultRoutes: ['ppp0', 'wwan0'] } }],
+    ['stand-in', { record: { ...record, plan: { ...plan, policeMissing: true } } }],
+  ])('%s', (id, changes) => {
+    expect(ids(changes)).toEqual([id]);
+  });
+
+  it('no-pacing, with why', () => {
+    const unpaced = makePlan({ ...settings, pacing: 'off' }, link, { leafQdisc: 'fq_codel' }, 'nft');
+    const without = { ...unpaced, pacingMissing: true as const, pacingWhy: 'no cls_bpf' };
+    const [found] = conditionsOf({ ...well, record: { ...record, plan: without } });
+    expect(found).toMatchObject({ id: 'no-pacing', severity: 'note', text: 'no window pacing: no cls_bpf' });
+    expect(ids({ record: { ...record, plan: unpaced } })).toEqual([]);
+  });
+});
+
+it('what does no harm is not told', () => {
+  expect(ids({ hooks: [hook('ingress', [theirs(1, { ends: false }), ours])] })).toEqual([]);
+  expect(ids({ hooks: [hook('egress', [ours, theirs(9)])] })).toEqual([]);
+  // The other line is shaped as well; or this one is not where the internet is.
+  const two = { ...layers, defaultRoutes: ['ppp0', 'eth1'] };
+  expect(ids({ layers: two, shapedDevices: ['ppp0', 'eth1'] })).toEqual([]);
+  expect(ids({ ingress: { kind: 'clsact', actions: 'open', isOurs: true } })).toEqual([]);
+});
+
+it('of a device that is another one, nothing is said of queues', () => {
+  const root = { kind: 'pfifo', handle: '5:', standing: 'other', isOurs: false } as const;
+  expect(ids({ link: { ...link, ifindex: 9 }, root, queueDevice: 'absent' })).toEqual(['device-recreated']);
+});
+
+it('several are told in the order of the table; each line says what to do, and ends in its name', () => {
+  const found = conditionsOf({ ...well, link: { ...link, mtuBytes: 9000 }, queueDevice: 'absent' });
+  expect(found.map(conditionLine)).toEqual([
+    'the MTU of ppp0 is 9000 and was 1492 when it was set up: longer packets are lost; set it up again: inetgw ppp0 UP DOWN [mtu-raised]',
+    'igw-ppp0, through which everything that comes in passes, is gone; set it up again: inetgw ppp0 UP DOWN [ifb-gone]',
+  ]);
+  expect([isBroken(found), isBroken([])]).toEqual([true, false]);
+});
+
+it('names are for programs, and no two are alike', () => {
+  const names = CONDITIONS.map(({ id }) => id);
+  expect(new Set(names).size).toBe(names.length);
+  for (const name of names) expect(name).toMatch(/^[a-z]+(-[a-z]+)*$/);
+});
