@@ -64,10 +64,6 @@ export default defineConfig({
           // For a test that hangs; the limits proper count the guest's time (test/lab/limits.ts).
           testTimeout: 3 * 3600_000,
           hookTimeout: 3 * 3600_000,
-          // What the guest reads of the host for the first time takes another virtual time on each run (docs/lab.md, Time).
-          // A second try is printed as one.
-          // eslint-disable-next-line no-restricted-syntax -- here alone
-          retry: 1,
         },
       },
     ],

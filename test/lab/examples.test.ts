@@ -44,7 +44,7 @@ test.each(ofLab())('%s', async (command, { code = 0, says = '', load }) => {
   }
   const full = load === undefined ? undefined : await keepFull(guest, load);
   const argv = withBpf(['bash', '-c', command]);
-  const result = await guest.request('exec', { argv, ns: 'gw', timeoutMs: 3_000_000, spinMs: 60_000 });
+  const result = await guest.request('exec', { argv, ns: 'gw', timeoutMs: 3_000_000 });
   await full?.end();
   const said = `${result.stdout}${result.stderr}`;
   expect([result.code, said]).toEqual([code, expect.stringContaining(says)]);
@@ -53,7 +53,6 @@ test.each(ofLab())('%s', async (command, { code = 0, says = '', load }) => {
 test('what was set up is taken away again', async () => {
   await guest.run(withBpf(['bash', '-ec', 'inetgw eth1 clear; inetgw ppp0 clear']), {
     ns: 'gw',
-    spinMs: 60_000,
   });
   expect(await snapshot(guest)).toBe(untouched);
 });

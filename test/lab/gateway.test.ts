@@ -61,12 +61,12 @@ describe('the configuration file', () => {
       ...['sh', '-c', script],
     ];
     // Nothing can be tried beforehand there: the program of window pacing is found to be refused, and done without.
-    const { code, stderr } = await guest.exec(bounded(command), { ns: 'gw', spinMs: 60_000 });
+    const { code, stderr } = await guest.exec(bounded(command), { ns: 'gw' });
     expect([code, stderr]).toEqual([0, expect.stringContaining('no window pacing here') as string]);
     // Its record is not where the others look in this namespace: it may not see which one process 1 is in.
     expect(await guest.run(['tc', 'qdisc', 'show', 'dev', 'ppp0'], { ns: 'gw' })).toContain('htb 1:');
     const clear = commandArgv('inetgw', 'ppp0', 'clear').join(' ');
-    await guest.run(bounded(clear), { ns: 'gw', spinMs: 60_000 });
+    await guest.run(bounded(clear), { ns: 'gw' });
     expect(await snapshot(guest)).toBe(untouched);
   });
 });
@@ -87,7 +87,6 @@ describe.each(SOME_FIREWALLS)('the ppp hooks, rules by $firewall (iptables-$vari
     pkill -f '^pppd .* rp_pppoe_sess ' || true
     dial() { ${DIAL}; }
     until_true dial
-    # On a busy machine the clock may run on while the host's disk is waited for, and pppd gives the link up.
     until_true '{ ip link show ppp0 || dial; } >/dev/null && ${shaped}'`;
   /** What inetgw makes outside of the device: tables, chains, records, an ifb. */
   const traces = `
@@ -103,9 +102,7 @@ describe.each(SOME_FIREWALLS)('the ppp hooks, rules by $firewall (iptables-$vari
       await inetgwOk(guest, 'install-hook', ...words);
       let once: string | undefined;
       for (let round = 0; round < RECONNECTS; round++) {
-        // The first time files are read from the host, and the clock would jump; later that would only cost time.
-        const spinMs = round === 0 ? 120_000 : 0;
-        await guest.run(['bash', '-c', reconnect], { ns: 'gw', spinMs, timeoutMs: 900_000 });
+        await guest.run(['bash', '-c', reconnect], { ns: 'gw', timeoutMs: 900_000 });
         expect(await statistics(guest)).toMatchObject({
           upBitPerSec: 210_000,
           downBitPerSec: 1_710_000,
@@ -124,7 +121,7 @@ describe.each(SOME_FIREWALLS)('the ppp hooks, rules by $firewall (iptables-$vari
         until_true '! ip link show ppp0'
         left() { ${traces}; }
         until_true '[ -z "$(left)" ]'`;
-      await guest.run(['bash', '-c', gone], { ns: 'gw', spinMs: 0 });
+      await guest.run(['bash', '-c', gone], { ns: 'gw' });
       await inetgwOk(guest, 'install-hook', 'ppp', 'ppp0', '--remove', '--quiet');
     },
     120_000 + RECONNECTS * 90_000,

@@ -16,6 +16,18 @@ afterAll(async () => {
   await guest.close();
 });
 
+test('the clock does not jump while the host is waited for: from the first request on, reading its files is work', async () => {
+  // /proc/stat: user nice system idle iowait, in 10 ms. What the clock jumps over is counted as one of the last two.
+  const script = `cd ${checkoutRoot}/node_modules
+    read -r _ _ _ _ a b _ </proc/stat
+    cat typescript/lib/*.js | wc -c; find . -maxdepth 2 | wc -l
+    read -r _ _ _ _ c d _ </proc/stat; echo $((c + d - a - b))`;
+  const [bytes = 0, files = 0, idle] = (await guest.run(['sh', '-ec', script])).split('\n').map(Number);
+  expect(bytes).toBeGreaterThan(5e6);
+  expect(files).toBeGreaterThan(300);
+  expect(idle).toBeLessThan(20);
+});
+
 test('writes in the guest never reach the host', async () => {
   const path = join(checkoutRoot, 'package.json');
   const before = await readFile(path, 'utf8');

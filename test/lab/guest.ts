@@ -346,8 +346,8 @@ function qemuArguments(
   initramfsFile: string,
   consoleFile: string,
 ): string[] {
-  if (![kernel.imageFile, initramfsFile, consoleFile, rootFolder].every((path) => !path.includes(','))) {
-    throw failure('the lab cannot work below a folder with a comma in its name');
+  if ([kernel.imageFile, initramfsFile, consoleFile, rootFolder].some((path) => /[,:]/.test(path))) {
+    throw failure('the lab cannot work below a folder with a comma or a colon in its name');
   }
   const { qemu, kernelArguments, panicDevice } = ARCHITECTURES[architecture];
   const share = (path: string, tag: string): string[] => [

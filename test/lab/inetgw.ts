@@ -12,12 +12,9 @@ export function commandArgv(name: CommandName, ...args: string[]): [string, ...s
   return [process.execPath, join(checkoutRoot, `dist/bin/${name}.js`), ...args];
 }
 
-/** Waiting for the host's files must not make the guest's clock jump: a time limit would strike. */
-const SPIN_MS = 60_000;
-
 /** Runs `inetgw` to its end, whatever its exit code. */
 export function inetgw(guest: Guest, ...args: string[]): Promise<ExecResult> {
-  return guest.exec(withBpf(commandArgv('inetgw', ...args)), { ns: 'gw', spinMs: SPIN_MS });
+  return guest.exec(withBpf(commandArgv('inetgw', ...args)), { ns: 'gw' });
 }
 
 /** `ip netns exec` gives each program a new /sys; pinned maps must outlive it, as they do on a gateway. */
@@ -27,7 +24,7 @@ export function withBpf(argv: readonly string[]): [string, ...string[]] {
 
 /** Runs `inetgw`, which must succeed; gives what it printed. */
 export function inetgwOk(guest: Guest, ...args: string[]): Promise<string> {
-  return guest.run(withBpf(commandArgv('inetgw', ...args)), { ns: 'gw', spinMs: SPIN_MS });
+  return guest.run(withBpf(commandArgv('inetgw', ...args)), { ns: 'gw' });
 }
 
 /** Opens the way to node and to dist/, which may lead through a folder of root's own: in the guest's memory alone. */
@@ -41,7 +38,7 @@ const AS_NOBODY = `
 /** Runs `inetgw` as a user without any privilege. */
 export function inetgwAsNobody(guest: Guest, ...args: string[]): Promise<ExecResult> {
   const argv = ['sh', '-ec', AS_NOBODY, 'sh', ...commandArgv('inetgw', ...args)] as const;
-  return guest.exec(argv, { ns: 'gw', spinMs: SPIN_MS });
+  return guest.exec(argv, { ns: 'gw' });
 }
 
 export async function statistics(guest: Guest, device = 'ppp0'): Promise<Statistics> {

@@ -35,7 +35,8 @@ export const CHECKOUT_TAG = 'checkout';
 export async function buildInitramfs(options: InitramfsOptions): Promise<Buffer> {
   const { kernel, rootFolder } = options;
   const release = join(kernel.modulesFolder, kernel.release);
-  const order = loadOrder(await readFile(join(release, 'modules.dep'), 'utf8'), BOOT_MODULES);
+  const modulesDep = await readFile(join(release, 'modules.dep'), 'utf8');
+  const order = loadOrder(modulesDep, BOOT_MODULES);
   const entries: Entry[] = ['bin', 'm', 'proc', 'sys', 'dev', 'host', 'checkout', 'over', 'root'].map(folder);
   const busybox = rootFolder === '/' ? await withLibraries('/bin/busybox') : ['/bin/busybox'];
   for (const path of busybox) {
@@ -48,8 +49,28 @@ export async function buildInitramfs(options: InitramfsOptions): Promise<Buffer>
     entries.push(file(`m/${moduleFile(module)}`, 0o644, Buffer.from(content)));
   }
   entries.push(file('init', 0o755, Buffer.from(initScript(options, order))));
-  entries.push(file('preload', 0o644, Buffer.from(options.preload.map((path) => `${path}\n`).join(''))));
+  const list = (paths: readonly string[]): Buffer => Buffer.from(paths.map((path) => `${path}\n`).join(''));
+  entries.push(file('preload', 0o644, list(options.preload)));
+  entries.push(file('preload-modules', 0o644, list([...MODULE_INDEX, ...modulesToPreload(modulesDep)])));
   return cpio(entries);
+}
+
+/** What modprobe looks into. */
+const MODULE_INDEX = ['dep', 'alias', 'symbols', 'builtin', 'builtin.alias']
+  .map((name) => `modules.${name}.bin`)
+  .concat('modules.softdep', 'modules.devname', 'modules.dep', 'modules.alias');
+
+/** Modules that the kernel may ask for while something is measured or a time limit runs, as paths in the module folder. */
+const NETWORK =
+  /^kernel\/(?:net\/(?:core|ipv4|ipv6|netfilter|sched|bridge|802|8021q|llc|mptcp|packet|unix)\/|drivers\/net\/(?:(?:veth|dummy|ifb|tun)\.ko|ppp\/|slip\/))/;
+
+/** Those with all they need: the guest copies them into its memory, like the files of preload.ts. Pure. */
+export function modulesToPreload(modulesDep: string): string[] {
+  const paths = modulesDep.split('\n').map((line) => line.split(':')[0] ?? '');
+  const names = paths
+    .filter((path) => NETWORK.test(path))
+    .map((path) => basename(path).replace(/\.ko.*$/, ''));
+  return loadOrder(modulesDep, names);
 }
 
 const moduleFile = (module: string): string => basename(module).replace(/\.ko.*$/, '.ko');
@@ -137,7 +158,8 @@ $bb mount -t tmpfs shm dev/shm
 $bb mount -t bpf bpf sys/fs/bpf
 # Where it can be found from namespaces, which get a /sys of their own: see inetgw.ts.
 $bb mkdir -p run/bpf && $bb mount --bind sys/fs/bpf run/bpf
-$bb mount --bind ${quote(modules)} usr/lib/modules || die 'no modules'
+${overlay('modules', quote(modules), 'usr/lib/modules').trim()}
+while read -r path; do [ -f "usr/lib/modules/${kernel.release}/$path" ] && : >> "usr/lib/modules/${kernel.release}/$path"; done < /preload-modules
 [ -e lib/modules/${kernel.release} ] || { $bb mkdir -p lib/modules && $bb mount --bind usr/lib/modules lib/modules; }
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TMPDIR=/run/tmp LC_ALL=C
 exec $bb switch_root /root /bin/sh -c ${quote(

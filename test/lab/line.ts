@@ -94,7 +94,11 @@ const NAMESPACES = ['isp', 'modem', 'gw', 'far', 'lan'] as const;
 const PPP_MTU_BYTES = 1492;
 
 /** Modules that the line needs; loaded beforehand so that no measurement waits for them. */
-const MODULES = ['veth', 'bridge', 'sch_tbf', 'sch_netem', 'tcp_bbr', 'ppp_generic', 'pppoe'];
+const MODULES = [
+  ...['veth', 'bridge', 'sch_tbf', 'sch_netem', 'tcp_bbr', 'ppp_generic', 'pppoe'],
+  // What ss asks for when it is first run, which is at the beginning of a window.
+  'tcp_diag',
+];
 
 /** Builds a line in the guest. Any earlier one is taken down first. */
 export async function setUpLine(guest: Guest, changes: Partial<LineOptions> = {}): Promise<Line> {
@@ -129,7 +133,7 @@ export async function tearDownLine(guest: Guest): Promise<void> {
     done
     # Records of shapers in these namespaces: the kernel gives a new namespace an old one's number.
     rm -rf /run/inetgw`;
-  await guest.run(['sh', '-c', script], { spinMs: 0 });
+  await guest.run(['sh', '-c', script]);
 }
 
 /** Each measurement starts afresh (no cached slow-start thresholds), and no address waits for others. */
@@ -345,7 +349,7 @@ async function dial(guest: Guest): Promise<boolean> {
   // Its packet socket (Ethernet type 8863: discovery); a request before that is repeated after 5 s only.
   await waitFor(guest, 'isp', 'grep -q 8863 /proc/net/packet');
   // silent: the server speaks first. It starts later, and a lost first word is repeated after 3 s only.
-  const { code } = await guest.exec(['sh', '-c', DIAL], { ns: 'gw', spinMs: 30_000 });
+  const { code } = await guest.exec(['sh', '-c', DIAL], { ns: 'gw' });
   if (code === 0) return true;
   await guest.run([
     'sh',
@@ -358,7 +362,7 @@ async function dial(guest: Guest): Promise<boolean> {
 async function waitFor(guest: Guest, ns: string, condition: string): Promise<void> {
   const script = `for i in $(seq 2000); do if ${condition}; then exit 0; fi; sleep 0.05; done 2>/dev/null; exit 1`;
   // Spinning: while a program that is waited for comes from a busy host, an idle clock would run out of tries.
-  const result = await guest.exec(['sh', '-c', script], { ns, spinMs: 120_000 });
+  const result = await guest.exec(['sh', '-c', script], { ns });
   if (result.code === 0) return;
   const state = await guest.exec(['sh', '-c', 'ip addr; ps ax'], { ns });
   throw new Error(`in namespace ${ns} this never became true: ${condition}\n${state.stdout}`);

@@ -13,6 +13,22 @@ const SEARCH_PATH = ['/usr/sbin', '/usr/bin', '/sbin', '/bin', '/usr/local/sbin'
 
 const PROGRAMS = [
   ...['sh', 'bash', 'env', 'cat', 'ls', 'rm', 'mkdir', 'sleep', 'seq', 'grep', 'sed', 'chrt', 'kill', 'true'],
+  ...[
+    'chmod',
+    'cp',
+    'cut',
+    'date',
+    'find',
+    'head',
+    'ln',
+    'mount',
+    'mv',
+    'pgrep',
+    'readlink',
+    'setpriv',
+    'sort',
+  ],
+  ...['tail', 'timeout', 'touch', 'tr', 'umount', 'uname', 'wc', 'perl', 'tcpdump'],
   ...['modprobe', 'sysctl', 'ethtool', 'ip', 'tc', 'ss', 'nft', 'conntrack', 'unshare', 'nsenter', 'logger'],
   ...['iptables', 'iptables-save', 'iptables-restore', 'ip6tables', 'ip6tables-save', 'ip6tables-restore'],
   ...['xtables-legacy-multi', 'ping', 'iperf3', 'pppd', 'pppoe-server'],

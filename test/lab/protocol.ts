@@ -15,8 +15,8 @@ export interface Command {
   /** Virtual time after which the program is killed; 10 min by default. */
   timeoutMs?: number;
   /**
-   * For this virtual time after the start (1 s by default) the processor does not idle, so that waiting for
-   * the host's files costs no jump of the clock. Waiting itself then takes about as long as it says.
+   * For this virtual time after the start the processor does not idle, whatever is waited for; 0 by default. While the host's
+   * files are read it does not idle anyway (agent/hostReads.ts).
    */
   spinMs?: number;
 }

@@ -119,7 +119,7 @@ describe('ended before its time', () => {
     const inForce = await snapshot(guest);
     await keepFull(guest, 'DOWN');
     await interrupted('SIGKILL');
-    const shown = await guest.exec(commandArgv('inetgw', 'ppp0'), { ns: 'gw', spinMs: 60_000 });
+    const shown = await guest.exec(commandArgv('inetgw', 'ppp0'), { ns: 'gw' });
     expect(shown.code).toBe(EXIT.notInForce);
     expect(shown.stderr).toContain('a measurement of searchbw was ended before it could put back');
     await inetgwOk(guest, 'ppp0', '200', '1500');

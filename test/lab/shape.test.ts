@@ -117,9 +117,9 @@ describe('on a kernel that lacks something', () => {
       ...(['setpriv', '--bounding-set=-all,+net_admin,+net_raw', '--inh-caps=-all'] as const),
       ...commandArgv('inetgw', 'ppp0', ...words),
     ];
-    const { code, stdout } = await guest.exec(bounded('215', '1710'), { ns: 'gw', spinMs: 60_000 });
+    const { code, stdout } = await guest.exec(bounded('215', '1710'), { ns: 'gw' });
     expect([code, stdout]).toEqual([0, expect.stringContaining('downlink shaped by cake') as string]);
-    await guest.run(bounded('clear'), { ns: 'gw', spinMs: 60_000 });
+    await guest.run(bounded('clear'), { ns: 'gw' });
   });
 
   test('searchbw measures with the queue that stands in, and puts back what was in force', async () => {
@@ -137,7 +137,7 @@ describe('on a kernel that lacks something', () => {
       '--ping-host',
       SERVER.ipv4,
     );
-    const { code, stdout } = await guest.exec(argv, { ns: 'gw', spinMs: 600_000 });
+    const { code, stdout } = await guest.exec(argv, { ns: 'gw' });
     await load.end();
     expect([code, stdout]).toEqual([
       0,

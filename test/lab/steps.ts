@@ -13,7 +13,6 @@ export interface Step {
 export async function runSteps(guest: Guest, steps: readonly Step[]): Promise<void> {
   const result = await guest.exec(['sh', '-s'], {
     input: renderSteps(steps),
-    spinMs: 60_000,
     timeoutMs: 7_200_000,
   });
   if (result.code === 0) return;

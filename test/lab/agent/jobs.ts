@@ -55,7 +55,7 @@ export function startJob(command: Command, { keepInput = false } = {}): Job {
 
 /** Runs to the end; past the time limit the whole process group is killed. */
 export async function exec(command: Command): Promise<ExecResult> {
-  const stopSpinning = spin(command.spinMs ?? 1000);
+  const stopSpinning = spin(command.spinMs ?? 0);
   const job = startJob(command);
   let timedOut = false;
   const timer = setTimeout(() => {

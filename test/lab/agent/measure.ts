@@ -182,8 +182,6 @@ async function runPings(options: MeasureOptions): Promise<number[]> {
       ...(['ping', '-n', '-c', String(options.pings), '-i', String(options.pingIntervalMs / 1000)] as const),
       ...['-W', '10', options.pingTarget],
     ],
-    // The window's processor is measured, and nothing here reads the host's files.
-    spinMs: 0,
   });
   return stdout
     .split('\n')

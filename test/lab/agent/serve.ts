@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answer, Operation, Operations, Request } from '../protocol.ts';
 import { clockMs, exec, signalJob, startJob, type Job } from './jobs.ts';
+import { watchHostReads } from './hostReads.ts';
 import { measure } from './measure.ts';
 import { Port } from './port.ts';
 import { spin, startSpinner } from './spinner.ts';
@@ -63,7 +64,8 @@ async function answer(line: string): Promise<Answer> {
 
 export async function serve(): Promise<never> {
   const port = new Port();
-  startSpinner();
+  await startSpinner();
+  await watchHostReads();
   port.send(JSON.stringify({ ok: true, value: {} } satisfies Answer));
   for (;;) {
     port.halt();

@@ -4,14 +4,19 @@
  * priority (SCHED_IDLE: any other program comes first) fills that time with instructions instead.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 
 let spinner: ChildProcess | undefined;
 let users = 0;
 
-export function startSpinner(): void {
-  spinner = spawn('chrt', ['--idle', '0', 'sh', '-c', 'kill -STOP $$; while :; do :; done'], {
-    stdio: 'ignore',
+/** Returns when the loop has begun, and stands still until it is wanted: what is read for it has been read. */
+export async function startSpinner(): Promise<void> {
+  const child = spawn('chrt', ['--idle', '0', 'sh', '-c', 'echo; while :; do :; done'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
   });
+  await once(child.stdout, 'data');
+  child.kill('SIGSTOP');
+  spinner = child;
 }
 
 /** Spins for so much virtual time, or until the function that it returns is called. */
