@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CLASS_IDS, type EgressClass } from '../../src/shaper/egress.ts';
 import { parseQdiscStatistics } from '../../src/tc/statistics.ts';
-import { FIREWALLS, useVariant } from './firewalls.ts';
+import { FIREWALLS_ONCE, useVariant } from './firewalls.ts';
 import type { Guest } from './guest.ts';
 import { inetgwOk } from './inetgw.ts';
 import { GATEWAY, SERVER, setUpLine } from './line.ts';
@@ -38,7 +38,9 @@ async function upload(version: 4 | 6, port: number, ...options: string[]): Promi
     ns: 'isp',
   });
   await guest.request('sleep', { ms: 200 });
-  await guest.run(['iperf3', '-c', address, '-p', String(port), '-t', '1', ...options], { ns: 'gw' });
+  await guest.run(['iperf3', '-c', address, '-p', String(port), '-t', '1', ...options], {
+    ns: 'gw',
+  });
   await guest.request('wait', { job: server.job });
 }
 
@@ -57,7 +59,7 @@ const paced = (bytes: number): string[] => ['-b', String(bytes * 8), '-l', '1440
 const UPLOAD_PACKETS = 80;
 
 // A fast uplink: the classes are what counts here, not the waiting.
-describe.each(FIREWALLS)('rules by $firewall (iptables-$variant)', (choice) => {
+describe.each(FIREWALLS_ONCE)('rules by $firewall (iptables-$variant)', (choice) => {
   beforeAll(async () => {
     await useVariant(guest, choice);
     await inetgwOk(guest, 'ppp0', '2mbit', '10mbit', '--firewall', choice.firewall);

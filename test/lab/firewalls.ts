@@ -15,6 +15,12 @@ export const FIREWALLS: readonly Firewall[] = [
   { firewall: 'iptables', variant: 'legacy' },
 ];
 
+/**
+ * The long form has all of them, the short one each way to write the rules once: the two iptables take the same rules, and
+ * the kernel matches them by the same modules.
+ */
+export const FIREWALLS_ONCE = process.env['LAB_LONG'] === '1' ? FIREWALLS : FIREWALLS.slice(0, 2);
+
 /** The long form of a test runs with all of them (LAB_LONG=1), the short one with the first. */
 export const SOME_FIREWALLS = process.env['LAB_LONG'] === '1' ? FIREWALLS : FIREWALLS.slice(0, 1);
 
