@@ -3,19 +3,17 @@
  * [SYSTEM…] [--cell CELL…]`. Writes what it found to docs/platforms/results.json, and the tables of docs/platforms.md from
  * it. Needs root, debootstrap and Debian's archive; see docs/platforms.md.
  */
-import { readdir, rm } from 'node:fs/promises';
 import { Command, Option } from 'commander';
-import { execa } from 'execa';
 import { usageError } from '../src/errors.ts';
 import { table } from '../src/report/table.ts';
 import { Guest, type GuestSystem } from '../test/lab/guest.ts';
-import { checkoutRoot, labFolder } from '../test/lab/paths.ts';
-import { buildDeb } from './deb.ts';
-import { CELLS, reasonIn, type CellContext } from './platforms/cells.ts';
+import { checkoutRoot } from '../test/lab/paths.ts';
+import { CELLS, reasonIn, rootOf } from './platforms/cells.ts';
 import { writeDocument } from './platforms/document.ts';
 import { parsed, runScript } from './platforms/main.ts';
+import { buildPackages, type Packages } from './platforms/packages.ts';
 import { changeResults, readResults, type CellResult } from './platforms/results.ts';
-import { labSystem } from './platforms/roots.ts';
+import { labSystem, type RootKind } from './platforms/roots.ts';
 import { SYSTEMS, type System } from './platforms/systems.ts';
 
 interface Wanted {
@@ -43,15 +41,20 @@ const say = (text: string): void => {
 
 /** One boot for all cells; a new one where a cell has lost the guest. */
 async function tryOut(system: System, cells: readonly string[], packages: Packages): Promise<boolean> {
-  say(`${system.name}: the root and its kernel`);
-  const runs = await labSystem(system);
+  let booted: RootKind | undefined;
   let guest: Guest | undefined;
   let allWork = true;
   for (const name of cells) {
     const startedAt = Date.now();
     let result: CellResult;
     try {
-      if (guest?.alive !== true) guest = await boot(system, runs);
+      const root = rootOf(name);
+      if (guest?.alive !== true || root !== booted) {
+        await guest?.close();
+        say(`${system.name}: the root and its kernel`);
+        guest = await boot(system, await labSystem(system, root));
+        booted = root;
+      }
       const note = await CELLS[name]?.({ guest, packages, ownNode: system.node === 'own' });
       result = { works: true, note: note ?? '', day: today() };
     } catch (error) {
@@ -101,24 +104,9 @@ async function versionsOf(guest: Guest): Promise<Record<string, string>> {
 
 const today = (): string => new Date().toISOString().slice(0, 10);
 
-type Packages = CellContext['packages'];
-
-/** The .deb and npm's archive of a fresh build, below the checkout, where the guests see them. */
-async function build(): Promise<Packages> {
-  const folder = await labFolder('platforms');
-  await rm(folder, { recursive: true });
-  await labFolder('platforms');
-  // npm builds before it packs (`prepack`).
-  await execa('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: checkoutRoot });
-  await buildDeb(folder);
-  const names = await readdir(folder);
-  const ending = (end: string): string => names.find((name) => name.endsWith(end)) ?? '';
-  return { folder, deb: ending('.deb'), tarball: ending('.tgz') };
-}
-
 async function main(argv: readonly string[]): Promise<number> {
   const { systems, cells } = wantedOf(argv);
-  const packages = await build();
+  const packages = await buildPackages();
   let allWork = true;
   for (const system of systems) if (!(await tryOut(system, cells, packages))) allWork = false;
   await writeDocument();

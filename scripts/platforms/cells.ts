@@ -8,12 +8,15 @@ import type { Guest } from '../../test/lab/guest.ts';
 import { inetgw, inetgwOk, snapshot, statistics, withoutEmptyTables } from '../../test/lab/inetgw.ts';
 import { setUpLine } from '../../test/lab/line.ts';
 import { summarise, type MeasureResult } from '../../test/lab/measure.ts';
+import type { Packages } from './packages.ts';
+import type { RootKind } from './roots.ts';
+import { units } from './units.ts';
 import { downloads, measure, uploads } from '../../test/lab/traffic.ts';
 
 export interface CellContext {
   guest: Guest;
-  /** Folder with the packages, seen by the guest under the same path. */
-  packages: { folder: string; deb: string; tarball: string };
+  /** Seen by the guest under the same path. */
+  packages: Packages;
   /** Whether the system has a Node that the .deb can depend on. */
   ownNode: boolean;
 }
@@ -31,7 +34,11 @@ export const CELLS: Readonly<Record<string, Cell>> = {
   change,
   clear,
   packages,
+  units,
 };
+
+/** Which root a cell is tried in: systemd is in few of them, and would only take time to be installed. */
+export const rootOf = (cell: string): RootKind => (cell === 'units' ? 'systemd' : 'lab');
 
 /** The answer time of the loaded line without and with the shaper. */
 async function demo({ guest }: CellContext): Promise<string> {

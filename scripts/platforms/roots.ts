@@ -14,23 +14,24 @@ const LAB_PACKAGES = [
   ...['ethtool', 'ppp', 'pppoe', 'iperf3', 'iputils-ping'],
 ];
 
+/** What is in a root: what the lab uses, or systemd as well. */
+export type RootKind = 'lab' | 'systemd';
+
+const SYSTEMD_PACKAGES = ['systemd', 'systemd-sysv', 'udev', 'dbus'];
+
 /** Where Node and npm go that are not Debian's; /usr/local/bin leads there. */
 const NODE_FOLDER = 'opt/node';
 
 /** A system with what the lab uses, and its kernel, to boot a guest with. */
-export async function labSystem(system: System): Promise<GuestSystem> {
+export async function labSystem(system: System, kind: RootKind): Promise<GuestSystem> {
   const { suite, architecture, node } = system;
-  const rootFolder = await madeOnce(suite, architecture, 'lab', async (draft) => {
+  const lab = await madeOnce(suite, architecture, 'lab', async (draft) => {
     await requireProcessor(architecture);
     await quietly(['cp', '-a', await minimalRoot(suite, architecture), draft]);
-    const packages = [...LAB_PACKAGES, ...(node === 'own' ? ['nodejs'] : [])];
-    // Nothing is started in a folder. A mirror may be a snapshot of unstable, whose lists have run out.
-    const script =
-      'printf "#!/bin/sh\\nexit 101\\n" >/usr/sbin/policy-rc.d && chmod 755 /usr/sbin/policy-rc.d && ' +
-      'apt-get update -q -o Acquire::Check-Valid-Until=false && apt-get install -q -y --no-install-recommends "$@"';
-    await inRoot(draft, ['sh', '-c', script, 'sh', ...packages]);
+    await install(draft, [...LAB_PACKAGES, ...(node === 'own' ? ['nodejs'] : [])]);
     if (node !== 'own') await putNode(draft, architecture, node);
   });
+  const rootFolder = kind === 'lab' ? lab : await withSystemd(system, lab);
   const cache = await labFolder('roots', `${suite}-${architecture}`, 'kernel');
   const kernel = await findKernel({ cache, architecture, root: rootFolder });
   return {
@@ -39,6 +40,22 @@ export async function labSystem(system: System): Promise<GuestSystem> {
     kernel,
     nodeFile: node === 'own' ? '/usr/bin/node' : '/usr/local/bin/node',
   };
+}
+
+function withSystemd({ suite, architecture }: System, lab: string): Promise<string> {
+  return madeOnce(suite, architecture, 'systemd', async (draft) => {
+    await requireProcessor(architecture);
+    await quietly(['cp', '-a', lab, draft]);
+    await install(draft, SYSTEMD_PACKAGES);
+  });
+}
+
+async function install(root: string, packages: readonly string[]): Promise<void> {
+  // Nothing is started in a folder. A mirror may be a snapshot of unstable, whose lists have run out.
+  const script =
+    'printf "#!/bin/sh\\nexit 101\\n" >/usr/sbin/policy-rc.d && chmod 755 /usr/sbin/policy-rc.d && ' +
+    'apt-get update -q -o Acquire::Check-Valid-Until=false && apt-get install -q -y --no-install-recommends "$@"';
+  await inRoot(root, ['sh', '-c', script, 'sh', ...packages]);
 }
 
 /** Puts Node and npm, as npm has them, into a root whose own are too old or missing. */

@@ -12,6 +12,7 @@ export const COLUMNS = [
   'change',
   'clear',
   'packages',
+  'units',
 ] as const;
 
 const VERSIONS = ['kernel', 'iproute2', 'nft', 'iptables', 'pppd', 'Node'] as const;

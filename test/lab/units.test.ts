@@ -1,0 +1,23 @@
+/** The Debian package's units under a running systemd, in Debian 13 with its kernel. Part of the long form (LAB_LONG=1). */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildPackages, type Packages } from '../../scripts/platforms/packages.ts';
+import { labSystem } from '../../scripts/platforms/roots.ts';
+import { SYSTEMS } from '../../scripts/platforms/systems.ts';
+import { units } from '../../scripts/platforms/units.ts';
+import { Guest } from './guest.ts';
+
+describe.skipIf(process.env['LAB_LONG'] !== '1')("the Debian package's units", () => {
+  let packages: Packages;
+  let guest: Guest;
+  beforeAll(async () => {
+    const system = SYSTEMS.find(({ id }) => id === 'trixie');
+    if (system === undefined) throw new Error('there is no Debian 13');
+    packages = await buildPackages();
+    guest = await Guest.boot({ system: await labSystem(system, 'systemd') });
+  });
+  afterAll(() => guest.close());
+
+  test('are enabled, used, kept by an upgrade, and gone after removal and purge', async () => {
+    expect(await units({ guest, packages, ownNode: true })).toBe('enabled, upgraded, removed, purged');
+  });
+});
