@@ -2,10 +2,15 @@
  * Load made by the tool itself: parallel downloads and uploads over HTTP(S), begun again when they end. What
  * arrives is counted and thrown away, so memory stays bounded whatever the server sends.
  */
-import { printableLine } from '../printable.ts';
-import { setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net';
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { UserError } from '../errors.ts';
+import { printableLine } from '../printable.ts';
 import type { Direction } from './measurement.ts';
+import { describeProxy, proxyFor } from './proxy.ts';
+import { transfer, UPLOAD_BYTES } from './transfer.ts';
 
 export interface LoadSettings {
   downloadUrls: readonly string[];
@@ -15,6 +20,7 @@ export interface LoadSettings {
 }
 
 export interface LoadStatus {
+  /** Downloads: what has arrived. Uploads: what was sent in those that have ended. */
   bytes: number;
   /** Transfers that ended as they should and were begun again. */
   completed: number;
@@ -23,6 +29,10 @@ export interface LoadStatus {
   lastError: string | null;
   /** Transfers that move data at this moment. */
   active: number;
+  /** What a transfer brought that was too small to be a load, while none has brought more; null: there was none. */
+  tooSmall: string | null;
+  /** There can be no load at all: curl is missing. */
+  fatal: UserError | null;
 }
 
 /** A running load. `stop` resolves when every connection is closed. */
@@ -31,122 +41,120 @@ export interface Load {
   stop(): Promise<void>;
 }
 
-/** How long one address of a host may take. Node's 250 ms are less than a full line takes to answer. */
-export const CONNECT_ATTEMPT_MS = 5000;
 const FIRST_BACKOFF_MS = 500;
 const LONGEST_BACKOFF_MS = 10_000;
-/** One upload; long enough that slow start does not show, short enough for most servers' limits. */
-const UPLOAD_BYTES = 50_000_000;
-const CHUNK = Buffer.alloc(64 * 1024, 'inetgw load ');
+/** A server that asks for more is not waited for as long as that. */
+const LONGEST_RETRY_AFTER_SEC = 60;
+/** What is smaller fills no line. */
+const SMALL_BYTES = 64 * 1024;
 
-/** Starts the load of one direction; undefined if there is no URL for it: then it is the user's own. */
-export function startLoad(direction: Direction, settings: LoadSettings): Load | undefined {
+/**
+ * Starts the load of one direction; undefined if there is no URL for it: then it is the user's own.
+ * @param device all of it goes through this one, unless it goes to a proxy; undefined: by the routing table
+ */
+export function startLoad(
+  direction: Direction,
+  settings: LoadSettings,
+  device: string | undefined,
+): Load | undefined {
   const urls = direction === 'down' ? settings.downloadUrls : settings.uploadUrls;
   if (urls.length === 0) return undefined;
-  // fetch has no option for it, but follows this.
-  setDefaultAutoSelectFamilyAttemptTimeout(CONNECT_ATTEMPT_MS);
-  const status: LoadStatus = { bytes: 0, completed: 0, failures: 0, lastError: null, active: 0 };
+  const status: LoadStatus = {
+    ...{ bytes: 0, completed: 0, failures: 0, active: 0 },
+    ...{ lastError: null, tooSmall: null, fatal: null },
+  };
   const ending = new AbortController();
-  const transfer = direction === 'down' ? download : upload;
-  const streams = urls.flatMap((url) =>
-    Array.from({ length: settings.streams }, () => keepRunning(url, transfer, status, ending.signal)),
+  const file = uploadFile(direction);
+  const running = file.then(({ path }) =>
+    Promise.all(
+      urls.flatMap((url) =>
+        Array.from({ length: settings.streams }, () =>
+          keepRunning({ url, direction, device, uploadFile: path }, status, ending.signal),
+        ),
+      ),
+    ),
   );
+  running.catch((error: unknown) => {
+    if (!(error instanceof UserError)) throw error;
+    status.fatal = error;
+  });
   return {
     status: () => ({ ...status }),
     async stop() {
       ending.abort();
-      await Promise.all(streams);
+      await running.catch(() => undefined);
+      await file.then(({ remove }) => remove());
     },
   };
 }
 
-type Transfer = (url: string, count: (bytes: number) => void, signal: AbortSignal) => Promise<void>;
+/** What goes through a proxy, for the user; undefined: nothing. */
+export function proxyNotice(urls: readonly string[]): string | undefined {
+  const proxies = [...new Set(urls.map((url) => proxyFor(url, process.env)))].filter(
+    (proxy) => proxy !== undefined,
+  );
+  if (proxies.length === 0) return undefined;
+  return (
+    `the environment names a proxy, so the load comes from ${proxies.map(describeProxy).join(', ')},` +
+    ' by the way that leads there'
+  );
+}
+
+/** A file without a byte on the disk, from which uploads are read: so they have a length that servers can be told. */
+async function uploadFile(direction: Direction): Promise<{ path: string; remove: () => Promise<void> }> {
+  if (direction === 'down') return { path: '', remove: () => Promise.resolve() };
+  const folder = await mkdtemp(join(tmpdir(), 'searchbw-'));
+  const path = join(folder, 'upload');
+  await writeFile(path, '');
+  await truncate(path, UPLOAD_BYTES);
+  return { path, remove: () => rm(folder, { recursive: true, force: true }) };
+}
+
+interface Stream {
+  url: string;
+  direction: Direction;
+  device: string | undefined;
+  uploadFile: string;
+}
 
 /** One stream: transfer after transfer until the signal; after an error it waits, longer each time. */
-async function keepRunning(
-  url: string,
-  transfer: Transfer,
-  status: LoadStatus,
-  signal: AbortSignal,
-): Promise<void> {
+async function keepRunning(stream: Stream, status: LoadStatus, signal: AbortSignal): Promise<void> {
+  const { url } = stream;
+  const proxy = proxyFor(url, process.env);
+  const device = proxy === undefined ? stream.device : undefined;
   let backoffMs = FIRST_BACKOFF_MS;
   const stopped = (): boolean => signal.aborted;
   while (!stopped()) {
-    let moved = 0;
     const startMs = performance.now();
     status.active++;
-    try {
-      await transfer(
-        url,
-        (bytes) => {
-          moved += bytes;
-          status.bytes += bytes;
-        },
-        signal,
-      );
-      status.completed++;
-    } catch (error) {
-      if (stopped()) break;
-      status.failures++;
-      // The server chooses the words of its status line.
-      status.lastError = printableLine(`${url}: ${causeOf(error)}`);
-    } finally {
-      status.active--;
-    }
-    // A transfer that was over at once (empty file, refused) would otherwise become a flood of requests.
-    const useful = moved > 0 && performance.now() - startMs > FIRST_BACKOFF_MS;
-    if (useful) backoffMs = FIRST_BACKOFF_MS;
-    else if (moved >= CHUNK.length) await pause(20, signal);
+    const count = (bytes: number): void => {
+      status.bytes += bytes;
+    };
+    const end = await transfer({ ...stream, device, proxy, count, signal })
+      .catch((error: unknown) => {
+        if (stopped()) return undefined;
+        throw error;
+      })
+      .finally(() => status.active--);
+    if (end === undefined) break;
+    if (end.error === undefined) status.completed++;
     else {
-      await pause(backoffMs, signal);
+      status.failures++;
+      // The server chooses some of the words.
+      status.lastError = printableLine(`${url}: ${end.error}`);
+    }
+    if (end.bytes >= SMALL_BYTES) status.tooSmall = null;
+    else if (end.error === undefined) status.tooSmall = end.what;
+    // A transfer that was over at once (empty file, refused) would otherwise become a flood of requests.
+    const useful = end.bytes > 0 && performance.now() - startMs > FIRST_BACKOFF_MS;
+    if (end.error === undefined && useful) backoffMs = FIRST_BACKOFF_MS;
+    else if (end.error === undefined && end.bytes >= SMALL_BYTES) await pause(20, signal);
+    else {
+      const askedMs = Math.min(LONGEST_RETRY_AFTER_SEC, end.retryAfterSec ?? 0) * 1000;
+      await pause(Math.max(askedMs, backoffMs), signal);
       backoffMs = Math.min(LONGEST_BACKOFF_MS, backoffMs * 2);
     }
   }
-}
-
-const download: Transfer = async (url, count, signal) => {
-  const response = await fetch(url, {
-    signal,
-    headers: { 'accept-encoding': 'identity', 'cache-control': 'no-cache' },
-  });
-  if (!response.ok || response.body === null) {
-    await response.body?.cancel();
-    throw new Error(`the server answered ${response.status} ${response.statusText}`.trim());
-  }
-  for await (const chunk of response.body as AsyncIterable<Uint8Array>) count(chunk.length);
-};
-
-const upload: Transfer = async (url, count, signal) => {
-  async function* body(): AsyncGenerator<Uint8Array> {
-    for (let sent = 0; sent < UPLOAD_BYTES && !signal.aborted; sent += CHUNK.length) {
-      yield CHUNK;
-      // The next chunk is asked for when this one was taken over by the connection.
-      count(CHUNK.length);
-      await Promise.resolve();
-    }
-  }
-  const response = await fetch(url, {
-    method: 'POST',
-    body: body(),
-    duplex: 'half',
-    signal,
-    headers: { 'content-type': 'application/octet-stream' },
-  });
-  await response.body?.cancel();
-  if (!response.ok) throw new Error(`the server answered ${response.status} ${response.statusText}`.trim());
-};
-
-function causeOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  // fetch says only "fetch failed"; the cause knows more.
-  const { cause } = error;
-  // A host of several addresses fails once for each, and says nothing for all.
-  if (cause instanceof AggregateError && cause.errors.length > 0) return messageOf(cause.errors[0]);
-  return cause instanceof Error ? messageOf(cause) : error.message;
-}
-
-function messageOf(error: unknown): string {
-  return (error instanceof Error && error.message) || String(error);
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

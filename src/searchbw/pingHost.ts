@@ -25,7 +25,19 @@ export interface FindOptions {
 }
 
 /** Anycast addresses of two independent operators, reached over short paths nearly everywhere. */
-export const WELL_KNOWN_ADDRESSES = ['1.1.1.1', '8.8.8.8'] as const;
+const WELL_KNOWN_ADDRESSES = {
+  ipv4: ['1.1.1.1', '8.8.8.8'],
+  ipv6: ['2606:4700:4700::1111', '2001:4860:4860::8888'],
+} as const;
+
+/** Those that the device has an address for; where it has none, all of them: it may not be its own. */
+export function wellKnownAddresses(families: ReadonlySet<'ipv4' | 'ipv6'>): string[] {
+  const wanted =
+    families.size === 0
+      ? (['ipv4', 'ipv6'] as const)
+      : (['ipv4', 'ipv6'] as const).filter((family) => families.has(family));
+  return wanted.flatMap((family) => WELL_KNOWN_ADDRESSES[family]);
+}
 
 /** The access network ends within a few hops; further routers say more about the internet than the line. */
 const MAX_HOPS = 8;

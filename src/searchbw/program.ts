@@ -8,8 +8,9 @@ import { estimate, expectedRates, LONG_RUN_MS, type SearchSettings } from './arg
 import type { RawOptions } from './rawOptions.ts';
 import { ask, askDuringRun } from './ask.ts';
 import { systemClock } from './clock.ts';
+import { messageLine } from '../messageLine.ts';
 import { requireNetAdmin } from '../system/privilege.ts';
-import { peerAddress } from './device.ts';
+import { readAddresses, receivedBytes } from './device.ts';
 import { endable, Interrupted, OutputClosed } from './ending.ts';
 import {
   csvHeader,
@@ -22,12 +23,12 @@ import {
 } from './lines.ts';
 import type { LineControl } from './line.ts';
 import { openLine } from './openLine.ts';
-import { startLoad } from './load.ts';
+import { proxyNotice, startLoad } from './load.ts';
 import type { Direction } from './measurement.ts';
 import { fileErrors, renderEnd, screenFor, writeFiles } from './output.ts';
 import { pingOnce, resolveHost } from './ping.ts';
 import { makePinger } from './pinger.ts';
-import { findPingHost, WELL_KNOWN_ADDRESSES, type FoundHost } from './pingHost.ts';
+import { findPingHost, wellKnownAddresses, type FoundHost } from './pingHost.ts';
 import { Progress } from './progress.ts';
 import { commandSuffixes, makeResult, toResultLine, type ResultHead, type SearchResult } from './result.ts';
 import { runSession, type SessionEvent } from './session.ts';
@@ -54,7 +55,7 @@ export async function measureAndShow(
     await endable((signal) => confirmLength(settings, interactive, signal, mayMeasure));
     requireLoads(settings, interactive);
     const address = settings.pingHost === null ? null : await resolveHost(settings.pingHost);
-    const towards = settings.towards === null ? WELL_KNOWN_ADDRESSES : [await resolveHost(settings.towards)];
+    const towards = settings.towards === null ? undefined : [await resolveHost(settings.towards)];
     line = await open({
       device: settings.device,
       ...settings.framing,
@@ -82,7 +83,7 @@ async function measureOn(
   line: LineControl,
   settings: SearchSettings,
   address: string | null,
-  towards: readonly string[],
+  towards: readonly string[] | undefined,
 ): Promise<SearchResult> {
   const progress = new Progress(process.stderr, settings.output.quiet, estimate(settings).durationMs);
   try {
@@ -126,7 +127,7 @@ function requireLoads({ tasks, load }: SearchSettings, interactive: boolean): vo
 async function choosePingHost(
   settings: SearchSettings,
   address: string | null,
-  towards: readonly string[],
+  towards: readonly string[] | undefined,
   signal: AbortSignal,
   progress: Progress,
 ): Promise<FoundHost> {
@@ -141,11 +142,11 @@ async function choosePingHost(
     throw failure(`the ping host ${address} does not answer`, 'choose another one, or leave --ping-host out');
   }
   progress.show('looking for a host to ping');
-  const peer = await peerAddress(device);
+  const { peer, families } = await readAddresses(device);
   return findPingHost(pingOnce, {
     device,
     peer,
-    towards,
+    towards: towards ?? wellKnownAddresses(families),
     signal,
     onStep: (text) => {
       progress.show(text);
@@ -167,6 +168,10 @@ async function measureAll(
     progress.clear();
     process.stdout.write(text);
   };
+  const warn = (text: string): void => {
+    progress.clear();
+    process.stderr.write(messageLine('searchbw', `warning: ${text}`));
+  };
   if (output.format === 'text') write(formatSubject(head));
   if (output.format === 'csv') write(csvHeader());
   const onEvent = (event: SessionEvent): void => {
@@ -178,8 +183,11 @@ async function measureAll(
       if (event.kind === 'pacing') write(formatPacingHeader(screen.paint));
       if (event.kind === 'reasoning') write(`  ${screen.paint.faint(event.sentence)}\n`);
     }
+    if (event.kind === 'load-trouble') warn(event.text);
     progress.event(event);
   };
+  const proxies = proxyNotice([...load.downloadUrls, ...load.uploadUrls]);
+  if (proxies !== undefined) warn(proxies);
   const startedAt = new Date().toISOString();
   const found = await runSession(
     { tasks, limits, pingIntervalMs, settleLimitMs, pacing },
@@ -189,7 +197,9 @@ async function measureAll(
       clock: systemClock,
       signal,
       onEvent,
-      startLoad: (direction) => startLoad(direction, load),
+      device,
+      readDevices: receivedBytes,
+      startLoad: (direction) => startLoad(direction, load, device),
       beforeNext: async (direction) => {
         progress.clear();
         await changeOver(direction, settings, signal);

@@ -55,6 +55,7 @@ function describe(event: SessionEvent): string | undefined {
     case 'line':
     case 'pacing':
     case 'reasoning':
+    case 'load-trouble':
     case 'recommendation':
       return undefined;
   }

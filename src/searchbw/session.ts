@@ -8,6 +8,7 @@ import type { Clock } from './clock.ts';
 import { judgeLine, type JudgedLine, type Limits } from './judge.ts';
 import type { LineControl } from './line.ts';
 import type { Load } from './load.ts';
+import { LoadWatch, loadProblem, type DeviceCounters } from './loadWatch.ts';
 import { addWindows, type Direction, type LineFacts, type Measurement } from './measurement.ts';
 import { measure, type MeasurePorts, type MeasureRequest } from './measure.ts';
 import {
@@ -49,6 +50,8 @@ export type SessionEvent =
   | { kind: 'line'; direction: Direction; line: JudgedLine; paced?: true }
   | { kind: 'pacing' }
   | { kind: 'reasoning'; sentence: string }
+  /** What went wrong with a load of our own, but did not end the run. */
+  | { kind: 'load-trouble'; text: string }
   | { kind: 'recommendation'; recommendation: Recommendation }
   | { kind: 'restoring' };
 
@@ -64,7 +67,10 @@ export interface DirectionResult {
 }
 
 export interface SessionPorts {
+  device: string;
   line: LineControl;
+  /** What all devices have received so far: tells where a load came in that did not come in by this one. */
+  readDevices: () => Promise<DeviceCounters>;
   pinger: Pinger;
   clock: Clock;
   signal: AbortSignal;
@@ -144,7 +150,9 @@ async function runTask(
   try {
     if (load !== undefined) await waitForLoad(load, ports);
     const otherBitPerSec = task.otherBitPerSec ?? earlier.at(-1)?.recommendation.rateBitPerSec ?? null;
-    const context = { ...settings, otherBitPerSec, originMs };
+    const watchLoad = (): Promise<LoadWatch> | undefined =>
+      load === undefined ? undefined : LoadWatch.begin(load, task.direction, ports);
+    const context = { ...settings, otherBitPerSec, originMs, watchLoad };
     const found =
       task.mode === 'grid' ? await runGrid(task, context, ports) : await runAuto(task, context, ports);
     const renewLoad = async (): Promise<boolean> => {
@@ -155,6 +163,8 @@ async function runTask(
       return true;
     };
     const result = await withPacing(found, context, ports, renewLoad);
+    const trouble = load === undefined ? undefined : loadTrouble(load);
+    if (trouble !== undefined) ports.onEvent({ kind: 'load-trouble', text: trouble });
     ports.onEvent({ kind: 'recommendation', recommendation: result.recommendation });
     return result;
   } finally {
@@ -164,7 +174,10 @@ async function runTask(
 
 async function waitForLoad(load: Load, ports: SessionPorts): Promise<void> {
   const deadlineMs = ports.clock.nowMs() + LOAD_START_LIMIT_MS;
-  while (load.status().bytes === 0) {
+  for (;;) {
+    const problem = loadProblem(load);
+    if (problem !== undefined) throw problem;
+    if (load.status().bytes > 0) return;
     if (ports.clock.nowMs() > deadlineMs) {
       const { lastError } = load.status();
       throw failure(`the load does not start${lastError === null ? '' : `: ${lastError}`}`);
@@ -173,9 +186,18 @@ async function waitForLoad(load: Load, ports: SessionPorts): Promise<void> {
   }
 }
 
+/** Transfers that failed, for the user; undefined: none did. */
+function loadTrouble(load: Load): string | undefined {
+  const { failures, completed, lastError } = load.status();
+  if (failures === 0 || lastError === null) return undefined;
+  return `${failures} of the ${failures + completed} transfers of the load that have ended failed, at last ${lastError}`;
+}
+
 interface TaskContext extends SessionSettings {
   otherBitPerSec: number | null;
   originMs: number;
+  /** Undefined: the load is the user's own. */
+  watchLoad: () => Promise<LoadWatch> | undefined;
 }
 
 async function runGrid(
@@ -329,14 +351,15 @@ function isFull(lines: readonly JudgedLine[], rateBitPerSec: number): boolean {
   );
 }
 
-function measureStep(
+async function measureStep(
   direction: Direction,
   rateBitPerSec: number | null,
   context: TaskContext,
   ports: MeasurePorts,
   how: Pick<MeasureRequest, 'expectFull' | 'isEnough' | 'wanted'>,
 ): Promise<Measurement> {
-  return measure(ports, {
+  const watch = await context.watchLoad();
+  const measurement = await measure(ports, {
     direction,
     rateBitPerSec,
     otherBitPerSec: context.otherBitPerSec,
@@ -346,6 +369,8 @@ function measureStep(
     settleLimitMs: context.settleLimitMs,
     ...how,
   });
+  await watch?.check();
+  return measurement;
 }
 
 function judge(

@@ -17,6 +17,8 @@ export interface RunOptions {
   signal?: AbortSignal;
   /** Variables that this program needs; it sees no others but PATH and the locale. */
   env?: Readonly<Record<string, string>>;
+  /** Told how much the program prints, which is then thrown away, however much it is. */
+  onOutput?: (bytes: number) => void;
   /** Exit codes that are answers, not failures (0 always is one). */
   okCodes?: readonly number[];
 }
@@ -110,7 +112,7 @@ interface Ended {
 /** Starts the program and waits until it has ended and nothing holds its output any more, or we end it. */
 async function untilEnd(
   [file, ...args]: readonly [string, ...string[]],
-  { input = '', signal: abort, env }: RunOptions,
+  { input = '', signal: abort, env, onOutput }: RunOptions,
   timeoutMs: number,
 ): Promise<Ended> {
   let child: ChildProcess;
@@ -139,7 +141,12 @@ async function untilEnd(
   const tooMuch = (): void => {
     endIt('too much output');
   };
-  const [stdout, stderr] = [child.stdout, child.stderr].map((stream) => collect(stream, tooMuch));
+  const stdout = onOutput === undefined ? collect(child.stdout, tooMuch) : undefined;
+  const stderr = collect(child.stderr, tooMuch);
+  if (onOutput !== undefined)
+    child.stdout?.on('data', (chunk: Buffer) => {
+      onOutput(chunk.length);
+    });
   // It need not read to the end.
   child.stdin?.on('error', () => undefined);
   child.stdin?.end(input);
@@ -162,7 +169,7 @@ async function untilEnd(
   stopEnding?.();
   abort?.removeEventListener('abort', onAbort);
   const started = errorCode === undefined;
-  const output = { code: code ?? -1, stdout: stdout?.() ?? '', stderr: stderr?.() ?? '' };
+  const output = { code: code ?? -1, stdout: stdout?.() ?? '', stderr: stderr() };
   return { end, errorCode, code: started ? code : null, signal, output };
 }
 
@@ -223,6 +230,7 @@ const PACKAGE_OF: Readonly<Record<string, string>> = {
   'ip6tables-restore': 'iptables',
   nft: 'nftables',
   ping: 'iputils-ping',
+  curl: 'curl',
   ethtool: 'ethtool',
   modprobe: 'kmod',
   nsenter: 'util-linux',

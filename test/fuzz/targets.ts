@@ -25,7 +25,7 @@ import { formatSpec, parseSpec } from '../../src/iprelay/spec.ts';
 import { reportPage } from '../../src/searchbw/html.ts';
 import { checkArguments } from '../../src/searchbw/arguments.ts';
 import type { RawOptions } from '../../src/searchbw/rawOptions.ts';
-import { peerAddress } from '../../src/searchbw/device.ts';
+import { readAddresses } from '../../src/searchbw/device.ts';
 import { PLAIN } from '../../src/searchbw/lines.ts';
 import { renderResult } from '../../src/searchbw/output.ts';
 import { readAnswer, readFailure } from '../../src/searchbw/ping.ts';
@@ -253,7 +253,7 @@ async function pingOutput(text: string): Promise<void> {
 }
 
 async function ipOutput(text: string): Promise<void> {
-  const peer = await peerAddress('ppp0', () => Promise.resolve({ code: 0, stdout: text, stderr: '' }));
+  const { peer } = await readAddresses('ppp0', () => Promise.resolve({ code: 0, stdout: text, stderr: '' }));
   hold(peer === null || /^[0-9a-fA-F.:]+$/.test(peer), 'an address');
 }
 

@@ -36,6 +36,8 @@ export async function runOnModel(
     },
     {
       ...model,
+      device: 'ppp0',
+      readDevices: () => Promise.resolve(new Map()),
       signal: new AbortController().signal,
       onEvent: (event) => events.push(event),
       startLoad: () => undefined,

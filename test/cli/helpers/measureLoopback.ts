@@ -1,6 +1,6 @@
 /**
  * A whole measuring run on the loopback device: real pings, real counters, real signals; only the shaper is left
- * out, and what would have been done to it is written to the file named by the first argument.
+ * out, and what would have been done to it is written to the file named by the first argument. The third is a URL to load.
  */
 import { appendFileSync, readFileSync } from 'node:fs';
 import { runMain } from '../../../src/cli/main.ts';
@@ -9,7 +9,7 @@ import { checkArguments } from '../../../src/searchbw/arguments.ts';
 import type { LineControl } from '../../../src/searchbw/line.ts';
 import { measureAndShow } from '../../../src/searchbw/program.ts';
 
-const [log = '', format = ''] = process.argv.slice(2);
+const [log = '', format = '', load] = process.argv.slice(2);
 const note = (text: string): Promise<void> => {
   appendFileSync(log, `${text}\n`);
   return Promise.resolve();
@@ -51,6 +51,7 @@ void runMain('searchbw', () => {
     // However late a busy machine lets ping see an answer.
     maxRtt: '60000',
     ...(format === 'json' ? { json: true } : {}),
+    ...(load === undefined ? {} : { load: [load] }),
   });
   if (settings === undefined) throw new UserErrors(errors);
   return measureAndShow(settings, () => Promise.resolve(line));

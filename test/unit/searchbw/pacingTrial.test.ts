@@ -111,6 +111,8 @@ describe('the connections that pacing can have a hold on', () => {
     const model = makeModel({ ...ADSL, pacing: PACING });
     const ports: SessionPorts = {
       ...model,
+      device: 'ppp0',
+      readDevices: () => Promise.resolve(new Map()),
       signal: new AbortController().signal,
       onEvent: () => undefined,
       startLoad: () => undefined,
@@ -134,7 +136,15 @@ describe('the connections that pacing can have a hold on', () => {
       startLoad: () => {
         order.push(`load began after ${model.calls.at(-1) ?? ''}`);
         return {
-          status: () => ({ bytes: 1, completed: 0, failures: 0, lastError: null, active: 1 }),
+          status: () => ({
+            bytes: 1,
+            completed: 0,
+            failures: 0,
+            lastError: null,
+            active: 1,
+            tooSmall: null,
+            fatal: null,
+          }),
           stop: () => {
             order.push('load ended');
             return Promise.resolve();

@@ -13,6 +13,8 @@ function start(model: Model, change: Partial<SessionPorts> = {}, tasks: readonly
   const events: SessionEvent[] = [];
   const ports: SessionPorts = {
     ...model,
+    device: 'ppp0',
+    readDevices: () => Promise.resolve(new Map()),
     signal: abort.signal,
     onEvent: (event) => events.push(event),
     startLoad: () => undefined,
@@ -113,7 +115,15 @@ describe('a session', () => {
     const model = makeModel(ADSL);
     const order: string[] = [];
     const startLoad: SessionPorts['startLoad'] = () => ({
-      status: () => ({ bytes: 1, completed: 0, failures: 0, lastError: null, active: 1 }),
+      status: () => ({
+        bytes: 1,
+        completed: 0,
+        failures: 0,
+        lastError: null,
+        active: 1,
+        tooSmall: null,
+        fatal: null,
+      }),
       stop: () => {
         order.push('load stopped');
         return Promise.resolve();
@@ -140,6 +150,8 @@ describe('a session', () => {
         failures: 3,
         lastError: 'the server answered 404',
         active: 0,
+        tooSmall: null,
+        fatal: null,
       }),
       stop: () => Promise.resolve(),
     });
