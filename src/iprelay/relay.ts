@@ -17,6 +17,7 @@ import { findLoop, LoopError } from './loop.ts';
 import { Meter } from './meter.ts';
 import { Names } from './names.ts';
 import { Pump } from './pump.ts';
+import { ListenerTuner, type Tuned } from './read-ahead.ts';
 import { leadsToPort, type ProxySpec, sharesPort, specOf } from './spec.ts';
 import { assign, DEFAULT_VARIABLES, type ParsedVariable, type Variables } from './variables.ts';
 
@@ -77,6 +78,7 @@ export class Relay {
   readonly #options: RelayOptions;
   readonly #idle = new IdleWheel<Connection>();
   readonly #forwarderOf = new Map<Connection, Forwarder>();
+  readonly listeners: ListenerTuner;
   readonly #idleTimer: NodeJS.Timeout;
   #nextId = 1;
   #closing = false;
@@ -90,6 +92,7 @@ export class Relay {
     this.log = options.log;
     this.access = options.access;
     this.names = options.names ?? new Names();
+    this.listeners = new ListenerTuner(() => this.#tuned(), options.log);
     this.#idleTimer = setInterval(() => {
       this.#closeIdle();
     }, 1000);
@@ -124,6 +127,15 @@ export class Relay {
 
   /** Puts forwarders in their places and deletes others: all of it, or nothing if one of them cannot listen. */
   async replaceForwarders(wanted: readonly NewForwarder[], deleted: readonly number[] = []): Promise<void> {
+    const release = await this.listeners.hold();
+    try {
+      await this.#replaceForwarders(wanted, deleted);
+    } finally {
+      release();
+    }
+  }
+
+  async #replaceForwarders(wanted: readonly NewForwarder[], deleted: readonly number[]): Promise<void> {
     const numbers = [...wanted.map(({ number }) => number), ...deleted];
     const old = numbers.flatMap((number) => this.forwarders.get(number) ?? []);
     // Who has a port that is wanted has to let go first, and comes back if a new one fails.
@@ -249,6 +261,7 @@ export class Relay {
       this.#retire(forwarder);
       this.forwarders.delete(number);
     });
+    this.listeners.changed();
   }
 
   /** Closes connection `CONN000001`; false if there is none of that name. */
@@ -287,6 +300,9 @@ export class Relay {
     await this.#empty(CUT_OFF_MS);
     this.names.close();
     clearInterval(this.#idleTimer);
+    this.listeners.stop();
+    // Who starts at once in its place finds the ports free.
+    await this.listeners.hold();
     this.pump.stop();
     this.#backlogs.stop();
   }
@@ -343,6 +359,16 @@ export class Relay {
       }
     }
     this.pump.schedule();
+    this.listeners.changed();
+  }
+
+  /** Each listening socket with the lowest limit above what its clients send. */
+  #tuned(): Tuned[] {
+    return [...this.forwarders.values()].flatMap((forwarder) => {
+      const limits = [this.limit('up'), forwarder.limit('up'), this.#flowLimit(forwarder, 'up')];
+      const lowest = Math.min(...limits.map((limit) => limit ?? Infinity));
+      return forwarder.servers.map((server): Tuned => [server, lowest]);
+    });
   }
 
   #flowLimit(forwarder: Forwarder, direction: Direction): number | undefined {

@@ -19,6 +19,8 @@ export interface RunOptions {
   env?: Readonly<Record<string, string>>;
   /** Told how much the program prints, which is then thrown away, however much it is. */
   onOutput?: (bytes: number) => void;
+  /** Descriptors of this process that the program gets, from 3 on. */
+  descriptors?: readonly number[];
   /** Exit codes that are answers, not failures (0 always is one). */
   okCodes?: readonly number[];
 }
@@ -112,7 +114,7 @@ interface Ended {
 /** Starts the program and waits until it has ended and nothing holds its output any more, or we end it. */
 async function untilEnd(
   [file, ...args]: readonly [string, ...string[]],
-  { input = '', signal: abort, env, onOutput }: RunOptions,
+  { input = '', signal: abort, env, onOutput, descriptors = [] }: RunOptions,
   timeoutMs: number,
 ): Promise<Ended> {
   let child: ChildProcess;
@@ -120,7 +122,7 @@ async function untilEnd(
   try {
     child = spawn(file, args, {
       env: { ...env, PATH: SEARCH_PATH, LC_ALL: 'C', LANG: 'C' },
-      stdio: [input === '' ? 'ignore' : (inputFile ?? 'pipe'), 'pipe', 'pipe'],
+      stdio: [input === '' ? 'ignore' : (inputFile ?? 'pipe'), 'pipe', 'pipe', ...descriptors],
       // A group of its own: Ctrl-C is for us, who finish or undo what we are at, and not for tc half way.
       detached: true,
     });
@@ -236,6 +238,7 @@ const PACKAGE_OF: Readonly<Record<string, string>> = {
   nsenter: 'util-linux',
   unshare: 'util-linux',
   'systemd-notify': 'systemd',
+  perl: 'perl-base',
 };
 
 function packageHint(file: string, how = ''): string | undefined {

@@ -117,6 +117,7 @@ async function serve(settings: Settings, hooks: ServiceHooks, undo: Undo[]): Pro
     ready([]);
     return runPromptMode(executor, hooks.streams, signals, asked);
   }
+  await relay.listeners.settled();
   const warnings = await asked;
   for (const warning of warnings) relay.log.warn({}, warning);
   relay.log.info({ version: VERSION, pid: process.pid, forwarders: relay.forwarders.size }, 'started');
