@@ -49,6 +49,9 @@ const commands = (at: string): readonly (readonly [string, readonly string[]])[]
   ['wget', ['--tries=1', '-c', `http://127.0.0.1:${at}/file`]],
   ['curl', ['-sS', '--http0.9', '-O', `http://127.0.0.1:${at}/file`]],
   ['redis-cli', ['-p', at, 'get', 'file']],
+  ['psql', ['-h', '127.0.0.1', '-p', at, '-U', 'nobody', '-w', '-c', 'select 1', 'nobody']],
+  ['git', ['clone', '-q', `git://127.0.0.1:${at}/repo.git`]],
+  ['rsync', [`rsync://127.0.0.1:${at}/module/file`, 'file']],
   ['ssh', ['-F', 'none', '-p', at, '-o', 'BatchMode=yes', '127.0.0.1']],
 ];
 
