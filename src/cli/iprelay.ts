@@ -72,6 +72,9 @@ interface Flags {
   log?: string;
   logFormat?: string;
   metrics?: string;
+  api?: string;
+  apiToken?: string;
+  populate?: string;
   allow?: string[];
   set?: string[];
   bindRetry?: true;
@@ -99,6 +102,9 @@ export function makeProgram(): Command {
     .option('--log <target>', 'none, stderr, syslog, journal or a file')
     .option('--log-format <format>', 'readable or json')
     .option('--metrics <[address:]port>', 'Prometheus metrics on this address')
+    .option('--api <[address:]port>', "HTTP API for toxiproxy's client libraries")
+    .option('--api-token <file>', 'its token, needed where others can ask')
+    .option('--populate <file>', "proxies of the API, in toxiproxy's JSON")
     .option('--set <name=value>', 'set a variable (may be repeated)', collect)
     .option('--bind-retry', 'try a port that is not free again every 5 s, 20 times')
     .optionsGroup('In general:')
@@ -167,7 +173,8 @@ export async function readSettings(flags: Flags, specs: readonly string[]): Prom
   const mode: Mode = flags.d === true ? 'daemon' : flags.foreground === true ? 'foreground' : 'prompt';
   if (flags.d === true && flags.foreground === true)
     throw usageError('-d and --foreground exclude each other');
-  if (forwarders.length + file.forwarders.length === 0) {
+  // With the API forwarders come later.
+  if (forwarders.length + file.forwarders.length === 0 && flags.api === undefined && file.api === undefined) {
     const needy = mode === 'daemon' ? '-d' : mode === 'foreground' ? '--foreground' : undefined;
     const option = needy ?? (flags.b === undefined ? undefined : '-b');
     if (option !== undefined) {
@@ -199,7 +206,22 @@ export async function readSettings(flags: Flags, specs: readonly string[]): Prom
     logFormat: logFormat(flags.logFormat) ?? file.logFormat ?? 'readable',
     metrics: flags.metrics === undefined ? file.metrics : metricsAddress(flags.metrics),
     bindRetry: flags.bindRetry === true,
+    ...apiSettings(flags, file),
   };
+}
+
+/** The API, and what it needs; throws where everybody could drive it. */
+function apiSettings(flags: Flags, file: FileSettings): Pick<Settings, 'api' | 'apiToken' | 'populate'> {
+  const api = flags.api === undefined ? file.api : parseAddressPort(flags.api, 0);
+  if (flags.api !== undefined && api === undefined)
+    throw usageError(`--api: not a port or address:port: ${flags.api}`);
+  const apiToken = flags.apiToken === undefined ? file.apiToken : resolve(flags.apiToken);
+  const populate = flags.populate === undefined ? file.populate : resolve(flags.populate);
+  if (api === undefined && (apiToken ?? populate) !== undefined)
+    throw usageError(`${apiToken === undefined ? '--populate' : '--api-token'} is for --api`);
+  if (api !== undefined && apiToken === undefined && !/^(?:127\.[\d.]+|::1|localhost)$/.test(api.host))
+    throw usageError(`--api on ${api.host} needs --api-token`, 'others than this machine could drive it');
+  return { api, apiToken, populate };
 }
 
 async function readConfig(path: string): Promise<FileSettings> {

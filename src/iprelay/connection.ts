@@ -7,6 +7,7 @@ import type { LookupFunction, Socket } from 'node:net';
 import { type Direction, DIRECTIONS } from './direction.ts';
 import type { Lane } from './lane.ts';
 import { SocketReader } from './reader.ts';
+import { ConnectionToxics } from './connection-toxics.ts';
 import { formatEndpoint, plainAddress, type ProxySpec } from './spec.ts';
 
 /** How long a client may take to read why the connection failed before it is closed. */
@@ -45,6 +46,8 @@ export class Connection {
   lastMovedMs = performance.now();
   state: ConnectionState = 'connecting';
   lanes: Readonly<Record<Direction, Lane>> | undefined;
+  /** The toxics of its forwarder that it has met, and those that it has not. */
+  readonly toxics: ConnectionToxics = new ConnectionToxics();
   readonly #client: Socket;
   readonly #clientReader: SocketReader;
   #server: Socket | undefined;
@@ -133,11 +136,18 @@ export class Connection {
     if (this.#server !== undefined) resetSocket(this.#server);
   }
 
+  /** Closes both sides after what the kernel has: who still has something unread on the way gets a reset, as from any program. */
+  close(how: string): void {
+    this.#leaveOff(how);
+    for (const socket of [this.#client, this.#server]) socket?.destroySoon();
+  }
+
   #leaveOff(how: string): void {
     if (this.state !== 'closed') this.#how = how;
     this.state = 'closed';
     clearTimeout(this.#connectTimer);
     clearTimeout(this.#farewellTimer);
+    this.toxics.stop();
     for (const direction of DIRECTIONS) this.lanes?.[direction].close();
   }
 

@@ -49,9 +49,11 @@ export class DelayLine {
     return true;
   }
 
-  add(delayed: Delayed, faults: Faults): void {
+  /** `afterMs` is how long it has to stay behind the one ahead of it at least. */
+  add(delayed: Delayed, faults: Faults, afterMs = 0): void {
     const nowMs = performance.now();
-    const previousDueMs = this.#waiting.at(-1)?.dueMs ?? nowMs;
+    const last = this.#waiting.at(-1);
+    const previousDueMs = last === undefined ? nowMs : last.dueMs + afterMs;
     this.#waiting.push({ delayed, dueMs: dueMs(faults, nowMs, previousDueMs, Math.random) });
     this.bytes += delayed?.length ?? 0;
     this.#memory.bytes += delayed?.length ?? 0;

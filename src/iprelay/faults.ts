@@ -13,6 +13,13 @@ export interface Faults {
   readonly slowCloseMs: number;
   /** A file with the course of the bandwidth. */
   readonly scheduleFile: string | undefined;
+  /** All bytes are read and thrown away (toxics.ts). */
+  readonly drops: boolean;
+  /** After so many bytes both sides are closed, without a reset. */
+  readonly closeAfterBytes: number | undefined;
+  /** Bytes go on in pieces, one after the other. */
+  readonly slices:
+    { readonly averageBytes: number; readonly variationBytes: number; readonly delayMs: number } | undefined;
 }
 
 export const NO_FAULTS: Faults = {
@@ -22,6 +29,9 @@ export const NO_FAULTS: Faults = {
   resetAfterBytes: undefined,
   slowCloseMs: 0,
   scheduleFile: undefined,
+  drops: false,
+  closeAfterBytes: undefined,
+  slices: undefined,
 };
 
 /** The words by which a fault is set, at the prompt and in the configuration file. */

@@ -7,6 +7,7 @@ import { closeServer, listenOn, makeServer } from './listen.ts';
 import type { ScheduleStep } from './schedule.ts';
 import type { Group } from './scheduler/scheduler.ts';
 import { localPorts, type ProxySpec } from './spec.ts';
+import type { Toxic } from './toxics.ts';
 
 /** What can be changed while it listens. Bytes per second. */
 export interface ForwarderOptions {
@@ -33,6 +34,8 @@ export class Forwarder {
   readonly groups: Readonly<Record<Direction, Group>>;
   readonly clocks: Readonly<Record<Direction, FaultClock>>;
   options: ForwarderOptions = DEFAULT_OPTIONS;
+  /** In the order in which they were added; of its connections each meets some (toxics.ts). */
+  toxics: readonly Toxic[] = [];
   totalConnections = 0;
   /** All that its connections have carried. */
   readonly bytes: Record<Direction, number> = { up: 0, down: 0 };

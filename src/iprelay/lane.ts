@@ -18,6 +18,7 @@ import type { Pump } from './pump.ts';
 import { type ChunkMemory, READ_BYTES, type SocketReader } from './reader.ts';
 import { SEGMENT_BYTES } from './scheduler/quantum.ts';
 import type { Flow } from './scheduler/scheduler.ts';
+import { slice } from './toxics.ts';
 
 /** So much waits for the scheduler before reading stops: a turn of a fast lane and what is read meanwhile. */
 const QUEUE_BYTES = 131_072;
@@ -49,6 +50,8 @@ export interface LaneContext {
   moved: (direction: Direction, chunk: Buffer, nowMs: number) => void;
   /** The fault `reset` is due. */
   resetDue: () => void;
+  /** So is a close after bytes. */
+  closeDue: () => void;
 }
 
 export class Lane implements Watcher {
@@ -216,7 +219,11 @@ export class Lane implements Watcher {
 
   #accept(chunk: Buffer): void {
     const faults = this.#context.faults(this.direction);
-    if (faults.latencyMs > 0 || faults.jitterMs > 0 || !this.#delayLine.empty)
+    if (faults.drops) return;
+    if (faults.slices !== undefined) {
+      for (const part of slice(chunk, faults.slices, Math.random))
+        this.#delayLine.add(part, faults, faults.slices.delayMs);
+    } else if (faults.latencyMs > 0 || faults.jitterMs > 0 || !this.#delayLine.empty)
       this.#delayLine.add(chunk, faults);
     else this.#enqueue(chunk);
   }
@@ -238,7 +245,8 @@ export class Lane implements Watcher {
   #send(maxBytes: number): number {
     const nowMs = performance.now();
     let leftBytes = maxBytes;
-    const several = (this.#queue[0]?.length ?? 0) < maxBytes && this.#queue.length > 1;
+    const sliced = this.#context.faults(this.direction).slices !== undefined;
+    const several = !sliced && (this.#queue[0]?.length ?? 0) < maxBytes && this.#queue.length > 1;
     if (several) this.sink.cork();
     while (leftBytes > 0 && !this.#blocked && !this.#closed) {
       const chunk = this.#queue[0];
@@ -270,9 +278,11 @@ export class Lane implements Watcher {
 
   /** Also where so many bytes have passed before the fault was set: nothing would be sent any more. */
   #resetIfDue(): boolean {
-    const { resetAfterBytes } = this.#context.faults(this.direction);
-    if (resetAfterBytes === undefined || this.meter.totalBytes < resetAfterBytes) return false;
-    this.#context.resetDue();
+    const { resetAfterBytes = Infinity, closeAfterBytes = Infinity } = this.#context.faults(this.direction);
+    const { totalBytes } = this.meter;
+    if (totalBytes < resetAfterBytes && totalBytes < closeAfterBytes) return false;
+    if (totalBytes >= resetAfterBytes) this.#context.resetDue();
+    else this.#context.closeDue();
     return true;
   }
 
@@ -317,10 +327,10 @@ export class Lane implements Watcher {
   #updateReady(): void {
     const { pump, held, faults } = this.#context;
     let readyBytes = this.#blocked || this.#mayBytes <= 0 || held(this.direction) ? 0 : this.#queuedBytes;
-    const { resetAfterBytes } = faults(this.direction);
-    if (resetAfterBytes !== undefined) {
-      readyBytes = Math.min(readyBytes, Math.max(0, resetAfterBytes - this.meter.totalBytes));
-    }
+    const { resetAfterBytes = Infinity, closeAfterBytes = Infinity } = faults(this.direction);
+    const mostBytes = Math.min(resetAfterBytes, closeAfterBytes);
+    if (mostBytes !== Infinity)
+      readyBytes = Math.min(readyBytes, Math.max(0, mostBytes - this.meter.totalBytes));
     if (readyBytes === this.flow.readyBytes) return;
     const wasReady = this.flow.readyBytes > 0;
     pump.schedulers[this.direction].setReady(this.flow, readyBytes, performance.now());
@@ -330,5 +340,7 @@ export class Lane implements Watcher {
 
 /** No fault that concerns the bytes on their way (an end that is slow does not). */
 function isCalm(faults: Faults): boolean {
-  return faults.latencyMs === 0 && faults.jitterMs === 0 && faults.resetAfterBytes === undefined;
+  const { latencyMs, jitterMs, resetAfterBytes, drops, closeAfterBytes, slices } = faults;
+  const whole = resetAfterBytes === undefined && closeAfterBytes === undefined && !drops;
+  return latencyMs === 0 && jitterMs === 0 && whole && slices === undefined;
 }

@@ -19,6 +19,7 @@ import { Names } from './names.ts';
 import { Pump } from './pump.ts';
 import { ListenerTuner, type Tuned } from './read-ahead.ts';
 import { leadsToPort, type ProxySpec, sharesPort, specOf } from './spec.ts';
+import type { Toxic } from './toxics.ts';
 import { assign, DEFAULT_VARIABLES, type ParsedVariable, type Variables } from './variables.ts';
 
 export interface RelayOptions {
@@ -249,6 +250,8 @@ export class Relay {
   /** Its connections stay, but without its faults: nobody could take them away any more. */
   #retire(forwarder: Forwarder): void {
     forwarder.setOptions({ ...forwarder.options, faults: DEFAULT_OPTIONS.faults }, NO_SCHEDULES);
+    forwarder.toxics = [];
+    for (const [connection, of] of this.#forwarderOf) if (of === forwarder) this.#meet(connection, forwarder);
     forwarder.close();
     this.#refreshForwarder(forwarder);
   }
@@ -354,7 +357,8 @@ export class Relay {
       if (of !== forwarder || connection.lanes === undefined) continue;
       for (const direction of DIRECTIONS) {
         const lane = connection.lanes[direction];
-        this.pump.schedulers[direction].setFlowLimit(lane.flow, this.#flowLimit(forwarder, direction), nowMs);
+        const limit = this.#flowLimit(forwarder, direction, connection);
+        this.pump.schedulers[direction].setFlowLimit(lane.flow, limit, nowMs);
         lane.refresh();
       }
     }
@@ -371,10 +375,40 @@ export class Relay {
     });
   }
 
-  #flowLimit(forwarder: Forwarder, direction: Direction): number | undefined {
+  #flowLimit(forwarder: Forwarder, direction: Direction, connection?: Connection): number | undefined {
     const { conn_bandwidth } = this.variables;
     const own = forwarder.options.connectionLimits[direction];
-    return own ?? (conn_bandwidth > 0 ? conn_bandwidth : undefined);
+    const limit = own ?? (conn_bandwidth > 0 ? conn_bandwidth : undefined);
+    const toxic = connection?.toxics.limit(direction);
+    return toxic === undefined ? limit : Math.min(toxic, limit ?? Infinity);
+  }
+
+  /** Other toxics of a forwarder: its connections meet those that are new, and those that are gone have no effect any more. */
+  setToxics(number: number, toxics: readonly Toxic[]): void {
+    const forwarder = this.forwarders.get(number);
+    if (forwarder === undefined) throw failure(`no forwarder ${number}`);
+    forwarder.toxics = toxics;
+    for (const [connection, of] of this.#forwarderOf) if (of === forwarder) this.#meet(connection, forwarder);
+    this.#refreshForwarder(forwarder);
+  }
+
+  #meet(connection: Connection, forwarder: Forwarder): void {
+    const { lanes } = connection;
+    if (lanes === undefined) return;
+    connection.toxics.meet(
+      forwarder.toxics,
+      (direction) => lanes[direction].meter.totalBytes,
+      (how, toxic) => {
+        if (how === 'reset') connection.reset(`reset by the toxic ${toxic.name}`);
+        else connection.close(`closed by the toxic ${toxic.name}`);
+      },
+    );
+  }
+
+  /** Closes all connections of a forwarder. */
+  closeConnections(number: number): void {
+    for (const connection of [...this.connections.values()])
+      if (connection.forwarder === number) connection.close('closed with its forwarder');
   }
 
   async #listen(forwarder: Forwarder, addresses: readonly string[]): Promise<void> {
@@ -449,7 +483,7 @@ export class Relay {
         const scheduler = this.pump.schedulers[direction];
         const nowMs = performance.now();
         const flow = scheduler.addFlow(forwarder.groups[direction], nowMs);
-        scheduler.setFlowLimit(flow, this.#flowLimit(forwarder, direction), nowMs);
+        scheduler.setFlowLimit(flow, this.#flowLimit(forwarder, direction, connection), nowMs);
         return new Lane(direction, from, to, flow, context);
       },
     );
@@ -463,8 +497,8 @@ export class Relay {
       limited: (direction) =>
         this.limit(direction) !== undefined ||
         forwarder.limit(direction) !== undefined ||
-        this.#flowLimit(forwarder, direction) !== undefined,
-      faults: (direction) => forwarder.options.faults[direction],
+        this.#flowLimit(forwarder, direction, connection) !== undefined,
+      faults: (direction) => connection.toxics.faults(direction, forwarder.options.faults[direction]),
       held: (direction) => forwarder.clocks[direction].held,
       moved: (direction, chunk, nowMs) => {
         connection.lastMovedMs = nowMs;
@@ -480,10 +514,18 @@ export class Relay {
       resetDue: () => {
         connection.reset('reset by the fault');
       },
+      closeDue: () => {
+        connection.close('closed by the fault');
+      },
     };
   }
 
   opened(connection: Connection): void {
+    const forwarder = this.#forwarderOf.get(connection);
+    if (forwarder !== undefined && forwarder.toxics.length > 0) {
+      this.#meet(connection, forwarder);
+      this.#refreshForwarder(forwarder);
+    }
     this.#idle.add(connection, this.#idleMs());
     this.log.info(
       { connection: connection.name, client: connection.clientName, server: connection.serverName },

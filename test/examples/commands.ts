@@ -94,6 +94,7 @@ export const EXAMPLES: readonly Example[] = [
     'test/cli/iprelay-examples.test.ts',
     'iprelay -d 0.0.0.0:110:1.2.3.4:110',
   ),
+  test('iprelay -f --api 8474', 'test/cli/iprelay-toxiproxy.test.ts', "'-f', '--log', 'none'"),
   test(
     'iprelay -d -b 512 10080:www.microsoft.com:80',
     'test/cli/iprelay-examples.test.ts',

@@ -23,7 +23,18 @@ import {
   parseLogTarget,
 } from './settings.ts';
 
-const OWN_KEYS = ['name', 'log', 'log_format', 'pid_file', 'metrics', 'allow', 'forwarder'] as const;
+const OWN_KEYS = [
+  'name',
+  'log',
+  'log_format',
+  'pid_file',
+  'metrics',
+  'api',
+  'api_token',
+  'populate',
+  'allow',
+  'forwarder',
+] as const;
 const FORWARDER_KEYS = ['proxy', ...LIMIT_WORDS, 'faults'];
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
@@ -97,6 +108,17 @@ function setOwn(
       settings.metrics =
         typeof value === 'string' || typeof value === 'number' ? parseAddressPort(String(value)) : undefined;
       return settings.metrics === undefined ? `metrics: not a port or address:port` : undefined;
+    case 'api':
+      settings.api =
+        typeof value === 'string' || typeof value === 'number'
+          ? parseAddressPort(String(value), 0)
+          : undefined;
+      return settings.api === undefined ? 'api: not a port or address:port' : undefined;
+    case 'api_token':
+    case 'populate':
+      if (typeof value !== 'string' || value === '') return `${key}: not a file name`;
+      settings[key === 'api_token' ? 'apiToken' : 'populate'] = resolve(file, '..', value);
+      return undefined;
     case 'allow': {
       const list: unknown[] = Array.isArray(value) ? value : [value];
       const wrong = list.find((each) => typeof each !== 'string' || parseCidr(each) === undefined);

@@ -43,9 +43,11 @@ export async function runService(settings: Settings, hooks: ServiceHooks): Promi
 async function serve(settings: Settings, hooks: ServiceHooks, undo: Undo[]): Promise<number> {
   const { env } = process;
   let started = false;
+  let apiPort: number | undefined;
   const ready = (warnings: readonly string[]): void => {
     started = true;
-    hooks.ready(warnings, chosenPorts(relay));
+    const chosen = settings.api?.port === 0 ? [`the API listens on port ${String(apiPort)}`] : [];
+    hooks.ready(warnings, [...chosen, ...chosenPorts(relay)]);
   };
   const log = await startLog(settings);
   undo.push(() => (started ? log?.close() : log?.discard()));
@@ -108,6 +110,7 @@ async function serve(settings: Settings, hooks: ServiceHooks, undo: Undo[]): Pro
     const { metricsOf } = await import('../metrics.ts');
     undo.push(await serveMetrics(metrics, () => metricsOf(relay)));
   }
+  if (settings.api !== undefined) apiPort = await startApi(relay, settings, undo);
   hangups?.each(() => void hangup());
   const hosts = [...new Set(settings.forwarders.map(({ spec }) => spec.remoteHost))];
   const asked = Promise.all(hosts.map((host) => unknownHostWarning(host, relay.names))).then((all) =>
@@ -137,6 +140,14 @@ function chosenPorts({ forwarders }: Relay): string[] {
   return [...forwarders.values()]
     .filter(({ asked }) => asked.localPort === 0)
     .map(({ number, spec }) => `forwarder ${number} listens on port ${spec.localPort}`);
+}
+
+/** The HTTP API with the proxies of the file; gives its port. */
+async function startApi(relay: Relay, settings: Settings, undo: Undo[]): Promise<number> {
+  const { startApi: start } = await import('../api/start.ts');
+  const { port, close } = await start(relay, settings);
+  undo.push(close);
+  return port;
 }
 
 async function startLog(settings: Settings): Promise<OpenLog | undefined> {

@@ -21,6 +21,12 @@ export interface FileSettings {
   readonly logFormat: 'json' | 'readable' | undefined;
   readonly pidFile: string | undefined;
   readonly metrics: { readonly host: string; readonly port: number } | undefined;
+  /** Where the HTTP API answers; port 0 is any. */
+  readonly api: { readonly host: string; readonly port: number } | undefined;
+  /** The file with the API's token. */
+  readonly apiToken: string | undefined;
+  /** A file of proxies for the API, in toxiproxy's JSON. */
+  readonly populate: string | undefined;
 }
 
 export const NO_FILE_SETTINGS: FileSettings = {
@@ -32,6 +38,9 @@ export const NO_FILE_SETTINGS: FileSettings = {
   logFormat: undefined,
   pidFile: undefined,
   metrics: undefined,
+  api: undefined,
+  apiToken: undefined,
+  populate: undefined,
 };
 
 /** `prompt` reads commands, `foreground` serves until a signal, `daemon` does so in the background. */
@@ -53,10 +62,10 @@ export interface Settings extends FileSettings {
 }
 
 /** `9100`, `127.0.0.1:9100`, `[::1]:9100`; without an address only this machine may ask. */
-export function parseAddressPort(text: string): { host: string; port: number } | undefined {
+export function parseAddressPort(text: string, least = 1): { host: string; port: number } | undefined {
   const match = /^(?:(\[[0-9a-fA-F:.]+\]|[\w.-]+):)?(\d{1,5})$/.exec(text);
   const port = Number(match?.[2] ?? 0);
-  if (match === null || port < 1 || port > 65_535) return undefined;
+  if (match === null || port < least || port > 65_535) return undefined;
   return { host: (match[1] ?? '127.0.0.1').replace(/^\[|\]$/g, ''), port };
 }
 

@@ -4,7 +4,7 @@ function __iprelay_place
   set -l count 0; set -l last; set -l skip 0
   for word in (commandline -opc)[2..-1]
     if test $skip = 1; set skip 0; continue; end
-    if contains -- $word -b --up --down --allow -c --config --name --pid-file --log --log-format --metrics --set; set skip 1; continue; end
+    if contains -- $word -b --up --down --allow -c --config --name --pid-file --log --log-format --metrics --api --api-token --populate --set; set skip 1; continue; end
     if string match -q -- '-*' $word; continue; end
     set count (math $count + 1); set last $word
   end
@@ -30,6 +30,9 @@ complete -c iprelay -l pid-file -r -F -d 'write the process number there'
 complete -c iprelay -l log -r -F -d 'none, stderr, syslog, journal or a file'
 complete -c iprelay -l log-format -x -a 'readable json' -d 'readable or json'
 complete -c iprelay -l metrics -x -d 'Prometheus metrics on this address'
+complete -c iprelay -l api -x -d 'HTTP API for toxiproxy'\''s client libraries'
+complete -c iprelay -l api-token -r -F -d 'its token, needed where others can ask'
+complete -c iprelay -l populate -r -F -d 'proxies of the API, in toxiproxy'\''s JSON'
 complete -c iprelay -l set -x -d 'set a variable (may be repeated)'
 complete -c iprelay -l bind-retry -d 'try a port that is not free again every 5 s, 20 times'
 complete -c iprelay -s V -l version -d 'print the version'
