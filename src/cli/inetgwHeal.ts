@@ -63,7 +63,8 @@ const isLeft = (damage: Damage): boolean => damage.kind === 'foreign' || damage.
 /** What was done goes where errors go: it is what a log is to have. That all is well does not. */
 function tell(device: string, { damage, done }: Healed, options: Options): void {
   if (done !== undefined) {
-    warn(`${device}: ${options.dryRun === true ? 'would be healed: ' : ''}${done}`);
+    const found = done.slice(0, done.lastIndexOf(': '));
+    warn(`${device}: ${options.dryRun === true ? `${found}; it would be put back` : done}`);
     return;
   }
   switch (damage.kind) {

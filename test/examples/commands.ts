@@ -166,7 +166,7 @@ export const EXAMPLES: readonly Example[] = [
   nobody(/^npx vitest run /, 'the test that it names is part of npm test'),
   nobody(
     /^systemctl daemon-reload && systemctl enable --now inetgw-heal\.path$/,
-    'it needs a running systemd: test/lab/heal.test.ts has one',
+    'it needs a running systemd',
   ),
   nobody('journalctl -u inetgw-heal', PART),
   nobody(/^(?:searchbw --load|searchbw show|inetgw -n|inetgw install-hook|iprelay -[bd])$/, PART),
