@@ -74,7 +74,7 @@ async function fill(stage: string, version: string): Promise<void> {
   for (const name of files) {
     const place = placeOf(name);
     if (place !== undefined)
-      await put(place, await readFile(from(name)), name.includes('/hooks/') ? 0o755 : 0o644);
+      await put(place, await readFile(from(name)), /\/hooks\/|\.sh$/.test(name) ? 0o755 : 0o644);
   }
   // As in the npm package, for what looks there beside dist/ and for links in the documentation.
   await link('../../share/inetgw', 'usr/lib/inetgw/templates');

@@ -42,7 +42,8 @@ inetgw: systemd-service-file-refers-to-unusual-wantedby-target sys-subsystem-net
 `;
 
 /** Running units of ours by pattern: systemctl takes patterns for loaded units. Not quoted again, so none may have a blank. */
-const UNITS = "inetgw-heal.path inetgw-heal.service 'inetgw@*.service' 'iprelay@*.socket' 'iprelay@*.service'";
+const UNITS =
+  "inetgw-heal.path inetgw-heal.service 'inetgw@*.service' 'iprelay@*.socket' 'iprelay@*.service'";
 
 /**
  * Before the program goes: take away what it has set, while it can. An upgrade leaves the shapers in force;
@@ -136,11 +137,11 @@ unedited() {
     [ -n "$sum" ] && [ "$sum" = "$(sed '/^${SEAL_MARK}[0-9a-f]\\{64\\}$/d' "$1" | sha256sum | cut -d ' ' -f 1)" ]
 }
 
-if [ "$1" = remove ] && [ -x /usr/bin/deb-systemd-helper ]; then
+if [ "$1" = remove ] && command -v deb-systemd-helper >/dev/null; then
     deb-systemd-helper mask inetgw-heal.path >/dev/null || true
 fi
 if [ "$1" = purge ]; then
-    if [ -x /usr/bin/deb-systemd-helper ]; then
+    if command -v deb-systemd-helper >/dev/null; then
         deb-systemd-helper purge inetgw-heal.path >/dev/null || true
         deb-systemd-helper unmask inetgw-heal.path >/dev/null || true
     fi
