@@ -190,6 +190,8 @@ export class CleanRoot {
       '/var/lib/apt',
       '/var/cache',
       '/var/log/apt',
+      // Debian 12's mount makes it wherever something is mounted.
+      '/run/mount',
     ];
     const prune = pruned.map((path) => `-path ${path}`).join(' -o ');
     const logs = '! -name dpkg.log ! -name alternatives.log';

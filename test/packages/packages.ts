@@ -54,5 +54,5 @@ async function nodePackage(folder: string): Promise<string> {
 export async function provideNode(root: CleanRoot, suite: Suite, { nodeDeb }: Packages): Promise<void> {
   if (hasNode20(suite)) return;
   const [path = ''] = await root.bring(nodeDeb);
-  await root.run(`apt-get install -y --no-install-recommends ${path}`);
+  await root.run(`apt-get install -y --no-install-recommends ${path} && rm ${path}`);
 }
