@@ -122,7 +122,9 @@ async function currentOf(
   const ingressIsOurs =
     seen.ingress === undefined ||
     // Somebody has taken our filters away, or has put a queue and filters in the place of ours.
-    (sameDevice && looksLikeOurIngress(seen) && (actions !== 'no' || others.length === 0));
+    (sameDevice &&
+      looksLikeOurIngress(seen) &&
+      (actions !== 'no' || others.length === 0 || others.length < all.length));
   const view = { ...seen, ingress: ingressOf(seen, record, hooks ?? []) };
   const egressWhole = (hooks ?? []).every(({ hook, missing }) => hook === 'ingress' || missing === 0);
   const whole =

@@ -46,6 +46,26 @@ beforeEach(async () => {
   expect(await state()).toBe(untouched);
 });
 
+test('the mangle tables that iptables-nft has made for our rules go with them, others stay', async () => {
+  const none = 'for family in ip ip6; do nft delete table $family mangle 2>/dev/null || :; done';
+  const tables = (): Promise<string> => inGateway('nft list tables | grep mangle || :');
+  await inGateway(none);
+  await inetgwOk(guest, ...RATES, '--firewall', 'iptables');
+  expect(await tables()).toBe('table ip mangle\ntable ip6 mangle\n');
+  await inetgwOk(guest, 'ppp0', '300', '3mbit', '--firewall', 'iptables');
+  expect(await inetgwOk(guest, 'ppp0', 'clear', '--dry-run=script')).toContain('delete table ip6 mangle');
+  await inetgwOk(guest, 'ppp0', 'clear');
+  expect(await tables()).toBe('');
+
+  await inGateway('iptables -t mangle -A PREROUTING -p tcp --dport 81 -j MARK --set-mark 7');
+  await inetgwOk(guest, ...RATES, '--firewall', 'iptables');
+  // One that was not there before, and has a rule of somebody's now.
+  await inGateway('ip6tables -t mangle -A OUTPUT -p tcp --dport 81 -j MARK --set-mark 7');
+  await inetgwOk(guest, 'ppp0', 'clear');
+  expect(await tables()).toBe('table ip mangle\ntable ip6 mangle\n');
+  await inGateway(none);
+});
+
 describe('a tool that carries the rules and is gone', () => {
   test('nft: clear takes the rest away and says so; the next run is not held', async () => {
     await inetgwOk(guest, ...RATES, '--firewall', 'nft');
