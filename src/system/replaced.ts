@@ -26,11 +26,7 @@ export async function lostByReplacing(current: Current, run: Runner): Promise<st
   return [
     ...shown,
     ...(lost.length > MOST_LINES ? [`and ${lost.length - MOST_LINES} more of these`] : []),
-    ...(ofRoot.length > 0 && standard !== undefined
-      ? [
-          `after clear, the kernel's default stands at root: ${standard} (net.core.default_qdisc), or mq with it`,
-        ]
-      : []),
+    ...(ofRoot.length > 0 ? [`after clear, the kernel's default stands at root${standard}`] : []),
   ];
 }
 
@@ -71,9 +67,10 @@ function linesOf(text: string): string[] {
     .map((line) => line.trim());
 }
 
-async function defaultQdisc(): Promise<string | undefined> {
+/** The setting is shown in the first network namespace alone. */
+async function defaultQdisc(): Promise<string> {
   return readFile('/proc/sys/net/core/default_qdisc', 'utf8').then(
-    (text) => text.trim(),
-    () => undefined,
+    (text) => `: ${text.trim()} (net.core.default_qdisc), or mq with it`,
+    () => '',
   );
 }

@@ -160,7 +160,7 @@ test('--replace says before what it cannot give back, and clear gives back the d
   const expected = ['class htb', 'filter parent', 'filter protocol', 'qdisc clsact', 'qdisc htb'];
   const dryRun = await inetgwOk(guest, ...RATES, '--replace', '--dry-run');
   expect(things(dryRun)).toEqual(expected);
-  expect(dryRun).toMatch(/^note: after clear, the kernel's default stands at root: \w+ /m);
+  expect(dryRun).toMatch(/^note: after clear, the kernel's default stands at root$/m);
   const applied = await inetgw(guest, ...RATES, '--replace');
   expect([applied.code, things(applied.stderr)]).toEqual([0, expected]);
   // Nothing of others stands there any more.
