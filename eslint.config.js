@@ -7,6 +7,11 @@ import tseslint from 'typescript-eslint';
  */
 const pureFolders = [
   'src/*.ts',
+  'src/core/**',
+  'src/plan/**',
+  'src/line/samples/**',
+  'src/search/decide/**',
+  'src/relay/scheduler/**',
   'src/shaper/**',
   'src/conditions/**',
   'src/tc/**',
