@@ -1,6 +1,6 @@
 /**
  * `npm run test:busy`: all checks and tests on a machine that is busy with something else, namely with three endless
- * loops. With arguments only these tests: `npm run test:busy -- --project unit test/unit/units.test.ts`.
+ * loops. With arguments only these tests: `npm run test:busy -- --project unit test/unit/core/units.test.ts`.
  */
 import { execa } from 'execa';
 

@@ -3,7 +3,7 @@
  * line; the host's own network is not touched.
  */
 import { Command, InvalidArgumentError } from 'commander';
-import { parseDurationMs, parseRateBitPerSec } from '../src/units.ts';
+import { parseDurationMs, parseRateBitPerSec } from '../src/core/units.ts';
 import { table } from '../src/report/table.ts';
 import { terminalPlot } from '../src/report/terminalPlot.ts';
 import { Guest } from '../test/lab/guest.ts';

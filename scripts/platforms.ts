@@ -4,7 +4,7 @@
  * it. Needs root, debootstrap and Debian's archive; see docs/platforms.md.
  */
 import { Command, Option } from 'commander';
-import { usageError } from '../src/errors.ts';
+import { usageError } from '../src/core/errors.ts';
 import { table } from '../src/report/table.ts';
 import { Guest, type GuestSystem } from '../test/lab/guest.ts';
 import { checkoutRoot } from '../test/lab/paths.ts';

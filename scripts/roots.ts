@@ -4,7 +4,7 @@
  * Writes what it found to docs/platforms/results.json and docs/platforms.md, but not with `--one`. As root.
  */
 import { Command, Option } from 'commander';
-import { usageError } from '../src/errors.ts';
+import { usageError } from '../src/core/errors.ts';
 import { runInCleanRoot } from './platforms/cleanRoot.ts';
 import {
   COMBINATIONS,

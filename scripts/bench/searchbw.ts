@@ -4,7 +4,7 @@
  * build first. The grid search beside --auto takes long on fast lines: --no-grid leaves it out. Figures are
  * in the guest's virtual time.
  */
-import { formatRate } from '../../src/units.ts';
+import { formatRate } from '../../src/core/units.ts';
 import { table } from '../../src/report/table.ts';
 import { Guest } from '../../test/lab/guest.ts';
 import { commandArgv, withBpf } from '../../test/lab/inetgw.ts';

@@ -9,7 +9,7 @@ export default defineConfig({
   test: {
     include: [
       'test/unit/{shaper,tc,firewall,config,report}/**/*.test.ts',
-      'test/unit/units.test.ts',
+      'test/unit/core/units.test.ts',
       'test/unit/iprelay/scheduler/**/*.test.ts',
       'test/golden/**/*.test.ts',
     ],

@@ -1,6 +1,6 @@
 /** How the scripts of this folder begin and end: their words, and one line and an exit code for what goes wrong. */
 import { CommanderError, type Command } from 'commander';
-import { EXIT, noPrivilege, UserError } from '../../src/errors.ts';
+import { EXIT, noPrivilege, UserError } from '../../src/core/errors.ts';
 
 /** Parses the words; what is wrong with them is said, and ends the process with 2. */
 export function parsed(program: Command, argv: readonly string[]): Command {

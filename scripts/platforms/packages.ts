@@ -2,7 +2,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { execa } from 'execa';
-import { failure } from '../../src/errors.ts';
+import { failure } from '../../src/core/errors.ts';
 import { checkoutRoot, labFolder } from '../../test/lab/paths.ts';
 import { buildDeb } from '../deb.ts';
 

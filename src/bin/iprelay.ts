@@ -1,6 +1,6 @@
 /** Where `iprelay` begins, once it is clear that this Node is new enough (scripts/build.mjs). */
 import { runMain } from '../cli/main.ts';
-import { VERSION } from '../version.ts';
+import { VERSION } from '../core/version.ts';
 
 const argv = process.argv.slice(2);
 if (argv[0] === '--version' || argv[0] === '-V') process.stdout.write(`iprelay ${VERSION}\n`);

@@ -3,7 +3,7 @@ import { valuesFromFlags, settingsFromValues, type SettingsResult } from '../con
 import type { Configuration, DeviceSection } from '../config/file.ts';
 import { optionName, SEARCH_KEY_NAMES, SEARCH_KEYS, type SearchKey } from '../config/keys.ts';
 import { layered, valuesFromEnvironment, type Value, type Values } from '../config/values.ts';
-import { configError, UserErrors } from '../errors.ts';
+import { configError, UserErrors } from '../core/errors.ts';
 import type { FramingChoice } from '../shaper/framing.ts';
 import { CONFIG_PATH, readConfiguration } from '../system/configFile.ts';
 import type { Options } from './inetgwProgram.ts';

@@ -1,9 +1,9 @@
 /** The `inetgw` command: what its words mean. */
 import { CommanderError } from 'commander';
-import { closest } from '../config/suggest.ts';
+import { closest } from '../core/suggest.ts';
 import { unknownVariables } from '../config/values.ts';
-import { EXIT, usageError } from '../errors.ts';
-import { parseRateBitPerSec } from '../units.ts';
+import { EXIT, usageError } from '../core/errors.ts';
+import { parseRateBitPerSec } from '../core/units.ts';
 import { withDryRunWord } from './dryRunWord.ts';
 import { COMMAND_WORDS, commandOf, isCommand, type CommandWord } from './inetgwCommands.ts';
 import { makeProgram, type Options } from './inetgwProgram.ts';

@@ -1,6 +1,6 @@
 /** `inetgw DEV UP DOWN` and `inetgw DEV clear`. */
 import type { SettingsResult } from '../config/fromArguments.ts';
-import { EXIT, UserErrors, type UserError } from '../errors.ts';
+import { EXIT, UserErrors, type UserError } from '../core/errors.ts';
 import { describeFraming, framingAssumption } from '../shaper/framing.ts';
 import { QUEUE_NAMES } from '../report/ingress.ts';
 import type { Plan } from '../shaper/plan.ts';
@@ -11,7 +11,7 @@ import { withLock } from '../system/lock.ts';
 import { requireNetAdmin } from '../system/privilege.ts';
 import { run as runProgram } from '../system/run.ts';
 import { finishDespiteSignals } from '../system/signals.ts';
-import { formatRate } from '../units.ts';
+import { formatRate } from '../core/units.ts';
 import { clearedText } from './clearedText.ts';
 import { settingsOf } from './configured.ts';
 import { settleDoubts } from './inetgwDoubts.ts';

@@ -1,7 +1,7 @@
 /** `inetgw apply` and `inetgw apply DEV`: what the configuration file says. */
 import type { DeviceSection } from '../config/file.ts';
 import { requireFaultless } from '../config/file.ts';
-import { configError, EXIT, UserError, UserErrors } from '../errors.ts';
+import { configError, EXIT, UserError, UserErrors } from '../core/errors.ts';
 import { checkDeviceName, findLink, isUp } from '../system/link.ts';
 import { requireConfiguration, sectionOf, settingsOfSection, warnOfFile } from './configured.ts';
 import type { Options } from './inetgwProgram.ts';

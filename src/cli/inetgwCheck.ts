@@ -1,7 +1,7 @@
 /** `inetgw check [DEV]`: what is there, what is missing, and what that costs. */
 import type { FoundCondition } from '../conditions/condition.ts';
 import { conditionLine, isBroken } from '../conditions/table.ts';
-import { EXIT, type UserError } from '../errors.ts';
+import { EXIT, type UserError } from '../core/errors.ts';
 import { assumedLink } from '../shaper/assumedLink.ts';
 import { defaultFraming, describeFraming, type Framing, type RawRates } from '../shaper/framing.ts';
 import type { LinkFacts } from '../shaper/link.ts';

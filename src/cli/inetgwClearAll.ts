@@ -2,8 +2,8 @@
  * `inetgw clear --all`: every device that there is a record of, in this and in other network namespaces. What cannot be
  * cleared keeps none of the others from it.
  */
-import { EXIT, usageError, UserError, UserErrors } from '../errors.ts';
-import { printableLine } from '../printable.ts';
+import { EXIT, usageError, UserError, UserErrors } from '../core/errors.ts';
+import { printableLine } from '../core/printable.ts';
 import { clear } from '../system/clear.ts';
 import { withLock } from '../system/lock.ts';
 import { clearThere, forgetNamespace, otherNamespaces, type OtherNamespace } from '../system/namespaces.ts';

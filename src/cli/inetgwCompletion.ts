@@ -1,6 +1,6 @@
 /** `inetgw completion SHELL [COMMAND]`: what a shell needs to complete the commands. */
-import { closest } from '../config/suggest.ts';
-import { EXIT, usageError } from '../errors.ts';
+import { closest } from '../core/suggest.ts';
+import { EXIT, usageError } from '../core/errors.ts';
 import { readTemplate } from '../system/templates.ts';
 import { COMPLETED_COMMANDS, SHELLS } from './inetgwCommands.ts';
 

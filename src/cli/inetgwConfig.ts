@@ -1,9 +1,9 @@
 /** `inetgw config check [FILE]` and `inetgw config example`. */
 import { requireFaultless } from '../config/file.ts';
-import { EXIT, UserError, UserErrors } from '../errors.ts';
-import { printableLine } from '../printable.ts';
+import { EXIT, UserError, UserErrors } from '../core/errors.ts';
+import { printableLine } from '../core/printable.ts';
 import { readTemplate } from '../system/templates.ts';
-import { formatRate, parseRateBitPerSec } from '../units.ts';
+import { formatRate, parseRateBitPerSec } from '../core/units.ts';
 import { requireConfiguration } from './configured.ts';
 import type { Options } from './inetgwProgram.ts';
 import { warn } from './warn.ts';

@@ -2,7 +2,7 @@
 import type { SettingsResult } from '../config/fromArguments.ts';
 import { parseLineRate } from '../config/parsers.ts';
 import { explicitRates, rateDoubt, type RateDoubt, type RateTexts } from '../config/rateDoubts.ts';
-import { failure, usageError } from '../errors.ts';
+import { failure, usageError } from '../core/errors.ts';
 import { shellWord } from '../hooks/quote.ts';
 import type { LinkKind } from '../shaper/framing.ts';
 import { isTunnel, layerAdvice, tunnelNotice, type LayerAdvice, type LayerFacts } from '../shaper/layers.ts';

@@ -1,6 +1,6 @@
 /** `--dry-run` of setting up and clearing: what would be run, for a person, a shell or a program. */
 import { createHash } from 'node:crypto';
-import { EXIT, usageError } from '../errors.ts';
+import { EXIT, usageError } from '../core/errors.ts';
 import { planJson, planSummary, programsOf, type Outlook, type ProgramFile } from '../report/planSummary.ts';
 import { assumedLink } from '../shaper/assumedLink.ts';
 import type { LinkFacts } from '../shaper/link.ts';

@@ -1,5 +1,5 @@
 /** `inetgw heal [DEV]`: puts back what somebody has taken away of what is in force. */
-import { EXIT, UserError, UserErrors } from '../errors.ts';
+import { EXIT, UserError, UserErrors } from '../core/errors.ts';
 import { describeMending, findDamage, heal, isMendable, type Damage, type Healed } from '../system/heal.ts';
 import { checkDeviceName } from '../system/link.ts';
 import { requireNetAdmin } from '../system/privilege.ts';

@@ -1,12 +1,12 @@
 /** `inetgw install-hook KIND DEV [UP DOWN]`. */
-import { printableLine } from '../printable.ts';
+import { printableLine } from '../core/printable.ts';
 import { readdir, realpath, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { settingsFromArguments, valuesFromFlags } from '../config/fromArguments.ts';
 import type { RateTexts } from '../config/rateDoubts.ts';
 import { checkTuning } from '../config/settings.ts';
-import { closest } from '../config/suggest.ts';
-import { EXIT, failure, usageError, UserErrors } from '../errors.ts';
+import { closest } from '../core/suggest.ts';
+import { EXIT, failure, usageError, UserErrors } from '../core/errors.ts';
 import { HEAL_UNITS } from '../hooks/heal.ts';
 import { HOOK_KINDS, type HookKind } from '../hooks/kinds.ts';
 import { shellWord, systemdEscape } from '../hooks/quote.ts';
@@ -14,7 +14,7 @@ import { hookFiles, UNIT_FOLDER, type HookFile } from '../hooks/render.ts';
 import { assumedLink } from '../shaper/assumedLink.ts';
 import { installHook, isOwnHook, removeHook, type HookResult } from '../system/hooks.ts';
 import { readLayers } from '../system/layers.ts';
-import { deviceNameProblem } from '../deviceNames.ts';
+import { deviceNameProblem } from '../core/deviceNames.ts';
 import { findLink } from '../system/link.ts';
 import { templatePath } from '../system/templates.ts';
 import { CONFIG_PATH } from '../system/configFile.ts';

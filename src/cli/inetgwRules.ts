@@ -1,7 +1,7 @@
 /** `inetgw rules egress|ingress DEV`: the rules that inetgw installs, for those who install them themselves. */
 import type { Tuning } from '../config/keys.ts';
 import { checkTuning } from '../config/settings.ts';
-import { EXIT, usageError, UserErrors } from '../errors.ts';
+import { EXIT, usageError, UserErrors } from '../core/errors.ts';
 import { nftInstall } from '../firewall/nft.ts';
 import type { Side } from '../firewall/rules.ts';
 import { iptablesTable, shellSnippet } from '../firewall/snippet.ts';

@@ -1,5 +1,5 @@
 /** `inetgw DEV`: statistics, and what is the case; the exit code tells whether all that was set is in force. */
-import { EXIT, notInForce, type UserError } from '../errors.ts';
+import { EXIT, notInForce, type UserError } from '../core/errors.ts';
 import type { FoundCondition } from '../conditions/condition.ts';
 import { conditionLine, isBroken, isElsewhere } from '../conditions/table.ts';
 import { statisticsOf, statisticsText } from '../report/statistics.ts';

@@ -2,7 +2,7 @@
 import type { Configuration, DeviceSection } from '../config/file.ts';
 import type { FoundCondition } from '../conditions/condition.ts';
 import { conditionLine, isBroken, isElsewhere } from '../conditions/table.ts';
-import { EXIT, type ExitCode } from '../errors.ts';
+import { EXIT, type ExitCode } from '../core/errors.ts';
 import { describeFraming, resolveFraming } from '../shaper/framing.ts';
 import type { Plan } from '../shaper/plan.ts';
 import { table } from '../report/table.ts';
@@ -12,7 +12,7 @@ import { isUp } from '../system/link.ts';
 import { hasNetAdmin } from '../system/privilege.ts';
 import { run } from '../system/run.ts';
 import { recordedDevices } from '../system/state.ts';
-import { formatRate } from '../units.ts';
+import { formatRate } from '../core/units.ts';
 import { configuration, settingsOfSection, warnOfFile } from './configured.ts';
 import type { Options } from './inetgwProgram.ts';
 import { warn } from './warn.ts';

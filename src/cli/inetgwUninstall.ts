@@ -7,8 +7,8 @@ import { access, constants, mkdtemp, realpath, rm, rmdir } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { EXIT, failure, missing, noPrivilege, usageError, UserError, UserErrors } from '../errors.ts';
-import { printableLine } from '../printable.ts';
+import { EXIT, failure, missing, noPrivilege, usageError, UserError, UserErrors } from '../core/errors.ts';
+import { printableLine } from '../core/printable.ts';
 import { pathExists } from '../system/pathExists.ts';
 import { run, type Runner } from '../system/run.ts';
 import { errorCode, removeError, writeError } from '../system/runDir.ts';

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
-import { closest } from '../config/suggest.ts';
-import { configError, EXIT, usageError } from '../errors.ts';
+import { closest } from '../core/suggest.ts';
+import { configError, EXIT, usageError } from '../core/errors.ts';
 import { parseCidr } from '../iprelay/access.ts';
 import { isRelayName } from '../iprelay/control/paths.ts';
 import { DEFAULT_OPTIONS } from '../iprelay/forwarder.ts';
@@ -18,7 +18,7 @@ import { parseSpec } from '../iprelay/spec.ts';
 import { isVariableName, type ParsedVariable, parseVariable, VARIABLE_NAMES } from '../iprelay/variables.ts';
 import { withHelp } from './help.ts';
 import { CONFIG_LIMIT_BYTES, readTextFile, whyUnreadable } from '../system/textFile.ts';
-import { VERSION } from '../version.ts';
+import { VERSION } from '../core/version.ts';
 
 /** The forwarder of the command line has this number; further ones count on. */
 const FIRST_NUMBER = 99;

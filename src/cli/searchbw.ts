@@ -1,12 +1,12 @@
 /** The `searchbw` command: words and flags in, the modules of src/searchbw/ put together, results out. */
 import { Command, CommanderError } from 'commander';
 import { unknownVariables } from '../config/values.ts';
-import { EXIT, UserErrors, usageError, type UserError } from '../errors.ts';
+import { EXIT, UserErrors, usageError, type UserError } from '../core/errors.ts';
 import { checkArguments, checkShow, isDirection, type Checked, type Origin } from '../searchbw/arguments.ts';
 import type { RawOptions } from '../searchbw/rawOptions.ts';
 import { withHelp } from './help.ts';
 import { bareDevice, joinUnits } from './inetgwWords.ts';
-import { messageLine } from '../messageLine.ts';
+import { messageLine } from '../core/messageLine.ts';
 
 const SENTENCE = `Finds the raw rate of an internet line: sets the shaper to one bandwidth after
 the other, measures answer time and user data under load, and recommends the
@@ -101,7 +101,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   }
   const options = command.opts<RawOptions & { version?: boolean }>();
   if (options.version === true) {
-    const { VERSION } = await import('../version.ts');
+    const { VERSION } = await import('../core/version.ts');
     process.stdout.write(`searchbw ${VERSION}\n`);
     return EXIT.ok;
   }

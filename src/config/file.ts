@@ -3,8 +3,8 @@
  * are told at once. Pure: the text comes from system/configFile.ts.
  */
 import { parse, TomlError, type TomlTable, type TomlValue } from 'smol-toml';
-import { deviceNameProblem } from '../deviceNames.ts';
-import { configError, UserErrors, type UserError } from '../errors.ts';
+import { deviceNameProblem } from '../core/deviceNames.ts';
+import { configError, UserErrors, type UserError } from '../core/errors.ts';
 import {
   FILE_KEY_NAMES,
   FILE_KEYS,
@@ -16,12 +16,12 @@ import {
   type SearchDefaults,
   type ShaperKey,
 } from './keys.ts';
-import { locator, type Locate, type Place } from './locate.ts';
+import { locator, type Locate, type Place } from '../core/locate.ts';
 import { parseLineRate, type Parsed } from './parsers.ts';
 import { checkTuning, doubts, errorAt } from './settings.ts';
 import { assumedLink } from '../shaper/assumedLink.ts';
 import { explicitRates, rateDoubt, type RateTexts } from './rateDoubts.ts';
-import { closest } from './suggest.ts';
+import { closest } from '../core/suggest.ts';
 import type { Value, Values } from './values.ts';
 
 export interface DeviceSection {

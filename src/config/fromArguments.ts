@@ -1,6 +1,6 @@
 /** From the words and flags of the command line to checked settings. */
-import { deviceNameHint, deviceNameProblem } from '../deviceNames.ts';
-import { UserErrors, usageError, type UserError } from '../errors.ts';
+import { deviceNameHint, deviceNameProblem } from '../core/deviceNames.ts';
+import { UserErrors, usageError, type UserError } from '../core/errors.ts';
 import type { ShaperSettings } from '../shaper/settings.ts';
 import { optionName, SHAPER_KEY_NAMES, type ShaperKey, type ShaperOptions } from './keys.ts';
 import { parseLineRate } from './parsers.ts';

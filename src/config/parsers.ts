@@ -11,9 +11,9 @@ import {
   parseSizeBytes,
   rateAdvice,
   sizeAdvice,
-} from '../units.ts';
+} from '../core/units.ts';
 import type { PortOrRange } from '../firewall/rules.ts';
-import { closest } from './suggest.ts';
+import { closest } from '../core/suggest.ts';
 
 export type Parsed<T> = { value: T } | { problem: string; hint?: string };
 

@@ -1,5 +1,5 @@
 /** Rates that are possible and hardly meant. Pure. */
-import { compactRate, formatRate, isPlainNumber } from '../units.ts';
+import { compactRate, formatRate, isPlainNumber } from '../core/units.ts';
 
 /** What is asked on a terminal, and warned of elsewhere. */
 export interface RateDoubt {

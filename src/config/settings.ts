@@ -1,5 +1,5 @@
 /** From what the user said, wherever that was, to checked settings; every error is reported, not only the first. */
-import { configError, usageError, type UserError } from '../errors.ts';
+import { configError, usageError, type UserError } from '../core/errors.ts';
 import type { PortOrRange } from '../firewall/rules.ts';
 import {
   FRAMING_KEYWORDS,
@@ -10,10 +10,10 @@ import {
   type FramingChoice,
 } from '../shaper/framing.ts';
 import { DEFAULT_SETTINGS, type ShaperSettings } from '../shaper/settings.ts';
-import { formatRate } from '../units.ts';
+import { formatRate } from '../core/units.ts';
 import { definitionOf, SHAPER_KEY_NAMES, type Tuning } from './keys.ts';
 import { choiceOf, parseWhole } from './parsers.ts';
-import { closest } from './suggest.ts';
+import { closest } from '../core/suggest.ts';
 import type { Value, Values } from './values.ts';
 
 type Complain = (value: Value | undefined, problem: string, hint?: string) => void;

@@ -1,5 +1,5 @@
 /** What the user said, wherever that was: flags over environment over file, each value with its name and place. */
-import { closest } from './suggest.ts';
+import { closest } from '../core/suggest.ts';
 import { isFramingPart, SHAPER_KEY_NAMES, type ShaperKey } from './keys.ts';
 
 /** One thing that the user said, and where. */

@@ -1,6 +1,6 @@
 /** Carries out one command on the relay and says what the original would have said. */
-import { UserError } from '../errors.ts';
-import { VERSION } from '../version.ts';
+import { UserError } from '../core/errors.ts';
+import { VERSION } from '../core/version.ts';
 import type { Direction } from './direction.ts';
 import { formatFaults } from './faults.ts';
 import { DEFAULT_OPTIONS, type Forwarder, type ForwarderOptions } from './forwarder.ts';

@@ -1,5 +1,5 @@
 /** Faults of one direction of a forwarder, for testing other software. All are off by default. */
-import { parseDurationMs, parseSizeBytes } from '../units.ts';
+import { parseDurationMs, parseSizeBytes } from '../core/units.ts';
 
 export interface Faults {
   /** Every byte is held back so long; with `jitterMs` by a random time around it. Order is kept. */

@@ -1,5 +1,5 @@
 /** The language of the prompt, of `iprelay ctl` and of the control socket: a line to a command. Pure. */
-import { closest } from '../config/suggest.ts';
+import { closest } from '../core/suggest.ts';
 import { type Direction, DIRECTIONS } from './direction.ts';
 import { FAULT_WORDS, type FaultWord } from './faults.ts';
 import { parseSpec, type ProxySpec } from './spec.ts';

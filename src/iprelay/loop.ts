@@ -4,7 +4,7 @@
  */
 import { isIP, isIPv4, SocketAddress } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { EXIT, UserError } from '../errors.ts';
+import { EXIT, UserError } from '../core/errors.ts';
 import { formatSpec, leadsToPort, plainAddress, type ProxySpec } from './spec.ts';
 
 /** What of a forwarder counts here. */

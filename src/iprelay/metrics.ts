@@ -1,5 +1,5 @@
 /** Metrics for Prometheus (text format 0.0.4). Names end in their unit; counters in `_total`. */
-import { VERSION } from '../version.ts';
+import { VERSION } from '../core/version.ts';
 import type { Relay } from './relay.ts';
 import { formatPorts } from './spec.ts';
 import { bufferedBytes, collectSummary, type RelaySummary } from './stats.ts';

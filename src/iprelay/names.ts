@@ -10,7 +10,7 @@ import { lookup as lookupInPool } from 'node:dns/promises';
 import { setMaxListeners } from 'node:events';
 import { readFile, stat } from 'node:fs/promises';
 import { isIP, type LookupFunction } from 'node:net';
-import { UserError } from '../errors.ts';
+import { UserError } from '../core/errors.ts';
 import { ProgramError, run, type Runner } from '../system/run.ts';
 
 export interface Address {

@@ -1,5 +1,5 @@
 /** Changes that were typed, applied to a forwarder's options. Pure apart from reading schedule files. */
-import { failure } from '../errors.ts';
+import { failure } from '../core/errors.ts';
 import { CONFIG_LIMIT_BYTES, readTextFile, whyUnreadable } from '../system/textFile.ts';
 import { type Direction, DIRECTIONS, type Limits } from './direction.ts';
 import { type Faults, NO_FAULTS, withFault } from './faults.ts';

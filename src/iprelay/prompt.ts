@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { printable } from '../printable.ts';
+import { printable } from '../core/printable.ts';
 import type { Reply } from './execute.ts';
 import { loadHistory, saveHistory } from './history.ts';
 import { renderWatch } from './render.ts';

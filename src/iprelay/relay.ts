@@ -3,7 +3,7 @@
  * through here, from the command line, the prompt, the control socket and the configuration file alike.
  */
 import { isIP, type LookupFunction, type Server, type Socket } from 'node:net';
-import { failure } from '../errors.ts';
+import { failure } from '../core/errors.ts';
 import type { AccessList } from './access.ts';
 import { BacklogWatch } from './backlog.ts';
 import { Connection } from './connection.ts';

@@ -3,7 +3,7 @@
  * first word is how long the step lasts, `off` is no limit and 0 an outage; `#` begins a comment. After the
  * last step it begins anew.
  */
-import { parseDurationMs, parseRateBytePerSec } from '../units.ts';
+import { parseDurationMs, parseRateBytePerSec } from '../core/units.ts';
 import { adviceOn } from './variables.ts';
 
 export interface ScheduleStep {

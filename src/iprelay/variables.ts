@@ -1,6 +1,6 @@
 /** The variables of `set` and `show`: names, defaults and ranges of the original, and ours after them. */
 import { isIP } from 'node:net';
-import { byteRateAdvice, parseRateBytePerSec } from '../units.ts';
+import { byteRateAdvice, parseRateBytePerSec } from '../core/units.ts';
 
 /** 10 Gbit/s. */
 export const MAX_BYTES_PER_SEC = 1.25e9;

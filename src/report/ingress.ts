@@ -5,7 +5,7 @@ import type { Plan } from '../shaper/plan.ts';
 import { redirectIndex } from '../shaper/queue.ts';
 import type { Readings } from '../shaper/readings.ts';
 import type { Counters } from '../tc/statistics.ts';
-import { formatSize } from '../units.ts';
+import { formatSize } from '../core/units.ts';
 import { table } from './table.ts';
 
 /** The rules, all of which see what comes in but for those that class packets. */

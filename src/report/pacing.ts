@@ -3,7 +3,7 @@ import { pacingActionIndex, type PacingActionName } from '../shaper/pacing.ts';
 import type { Plan } from '../shaper/plan.ts';
 import type { PacingReadings } from '../shaper/readings.ts';
 import type { Counters } from '../tc/statistics.ts';
-import { formatSize } from '../units.ts';
+import { formatSize } from '../core/units.ts';
 
 export interface PacingStatistics {
   /** Outgoing segments whose window was lowered. */

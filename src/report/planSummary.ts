@@ -6,7 +6,7 @@ import type { LinkFacts } from '../shaper/link.ts';
 import type { Plan } from '../shaper/plan.ts';
 import type { ShaperSettings } from '../shaper/settings.ts';
 import type { QueueChange, Step } from '../shaper/steps.ts';
-import { formatRate } from '../units.ts';
+import { formatRate } from '../core/units.ts';
 import { QUEUE_NAMES } from './ingress.ts';
 
 /** The file of the pacing program, which is written before the steps are run. */

@@ -8,7 +8,7 @@ import type { FoundCondition } from '../conditions/condition.ts';
 import { conditionLine } from '../conditions/table.ts';
 import { standIns } from '../shaper/standIns.ts';
 import type { QueueCounters } from '../tc/statistics.ts';
-import { formatRate, formatSize } from '../units.ts';
+import { formatRate, formatSize } from '../core/units.ts';
 import {
   ingressLines,
   ingressStatistics,

@@ -1,6 +1,6 @@
 /** The checks of single words and options: each adds its errors to the list and goes on. Pure. */
-import { deviceNameHint, deviceNameProblem } from '../deviceNames.ts';
-import { usageError, type UserError } from '../errors.ts';
+import { deviceNameHint, deviceNameProblem } from '../core/deviceNames.ts';
+import { usageError, type UserError } from '../core/errors.ts';
 import { MAX_RATE_BIT_PER_SEC, MIN_RATE_BIT_PER_SEC } from '../shaper/settings.ts';
 import {
   durationAdvice,
@@ -9,7 +9,7 @@ import {
   parseDurationMs,
   parseRateBitPerSec,
   rateAdvice,
-} from '../units.ts';
+} from '../core/units.ts';
 import { hostError } from './host.ts';
 import type { LoadSettings } from './load.ts';
 import type { RawOptions } from './rawOptions.ts';

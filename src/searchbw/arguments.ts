@@ -5,7 +5,7 @@
  *     searchbw DEV DOWN|UP --auto [OTHER]                    one direction without an interval
  *     searchbw DEV AUTO                                      both, one after the other
  */
-import type { UserError } from '../errors.ts';
+import type { UserError } from '../core/errors.ts';
 import type { FramingChoice, RawRates } from '../shaper/framing.ts';
 import {
   checkDevice,

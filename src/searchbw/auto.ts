@@ -9,7 +9,7 @@
  * Each measurement lasts only until a sequential test has decided on which side of the limit the average
  * answer time lies: far from the limit that is a second or two, close to it longer.
  */
-import { formatRate } from '../units.ts';
+import { formatRate } from '../core/units.ts';
 import { describeTrouble, isValid, rateOf, type JudgedLine, type Limits } from './judge.ts';
 import type { Direction, PingSample } from './measurement.ts';
 import { baseTooSlow, type Recommendation, type Warning } from './recommend.ts';

@@ -1,7 +1,7 @@
 /** The commands a result suggests, in the form a person would type them. Pure. */
 import { shellWord } from '../hooks/quote.ts';
 import { framingByKeyword, type Framing } from '../shaper/framing.ts';
-import { kbit } from '../units.ts';
+import { kbit } from '../core/units.ts';
 import type { RawOptions } from './rawOptions.ts';
 import type { Direction } from './measurement.ts';
 import type { Grid } from './sweep.ts';

@@ -1,5 +1,5 @@
 /** What ends a run from outside: a signal, or an output that takes no more. There is a shaper to put back first. */
-import { failure } from '../errors.ts';
+import { failure } from '../core/errors.ts';
 
 export type EndingSignal = 'SIGHUP' | 'SIGINT' | 'SIGTERM';
 const ENDING_SIGNALS: readonly EndingSignal[] = ['SIGHUP', 'SIGINT', 'SIGTERM'];

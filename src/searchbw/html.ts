@@ -1,6 +1,6 @@
 /** The report of a bandwidth search: one page that needs nothing else, on screen in light and dark and on paper. */
 import type { ResultDirection, ResultLine, SearchResult } from './result.ts';
-import { formatDuration, formatRate, kbit } from '../units.ts';
+import { formatDuration, formatRate, kbit } from '../core/units.ts';
 import { PAGE_STYLE } from './pageStyle.ts';
 import { linearScale, logScale, type Scale } from '../report/scale.ts';
 import { chart, escapeXml as text, type ChartSeries } from '../report/svg.ts';

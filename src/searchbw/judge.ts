@@ -4,7 +4,7 @@
  * Two questions, kept apart: *valid* says that the measurement shows the line and not something else (an idle
  * load, a second user, a silent host); only a valid line can be acceptable or not.
  */
-import { formatRate } from '../units.ts';
+import { formatRate } from '../core/units.ts';
 import { figuresOf, type Figures, type LineFacts, type Measurement } from './measurement.ts';
 import { median } from './statistics.ts';
 

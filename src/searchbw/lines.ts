@@ -1,5 +1,5 @@
 /** The text form of a measurement: one line per bandwidth, and what follows from all of them. Pure. */
-import { kbit } from '../units.ts';
+import { kbit } from '../core/units.ts';
 import type { Direction } from './measurement.ts';
 import type { ResultDirection, ResultLine, SearchResult } from './result.ts';
 

@@ -1,6 +1,6 @@
 /** Whether a load of our own does what it is for: it brings enough, and what it brings comes through the device. */
-import { failure, type UserError } from '../errors.ts';
-import { formatSize } from '../units.ts';
+import { failure, type UserError } from '../core/errors.ts';
+import { formatSize } from '../core/units.ts';
 import type { LineControl, LineCounters } from './line.ts';
 import type { Load } from './load.ts';
 import type { Direction } from './measurement.ts';

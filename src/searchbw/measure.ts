@@ -1,5 +1,5 @@
 /** One measurement: set the rate, let the queue come to rest, then pings and counters over the same time. */
-import { failure } from '../errors.ts';
+import { failure } from '../core/errors.ts';
 import type { Clock } from './clock.ts';
 import type { LineControl, LineCounters, LineRates } from './line.ts';
 import type { ByteWindow, Direction, Measurement, PingSample } from './measurement.ts';

@@ -1,8 +1,8 @@
 /** Writes what a run or a stored result shows: text, CSV or JSON on standard output, files beside it. */
-import { kbit } from '../units.ts';
+import { kbit } from '../core/units.ts';
 import { access, constants, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { failure, usageError, type UserError } from '../errors.ts';
+import { failure, usageError, type UserError } from '../core/errors.ts';
 import { terminalPlot } from '../report/terminalPlot.ts';
 import type { OutputSettings } from './arguments.ts';
 import {

@@ -5,7 +5,7 @@
  * The recommended bandwidth comes first. Where that is good, pacing may allow more: up to 98 % of what the line has
  * carried is tried, then once the middle. Higher counts only while answers are no later than without pacing.
  */
-import { formatRate } from '../units.ts';
+import { formatRate } from '../core/units.ts';
 import { describeTrouble, isGood, isValid, rateOf, type JudgedLine, type Limits } from './judge.ts';
 import type { Recommendation } from './recommend.ts';
 import { finalLines } from './sweep.ts';

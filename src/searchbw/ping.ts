@@ -14,7 +14,7 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import builders from 'ping/lib/builder/factory.js';
 import parsers from 'ping/lib/parser/factory.js';
-import { failure, noPrivilege, usageError } from '../errors.ts';
+import { failure, noPrivilege, usageError } from '../core/errors.ts';
 import { ProgramError, run, type RunResult } from '../system/run.ts';
 import { hostError } from './host.ts';
 

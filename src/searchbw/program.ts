@@ -1,14 +1,14 @@
 /** A measuring run from checked settings to the exit code: the last checks, the ports, the signals, the output. */
-import { EXIT, exitCodeOfSignal, failure, usageError, type UserError } from '../errors.ts';
-import { deviceNameProblem } from '../deviceNames.ts';
+import { EXIT, exitCodeOfSignal, failure, usageError, type UserError } from '../core/errors.ts';
+import { deviceNameProblem } from '../core/deviceNames.ts';
 import { findLink, noSuchDevice } from '../system/link.ts';
-import { formatDuration } from '../units.ts';
-import { VERSION } from '../version.ts';
+import { formatDuration } from '../core/units.ts';
+import { VERSION } from '../core/version.ts';
 import { estimate, expectedRates, LONG_RUN_MS, type SearchSettings } from './arguments.ts';
 import type { RawOptions } from './rawOptions.ts';
 import { ask, askDuringRun } from './ask.ts';
 import { systemClock } from './clock.ts';
-import { messageLine } from '../messageLine.ts';
+import { messageLine } from '../core/messageLine.ts';
 import { requireNetAdmin } from '../system/privilege.ts';
 import { readAddresses, receivedBytes } from './device.ts';
 import { endable, Interrupted, OutputClosed } from './ending.ts';

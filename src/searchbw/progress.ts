@@ -1,5 +1,5 @@
 /** Where the run is and how long it will still take, on one line of standard error; only on a terminal. */
-import { formatDuration, kbit } from '../units.ts';
+import { formatDuration, kbit } from '../core/units.ts';
 import type { SessionEvent } from './session.ts';
 
 export class Progress {

@@ -2,7 +2,7 @@
  * From judged lines to a recommended value: the highest bandwidth up to which *every* line is acceptable,
  * never without a warning where something speaks against it. Pure.
  */
-import { formatRate } from '../units.ts';
+import { formatRate } from '../core/units.ts';
 import {
   describeTrouble,
   isGood,

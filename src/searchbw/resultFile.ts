@@ -1,7 +1,7 @@
 /** Reads a stored result back, and says exactly what is wrong with a file that is none. */
-import { printable } from '../printable.ts';
+import { printable } from '../core/printable.ts';
 import * as z from 'zod';
-import { failure } from '../errors.ts';
+import { failure } from '../core/errors.ts';
 import { RESULT_FORMAT, RESULT_VERSION, type SearchResult } from './result.ts';
 
 const number = z.number();

@@ -2,7 +2,7 @@
  * A whole run: prepare the line, measure step by step, judge, and whatever happens put back what was in force.
  * The decisions are made in sweep.ts, auto.ts, judge.ts and recommend.ts; here are the effects and their order.
  */
-import { failure, UserError } from '../errors.ts';
+import { failure, UserError } from '../core/errors.ts';
 import { isDecided, nextAuto, recommendAuto, recordAuto, startAuto } from './auto.ts';
 import type { Clock } from './clock.ts';
 import { judgeLine, type JudgedLine, type Limits } from './judge.ts';

@@ -5,8 +5,8 @@
 import { readFile } from 'node:fs/promises';
 import { release } from 'node:os';
 import { settingsFromArguments } from '../config/fromArguments.ts';
-import { failure, usageError, UserError } from '../errors.ts';
-import { messageLine } from '../messageLine.ts';
+import { failure, usageError, UserError } from '../core/errors.ts';
+import { messageLine } from '../core/messageLine.ts';
 import {
   framedBytes,
   describeFraming,

@@ -1,5 +1,5 @@
 /** `searchbw show FILE`: a stored result again, in any form. */
-import { EXIT, failure, UserErrors } from '../errors.ts';
+import { EXIT, failure, UserErrors } from '../core/errors.ts';
 import { readTextFile, whyUnreadable } from '../system/textFile.ts';
 import type { OutputSettings } from './arguments.ts';
 import { fileErrors, renderResult, screenFor, writeFiles } from './output.ts';

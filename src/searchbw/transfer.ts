@@ -3,10 +3,10 @@
  * what Node's fetch lacks as well: HTTP/2, proxies, an answer to an upload before the upload, errors that name their cause.
  */
 import { STATUS_CODES } from 'node:http';
-import { printableLine } from '../printable.ts';
+import { printableLine } from '../core/printable.ts';
 import { ProgramError, run, type Runner } from '../system/run.ts';
-import { formatSize } from '../units.ts';
-import { VERSION } from '../version.ts';
+import { formatSize } from '../core/units.ts';
+import { VERSION } from '../core/version.ts';
 import type { Direction } from './measurement.ts';
 
 export interface TransferRequest {

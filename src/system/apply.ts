@@ -1,5 +1,5 @@
 /** Bringing a plan about, all or nothing: what was there before comes back if a step fails. */
-import { failure, UserError } from '../errors.ts';
+import { failure, UserError } from '../core/errors.ts';
 import { factsShownBy, makePlan, type Plan } from '../shaper/plan.ts';
 import { egressRules, ingressRules } from '../shaper/rules.ts';
 import { standIns } from '../shaper/standIns.ts';

@@ -3,7 +3,7 @@
  * Debian has (perl-base is essential). Node has no way to make it itself.
  */
 import { ProgramError, type Runner } from './run.ts';
-import { UserError } from '../errors.ts';
+import { UserError } from '../core/errors.ts';
 
 /** __NR_bpf; the program is for little-endian machines only. */
 export const SYSCALL_NUMBER: Partial<Record<NodeJS.Architecture, number>> = {

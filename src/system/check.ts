@@ -1,7 +1,7 @@
 /** What this machine has and lacks for a shaper, found by trying; nothing that is in use is touched. */
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { release } from 'node:os';
-import { noPrivilege, UserError } from '../errors.ts';
+import { noPrivilege, UserError } from '../core/errors.ts';
 import { iptablesInstall } from '../firewall/iptables.ts';
 import { nftInstall } from '../firewall/nft.ts';
 import type { RuleSet } from '../firewall/rules.ts';

@@ -1,5 +1,5 @@
 /** Taking away everything that inetgw has put on a device. */
-import type { UserError } from '../errors.ts';
+import type { UserError } from '../core/errors.ts';
 import { ifindexesOf, readCurrent, readRenamed } from './device.ts';
 import { removeAllFirewall } from './firewall.ts';
 import { removeMadeTables } from './madeTables.ts';

@@ -2,7 +2,7 @@
 import type { FirewallBackend } from '../shaper/settings.ts';
 import { strayActionsStep, tcStep, type Step } from '../shaper/steps.ts';
 import { tearDownLines } from '../tc/batch.ts';
-import { noPrivilege, type UserError } from '../errors.ts';
+import { noPrivilege, type UserError } from '../core/errors.ts';
 import type { ClearOutcome } from './clear.ts';
 import { ifindexesOf, readCurrent, readRenamed } from './device.ts';
 import { nftTableExists, removalSteps } from './firewall.ts';

@@ -1,5 +1,5 @@
 /** Finding and reading the configuration file. */
-import { configError, noPrivilege } from '../errors.ts';
+import { configError, noPrivilege } from '../core/errors.ts';
 import type { Configuration } from '../config/file.ts';
 import { errorCode } from './runDir.ts';
 import { CONFIG_LIMIT_BYTES, readTextFile, whyUnreadable } from './textFile.ts';

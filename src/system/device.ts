@@ -1,5 +1,5 @@
 /** What is on a device now: the kernel's answer beside our own record of it. */
-import { failure, UserError } from '../errors.ts';
+import { failure, UserError } from '../core/errors.ts';
 import type { ConditionReadings, QueueDeviceReading } from '../conditions/condition.ts';
 import { QUEUE_CONDITIONS } from '../conditions/queues.ts';
 import { conditionsOf } from '../conditions/table.ts';

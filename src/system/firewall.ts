@@ -1,7 +1,7 @@
 /** Installing and removing the firewall rules, whatever was or was not there before. */
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
-import { failure, missing, UserError } from '../errors.ts';
+import { failure, missing, UserError } from '../core/errors.ts';
 import { savedProblem, type Family } from '../firewall/iptables.ts';
 import { tableName } from '../firewall/nft.ts';
 import type { RuleSet } from '../firewall/rules.ts';

@@ -3,7 +3,7 @@
  * all rules with it, some of them all queues. What still stands is not touched. The plan is the record's, so it does not
  * matter who had set the device up: a file, a hook or a person.
  */
-import { failure, UserErrors } from '../errors.ts';
+import { failure, UserErrors } from '../core/errors.ts';
 import type { Plan } from '../shaper/plan.ts';
 import { queueChange, tcStep } from '../shaper/steps.ts';
 import { treesOf, type TcView, type Tree } from '../tc/batch.ts';

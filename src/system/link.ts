@@ -1,10 +1,10 @@
 /** Facts of a network device, read from /sys/class/net: no program is started for them. */
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { UserError } from '../errors.ts';
-import { closest } from '../config/suggest.ts';
-import { deviceNameHint, deviceNameProblem } from '../deviceNames.ts';
-import { failure, usageError } from '../errors.ts';
+import type { UserError } from '../core/errors.ts';
+import { closest } from '../core/suggest.ts';
+import { deviceNameHint, deviceNameProblem } from '../core/deviceNames.ts';
+import { failure, usageError } from '../core/errors.ts';
 import type { LinkKind } from '../shaper/framing.ts';
 import type { LinkFacts } from '../shaper/link.ts';
 import { pathExists } from './pathExists.ts';

@@ -5,7 +5,7 @@
  */
 import { link, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EXIT, failure, UserError } from '../errors.ts';
+import { EXIT, failure, UserError } from '../core/errors.ts';
 import { startTime } from './process.ts';
 import { errorCode, makeRunDir, removeEmptyRunDir, runDir, writeError } from './runDir.ts';
 

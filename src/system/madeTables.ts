@@ -2,7 +2,7 @@
 import { NFT_FAMILY, parseMangleTable, removeMangleTable, type MangleTable } from '../firewall/madeTables.ts';
 import type { Family } from '../firewall/iptables.ts';
 import type { Step } from '../shaper/steps.ts';
-import { UserError } from '../errors.ts';
+import { UserError } from '../core/errors.ts';
 import { isInstalled } from './firewall.ts';
 import { Parts } from './parts.ts';
 import { ProgramError, type Runner } from './run.ts';

@@ -4,7 +4,7 @@
  */
 import { readdir, readFile, readlink, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { failure, type UserError } from '../errors.ts';
+import { failure, type UserError } from '../core/errors.ts';
 import { ProgramError, type Runner } from './run.ts';
 import { BASE_RUN_DIR, removeEmptyRunDir, removeError, runDir } from './runDir.ts';
 import { recordedDevices } from './state.ts';

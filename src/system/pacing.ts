@@ -1,6 +1,6 @@
 /** What pacing needs besides queues and filters: the program's file, and its maps, which tc pins. */
 import { lstat, readFile, rename, unlink, writeFile } from 'node:fs/promises';
-import { failure } from '../errors.ts';
+import { failure } from '../core/errors.ts';
 import {
   configuredObject,
   mapNames,

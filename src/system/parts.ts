@@ -1,5 +1,5 @@
 /** Work in parts that do not need one another: one that fails keeps none of the others from being done, and is told. */
-import { UserError } from '../errors.ts';
+import { UserError } from '../core/errors.ts';
 
 export class Parts {
   readonly #failures: UserError[] = [];

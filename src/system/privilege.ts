@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { noPrivilege } from '../errors.ts';
+import { noPrivilege } from '../core/errors.ts';
 
 /** CAP_NET_ADMIN in include/uapi/linux/capability.h. */
 const CAP_NET_ADMIN = 12n;

@@ -2,7 +2,7 @@
  * A dress rehearsal: the very batch, on the loopback device of a network namespace made for it and gone
  * with it. What this kernel or this tc cannot do is found before anything in use is touched.
  */
-import { missing, type UserError } from '../errors.ts';
+import { missing, type UserError } from '../core/errors.ts';
 import { TRIAL_INDEX } from '../shaper/actionIndex.ts';
 import { batchText, setUpLines } from '../tc/batch.ts';
 import type { Action, TcObject } from '../tc/objects.ts';

@@ -7,7 +7,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import type { Readable } from 'node:stream';
-import { failure, missing, type UserError } from '../errors.ts';
+import { failure, missing, type UserError } from '../core/errors.ts';
 import { openInput } from './inputFile.ts';
 
 export interface RunOptions {

@@ -1,6 +1,6 @@
 /** Where state lives: /run/inetgw, which vanishes with the kernel's own state at the next boot. */
 import { access, mkdir, readlink, rmdir } from 'node:fs/promises';
-import { failure, noPrivilege, type UserError } from '../errors.ts';
+import { failure, noPrivilege, type UserError } from '../core/errors.ts';
 
 export const BASE_RUN_DIR = '/run/inetgw';
 

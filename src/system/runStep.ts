@@ -1,4 +1,4 @@
-import { failure } from '../errors.ts';
+import { failure } from '../core/errors.ts';
 import type { Step } from '../shaper/steps.ts';
 import { batchReason, failedBatchLine } from '../tc/parse.ts';
 import { ProgramError, type Runner, type RunOptions } from './run.ts';

@@ -1,5 +1,5 @@
 /** Whether our filters have to stand beside those of others, and where. */
-import { failure } from '../errors.ts';
+import { failure } from '../core/errors.ts';
 import { freeFirstPref } from '../shaper/hooks.ts';
 import type { SharedHooks } from '../shaper/link.ts';
 import { parseFilters } from '../tc/parse.ts';

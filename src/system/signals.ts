@@ -1,4 +1,4 @@
-import { exitCodeOfSignal } from '../errors.ts';
+import { exitCodeOfSignal } from '../core/errors.ts';
 
 const SIGNALS = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const;
 

@@ -2,7 +2,7 @@
  * Programs at tcx (kernel 6.6 and later), which come before all filters of a clsact. tc does not show them, and few
  * gateways have bpftool: the system call is made by perl, as in bpfMap.ts.
  */
-import { UserError } from '../errors.ts';
+import { UserError } from '../core/errors.ts';
 import { SYSCALL_NUMBER } from './bpfMap.ts';
 import { ProgramError, type Runner } from './run.ts';
 

@@ -1,8 +1,8 @@
 /** The files of templates/, as they are installed with the commands. */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { failure } from '../errors.ts';
-import { TEMPLATES } from './installedFiles.ts';
+import { failure } from '../core/errors.ts';
+import { TEMPLATES } from '../core/installedFiles.ts';
 
 /** The text of a file below templates/, such as `inetgw.conf.example`. */
 export async function readTemplate(name: string): Promise<string> {

@@ -52,7 +52,7 @@ describe('as the first command', () => {
 
   it.each([
     ['demo', ['--help'], /^Usage: npm run demo/m],
-    ['coverage', ['test/unit/units.test.ts'], /^\| `src\/` \| /m],
+    ['coverage', ['test/unit/core/units.test.ts'], /^\| `src\/` \| /m],
     ['deb', ['.lab/packages'], /^\S+\/inetgw_\S+_all\.deb$/m],
     ['fuzz', ['--seconds', '0.1', 'units'], /units/],
     ['typecheck', ['--version'], /^Version \d/m],
@@ -103,9 +103,9 @@ describe('a checkout that is ready', () => {
   });
 
   it('is built anew after somebody built another state, or took dist/ away', async () => {
-    await writeFile(join(clone, 'src/printable.ts.bak'), '');
+    await writeFile(join(clone, 'src/core/printable.ts.bak'), '');
     await execa(process.execPath, ['scripts/build.mjs'], { cwd: clone });
-    await rm(join(clone, 'src/printable.ts.bak'));
+    await rm(join(clone, 'src/core/printable.ts.bak'));
     const builtAtMs = async (): Promise<number> => (await stat(join(clone, 'dist/bin/inetgw.js'))).mtimeMs;
     const beforeMs = await builtAtMs();
     await setUp('build');

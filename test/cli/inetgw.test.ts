@@ -7,7 +7,7 @@ import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { join } from 'node:path';
 import { settingsFromArguments } from '../../src/config/fromArguments.ts';
-import { EXIT } from '../../src/errors.ts';
+import { EXIT } from '../../src/core/errors.ts';
 import type { PlanJson } from '../../src/report/planSummary.ts';
 import { makePlan } from '../../src/shaper/plan.ts';
 import type { CheckResult } from '../../src/system/check.ts';

@@ -3,7 +3,7 @@ import { execa } from 'execa';
 import { access, mkdtemp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
-import { EXIT } from '../../src/errors.ts';
+import { EXIT } from '../../src/core/errors.ts';
 import { labFolder } from '../lab/paths.ts';
 import { build } from './helpers/buildOnce.ts';
 import { ROOT } from './helpers/built.ts';

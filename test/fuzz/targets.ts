@@ -5,11 +5,11 @@
  */
 import { makeProgram as inetgwProgram } from '../../src/cli/inetgwProgram.ts';
 import { makeProgram as iprelayProgram, readSettings } from '../../src/cli/iprelay.ts';
-import { messageLine } from '../../src/messageLine.ts';
+import { messageLine } from '../../src/core/messageLine.ts';
 import { makeProgram as searchbwProgram } from '../../src/cli/searchbw.ts';
 import { parseConfiguration } from '../../src/config/file.ts';
 import { settingsFromArguments, settingsFromValues } from '../../src/config/fromArguments.ts';
-import { UserError, UserErrors } from '../../src/errors.ts';
+import { UserError, UserErrors } from '../../src/core/errors.ts';
 import { parseIptablesCounters, parseNftCounters } from '../../src/firewall/counters.ts';
 import { iptablesRemove, savedProblem } from '../../src/firewall/iptables.ts';
 import { iptablesStanding } from '../../src/firewall/standing.ts';
@@ -37,7 +37,7 @@ import { batchReason, failedBatchLine, parseTcView, UnreadableOutput } from '../
 import { parseActionStatistics, parseQdiscStatistics } from '../../src/tc/statistics.ts';
 import { setUpLines, tearDownLines } from '../../src/tc/batch.ts';
 import { parseState } from '../../src/system/state.ts';
-import { formatRate, parseDurationMs, parseRateBitPerSec, parseSizeBytes } from '../../src/units.ts';
+import { formatRate, parseDurationMs, parseRateBitPerSec, parseSizeBytes } from '../../src/core/units.ts';
 
 export type Target = (text: string) => void | Promise<void>;
 

@@ -1,5 +1,5 @@
 /** What differs between the processors that a guest may have. */
-import { failure } from '../../src/errors.ts';
+import { failure } from '../../src/core/errors.ts';
 
 export type Architecture = 'amd64' | 'arm64';
 

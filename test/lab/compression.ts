@@ -5,7 +5,7 @@
  */
 import { gunzipSync } from 'node:zlib';
 import { execa } from 'execa';
-import { failure } from '../../src/errors.ts';
+import { failure } from '../../src/core/errors.ts';
 
 export type Compression = 'none' | 'gzip' | 'xz' | 'zstd' | 'lz4' | 'lzma';
 

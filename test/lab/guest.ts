@@ -11,7 +11,7 @@ import { rmSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
-import { failure, missing } from '../../src/errors.ts';
+import { failure, missing } from '../../src/core/errors.ts';
 import { bundleAgent } from './agentBundle.ts';
 import { ARCHITECTURES, hostArchitecture, type Architecture } from './architecture.ts';
 import { buildInitramfs, CHECKOUT_TAG, ROOT_TAG } from './initramfs.ts';

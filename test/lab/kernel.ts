@@ -5,7 +5,7 @@
 import { access, mkdir, mkdtemp, readFile, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { execa } from 'execa';
-import { failure, missing } from '../../src/errors.ts';
+import { failure, missing } from '../../src/core/errors.ts';
 import { ARCHITECTURES, hostArchitecture, type Architecture } from './architecture.ts';
 import { kernelOf } from './kernelImage.ts';
 import { HANG_MS } from '../hang.ts';

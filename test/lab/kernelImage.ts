@@ -2,7 +2,7 @@
  * The kernel inside the image that a distribution ships, so that the guest does not have to unpack it itself under
  * emulation: the ELF file of a bzImage, the flat image of an EFI zboot or gzip file. Pure but for the unpacking.
  */
-import { failure } from '../../src/errors.ts';
+import { failure } from '../../src/core/errors.ts';
 import { compressionOf, uncompressed } from './compression.ts';
 
 /** Linux, Documentation/arch/x86/boot.rst: offsets in the setup header. */

@@ -1,6 +1,6 @@
 /** searchbw on a real, loaded line: what it recommends holds, and it leaves the device as it found it. */
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { EXIT } from '../../src/errors.ts';
+import { EXIT } from '../../src/core/errors.ts';
 import type { Guest } from './guest.ts';
 import { commandArgv, inetgwOk, snapshot, withBpf } from './inetgw.ts';
 import { ADSL_LINE, SERVER, setUpLine } from './line.ts';

@@ -5,7 +5,7 @@
 import { access, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { failure, missing } from '../../src/errors.ts';
+import { failure, missing } from '../../src/core/errors.ts';
 import { ARCHITECTURES, hostArchitecture, type Architecture } from '../lab/architecture.ts';
 import { labFolder } from '../lab/paths.ts';
 

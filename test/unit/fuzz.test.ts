@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mutate, randomFrom } from '../../scripts/fuzz/mutate.ts';
-import { configError } from '../../src/errors.ts';
+import { configError } from '../../src/core/errors.ts';
 import { refusing, TARGET_NAMES, TARGETS } from '../fuzz/targets.ts';
 
 const CHANGED_INPUTS = 300;

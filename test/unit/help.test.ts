@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { makeProgram as inetgw } from '../../src/cli/inetgwProgram.ts';
 import { makeProgram as iprelay } from '../../src/cli/iprelay.ts';
 import { makeProgram as searchbw } from '../../src/cli/searchbw.ts';
-import { EXIT } from '../../src/errors.ts';
+import { EXIT } from '../../src/core/errors.ts';
 import { FRAMING_KEYWORDS, FRAMING_WORDS } from '../../src/shaper/framing.ts';
 
 function helpOf(program: Command): string {

@@ -9,7 +9,7 @@ import { parseConfiguration, requireFaultless } from '../../src/config/file.ts';
 import { settingsFromArguments, valuesFromFlags } from '../../src/config/fromArguments.ts';
 import { FILE_KEY_NAMES } from '../../src/config/keys.ts';
 import { checkTuning } from '../../src/config/settings.ts';
-import { EXIT } from '../../src/errors.ts';
+import { EXIT } from '../../src/core/errors.ts';
 import { parseSpec } from '../../src/iprelay/spec.ts';
 import { checkArguments } from '../../src/searchbw/arguments.ts';
 import type { RawOptions } from '../../src/searchbw/rawOptions.ts';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { COMMAND_WORDS } from '../../src/cli/inetgwCommands.ts';
 import { bareDevice, refuseRateFirst, understoodWords, type NamedRates } from '../../src/cli/inetgwWords.ts';
-import { EXIT, UserError } from '../../src/errors.ts';
+import { EXIT, UserError } from '../../src/core/errors.ts';
 
 const understood = (line: string, named: NamedRates = {}): string =>
   understoodWords(line.split(' '), named).join(' ');

@@ -1,5 +1,5 @@
 /** Forwarders under the names and in the words of toxiproxy's clients: created, switched off and on, given toxics. */
-import { UserError } from '../../errors.ts';
+import { UserError } from '../../core/errors.ts';
 import { DEFAULT_OPTIONS } from '../forwarder.ts';
 import type { Relay } from '../relay.ts';
 import { formatEndpoint, formatServer, parseSpec, plainAddress, type ProxySpec } from '../spec.ts';

@@ -1,8 +1,8 @@
 /** The HTTP API that toxiproxy's client libraries drive: its paths, methods, JSON and status codes. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { failure } from '../../errors.ts';
-import { VERSION } from '../../version.ts';
+import { failure } from '../../core/errors.ts';
+import { VERSION } from '../../core/version.ts';
 import { isOurs } from '../service/metrics-server.ts';
 import { ApiError, Proxies } from './proxies.ts';
 import type { Relay } from '../relay.ts';

@@ -1,7 +1,7 @@
 /** Talks to a running relay: the same executor as in its own process, behind the control socket. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { EXIT, failure, UserError, usageError } from '../../errors.ts';
+import { EXIT, failure, UserError, usageError } from '../../core/errors.ts';
 import type { Executor } from '../prompt.ts';
 import { findSockets } from './paths.ts';
 import {

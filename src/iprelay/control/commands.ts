@@ -1,5 +1,5 @@
 /** The commands for relays that run already: attach, ctl, list, status, reload, stop. */
-import { printable } from '../../printable.ts';
+import { printable } from '../../core/printable.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   EXIT,
@@ -10,7 +10,7 @@ import {
   usageError,
   UserError,
   UserErrors,
-} from '../../errors.ts';
+} from '../../core/errors.ts';
 import { startTime } from '../../system/process.ts';
 import type { Leave } from '../prompt.ts';
 import { formatPorts } from '../spec.ts';

@@ -1,7 +1,7 @@
 /** Where the control sockets of running relays lie. */
 import { lstat, mkdir, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { failure } from '../../errors.ts';
+import { failure } from '../../core/errors.ts';
 
 const SUFFIX = '.sock';
 

@@ -1,7 +1,7 @@
 /** The control socket of a running relay: for its owner only, one command after the other per client. */
 import { chmod, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { failure, type UserError } from '../../errors.ts';
+import { failure, type UserError } from '../../core/errors.ts';
 import type { Executor } from '../prompt.ts';
 import { makeRuntimeFolder, runtimeFolder, socketPath } from './paths.ts';
 import {

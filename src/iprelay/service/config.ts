@@ -4,8 +4,8 @@
  */
 import { resolve } from 'node:path';
 import { parse, TomlError, type TomlTable } from 'smol-toml';
-import { locator } from '../../config/locate.ts';
-import { configError, type UserError, UserErrors } from '../../errors.ts';
+import { locator } from '../../core/locate.ts';
+import { configError, type UserError, UserErrors } from '../../core/errors.ts';
 import { parseCidr } from '../access.ts';
 import { DIRECTIONS } from '../direction.ts';
 import { FAULT_WORDS } from '../faults.ts';

@@ -1,5 +1,5 @@
 /** Whether the process may open as many files and connections as it needs. */
-import { failure } from '../../errors.ts';
+import { failure } from '../../core/errors.ts';
 import { descriptorLimit } from '../../system/port-holder.ts';
 import { descriptorsFor } from '../relay.ts';
 import { localPorts } from '../spec.ts';

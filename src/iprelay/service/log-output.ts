@@ -4,8 +4,8 @@
  * their sockets are Unix datagram sockets, which Node does not have.
  */
 import pino, { type DestinationStream, type Level, type Logger } from 'pino';
-import { failure } from '../../errors.ts';
-import { printableLine } from '../../printable.ts';
+import { failure } from '../../core/errors.ts';
+import { printableLine } from '../../core/printable.ts';
 import { pipeTo } from '../../system/pipe-to.ts';
 import type { Log } from '../log.ts';
 import { LAST_MS, LineFile, type Lost, WAITING_BYTES } from './line-file.ts';

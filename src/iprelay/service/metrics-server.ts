@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
-import { failure } from '../../errors.ts';
+import { failure } from '../../core/errors.ts';
 import { run } from '../../system/run.ts';
 
 /** Answers GET /metrics on an address; resolves to what closes it. */

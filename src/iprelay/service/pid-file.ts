@@ -1,5 +1,5 @@
 import { readFile, unlink, writeFile } from 'node:fs/promises';
-import { failure } from '../../errors.ts';
+import { failure } from '../../core/errors.ts';
 import { isRunning } from '../../system/process.ts';
 
 /** Writes our process number; a file left by a process that is gone is replaced, one in use is not. */

@@ -1,8 +1,8 @@
 /** A running relay from start to end: log, listeners, control socket, signals, prompt. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EXIT, exitCodeOfSignal, type UserError } from '../../errors.ts';
+import { EXIT, exitCodeOfSignal, type UserError } from '../../core/errors.ts';
 import { descriptorLimit } from '../../system/port-holder.ts';
-import { VERSION } from '../../version.ts';
+import { VERSION } from '../../core/version.ts';
 import { AccessList } from '../access.ts';
 import { complete } from '../complete.ts';
 import { execute } from '../execute.ts';

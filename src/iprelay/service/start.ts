@@ -1,8 +1,8 @@
 /** Starts a relay in the way its mode says: at the prompt, in the foreground, or in the background. */
 import { closeSync, mkdirSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { messageLine } from '../../messageLine.ts';
-import { EXIT, failure, UserError, UserErrors } from '../../errors.ts';
+import { messageLine } from '../../core/messageLine.ts';
+import { EXIT, failure, UserError, UserErrors } from '../../core/errors.ts';
 import { type DetachReport, REPORT_FD_VARIABLE } from '../../system/detach.ts';
 import { checkDescriptors } from './descriptors.ts';
 import { runService } from './service.ts';

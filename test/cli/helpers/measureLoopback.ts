@@ -4,7 +4,7 @@
  */
 import { appendFileSync, readFileSync } from 'node:fs';
 import { runMain } from '../../../src/cli/main.ts';
-import { UserErrors } from '../../../src/errors.ts';
+import { UserErrors } from '../../../src/core/errors.ts';
 import { checkArguments } from '../../../src/searchbw/arguments.ts';
 import type { LineControl } from '../../../src/searchbw/line.ts';
 import { measureAndShow } from '../../../src/searchbw/program.ts';

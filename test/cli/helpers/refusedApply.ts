@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { settingsFromArguments } from '../../../src/config/fromArguments.ts';
-import { missing } from '../../../src/errors.ts';
+import { missing } from '../../../src/core/errors.ts';
 import { makePlan, type Plan } from '../../../src/shaper/plan.ts';
 import { apply, prepare } from '../../../src/system/apply.ts';
 import { readLink } from '../../../src/system/link.ts';

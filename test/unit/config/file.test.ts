@@ -3,10 +3,10 @@ import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { parseConfiguration, requireFaultless } from '../../../src/config/file.ts';
 import { FILE_KEY_NAMES, SHAPER_KEY_NAMES } from '../../../src/config/keys.ts';
-import { locator } from '../../../src/config/locate.ts';
+import { locator } from '../../../src/core/locate.ts';
 import { checkTuning } from '../../../src/config/settings.ts';
 import { environmentName, layered, valuesFromEnvironment } from '../../../src/config/values.ts';
-import { EXIT, UserError, UserErrors } from '../../../src/errors.ts';
+import { EXIT, UserError, UserErrors } from '../../../src/core/errors.ts';
 import { DEFAULT_SETTINGS } from '../../../src/shaper/settings.ts';
 
 /** Messages and hints of everything that is wrong with a text; all of them are bad configuration. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { settingsFromArguments } from '../../../src/config/fromArguments.ts';
 import type { ShaperOptions } from '../../../src/config/keys.ts';
 import { withoutOverlaps } from '../../../src/config/parsers.ts';
-import { EXIT, UserErrors } from '../../../src/errors.ts';
+import { EXIT, UserErrors } from '../../../src/core/errors.ts';
 
 function problems(device: string, up: string, down: string, options: ShaperOptions = {}): string[] {
   try {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { explicitRates, rateDoubt } from '../../../src/config/rateDoubts.ts';
-import { parseRateBitPerSec } from '../../../src/units.ts';
+import { parseRateBitPerSec } from '../../../src/core/units.ts';
 
 const doubt = (up: string, down: string, mayBeSlow = false) =>
   rateDoubt(

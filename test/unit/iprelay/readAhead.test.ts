@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Log } from '../../../src/iprelay/log.ts';
 import { SILENT } from '../../../src/iprelay/log.ts';
 import { ListenerTuner, optionsFor, type Tuned } from '../../../src/iprelay/read-ahead.ts';
-import { missing } from '../../../src/errors.ts';
+import { missing } from '../../../src/core/errors.ts';
 import { HANG_MS } from '../../hang.ts';
 import { listen, type Network, portOf, readAll, set, startRelay } from './network.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { printable } from '../../../src/printable.ts';
+import { printable } from '../../../src/core/printable.ts';
 import { reportPage } from '../../../src/searchbw/html.ts';
 import { linearScale, logScale } from '../../../src/report/scale.ts';
 import { escapeXml } from '../../../src/report/svg.ts';

@@ -1,7 +1,7 @@
 /** A run that is ended from outside: by a signal, or by an output that takes no more. */
 import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { UserError } from '../../../src/errors.ts';
+import { UserError } from '../../../src/core/errors.ts';
 import { endable, Interrupted, OutputClosed } from '../../../src/searchbw/ending.ts';
 
 /** Refuses whatever is written, as a full disk or a terminal that is gone does. */

@@ -1,7 +1,7 @@
 /** The exit codes in the guide; help and manual page have a test of their own beside the others'. */
 import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
-import { EXIT } from '../../../src/errors.ts';
+import { EXIT } from '../../../src/core/errors.ts';
 
 /** `notInForce` is of inetgw alone. */
 const own = Object.entries(EXIT).flatMap(([name, code]) => (name === 'notInForce' ? [] : [String(code)]));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { missing } from '../../../src/errors.ts';
+import { missing } from '../../../src/core/errors.ts';
 import type { Load, LoadStatus } from '../../../src/searchbw/load.ts';
 import { LoadWatch } from '../../../src/searchbw/loadWatch.ts';
 import type { Direction } from '../../../src/searchbw/measurement.ts';

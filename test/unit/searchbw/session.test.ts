@@ -1,6 +1,6 @@
 /** The order of effects: whatever happens, the line is as before when the session ends. */
 import { describe, expect, it } from 'vitest';
-import { failure } from '../../../src/errors.ts';
+import { failure } from '../../../src/core/errors.ts';
 import { runSession, type SessionEvent, type SessionPorts } from '../../../src/searchbw/session.ts';
 import type { Task } from '../../../src/searchbw/task.ts';
 import { ADSL, makeModel, type Model } from '../../model/line.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { settingsFromArguments } from '../../../src/config/fromArguments.ts';
-import { UserErrors } from '../../../src/errors.ts';
+import { UserErrors } from '../../../src/core/errors.ts';
 import { framingByKeyword } from '../../../src/shaper/framing.ts';
 import type { IngressKind } from '../../../src/shaper/link.ts';
 import { makePlan, type Plan } from '../../../src/shaper/plan.ts';

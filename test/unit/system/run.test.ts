@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { isRunning } from '../../../src/system/process.ts';
 import { ProgramError, run } from '../../../src/system/run.ts';
 import { until } from '../../hang.ts';
-import { EXIT, UserError } from '../../../src/errors.ts';
+import { EXIT, UserError } from '../../../src/core/errors.ts';
 
 const sh = (script: string): readonly [string, ...string[]] => ['sh', '-c', script];
 

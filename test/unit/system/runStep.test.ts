@@ -1,7 +1,7 @@
 /** A program that fails is told to the user as such, and never as a bug, whoever ran it. */
 import { describe, expect, it } from 'vitest';
 import { settingsFromArguments } from '../../../src/config/fromArguments.ts';
-import { UserError } from '../../../src/errors.ts';
+import { UserError } from '../../../src/core/errors.ts';
 import { makePlan } from '../../../src/shaper/plan.ts';
 import { readActions } from '../../../src/system/actions.ts';
 import { ProgramError, type Runner } from '../../../src/system/run.ts';

@@ -14,7 +14,7 @@ import {
   parseSizeBytes,
   rateAdvice,
   sizeAdvice,
-} from '../../src/units.ts';
+} from '../../../src/core/units.ts';
 
 describe('rates', () => {
   it.each([

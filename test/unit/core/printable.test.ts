@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { reportError } from '../../src/cli/main.ts';
-import { failure, usageError, UserErrors } from '../../src/errors.ts';
-import { printable, printableLine } from '../../src/printable.ts';
+import { reportError } from '../../../src/cli/main.ts';
+import { failure, usageError, UserErrors } from '../../../src/core/errors.ts';
+import { printable, printableLine } from '../../../src/core/printable.ts';
 
 /** Everything that a terminal takes for more than a letter. */
 const STEERS = /(?![\n\t])\p{Cc}|[\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;

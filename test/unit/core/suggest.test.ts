@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { closest } from '../../../src/config/suggest.ts';
+import { closest } from '../../../src/core/suggest.ts';
 
 const KEYS = ['up', 'down', 'framing', 'mark', 'interactive-ports', 'bulk-ports'];
 
