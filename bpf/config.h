@@ -4,7 +4,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-/* Set in the object file before it is loaded, found by its magic: src/shaper/pacing.ts knows the layout. */
+/* Set in the object file before it is loaded, found by its magic: src/plan/pacing/pacing.ts knows the layout. */
 struct config {
 	char magic[16];
 	__u32 payload_bytes_per_sec_lo; /* what the line carries of user data in full segments */

@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { COMPLETED } from './completed.ts';
 import { bashCompletion, fishCompletion, zshCompletion } from './completions.ts';
 import { conditionsPage } from './conditionsPage.ts';
-import { DEFAULT_SETTINGS } from '../src/shaper/settings.ts';
-import { egressRules, ingressRules } from '../src/shaper/rules.ts';
+import { DEFAULT_SETTINGS } from '../src/plan/input/settings.ts';
+import { egressRules, ingressRules } from '../src/plan/classes/rules.ts';
 import { healPath, healService } from '../src/hooks/heal.ts';
 import type { HookKind } from '../src/hooks/kinds.ts';
 import { hookFiles, systemdUnit } from '../src/hooks/render.ts';
@@ -59,8 +59,8 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ...completions(),
     ['templates/iptables-egress', shellSnippet('egress', egressRules(DEFAULT_SETTINGS))],
     ['docs/conditions.md', conditionsPage()],
-    ['src/shaper/pacingDigest.ts', pacingDigest()],
-    ['src/shaper/pacingLayout.ts', layoutModule(PACING_OBJECT)],
+    ['src/plan/pacing/pacingDigest.ts', pacingDigest()],
+    ['src/plan/pacing/pacingLayout.ts', layoutModule(PACING_OBJECT)],
     ['templates/iptables-ingress', shellSnippet('ingress', ingressRules(DEFAULT_SETTINGS))],
   ]);
 }

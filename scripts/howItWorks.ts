@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
 import { linearScale } from '../src/report/scale.ts';
 import type { Chart, ChartSeries } from '../src/report/svg.ts';
-import { CLASS_IDS, EGRESS_CLASSES } from '../src/shaper/egress.ts';
+import { CLASS_IDS, EGRESS_CLASSES } from '../src/plan/queues/egress.ts';
 import { parseQdiscStatistics } from '../src/tc/statistics.ts';
 import { Guest } from '../test/lab/guest.ts';
 import { inetgwOk } from '../test/lab/inetgw.ts';

@@ -4,7 +4,7 @@ import type { Configuration, DeviceSection } from '../config/file.ts';
 import { optionName, SEARCH_KEY_NAMES, SEARCH_KEYS, type SearchKey } from '../config/keys.ts';
 import { layered, valuesFromEnvironment, type Value, type Values } from '../config/values.ts';
 import { configError, UserErrors } from '../core/errors.ts';
-import type { FramingChoice } from '../shaper/framing.ts';
+import type { FramingChoice } from '../plan/input/framing.ts';
 import { CONFIG_PATH, readConfiguration } from '../system/configFile.ts';
 import type { Options } from './inetgwProgram.ts';
 import { warn } from './warn.ts';

@@ -1,9 +1,9 @@
 /** `inetgw DEV UP DOWN` and `inetgw DEV clear`. */
 import type { SettingsResult } from '../config/fromArguments.ts';
 import { EXIT, UserErrors, type UserError } from '../core/errors.ts';
-import { describeFraming, framingAssumption } from '../shaper/framing.ts';
+import { describeFraming, framingAssumption } from '../plan/input/framing.ts';
 import { QUEUE_NAMES } from '../report/ingress.ts';
-import type { Plan } from '../shaper/plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import { apply, type Prepared } from '../system/apply.ts';
 import { clear } from '../system/clear.ts';
 import { checkDeviceName, findLink, readLink } from '../system/link.ts';

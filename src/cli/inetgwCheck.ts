@@ -2,11 +2,11 @@
 import type { FoundCondition } from '../conditions/condition.ts';
 import { conditionLine, isBroken } from '../conditions/table.ts';
 import { EXIT, type UserError } from '../core/errors.ts';
-import { assumedLink } from '../shaper/assumedLink.ts';
-import { defaultFraming, describeFraming, type Framing, type RawRates } from '../shaper/framing.ts';
-import type { LinkFacts } from '../shaper/link.ts';
-import { egressRules, ingressRules } from '../shaper/rules.ts';
-import { DEFAULT_SETTINGS } from '../shaper/settings.ts';
+import { assumedLink } from '../plan/input/assumedLink.ts';
+import { defaultFraming, describeFraming, type Framing, type RawRates } from '../plan/input/framing.ts';
+import type { LinkFacts } from '../plan/input/link.ts';
+import { egressRules, ingressRules } from '../plan/classes/rules.ts';
+import { DEFAULT_SETTINGS } from '../plan/input/settings.ts';
 import { check, type CheckItem, type CheckResult } from '../system/check.ts';
 import { readConditions } from '../system/conditions.ts';
 import { readCurrent } from '../system/device.ts';

@@ -4,9 +4,15 @@ import { parseLineRate } from '../config/parsers.ts';
 import { explicitRates, rateDoubt, type RateDoubt, type RateTexts } from '../config/rateDoubts.ts';
 import { failure, usageError } from '../core/errors.ts';
 import { shellWord } from '../hooks/quote.ts';
-import type { LinkKind } from '../shaper/framing.ts';
-import { isTunnel, layerAdvice, tunnelNotice, type LayerAdvice, type LayerFacts } from '../shaper/layers.ts';
-import type { ShaperSettings } from '../shaper/settings.ts';
+import type { LinkKind } from '../plan/input/framing.ts';
+import {
+  isTunnel,
+  layerAdvice,
+  tunnelNotice,
+  type LayerAdvice,
+  type LayerFacts,
+} from '../plan/input/layers.ts';
+import type { ShaperSettings } from '../plan/input/settings.ts';
 import { readLayers } from '../system/layers.ts';
 import { findLink } from '../system/link.ts';
 import type { Options } from './inetgwProgram.ts';

@@ -2,10 +2,10 @@
 import { createHash } from 'node:crypto';
 import { EXIT, usageError } from '../core/errors.ts';
 import { planJson, planSummary, programsOf, type Outlook, type ProgramFile } from '../report/planSummary.ts';
-import { assumedLink } from '../shaper/assumedLink.ts';
-import type { LinkFacts } from '../shaper/link.ts';
-import type { ShaperSettings } from '../shaper/settings.ts';
-import { filesGoneAsScript, objectFileAsScript, stepsAsScript, type Step } from '../shaper/steps.ts';
+import { assumedLink } from '../plan/input/assumedLink.ts';
+import type { LinkFacts } from '../plan/input/link.ts';
+import type { ShaperSettings } from '../plan/input/settings.ts';
+import { filesGoneAsScript, objectFileAsScript, stepsAsScript, type Step } from '../plan/steps.ts';
 import { prepare, type ApplyOptions, type Prepared } from '../system/apply.ts';
 import { prepareClear } from '../system/clearSteps.ts';
 import { noSuchDevice } from '../system/link.ts';

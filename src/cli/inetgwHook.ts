@@ -11,7 +11,7 @@ import { HEAL_UNITS } from '../hooks/heal.ts';
 import { HOOK_KINDS, type HookKind } from '../hooks/kinds.ts';
 import { shellWord, systemdEscape } from '../hooks/quote.ts';
 import { hookFiles, UNIT_FOLDER, type HookFile } from '../hooks/render.ts';
-import { assumedLink } from '../shaper/assumedLink.ts';
+import { assumedLink } from '../plan/input/assumedLink.ts';
 import { installHook, isOwnHook, removeHook, type HookResult } from '../system/hooks.ts';
 import { readLayers } from '../system/layers.ts';
 import { deviceNameProblem } from '../core/deviceNames.ts';

@@ -1,8 +1,8 @@
 /** What may be the matter with a shaped device: the types. The table is in table.ts. Pure. */
 import type { FirewallStanding } from '../firewall/standing.ts';
-import type { LayerFacts } from '../shaper/layers.ts';
-import type { LinkFacts } from '../shaper/link.ts';
-import type { Plan } from '../shaper/plan.ts';
+import type { LayerFacts } from '../plan/input/layers.ts';
+import type { LinkFacts } from '../plan/input/link.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { FilterLine } from '../tc/parse.ts';
 import type { Standing } from '../tc/standing.ts';
 

@@ -1,5 +1,5 @@
 /** Conditions that other programs and the network around make. Pure. */
-import { layerAdvice } from '../shaper/layers.ts';
+import { layerAdvice } from '../plan/input/layers.ts';
 import type { FilterLine } from '../tc/parse.ts';
 import type { Condition, ConditionReadings, HookReading } from './condition.ts';
 

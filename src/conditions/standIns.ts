@@ -1,5 +1,5 @@
 /** Conditions of a plan in which something stands in for what the kernel lacks. Pure. */
-import { standIns } from '../shaper/standIns.ts';
+import { standIns } from '../plan/standIns.ts';
 import type { Condition } from './condition.ts';
 
 export const STAND_IN_CONDITIONS: readonly Condition[] = [

@@ -19,7 +19,7 @@ import {
 import { locator, type Locate, type Place } from '../core/locate.ts';
 import { parseLineRate, type Parsed } from './parsers.ts';
 import { checkTuning, doubts, errorAt } from './settings.ts';
-import { assumedLink } from '../shaper/assumedLink.ts';
+import { assumedLink } from '../plan/input/assumedLink.ts';
 import { explicitRates, rateDoubt, type RateTexts } from './rateDoubts.ts';
 import { closest } from '../core/suggest.ts';
 import type { Value, Values } from './values.ts';

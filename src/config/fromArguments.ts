@@ -1,7 +1,7 @@
 /** From the words and flags of the command line to checked settings. */
 import { deviceNameHint, deviceNameProblem } from '../core/deviceNames.ts';
 import { UserErrors, usageError, type UserError } from '../core/errors.ts';
-import type { ShaperSettings } from '../shaper/settings.ts';
+import type { ShaperSettings } from '../plan/input/settings.ts';
 import { optionName, SHAPER_KEY_NAMES, type ShaperKey, type ShaperOptions } from './keys.ts';
 import { parseLineRate } from './parsers.ts';
 import { checkTuning, doubts, errorAt } from './settings.ts';

@@ -4,7 +4,7 @@
  * key: the parsers, the options with their help and the completions are made of it, and test/unit/config/keys.test.ts holds
  * the manual pages and the example file against it.
  */
-import { FRAMING_KEYWORDS, FRAMING_WORDS, LINK_LAYERS } from '../shaper/framing.ts';
+import { FRAMING_KEYWORDS, FRAMING_WORDS, LINK_LAYERS } from '../plan/input/framing.ts';
 import {
   type DEFAULT_SETTINGS,
   FIREWALL_CHOICES,
@@ -12,7 +12,7 @@ import {
   PACING_CHOICES,
   type BulkSettings,
   type ClassSettings,
-} from '../shaper/settings.ts';
+} from '../plan/input/settings.ts';
 import {
   choiceOf,
   parseAnswerTime,

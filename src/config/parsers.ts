@@ -1,7 +1,7 @@
 /** Parsers of single settings: text in, a checked value or a problem out. `name` is how the user wrote it. */
 import { isIPv4, isIPv6 } from 'node:net';
-import { DSCP_BY_NAME } from '../shaper/dscp.ts';
-import { MAX_RATE_BIT_PER_SEC, MIN_RATE_BIT_PER_SEC } from '../shaper/settings.ts';
+import { DSCP_BY_NAME } from '../plan/classes/dscp.ts';
+import { MAX_RATE_BIT_PER_SEC, MIN_RATE_BIT_PER_SEC } from '../plan/input/settings.ts';
 import {
   durationAdvice,
   formatRate,

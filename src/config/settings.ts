@@ -8,8 +8,8 @@ import {
   isFramingWord,
   LINK_LAYERS,
   type FramingChoice,
-} from '../shaper/framing.ts';
-import { DEFAULT_SETTINGS, type ShaperSettings } from '../shaper/settings.ts';
+} from '../plan/input/framing.ts';
+import { DEFAULT_SETTINGS, type ShaperSettings } from '../plan/input/settings.ts';
 import { formatRate } from '../core/units.ts';
 import { definitionOf, SHAPER_KEY_NAMES, type Tuning } from './keys.ts';
 import { choiceOf, parseWhole } from './parsers.ts';

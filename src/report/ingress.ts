@@ -1,9 +1,9 @@
 /** What came in, in the statistics: the stages, or the queue that shapes instead. Pure. */
-import { actionIndex, type ActionName } from '../shaper/ingress.ts';
-import type { IngressKind } from '../shaper/link.ts';
-import type { Plan } from '../shaper/plan.ts';
-import { redirectIndex } from '../shaper/queue.ts';
-import type { Readings } from '../shaper/readings.ts';
+import { actionIndex, type ActionName } from '../plan/ingress/ingress.ts';
+import type { IngressKind } from '../plan/input/link.ts';
+import type { Plan } from '../plan/plan.ts';
+import { redirectIndex } from '../plan/queues/queue.ts';
+import type { Readings } from '../plan/readings.ts';
 import type { Counters } from '../tc/statistics.ts';
 import { formatSize } from '../core/units.ts';
 import { table } from './table.ts';

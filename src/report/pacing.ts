@@ -1,7 +1,7 @@
 /** Window pacing in the statistics. Pure. */
-import { pacingActionIndex, type PacingActionName } from '../shaper/pacing.ts';
-import type { Plan } from '../shaper/plan.ts';
-import type { PacingReadings } from '../shaper/readings.ts';
+import { pacingActionIndex, type PacingActionName } from '../plan/pacing/pacing.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { PacingReadings } from '../plan/readings.ts';
 import type { Counters } from '../tc/statistics.ts';
 import { formatSize } from '../core/units.ts';
 

@@ -1,7 +1,7 @@
 /** The checks of single words and options: each adds its errors to the list and goes on. Pure. */
 import { deviceNameHint, deviceNameProblem } from '../core/deviceNames.ts';
 import { usageError, type UserError } from '../core/errors.ts';
-import { MAX_RATE_BIT_PER_SEC, MIN_RATE_BIT_PER_SEC } from '../shaper/settings.ts';
+import { MAX_RATE_BIT_PER_SEC, MIN_RATE_BIT_PER_SEC } from '../plan/input/settings.ts';
 import {
   durationAdvice,
   formatRate,

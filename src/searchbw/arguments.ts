@@ -6,7 +6,7 @@
  *     searchbw DEV AUTO                                      both, one after the other
  */
 import type { UserError } from '../core/errors.ts';
-import type { FramingChoice, RawRates } from '../shaper/framing.ts';
+import type { FramingChoice, RawRates } from '../plan/input/framing.ts';
 import {
   checkDevice,
   checkGrid,

@@ -1,6 +1,6 @@
 /** The commands a result suggests, in the form a person would type them. Pure. */
 import { shellWord } from '../hooks/quote.ts';
-import { framingByKeyword, type Framing } from '../shaper/framing.ts';
+import { framingByKeyword, type Framing } from '../plan/input/framing.ts';
 import { kbit } from '../core/units.ts';
 import type { RawOptions } from './rawOptions.ts';
 import type { Direction } from './measurement.ts';

@@ -2,7 +2,7 @@
  * The result of a run as it is stored, reopened and shown: plain data, documented in docs/searchbw.md. Every
  * output (text, CSV, plot, page) is made from this form, so a reopened file shows what the run showed.
  */
-import type { RawRates } from '../shaper/framing.ts';
+import type { RawRates } from '../plan/input/framing.ts';
 import type { RawOptions } from './rawOptions.ts';
 import { gridCommand, inetgwCommand, isFramingTyped, typedOptions } from './command.ts';
 import { describeRemark, describeVerdict, type JudgedLine, type Limits, type Verdict } from './judge.ts';

@@ -13,14 +13,14 @@ import {
   resolveFraming,
   type Framing,
   type RawRates,
-} from '../shaper/framing.ts';
-import { actionIndex } from '../shaper/ingress.ts';
-import { layerAdvice, type LayerFacts } from '../shaper/layers.ts';
-import { linkHeaderBytes, type LinkFacts } from '../shaper/link.ts';
-import { factsShownBy, makePlan, type Plan } from '../shaper/plan.ts';
-import { MAX_RATE_BIT_PER_SEC, type ShaperSettings } from '../shaper/settings.ts';
-import { isPacingWanted, pacingActionIndex } from '../shaper/pacing.ts';
-import { queueChange, tcStep } from '../shaper/steps.ts';
+} from '../plan/input/framing.ts';
+import { actionIndex } from '../plan/ingress/ingress.ts';
+import { layerAdvice, type LayerFacts } from '../plan/input/layers.ts';
+import { linkHeaderBytes, type LinkFacts } from '../plan/input/link.ts';
+import { factsShownBy, makePlan, type Plan } from '../plan/plan.ts';
+import { MAX_RATE_BIT_PER_SEC, type ShaperSettings } from '../plan/input/settings.ts';
+import { isPacingWanted, pacingActionIndex } from '../plan/pacing/pacing.ts';
+import { queueChange, tcStep } from '../plan/steps.ts';
 import { readActions } from '../system/actions.ts';
 import { carryOut, earlierOf, prepare, putBack, refuseForeign, type Earlier } from '../system/apply.ts';
 import { readCurrent } from '../system/device.ts';

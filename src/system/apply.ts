@@ -1,9 +1,9 @@
 /** Bringing a plan about, all or nothing: what was there before comes back if a step fails. */
 import { failure, UserError } from '../core/errors.ts';
-import { factsShownBy, makePlan, type Plan } from '../shaper/plan.ts';
-import { egressRules, ingressRules } from '../shaper/rules.ts';
-import { standIns } from '../shaper/standIns.ts';
-import type { FirewallBackend, ShaperSettings } from '../shaper/settings.ts';
+import { factsShownBy, makePlan, type Plan } from '../plan/plan.ts';
+import { egressRules, ingressRules } from '../plan/classes/rules.ts';
+import { standIns } from '../plan/standIns.ts';
+import type { FirewallBackend, ShaperSettings } from '../plan/input/settings.ts';
 import {
   firewallSteps,
   ifbStep,
@@ -12,8 +12,8 @@ import {
   tcStep,
   type QueueChange,
   type Step,
-} from '../shaper/steps.ts';
-import type { KernelFacts, LinkFacts } from '../shaper/link.ts';
+} from '../plan/steps.ts';
+import type { KernelFacts, LinkFacts } from '../plan/input/link.ts';
 import type { Family } from '../firewall/iptables.ts';
 import { beside, setUpLines, tearDownLines, tearDownPlace, type TcView } from '../tc/batch.ts';
 import type { TcObject } from '../tc/objects.ts';

@@ -1,6 +1,6 @@
 /** What clearing a device comes to, found out without changing anything: for its dry run. */
-import type { FirewallBackend } from '../shaper/settings.ts';
-import { strayActionsStep, tcStep, type Step } from '../shaper/steps.ts';
+import type { FirewallBackend } from '../plan/input/settings.ts';
+import { strayActionsStep, tcStep, type Step } from '../plan/steps.ts';
 import { tearDownLines } from '../tc/batch.ts';
 import { noPrivilege, type UserError } from '../core/errors.ts';
 import type { ClearOutcome } from './clear.ts';

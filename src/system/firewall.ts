@@ -6,8 +6,8 @@ import { savedProblem, type Family } from '../firewall/iptables.ts';
 import { tableName } from '../firewall/nft.ts';
 import type { RuleSet } from '../firewall/rules.ts';
 import { iptablesStanding, nftStanding, type FirewallStanding } from '../firewall/standing.ts';
-import type { Plan } from '../shaper/plan.ts';
-import type { FirewallBackend } from '../shaper/settings.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { FirewallBackend } from '../plan/input/settings.ts';
 import {
   familyName,
   firewallSteps,
@@ -16,7 +16,7 @@ import {
   nftRemoveStep,
   saveArgv,
   type Step,
-} from '../shaper/steps.ts';
+} from '../plan/steps.ts';
 import { hasIpv6 } from './link.ts';
 import { Parts } from './parts.ts';
 import { hasNetAdmin } from './privilege.ts';

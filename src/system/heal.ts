@@ -4,8 +4,8 @@
  * matter who had set the device up: a file, a hook or a person.
  */
 import { failure, UserErrors } from '../core/errors.ts';
-import type { Plan } from '../shaper/plan.ts';
-import { queueChange, tcStep } from '../shaper/steps.ts';
+import type { Plan } from '../plan/plan.ts';
+import { queueChange, tcStep } from '../plan/steps.ts';
 import { treesOf, type TcView, type Tree } from '../tc/batch.ts';
 import { treeStanding } from '../tc/standing.ts';
 import { keepOthersFilters, putBack } from './apply.ts';

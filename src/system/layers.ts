@@ -1,7 +1,7 @@
 /** What stands above and below a device, from /sys/class/net and /proc/net: no program is started for it. */
 import { access, readdir, readFile, readlink } from 'node:fs/promises';
 import { basename } from 'node:path';
-import type { LayerFacts } from '../shaper/layers.ts';
+import type { LayerFacts } from '../plan/input/layers.ts';
 import { listDevices } from './link.ts';
 
 const NET = '/sys/class/net';

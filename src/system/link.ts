@@ -5,8 +5,8 @@ import type { UserError } from '../core/errors.ts';
 import { closest } from '../core/suggest.ts';
 import { deviceNameHint, deviceNameProblem } from '../core/deviceNames.ts';
 import { failure, usageError } from '../core/errors.ts';
-import type { LinkKind } from '../shaper/framing.ts';
-import type { LinkFacts } from '../shaper/link.ts';
+import type { LinkKind } from '../plan/input/framing.ts';
+import type { LinkFacts } from '../plan/input/link.ts';
 import { pathExists } from './pathExists.ts';
 
 /** ARPHRD_* in include/uapi/linux/if_arp.h. */

@@ -1,7 +1,7 @@
 /** The empty tables that iptables-nft would leave behind: seen before, and taken away after. */
 import { NFT_FAMILY, parseMangleTable, removeMangleTable, type MangleTable } from '../firewall/madeTables.ts';
 import type { Family } from '../firewall/iptables.ts';
-import type { Step } from '../shaper/steps.ts';
+import type { Step } from '../plan/steps.ts';
 import { UserError } from '../core/errors.ts';
 import { isInstalled } from './firewall.ts';
 import { Parts } from './parts.ts';

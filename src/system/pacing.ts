@@ -7,9 +7,9 @@ import {
   parsePacingState,
   stateMapName,
   type PacingState,
-} from '../shaper/pacingObject.ts';
-import { STATE_LAYOUT } from '../shaper/pacingLayout.ts';
-import type { PacingPlan } from '../shaper/pacing.ts';
+} from '../plan/pacing/pacingObject.ts';
+import { STATE_LAYOUT } from '../plan/pacing/pacingLayout.ts';
+import type { PacingPlan } from '../plan/pacing/pacing.ts';
 import { readPinnedElement } from './bpfMap.ts';
 import { errorCode, makeRunDir, removeError, runDir, writeError } from './runDir.ts';
 import type { Runner } from './run.ts';

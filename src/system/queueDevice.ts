@@ -1,7 +1,7 @@
 /** The ifb of the local queue: made, looked for, taken away. */
-import type { Plan } from '../shaper/plan.ts';
-import { queueDeviceName } from '../shaper/queue.ts';
-import { ifbRemoveStep, ifbStep, type Step } from '../shaper/steps.ts';
+import type { Plan } from '../plan/plan.ts';
+import { queueDeviceName } from '../plan/queues/queue.ts';
+import { ifbRemoveStep, ifbStep, type Step } from '../plan/steps.ts';
 import { pathExists } from './pathExists.ts';
 import type { Runner } from './run.ts';
 import { runStep } from './runStep.ts';

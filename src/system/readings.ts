@@ -6,9 +6,9 @@ import {
   type RuleCounters,
 } from '../firewall/counters.ts';
 import { tableName } from '../firewall/nft.ts';
-import type { PacingPlan } from '../shaper/pacing.ts';
-import type { Plan } from '../shaper/plan.ts';
-import type { PacingReadings, Readings } from '../shaper/readings.ts';
+import type { PacingPlan } from '../plan/pacing/pacing.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { PacingReadings, Readings } from '../plan/readings.ts';
 import { UnreadableOutput } from '../tc/parse.ts';
 import { parseQdiscStatistics } from '../tc/statistics.ts';
 import { readActions } from './actions.ts';

@@ -3,7 +3,7 @@
  * with it. What this kernel or this tc cannot do is found before anything in use is touched.
  */
 import { missing, type UserError } from '../core/errors.ts';
-import { TRIAL_INDEX } from '../shaper/actionIndex.ts';
+import { TRIAL_INDEX } from '../plan/numbers/actionIndex.ts';
 import { batchText, setUpLines } from '../tc/batch.ts';
 import type { Action, TcObject } from '../tc/objects.ts';
 import { batchReason, failedBatchLine } from '../tc/parse.ts';

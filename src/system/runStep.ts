@@ -1,5 +1,5 @@
 import { failure } from '../core/errors.ts';
-import type { Step } from '../shaper/steps.ts';
+import type { Step } from '../plan/steps.ts';
 import { batchReason, failedBatchLine } from '../tc/parse.ts';
 import { ProgramError, type Runner, type RunOptions } from './run.ts';
 

@@ -1,7 +1,7 @@
-/** What is taken where the kernel lacks the first choice; shaper/standIns.ts tells the user. */
-import type { IngressKind, KernelFacts } from '../shaper/link.ts';
-import type { Plan } from '../shaper/plan.ts';
-import type { IngressChoice, ShaperSettings } from '../shaper/settings.ts';
+/** What is taken where the kernel lacks the first choice; plan/standIns.ts tells the user. */
+import type { IngressKind, KernelFacts } from '../plan/input/link.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { IngressChoice, ShaperSettings } from '../plan/input/settings.ts';
 import { modulesOf, type Rehearsal } from './rehearse.ts';
 
 /** What is tried first at ingress: what the user wants, unless what stands has shown that it cannot be. */

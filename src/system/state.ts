@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import type { Family } from '../firewall/iptables.ts';
-import type { Plan } from '../shaper/plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import { deviceNameProblem } from '../core/deviceNames.ts';
 import { errorCode, makeRunDir, networkNamespace, removeError, runDir, writeError } from './runDir.ts';
 import { readTextFile } from './textFile.ts';

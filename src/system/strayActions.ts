@@ -1,6 +1,6 @@
 /** Actions that no filter holds. */
-import type { Plan } from '../shaper/plan.ts';
-import { strayActionsStep } from '../shaper/steps.ts';
+import type { Plan } from '../plan/plan.ts';
+import { strayActionsStep } from '../plan/steps.ts';
 import type { Runner } from './run.ts';
 import { runStep } from './runStep.ts';
 

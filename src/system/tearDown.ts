@@ -1,5 +1,5 @@
 /** Taking queues away, as far as it can be done. */
-import { tcStep } from '../shaper/steps.ts';
+import { tcStep } from '../plan/steps.ts';
 import { tearDownLines, tearDownPlace, type TcView } from '../tc/batch.ts';
 import { readView } from './device.ts';
 import { findLink } from './link.ts';

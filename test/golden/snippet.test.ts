@@ -1,8 +1,8 @@
 /** The texts for administrators who carry the rules themselves, as they are sourced or loaded. */
 import { describe, expect, it } from 'vitest';
 import { iptablesTable, shellSnippet } from '../../src/firewall/snippet.ts';
-import { egressRules, ingressRules } from '../../src/shaper/rules.ts';
-import { DEFAULT_SETTINGS } from '../../src/shaper/settings.ts';
+import { egressRules, ingressRules } from '../../src/plan/classes/rules.ts';
+import { DEFAULT_SETTINGS } from '../../src/plan/input/settings.ts';
 
 /** Made anew in each test: what is made outside of tests, mutation testing takes to be of none. */
 const RULES = {

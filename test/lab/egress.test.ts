@@ -1,6 +1,6 @@
 /** Each kind of packet that leaves lands in its class: proved by the counters of the class. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CLASS_IDS, type EgressClass } from '../../src/shaper/egress.ts';
+import { CLASS_IDS, type EgressClass } from '../../src/plan/queues/egress.ts';
 import { parseQdiscStatistics } from '../../src/tc/statistics.ts';
 import { FIREWALLS_ONCE, useVariant } from './firewalls.ts';
 import type { Guest } from './guest.ts';

@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { configuredObject } from '../../src/shaper/pacingObject.ts';
+import { configuredObject } from '../../src/plan/pacing/pacingObject.ts';
 import { checksums, frame, OPTION, tcpOffset, type FrameOptions } from './frames.ts';
 import type { Guest } from './guest.ts';
 import { checkoutRoot } from './paths.ts';

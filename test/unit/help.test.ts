@@ -6,7 +6,7 @@ import { makeProgram as inetgw } from '../../src/cli/inetgwProgram.ts';
 import { makeProgram as iprelay } from '../../src/cli/iprelay.ts';
 import { makeProgram as searchbw } from '../../src/cli/searchbw.ts';
 import { EXIT } from '../../src/core/errors.ts';
-import { FRAMING_KEYWORDS, FRAMING_WORDS } from '../../src/shaper/framing.ts';
+import { FRAMING_KEYWORDS, FRAMING_WORDS } from '../../src/plan/input/framing.ts';
 
 function helpOf(program: Command): string {
   const written: string[] = [];

@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { settingsFromArguments } from '../../../src/config/fromArguments.ts';
 import { missing } from '../../../src/core/errors.ts';
-import { makePlan, type Plan } from '../../../src/shaper/plan.ts';
+import { makePlan, type Plan } from '../../../src/plan/plan.ts';
 import { apply, prepare } from '../../../src/system/apply.ts';
 import { readLink } from '../../../src/system/link.ts';
 import { makeRunDir } from '../../../src/system/runDir.ts';

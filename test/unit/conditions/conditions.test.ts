@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { ConditionReadings, HookReading } from '../../../src/conditions/condition.ts';
 import { CONDITIONS, conditionLine, conditionsOf, isBroken } from '../../../src/conditions/table.ts';
 import { settingsFromArguments } from '../../../src/config/fromArguments.ts';
-import type { LayerFacts } from '../../../src/shaper/layers.ts';
-import { makePlan } from '../../../src/shaper/plan.ts';
+import type { LayerFacts } from '../../../src/plan/input/layers.ts';
+import { makePlan } from '../../../src/plan/plan.ts';
 import type { FilterLine } from '../../../src/tc/parse.ts';
 
 const link = { device: 'ppp0', ifindex: 7, kind: 'ppp', mtuBytes: 1492 } as const;

@@ -7,7 +7,7 @@ import { locator } from '../../../src/core/locate.ts';
 import { checkTuning } from '../../../src/config/settings.ts';
 import { environmentName, layered, valuesFromEnvironment } from '../../../src/config/values.ts';
 import { EXIT, UserError, UserErrors } from '../../../src/core/errors.ts';
-import { DEFAULT_SETTINGS } from '../../../src/shaper/settings.ts';
+import { DEFAULT_SETTINGS } from '../../../src/plan/input/settings.ts';
 
 /** Messages and hints of everything that is wrong with a text; all of them are bad configuration. */
 function faults(text: string): string[] {

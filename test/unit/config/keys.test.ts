@@ -16,7 +16,7 @@ import {
 } from '../../../src/config/keys.ts';
 import { checkTuning } from '../../../src/config/settings.ts';
 import { valuesFromEnvironment } from '../../../src/config/values.ts';
-import { DEFAULT_SETTINGS } from '../../../src/shaper/settings.ts';
+import { DEFAULT_SETTINGS } from '../../../src/plan/input/settings.ts';
 
 /** For each key options that say something else than its default, with the keys that it needs beside it. */
 const SAMPLES: Readonly<Record<ShaperKey, ShaperOptions>> = {

@@ -7,8 +7,8 @@ import {
 } from '../../../src/firewall/iptables.ts';
 import { iptablesStanding } from '../../../src/firewall/standing.ts';
 import type { RuleSet } from '../../../src/firewall/rules.ts';
-import { egressRules, ingressRules } from '../../../src/shaper/rules.ts';
-import { DEFAULT_SETTINGS } from '../../../src/shaper/settings.ts';
+import { egressRules, ingressRules } from '../../../src/plan/classes/rules.ts';
+import { DEFAULT_SETTINGS } from '../../../src/plan/input/settings.ts';
 
 function rulesFor(device: string): RuleSet {
   const settings = { ...DEFAULT_SETTINGS, device, upBitPerSec: 210_000, downBitPerSec: 1_710_000 };

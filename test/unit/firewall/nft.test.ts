@@ -4,7 +4,7 @@ import { settingsFromArguments } from '../../../src/config/fromArguments.ts';
 import { nftInstall, nftRemove, tableName } from '../../../src/firewall/nft.ts';
 import { nftStanding } from '../../../src/firewall/standing.ts';
 import type { RuleSet } from '../../../src/firewall/rules.ts';
-import { makePlan } from '../../../src/shaper/plan.ts';
+import { makePlan } from '../../../src/plan/plan.ts';
 
 const RULES: RuleSet = {
   device: 'ppp0',

@@ -5,7 +5,7 @@ import { iptablesInstall } from '../../../src/firewall/iptables.ts';
 import { parseMangleTable, removeMangleTable } from '../../../src/firewall/madeTables.ts';
 import { nftInstall } from '../../../src/firewall/nft.ts';
 import { iptablesStanding, nftStanding } from '../../../src/firewall/standing.ts';
-import { egressRules, ingressRules } from '../../../src/shaper/rules.ts';
+import { egressRules, ingressRules } from '../../../src/plan/classes/rules.ts';
 
 const { settings } = settingsFromArguments('ppp0', '210', '1710', {});
 const rules = { device: 'ppp0', egress: egressRules(settings), ingress: ingressRules(settings) };

@@ -10,7 +10,7 @@ import {
   framingByKeyword,
   resolveFraming,
   type Framing,
-} from '../../../src/shaper/framing.ts';
+} from '../../../src/plan/input/framing.ts';
 import { gridTask, LIMITS } from '../../model/run.ts';
 
 const ADSL = { upBitPerSec: 210_000, downBitPerSec: 1_710_000 };

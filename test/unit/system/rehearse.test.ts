@@ -1,8 +1,8 @@
 /** What a trial that came to nothing says of the kernel: nothing. What the kernel said no to is remembered. */
 import { describe, expect, it } from 'vitest';
 import { settingsFromArguments } from '../../../src/config/fromArguments.ts';
-import type { KernelFacts } from '../../../src/shaper/link.ts';
-import { makePlan, type Plan } from '../../../src/shaper/plan.ts';
+import type { KernelFacts } from '../../../src/plan/input/link.ts';
+import { makePlan, type Plan } from '../../../src/plan/plan.ts';
 import { rehearse, rehearseQueueDevice, type Rehearsal } from '../../../src/system/rehearse.ts';
 import { ProgramError, type Runner } from '../../../src/system/run.ts';
 import { without } from '../../../src/system/standIns.ts';

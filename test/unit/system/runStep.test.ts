@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { settingsFromArguments } from '../../../src/config/fromArguments.ts';
 import { UserError } from '../../../src/core/errors.ts';
-import { makePlan } from '../../../src/shaper/plan.ts';
+import { makePlan } from '../../../src/plan/plan.ts';
 import { readActions } from '../../../src/system/actions.ts';
 import { ProgramError, type Runner } from '../../../src/system/run.ts';
 import { removeStrayActions } from '../../../src/system/strayActions.ts';

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { settingsFromArguments } from '../../../src/config/fromArguments.ts';
-import { makePlan } from '../../../src/shaper/plan.ts';
+import { makePlan } from '../../../src/plan/plan.ts';
 import { parseState, renderState, type DeviceState } from '../../../src/system/state.ts';
 
 const { settings } = settingsFromArguments('ppp0', '210', '1710', {});

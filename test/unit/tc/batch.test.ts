@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { settingsFromArguments } from '../../../src/config/fromArguments.ts';
 import type { ShaperOptions } from '../../../src/config/keys.ts';
-import { makePlan } from '../../../src/shaper/plan.ts';
+import { makePlan } from '../../../src/plan/plan.ts';
 import { changeLines, setUpLines, tearDownLines } from '../../../src/tc/batch.ts';
 import type { TcObject } from '../../../src/tc/objects.ts';
 import { sameValue } from '../../../src/tc/sameValue.ts';

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { settingsFromArguments } from '../../../src/config/fromArguments.ts';
-import { makePlan } from '../../../src/shaper/plan.ts';
+import { makePlan } from '../../../src/plan/plan.ts';
 import { parseFilters, parseTcView } from '../../../src/tc/parse.ts';
 import { foreignFilters, treeStanding } from '../../../src/tc/standing.ts';
 

@@ -1,13 +1,13 @@
 /**
  * What several versions of iproute2 print of our own plans: test/fixtures/tc/VERSION/PLAN, recorded in the lab on
  * Debian 12's kernel by the tc of Debian 11 (5.10), 12 (6.1) and 13 (6.15), after 20 pings. The indices of the actions
- * were given their present numbers (shaper/actionIndex.ts) afterwards.
+ * were given their present numbers (plan/numbers/actionIndex.ts) afterwards.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { statisticsOf } from '../../../src/report/statistics.ts';
-import { makePlan, type Plan } from '../../../src/shaper/plan.ts';
-import { DEFAULT_SETTINGS } from '../../../src/shaper/settings.ts';
+import { makePlan, type Plan } from '../../../src/plan/plan.ts';
+import { DEFAULT_SETTINGS } from '../../../src/plan/input/settings.ts';
 import {
   batchReason,
   failedBatchLine,

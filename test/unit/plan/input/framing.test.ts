@@ -11,7 +11,7 @@ import {
   kernelRateBitPerSec,
   resolveFraming,
   serialisationMs,
-} from '../../../src/shaper/framing.ts';
+} from '../../../../src/plan/input/framing.ts';
 
 const ADSL = { upBitPerSec: 210_000, downBitPerSec: 1_710_000 };
 

@@ -1,7 +1,7 @@
 /** What is read of a plan in force: counters as tc and the firewall tell them. */
 import type { RuleCounters } from '../firewall/counters.ts';
 import type { Counters, QueueCounters } from '../tc/statistics.ts';
-import type { PacingState } from './pacingObject.ts';
+import type { PacingState } from './pacing/pacingObject.ts';
 
 export interface Readings {
   qdiscs: ReadonlyMap<string, QueueCounters>;

@@ -1,5 +1,5 @@
 /** What the user asked for, checked. Made by config/, read by the planner; no facts of the device in it. */
-import type { PortOrRange } from '../firewall/rules.ts';
+import type { PortOrRange } from '../../firewall/rules.ts';
 import type { FramingChoice } from './framing.ts';
 
 /** Which firewall tool carries the rules; `auto` takes the first that works on this kernel. */

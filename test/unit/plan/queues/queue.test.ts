@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { settingsFromArguments } from '../../../src/config/fromArguments.ts';
-import { UserErrors } from '../../../src/core/errors.ts';
-import { framingByKeyword } from '../../../src/shaper/framing.ts';
-import type { IngressKind } from '../../../src/shaper/link.ts';
-import { makePlan, type Plan } from '../../../src/shaper/plan.ts';
-import { DEFAULT_SETTINGS, type ShaperSettings } from '../../../src/shaper/settings.ts';
-import { standIns } from '../../../src/shaper/standIns.ts';
-import { queueChange } from '../../../src/shaper/steps.ts';
-import { setUpLines } from '../../../src/tc/batch.ts';
+import { settingsFromArguments } from '../../../../src/config/fromArguments.ts';
+import { UserErrors } from '../../../../src/core/errors.ts';
+import { framingByKeyword } from '../../../../src/plan/input/framing.ts';
+import type { IngressKind } from '../../../../src/plan/input/link.ts';
+import { makePlan, type Plan } from '../../../../src/plan/plan.ts';
+import { DEFAULT_SETTINGS, type ShaperSettings } from '../../../../src/plan/input/settings.ts';
+import { standIns } from '../../../../src/plan/standIns.ts';
+import { queueChange } from '../../../../src/plan/steps.ts';
+import { setUpLines } from '../../../../src/tc/batch.ts';
 
 const rate = fc
   .double({ min: Math.log(64_000), max: Math.log(10e9), noNaN: true })

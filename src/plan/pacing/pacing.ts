@@ -3,13 +3,13 @@
  * has more in flight than its share of the line, and what comes in all the same waits in a flow queue of ours
  * (on an ifb) instead of the provider's. docs/pacing.md tells why and with what effect. Pure.
  */
-import type { Action, ProgramFilter } from '../tc/objects.ts';
-import { framedBytes, kernelRateBitPerSec, serialisationMs, type Framing } from './framing.ts';
-import { linkHeaderBytes, type KernelFacts, type LinkFacts } from './link.ts';
-import { deviceActionIndex } from './actionIndex.ts';
+import type { Action, ProgramFilter } from '../../tc/objects.ts';
+import { framedBytes, kernelRateBitPerSec, serialisationMs, type Framing } from '../input/framing.ts';
+import { linkHeaderBytes, type KernelFacts, type LinkFacts } from '../input/link.ts';
+import { deviceActionIndex } from '../numbers/actionIndex.ts';
 import { PACING_DIGEST } from './pacingDigest.ts';
-import { LARGE_SHARE, queueDeviceName } from './queue.ts';
-import type { ShaperSettings } from './settings.ts';
+import { LARGE_SHARE, queueDeviceName } from '../queues/queue.ts';
+import type { ShaperSettings } from '../input/settings.ts';
 
 /** Both hooks of a clsact qdisc, as parents of filters. */
 export const HOOK = { ingress: 'ffff:fff2', egress: 'ffff:fff3' } as const;

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_SETTINGS } from '../../../src/shaper/settings.ts';
-import { framedBytes, FRAMING_KEYWORDS, framingByKeyword } from '../../../src/shaper/framing.ts';
-import { factsShownBy, makePlan, type Plan } from '../../../src/shaper/plan.ts';
-import { ingressRules } from '../../../src/shaper/rules.ts';
+import { DEFAULT_SETTINGS } from '../../../src/plan/input/settings.ts';
+import { framedBytes, FRAMING_KEYWORDS, framingByKeyword } from '../../../src/plan/input/framing.ts';
+import { factsShownBy, makePlan, type Plan } from '../../../src/plan/plan.ts';
+import { ingressRules } from '../../../src/plan/classes/rules.ts';
 import { changeLines, setUpLines } from '../../../src/tc/batch.ts';
 import type { Action, HtbClass } from '../../../src/tc/objects.ts';
 

@@ -10,15 +10,15 @@
  * That small packets try the last 1 % first and not last makes no difference to what they get in all; but
  * else large packets would find 98 % taken in part by small ones, while the last 1 % lay idle.
  */
-import type { Action, Filter, Qdisc, TcObject, Verdict } from '../tc/objects.ts';
-import { STAGE_1_PRIORITY } from '../firewall/rules.ts';
-import { deviceActionIndex } from './actionIndex.ts';
-import { bytesIn, policeBurstBytes } from './arithmetic.ts';
-import { kernelRateBitPerSec, type Framing } from './framing.ts';
-import { linkHeaderBytes, type LinkFacts } from './link.ts';
-import { boundedFilter, HOOK, windowFilters, type PacingPlan } from './pacing.ts';
-import { redirectTo } from './queue.ts';
-import type { FirewallBackend, ShaperSettings } from './settings.ts';
+import type { Action, Filter, Qdisc, TcObject, Verdict } from '../../tc/objects.ts';
+import { STAGE_1_PRIORITY } from '../../firewall/rules.ts';
+import { deviceActionIndex } from '../numbers/actionIndex.ts';
+import { bytesIn, policeBurstBytes } from '../numbers/arithmetic.ts';
+import { kernelRateBitPerSec, type Framing } from '../input/framing.ts';
+import { linkHeaderBytes, type LinkFacts } from '../input/link.ts';
+import { boundedFilter, HOOK, windowFilters, type PacingPlan } from '../pacing/pacing.ts';
+import { redirectTo } from '../queues/queue.ts';
+import type { FirewallBackend, ShaperSettings } from '../input/settings.ts';
 
 const HANDLE = 'ffff:';
 

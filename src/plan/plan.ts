@@ -1,13 +1,13 @@
 /** The plan: everything that `inetgw` puts on a device, as a value. Made here, carried out elsewhere. */
-import type { FirewallBackend, ShaperSettings } from './settings.ts';
-import { resolveFraming, type Framing } from './framing.ts';
-import { egressObjects } from './egress.ts';
-import { ingressObjects } from './ingress.ts';
-import { isPacingWanted, pacingPlan, type PacingPlan } from './pacing.ts';
-import { flowQueueObjects, queueDeviceName, redirectObjects, shapingObjects } from './queue.ts';
-import { egressRules, ingressRules } from './rules.ts';
-import { sharingHooks } from './hooks.ts';
-import type { IngressKind, KernelFacts, LinkFacts, SharedHooks } from './link.ts';
+import type { FirewallBackend, ShaperSettings } from './input/settings.ts';
+import { resolveFraming, type Framing } from './input/framing.ts';
+import { egressObjects } from './queues/egress.ts';
+import { ingressObjects } from './ingress/ingress.ts';
+import { isPacingWanted, pacingPlan, type PacingPlan } from './pacing/pacing.ts';
+import { flowQueueObjects, queueDeviceName, redirectObjects, shapingObjects } from './queues/queue.ts';
+import { egressRules, ingressRules } from './classes/rules.ts';
+import { sharingHooks } from './input/hooks.ts';
+import type { IngressKind, KernelFacts, LinkFacts, SharedHooks } from './input/link.ts';
 import type { TcObject } from '../tc/objects.ts';
 import type { RuleSet } from '../firewall/rules.ts';
 

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { TRIAL_INDEX } from '../../../src/shaper/actionIndex.ts';
-import { makePlan } from '../../../src/shaper/plan.ts';
-import { DEFAULT_SETTINGS } from '../../../src/shaper/settings.ts';
-import type { IngressKind } from '../../../src/shaper/link.ts';
+import { TRIAL_INDEX } from '../../../../src/plan/numbers/actionIndex.ts';
+import { makePlan } from '../../../../src/plan/plan.ts';
+import { DEFAULT_SETTINGS } from '../../../../src/plan/input/settings.ts';
+import type { IngressKind } from '../../../../src/plan/input/link.ts';
 
 function indicesOf(ifindex: number, pacing: 'bpf' | 'off', ingress: IngressKind): Set<number> {
   const plan = makePlan(

@@ -5,8 +5,8 @@ import {
   htbBurstBytes,
   htbQuantumBytes,
   policeBurstBytes,
-} from '../../../src/shaper/arithmetic.ts';
-import { defaultFraming, framedBytes } from '../../../src/shaper/framing.ts';
+} from '../../../../src/plan/numbers/arithmetic.ts';
+import { defaultFraming, framedBytes } from '../../../../src/plan/input/framing.ts';
 
 const ethernet = defaultFraming('ethernet', { upBitPerSec: 1e6, downBitPerSec: 1e7 });
 const FULL = 1500;

@@ -1,9 +1,9 @@
 /** Egress: HTB with three priority classes, a flow queue in each. */
-import type { ClassId, HtbClass, Qdisc, QdiscSpec, Stab, TcObject } from '../tc/objects.ts';
-import { fqCodelParameters, htbBurstBytes, htbQuantumBytes } from './arithmetic.ts';
-import { kernelRateBitPerSec, type Framing } from './framing.ts';
-import { linkHeaderBytes, type KernelFacts, type LinkFacts } from './link.ts';
-import type { ShaperSettings } from './settings.ts';
+import type { ClassId, HtbClass, Qdisc, QdiscSpec, Stab, TcObject } from '../../tc/objects.ts';
+import { fqCodelParameters, htbBurstBytes, htbQuantumBytes } from '../numbers/arithmetic.ts';
+import { kernelRateBitPerSec, type Framing } from '../input/framing.ts';
+import { linkHeaderBytes, type KernelFacts, type LinkFacts } from '../input/link.ts';
+import type { ShaperSettings } from '../input/settings.ts';
 
 export const EGRESS_CLASSES = ['interactive', 'normal', 'bulk'] as const;
 export type EgressClass = (typeof EGRESS_CLASSES)[number];

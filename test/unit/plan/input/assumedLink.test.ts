@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { assumedLink } from '../../../src/shaper/assumedLink.ts';
+import { assumedLink } from '../../../../src/plan/input/assumedLink.ts';
 
 it.each([
   ['ppp0', 'ppp', 1492],

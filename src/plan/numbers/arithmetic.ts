@@ -1,5 +1,5 @@
 /** Bursts, quanta and codel parameters from the rate and the longest packet. Pure arithmetic, one place. */
-import { framedBytes, serialisationMs, type Framing } from './framing.ts';
+import { framedBytes, serialisationMs, type Framing } from '../input/framing.ts';
 
 /** HTB warns below 1000 and above 200000 bytes (net/sched/sch_htb.c). */
 const MIN_HTB_QUANTUM_BYTES = 1000;

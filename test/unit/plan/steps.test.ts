@@ -1,8 +1,8 @@
 /** What the programs are given, and what `--dry-run` prints. */
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { makePlan, type Plan } from '../../../src/shaper/plan.ts';
-import { DEFAULT_SETTINGS, type FirewallBackend } from '../../../src/shaper/settings.ts';
+import { makePlan, type Plan } from '../../../src/plan/plan.ts';
+import { DEFAULT_SETTINGS, type FirewallBackend } from '../../../src/plan/input/settings.ts';
 import {
   firewallSteps,
   ifbRemoveStep,
@@ -15,7 +15,7 @@ import {
   stepsAsScript,
   strayActionsStep,
   tcStep,
-} from '../../../src/shaper/steps.ts';
+} from '../../../src/plan/steps.ts';
 
 function planOf(backend: FirewallBackend | undefined): Plan {
   return makePlan(

@@ -1,22 +1,22 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { framingByKeyword } from '../../../src/shaper/framing.ts';
-import { isPacingWanted } from '../../../src/shaper/pacing.ts';
-import { queueDeviceName } from '../../../src/shaper/queue.ts';
+import { framingByKeyword } from '../../../../src/plan/input/framing.ts';
+import { isPacingWanted } from '../../../../src/plan/pacing/pacing.ts';
+import { queueDeviceName } from '../../../../src/plan/queues/queue.ts';
 import {
   configuredObject,
   mapNames,
   parsePacingState,
   stateMapName,
-} from '../../../src/shaper/pacingObject.ts';
-import { STATE_LAYOUT } from '../../../src/shaper/pacingLayout.ts';
-import { makePlan, type Plan } from '../../../src/shaper/plan.ts';
-import { DEFAULT_SETTINGS, type IngressChoice } from '../../../src/shaper/settings.ts';
-import { changeLines, setUpLines } from '../../../src/tc/batch.ts';
-import type { Action } from '../../../src/tc/objects.ts';
+} from '../../../../src/plan/pacing/pacingObject.ts';
+import { STATE_LAYOUT } from '../../../../src/plan/pacing/pacingLayout.ts';
+import { makePlan, type Plan } from '../../../../src/plan/plan.ts';
+import { DEFAULT_SETTINGS, type IngressChoice } from '../../../../src/plan/input/settings.ts';
+import { changeLines, setUpLines } from '../../../../src/tc/batch.ts';
+import type { Action } from '../../../../src/tc/objects.ts';
 
-const template = readFileSync(new URL('../../../bpf/pacing.o', import.meta.url));
+const template = readFileSync(new URL('../../../../bpf/pacing.o', import.meta.url));
 
 interface Line {
   up?: number;

@@ -1,7 +1,7 @@
 /** Which packets go to which egress class, and which downloads give way first. */
-import type { Match, PortOrRange, Rule } from '../firewall/rules.ts';
-import { CLASS_IDS, type EgressClass } from './egress.ts';
-import type { ClassSettings, LargeDownloadSettings, ShaperSettings } from './settings.ts';
+import type { Match, PortOrRange, Rule } from '../../firewall/rules.ts';
+import { CLASS_IDS, type EgressClass } from '../queues/egress.ts';
+import type { ClassSettings, LargeDownloadSettings, ShaperSettings } from '../input/settings.ts';
 
 /** OpenSSH's marks of an interactive session: AF21 (RFC 4594), and the old TOS bit "low delay". */
 const SSH_INTERACTIVE_DSCP = [18, 4];

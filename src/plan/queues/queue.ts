@@ -2,13 +2,13 @@
  * The local queue for what comes in: an ifb, to which the ingress of the device redirects. Window pacing has one
  * behind its stages (pacing.ts); without stages, it is what shapes the downlink (`--ingress shape`). Pure.
  */
-import type { Action, Filter, Qdisc, TcObject } from '../tc/objects.ts';
-import { deviceActionIndex } from './actionIndex.ts';
-import { fqCodelParameters } from './arithmetic.ts';
+import type { Action, Filter, Qdisc, TcObject } from '../../tc/objects.ts';
+import { deviceActionIndex } from '../numbers/actionIndex.ts';
+import { fqCodelParameters } from '../numbers/arithmetic.ts';
 import { htbClasses, stabFor } from './egress.ts';
-import { kernelRateBitPerSec, serialisationMs, type Framing } from './framing.ts';
-import type { IngressKind, KernelFacts, LinkFacts } from './link.ts';
-import type { ShaperSettings } from './settings.ts';
+import { kernelRateBitPerSec, serialisationMs, type Framing } from '../input/framing.ts';
+import type { IngressKind, KernelFacts, LinkFacts } from '../input/link.ts';
+import type { ShaperSettings } from '../input/settings.ts';
 
 /** `igw-ppp0`; names beyond the kernel's 15 characters end in a hash of the whole. */
 export function queueDeviceName(device: string): string {
