@@ -5,7 +5,7 @@ import { optionName, SEARCH_KEY_NAMES, SEARCH_KEYS, type SearchKey } from '../co
 import { layered, valuesFromEnvironment, type Value, type Values } from '../config/values.ts';
 import { configError, UserErrors } from '../core/errors.ts';
 import type { FramingChoice } from '../plan/input/framing.ts';
-import { CONFIG_PATH, readConfiguration } from '../system/configFile.ts';
+import { CONFIG_PATH, readConfiguration } from '../system/record/configFile.ts';
 import type { Options } from './inetgwProgram.ts';
 import { warn } from './warn.ts';
 

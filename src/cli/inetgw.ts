@@ -96,13 +96,13 @@ async function dispatch(typed: readonly string[], options: Options): Promise<num
 async function inOrder(typed: readonly string[], options: Options): Promise<string[]> {
   const [first = ''] = typed;
   if (parseRateBitPerSec(first) !== undefined) {
-    const { isDevice } = await import('../system/deviceName.ts');
+    const { isDevice } = await import('../system/link/deviceName.ts');
     if (!(await isDevice(first))) refuseRateFirst(typed, options);
   }
   try {
     return understoodWords(typed, options);
   } catch (error) {
-    const { isDevice } = await import('../system/deviceName.ts');
+    const { isDevice } = await import('../system/link/deviceName.ts');
     if (!isVerb(first) && !(await isDevice(first))) await refuseSlip(typed);
     throw error;
   }
@@ -127,7 +127,7 @@ async function withKernelName(words: readonly string[], options: Options): Promi
   const at = isCommand(first) ? commandOf(first).deviceAt : 0;
   const device = at === undefined ? undefined : words[at];
   if (at === undefined || device === undefined) return [...words];
-  const { isDevice, kernelNameOf } = await import('../system/deviceName.ts');
+  const { isDevice, kernelNameOf } = await import('../system/link/deviceName.ts');
   if (await isDevice(device)) return [...words];
   const name = await kernelNameOf(device);
   if (name === undefined) {
@@ -143,7 +143,7 @@ async function refuseSlip(words: readonly string[]): Promise<void> {
   const [first = '', ...rest] = words;
   const command = closest(first, [...COMMAND_WORDS, 'help']);
   if (command === undefined) return;
-  const { listDevices } = await import('../system/link.ts');
+  const { listDevices } = await import('../system/link/link.ts');
   if (closest(first, await listDevices()) !== undefined) return;
   throw usageError(
     `'${first}' is no command and no device`,

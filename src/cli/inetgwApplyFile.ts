@@ -2,7 +2,7 @@
 import type { DeviceSection } from '../config/file.ts';
 import { requireFaultless } from '../config/file.ts';
 import { configError, EXIT, UserError, UserErrors } from '../core/errors.ts';
-import { checkDeviceName, findLink, isUp } from '../system/link.ts';
+import { checkDeviceName, findLink, isUp } from '../system/link/link.ts';
 import { requireConfiguration, sectionOf, settingsOfSection, warnOfFile } from './configured.ts';
 import type { Options } from './inetgwProgram.ts';
 import { applySettings, requireDevice } from './inetgwApply.ts';

@@ -7,12 +7,12 @@ import { defaultFraming, describeFraming, type Framing, type RawRates } from '..
 import type { LinkFacts } from '../plan/input/link.ts';
 import { egressRules, ingressRules } from '../plan/classes/rules.ts';
 import { DEFAULT_SETTINGS } from '../plan/input/settings.ts';
-import { check, type CheckItem, type CheckResult } from '../system/check.ts';
-import { readConditions } from '../system/conditions.ts';
-import { readCurrent } from '../system/device.ts';
-import { checkDeviceName, findLink, noSuchDevice } from '../system/link.ts';
-import { requireNetAdmin } from '../system/privilege.ts';
-import { run } from '../system/run.ts';
+import { check, type CheckItem, type CheckResult } from '../system/check/check.ts';
+import { readConditions } from '../system/check/conditions.ts';
+import { readCurrent } from '../system/link/device.ts';
+import { checkDeviceName, findLink, noSuchDevice } from '../system/link/link.ts';
+import { requireNetAdmin } from '../system/exec/privilege.ts';
+import { run } from '../system/exec/run.ts';
 import type { GlobalOptions } from './inetgwProgram.ts';
 
 /** Without a device, or before it is there, it is about the machine alone. */

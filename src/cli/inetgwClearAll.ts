@@ -4,13 +4,18 @@
  */
 import { EXIT, usageError, UserError, UserErrors } from '../core/errors.ts';
 import { printableLine } from '../core/printable.ts';
-import { clear } from '../system/clear.ts';
-import { withLock } from '../system/lock.ts';
-import { clearThere, forgetNamespace, otherNamespaces, type OtherNamespace } from '../system/namespaces.ts';
-import { requireNetAdmin } from '../system/privilege.ts';
-import { run, type Runner } from '../system/run.ts';
-import { finishDespiteSignals } from '../system/signals.ts';
-import { recordedDevices } from '../system/state.ts';
+import { clear } from '../system/apply/clear.ts';
+import { withLock } from '../system/record/lock.ts';
+import {
+  clearThere,
+  forgetNamespace,
+  otherNamespaces,
+  type OtherNamespace,
+} from '../system/link/namespaces.ts';
+import { requireNetAdmin } from '../system/exec/privilege.ts';
+import { run, type Runner } from '../system/exec/run.ts';
+import { finishDespiteSignals } from '../system/exec/signals.ts';
+import { recordedDevices } from '../system/record/state.ts';
 import type { Options } from './inetgwProgram.ts';
 import { clearedText } from './clearedText.ts';
 import { verboseRunner } from './verbose.ts';

@@ -1,7 +1,7 @@
 /** `inetgw completion SHELL [COMMAND]`: what a shell needs to complete the commands. */
 import { closest } from '../core/suggest.ts';
 import { EXIT, usageError } from '../core/errors.ts';
-import { readTemplate } from '../system/templates.ts';
+import { readTemplate } from '../system/install/templates.ts';
 import { COMPLETED_COMMANDS, SHELLS } from './inetgwCommands.ts';
 
 const FILES = {

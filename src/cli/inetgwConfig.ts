@@ -2,7 +2,7 @@
 import { requireFaultless } from '../config/file.ts';
 import { EXIT, UserError, UserErrors } from '../core/errors.ts';
 import { printableLine } from '../core/printable.ts';
-import { readTemplate } from '../system/templates.ts';
+import { readTemplate } from '../system/install/templates.ts';
 import { formatRate, parseRateBitPerSec } from '../core/units.ts';
 import { requireConfiguration } from './configured.ts';
 import type { Options } from './inetgwProgram.ts';

@@ -13,8 +13,8 @@ import {
   type LayerFacts,
 } from '../plan/input/layers.ts';
 import type { ShaperSettings } from '../plan/input/settings.ts';
-import { readLayers } from '../system/layers.ts';
-import { findLink } from '../system/link.ts';
+import { readLayers } from '../system/link/layers.ts';
+import { findLink } from '../system/link/link.ts';
 import type { Options } from './inetgwProgram.ts';
 import { warn } from './warn.ts';
 

@@ -1,11 +1,18 @@
 /** `inetgw heal [DEV]`: puts back what somebody has taken away of what is in force. */
 import { EXIT, UserError, UserErrors } from '../core/errors.ts';
-import { describeMending, findDamage, heal, isMendable, type Damage, type Healed } from '../system/heal.ts';
-import { checkDeviceName } from '../system/link.ts';
-import { requireNetAdmin } from '../system/privilege.ts';
-import { run as runProgram, type Runner } from '../system/run.ts';
-import { finishDespiteSignals } from '../system/signals.ts';
-import { recordedDevices } from '../system/state.ts';
+import {
+  describeMending,
+  findDamage,
+  heal,
+  isMendable,
+  type Damage,
+  type Healed,
+} from '../system/apply/heal.ts';
+import { checkDeviceName } from '../system/link/link.ts';
+import { requireNetAdmin } from '../system/exec/privilege.ts';
+import { run as runProgram, type Runner } from '../system/exec/run.ts';
+import { finishDespiteSignals } from '../system/exec/signals.ts';
+import { recordedDevices } from '../system/record/state.ts';
 import type { Options } from './inetgwProgram.ts';
 import { verboseRunner } from './verbose.ts';
 import { warn } from './warn.ts';

@@ -6,7 +6,7 @@ import { nftInstall } from '../firewall/nft.ts';
 import type { Side } from '../firewall/rules.ts';
 import { iptablesTable, shellSnippet } from '../firewall/snippet.ts';
 import { egressRules, ingressRules } from '../plan/classes/rules.ts';
-import { checkDeviceName } from '../system/link.ts';
+import { checkDeviceName } from '../system/link/link.ts';
 import { configuration, sectionOf, valuesFor, warnOfFile } from './configured.ts';
 import type { Options } from './inetgwProgram.ts';
 

@@ -3,12 +3,12 @@ import { EXIT, notInForce, type UserError } from '../core/errors.ts';
 import type { FoundCondition } from '../conditions/condition.ts';
 import { conditionLine, isBroken, isElsewhere } from '../conditions/table.ts';
 import { statisticsOf, statisticsText } from '../report/statistics.ts';
-import { readConditions } from '../system/conditions.ts';
-import { readCurrent, type Current } from '../system/device.ts';
-import { checkDeviceName, noSuchDevice } from '../system/link.ts';
-import { hasNetAdmin, requireNetAdmin } from '../system/privilege.ts';
-import { readReadings } from '../system/readings.ts';
-import { run } from '../system/run.ts';
+import { readConditions } from '../system/check/conditions.ts';
+import { readCurrent, type Current } from '../system/link/device.ts';
+import { checkDeviceName, noSuchDevice } from '../system/link/link.ts';
+import { hasNetAdmin, requireNetAdmin } from '../system/exec/privilege.ts';
+import { readReadings } from '../system/check/readings.ts';
+import { run } from '../system/exec/run.ts';
 import type { GlobalOptions } from './inetgwProgram.ts';
 import { warn } from './warn.ts';
 

@@ -9,12 +9,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { EXIT, failure, missing, noPrivilege, usageError, UserError, UserErrors } from '../core/errors.ts';
 import { printableLine } from '../core/printable.ts';
-import { pathExists } from '../system/pathExists.ts';
-import { run, type Runner } from '../system/run.ts';
-import { errorCode, removeError, writeError } from '../system/runDir.ts';
-import { ask } from '../system/runStep.ts';
-import { requireNetAdmin } from '../system/privilege.ts';
-import { finishDespiteSignals } from '../system/signals.ts';
+import { pathExists } from '../system/exec/pathExists.ts';
+import { run, type Runner } from '../system/exec/run.ts';
+import { errorCode, removeError, writeError } from '../system/record/runDir.ts';
+import { ask } from '../system/exec/runStep.ts';
+import { requireNetAdmin } from '../system/exec/privilege.ts';
+import { finishDespiteSignals } from '../system/exec/signals.ts';
 import {
   findCompletions,
   findHooks,
@@ -24,8 +24,8 @@ import {
   findUnits,
   isLinkFolder,
   type Trace,
-} from '../system/traces.ts';
-import { isSystemdRunning, reloadUnits, stopUnits } from '../system/units.ts';
+} from '../system/install/traces.ts';
+import { isSystemdRunning, reloadUnits, stopUnits } from '../system/install/units.ts';
 import {
   clearRecorded,
   findRecorded,

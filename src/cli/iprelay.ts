@@ -17,7 +17,7 @@ import {
 import { parseSpec } from '../iprelay/spec.ts';
 import { isVariableName, type ParsedVariable, parseVariable, VARIABLE_NAMES } from '../iprelay/variables.ts';
 import { withHelp } from './help.ts';
-import { CONFIG_LIMIT_BYTES, readTextFile, whyUnreadable } from '../system/textFile.ts';
+import { CONFIG_LIMIT_BYTES, readTextFile, whyUnreadable } from '../system/exec/textFile.ts';
 import { VERSION } from '../core/version.ts';
 
 /** The forwarder of the command line has this number; further ones count on. */

@@ -133,7 +133,7 @@ export async function run(argv: readonly string[]): Promise<number> {
 /** The device by the kernel's name, however it was called. */
 async function deviceOf(typed: string, { quiet }: RawOptions): Promise<string> {
   const word = bareDevice(typed);
-  const { kernelNameOf } = await import('../system/deviceName.ts');
+  const { kernelNameOf } = await import('../system/link/deviceName.ts');
   const name = await kernelNameOf(word);
   if (name !== undefined && quiet !== true)
     process.stderr.write(messageLine('searchbw', `${word} is ${name}`));

@@ -1,7 +1,7 @@
 /**
  * The one table of conditions: what `inetgw DEV`, `inetgw status` and `inetgw check DEV` tell of, docs/conditions.md
  * explains, and test/lab/conditions.test.ts makes. A new one is an entry in one of these lists, and for what it is read
- * from a member of `ConditionReadings`, which system/conditions.ts fills. Pure.
+ * from a member of `ConditionReadings`, which system/check/conditions.ts fills. Pure.
  */
 import type { Condition, ConditionReadings, FoundCondition } from './condition.ts';
 import { DEVICE_CONDITIONS } from './device.ts';

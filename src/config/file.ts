@@ -1,6 +1,6 @@
 /**
  * The configuration file: TOML, one section per device. Every error has its line and column, all of them
- * are told at once. Pure: the text comes from system/configFile.ts.
+ * are told at once. Pure: the text comes from system/record/configFile.ts.
  */
 import { parse, TomlError, type TomlTable, type TomlValue } from 'smol-toml';
 import { deviceNameProblem } from '../core/deviceNames.ts';

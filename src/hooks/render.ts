@@ -1,6 +1,6 @@
 /**
  * The hooks that call inetgw when a device comes and goes: texts of files, made from the device and the
- * command. Pure; system/hooks.ts writes them.
+ * command. Pure; system/install/hooks.ts writes them.
  *
  * What all shell hooks have in common: POSIX sh, absolute paths, nothing on standard output. They return
  * at once, because pppd and NetworkManager wait for nobody, or for everybody; but what clears a device that will come

@@ -11,7 +11,7 @@ import { setMaxListeners } from 'node:events';
 import { readFile, stat } from 'node:fs/promises';
 import { isIP, type LookupFunction } from 'node:net';
 import { UserError } from '../core/errors.ts';
-import { ProgramError, run, type Runner } from '../system/run.ts';
+import { ProgramError, run, type Runner } from '../system/exec/run.ts';
 
 export interface Address {
   readonly address: string;

@@ -1,6 +1,6 @@
 /** Changes that were typed, applied to a forwarder's options. Pure apart from reading schedule files. */
 import { failure } from '../core/errors.ts';
-import { CONFIG_LIMIT_BYTES, readTextFile, whyUnreadable } from '../system/textFile.ts';
+import { CONFIG_LIMIT_BYTES, readTextFile, whyUnreadable } from '../system/exec/textFile.ts';
 import { type Direction, DIRECTIONS, type Limits } from './direction.ts';
 import { type Faults, NO_FAULTS, withFault } from './faults.ts';
 import type { ForwarderOptions, Schedules } from './forwarder.ts';

@@ -3,7 +3,7 @@
  * number, the name of a service, or a range: `8000-8010:host:9000` leads all to one port, `8000-8010:host:9000-9010`
  * each to its own. Local port 0 lets the kernel choose.
  */
-import { servicePort } from '../system/services.ts';
+import { servicePort } from '../system/exec/services.ts';
 
 export interface ProxySpec {
   /** Where to listen; the variable `local_addrs` where undefined. */

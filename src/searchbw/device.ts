@@ -1,6 +1,6 @@
 /** What the system says about network devices: who is at the far end, what they have received. */
 import { readdir, readFile } from 'node:fs/promises';
-import { run, type Runner } from '../system/run.ts';
+import { run, type Runner } from '../system/exec/run.ts';
 
 export interface Addresses {
   /** The far end of a point-to-point device; null where there is none. */

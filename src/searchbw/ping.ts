@@ -1,6 +1,6 @@
 /**
  * The only module that touches the `ping` package: its argument builder and its parser. The program itself is run
- * as all others are (system/run.ts): the package's own `probe` cannot be aborted, waits for ever for a ping that
+ * as all others are (system/exec/run.ts): the package's own `probe` cannot be aborted, waits for ever for a ping that
  * hangs, keeps whatever it prints, and throws where nobody can catch it if that is not what it expects (found by
  * the fuzzer: a ping that was killed while it printed its first line).
  *
@@ -15,7 +15,7 @@ import { isIP } from 'node:net';
 import builders from 'ping/lib/builder/factory.js';
 import parsers from 'ping/lib/parser/factory.js';
 import { failure, noPrivilege, usageError } from '../core/errors.ts';
-import { ProgramError, run, type RunResult } from '../system/run.ts';
+import { ProgramError, run, type RunResult } from '../system/exec/run.ts';
 import { hostError } from './host.ts';
 
 export type PingReply =

@@ -1,7 +1,7 @@
 /** A measuring run from checked settings to the exit code: the last checks, the ports, the signals, the output. */
 import { EXIT, exitCodeOfSignal, failure, usageError, type UserError } from '../core/errors.ts';
 import { deviceNameProblem } from '../core/deviceNames.ts';
-import { findLink, noSuchDevice } from '../system/link.ts';
+import { findLink, noSuchDevice } from '../system/link/link.ts';
 import { formatDuration } from '../core/units.ts';
 import { VERSION } from '../core/version.ts';
 import { estimate, expectedRates, LONG_RUN_MS, type SearchSettings } from './arguments.ts';
@@ -9,7 +9,7 @@ import type { RawOptions } from './rawOptions.ts';
 import { ask, askDuringRun } from './ask.ts';
 import { systemClock } from './clock.ts';
 import { messageLine } from '../core/messageLine.ts';
-import { requireNetAdmin } from '../system/privilege.ts';
+import { requireNetAdmin } from '../system/exec/privilege.ts';
 import { readAddresses, receivedBytes } from './device.ts';
 import { endable, Interrupted, OutputClosed } from './ending.ts';
 import {

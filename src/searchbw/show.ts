@@ -1,6 +1,6 @@
 /** `searchbw show FILE`: a stored result again, in any form. */
 import { EXIT, failure, UserErrors } from '../core/errors.ts';
-import { readTextFile, whyUnreadable } from '../system/textFile.ts';
+import { readTextFile, whyUnreadable } from '../system/exec/textFile.ts';
 import type { OutputSettings } from './arguments.ts';
 import { fileErrors, renderResult, screenFor, writeFiles } from './output.ts';
 import { parseResult } from './resultFile.ts';

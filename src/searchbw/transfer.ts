@@ -4,7 +4,7 @@
  */
 import { STATUS_CODES } from 'node:http';
 import { printableLine } from '../core/printable.ts';
-import { ProgramError, run, type Runner } from '../system/run.ts';
+import { ProgramError, run, type Runner } from '../system/exec/run.ts';
 import { formatSize } from '../core/units.ts';
 import { VERSION } from '../core/version.ts';
 import type { Direction } from './measurement.ts';

@@ -10,9 +10,9 @@ import { settingsFromArguments } from '../../src/config/fromArguments.ts';
 import { EXIT } from '../../src/core/errors.ts';
 import type { PlanJson } from '../../src/report/planSummary.ts';
 import { makePlan } from '../../src/plan/plan.ts';
-import type { CheckResult } from '../../src/system/check.ts';
+import type { CheckResult } from '../../src/system/check/check.ts';
 import { stepsAsScript } from '../../src/plan/steps.ts';
-import { renderState } from '../../src/system/state.ts';
+import { renderState } from '../../src/system/record/state.ts';
 import { inNamespace, isRoot, ROOT } from './helpers/built.ts';
 import { build } from './helpers/buildOnce.ts';
 

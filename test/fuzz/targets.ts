@@ -36,7 +36,7 @@ import { firewallSteps, stepsAsScript, tcStep } from '../../src/plan/steps.ts';
 import { batchReason, failedBatchLine, parseTcView, UnreadableOutput } from '../../src/tc/parse.ts';
 import { parseActionStatistics, parseQdiscStatistics } from '../../src/tc/statistics.ts';
 import { setUpLines, tearDownLines } from '../../src/tc/batch.ts';
-import { parseState } from '../../src/system/state.ts';
+import { parseState } from '../../src/system/record/state.ts';
 import { formatRate, parseDurationMs, parseRateBitPerSec, parseSizeBytes } from '../../src/core/units.ts';
 
 export type Target = (text: string) => void | Promise<void>;

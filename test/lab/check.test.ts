@@ -1,6 +1,6 @@
 /** What `inetgw check` says is what applying finds. */
 import { beforeAll, expect, test } from 'vitest';
-import type { CheckResult } from '../../src/system/check.ts';
+import type { CheckResult } from '../../src/system/check/check.ts';
 import type { Guest } from './guest.ts';
 import { commandArgv, inetgw, inetgwOk, snapshot } from './inetgw.ts';
 import { setUpLine } from './line.ts';

@@ -1,6 +1,6 @@
 /** The API as a relay is told to serve it: its token and its first proxies are in files. */
 import { configError, failure } from '../../core/errors.ts';
-import { CONFIG_LIMIT_BYTES, readTextFile, whyUnreadable } from '../../system/textFile.ts';
+import { CONFIG_LIMIT_BYTES, readTextFile, whyUnreadable } from '../../system/exec/textFile.ts';
 import type { Relay } from '../relay.ts';
 import type { FileSettings } from '../service/settings.ts';
 import { ApiError } from './proxies.ts';

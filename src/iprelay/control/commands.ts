@@ -11,7 +11,7 @@ import {
   UserError,
   UserErrors,
 } from '../../core/errors.ts';
-import { startTime } from '../../system/process.ts';
+import { startTime } from '../../system/exec/process.ts';
 import type { Leave } from '../prompt.ts';
 import { formatPorts } from '../spec.ts';
 import type { RelayStats } from '../stats.ts';

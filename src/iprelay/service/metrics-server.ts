@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { failure } from '../../core/errors.ts';
-import { run } from '../../system/run.ts';
+import { run } from '../../system/exec/run.ts';
 
 /** Answers GET /metrics on an address; resolves to what closes it. */
 export async function serveMetrics(

@@ -1,6 +1,6 @@
 /** The configuration file is read again: on SIGHUP, and by `iprelay reload`, which hears what came of it. */
 import { configError, failure, UserError, UserErrors } from '../../core/errors.ts';
-import { CONFIG_LIMIT_BYTES, readTextFile, whyUnreadable } from '../../system/textFile.ts';
+import { CONFIG_LIMIT_BYTES, readTextFile, whyUnreadable } from '../../system/exec/textFile.ts';
 import type { Relay } from '../relay.ts';
 import { reload } from './reload.ts';
 import type { Settings } from './settings.ts';

@@ -1,4 +1,4 @@
-/** Whether a device is the right layer for the line, and which one is. Pure; system/layers.ts reads the facts. */
+/** Whether a device is the right layer for the line, and which one is. Pure; system/link/layers.ts reads the facts. */
 
 /** What stands above and below a device, by the kernel's own names. */
 export interface LayerFacts {

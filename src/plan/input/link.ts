@@ -1,4 +1,4 @@
-/** Facts of the device that a plan depends on. Read by system/link.ts, plain values here. */
+/** Facts of the device that a plan depends on. Read by system/link/link.ts, plain values here. */
 import type { LinkKind } from './framing.ts';
 
 export interface LinkFacts {

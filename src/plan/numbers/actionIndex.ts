@@ -6,7 +6,7 @@
 /** Above all that the kernel hands out itself, which counts from 1; two spaces of 2^30 and one index for trials. */
 const FIRST = { stages: 0x4000_0000, queue: 0x8000_0000 } as const;
 
-/** What is tried and taken away at once (system/rehearse.ts): no device has it. */
+/** What is tried and taken away at once (system/apply/rehearse.ts): no device has it. */
 export const TRIAL_INDEX = 0xc000_0000;
 
 /** Eight of each kind per device. */

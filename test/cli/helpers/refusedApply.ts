@@ -6,12 +6,12 @@ import { readFile } from 'node:fs/promises';
 import { settingsFromArguments } from '../../../src/config/fromArguments.ts';
 import { missing } from '../../../src/core/errors.ts';
 import { makePlan, type Plan } from '../../../src/plan/plan.ts';
-import { apply, prepare } from '../../../src/system/apply.ts';
-import { readLink } from '../../../src/system/link.ts';
-import { makeRunDir } from '../../../src/system/runDir.ts';
-import { pacingObject, pacingObjectFile } from '../../../src/system/pacing.ts';
-import { ProgramError, type Runner } from '../../../src/system/run.ts';
-import { readState, writeState } from '../../../src/system/state.ts';
+import { apply, prepare } from '../../../src/system/apply/apply.ts';
+import { readLink } from '../../../src/system/link/link.ts';
+import { makeRunDir } from '../../../src/system/record/runDir.ts';
+import { pacingObject, pacingObjectFile } from '../../../src/system/link/pacing.ts';
+import { ProgramError, type Runner } from '../../../src/system/exec/run.ts';
+import { readState, writeState } from '../../../src/system/record/state.ts';
 
 const DEVICE = 'w0';
 const [scenario = ''] = process.argv.slice(2);

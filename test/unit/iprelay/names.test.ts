@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Address, askGetent, Names, parseGetent, parseHosts } from '../../../src/iprelay/names.ts';
-import { run } from '../../../src/system/run.ts';
+import { run } from '../../../src/system/exec/run.ts';
 import { HANG_MS } from '../../hang.ts';
 
 const ONE: Address = { address: '192.0.2.1', family: 4 };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isTunnel, layerAdvice, tunnelNotice, type LayerFacts } from '../../../../src/plan/input/layers.ts';
-import { defaultDevices4, defaultDevices6, pppoeDevices } from '../../../../src/system/layers.ts';
+import { defaultDevices4, defaultDevices6, pppoeDevices } from '../../../../src/system/link/layers.ts';
 
 /** An Ethernet device with nothing about it. */
 const facts = (more: Partial<LayerFacts>): LayerFacts => ({

@@ -1,0 +1,477 @@
+/** Bringing a plan about, all or nothing: what was there before comes back if a step fails. */
+import { failure, UserError } from '../../core/errors.ts';
+import { factsShownBy, makePlan, type Plan } from '../../plan/plan.ts';
+import { egressRules, ingressRules } from '../../plan/classes/rules.ts';
+import { standIns } from '../../plan/standIns.ts';
+import type { FirewallBackend, ShaperSettings } from '../../plan/input/settings.ts';
+import {
+  firewallSteps,
+  ifbStep,
+  queueChange,
+  strayActionsStep,
+  tcStep,
+  type QueueChange,
+  type Step,
+} from '../../plan/steps.ts';
+import type { KernelFacts, LinkFacts } from '../../plan/input/link.ts';
+import type { Family } from '../../firewall/iptables.ts';
+import { beside, setUpLines, tearDownLines, tearDownPlace, type TcView } from '../../tc/batch.ts';
+import type { TcObject } from '../../tc/objects.ts';
+import {
+  describeFilters,
+  foreignRoot,
+  ifindexesOf,
+  readCurrent,
+  withoutForeign,
+  type Current,
+} from '../link/device.ts';
+import {
+  chooseBackend,
+  families,
+  installFirewall,
+  isInstalled,
+  removalSteps,
+  removeFirewall,
+  tryBackend,
+} from './firewall.ts';
+import { findLink, noSuchDevice } from '../link/link.ts';
+import { removeMadeTables, tablesToBeMade } from './madeTables.ts';
+import { pacingObjectFile, removeMaps, removeProgram, writePacingObject } from '../link/pacing.ts';
+import { Parts } from '../exec/parts.ts';
+import {
+  deviceExists,
+  installQueueDevice,
+  queueDeviceRemoval,
+  removeQueueDevice,
+} from '../link/queueDevice.ts';
+import { lostByReplacing } from '../check/replaced.ts';
+import { missingPiece, rehearse, rehearseQueueDevice, type Rehearsal } from './rehearse.ts';
+import { firstIngress, noPacingNotice, without } from './standIns.ts';
+import { ProgramError, type Runner } from '../exec/run.ts';
+import { runStep } from '../exec/runStep.ts';
+import { sharedHooks } from '../link/sharedHooks.ts';
+import { failedBatchLine } from '../../tc/parse.ts';
+import { removeState, writeState } from '../record/state.ts';
+import { removeStrayActions } from '../link/strayActions.ts';
+import { tearDown } from './tearDown.ts';
+
+export interface ApplyOptions {
+  run: Runner;
+  /** Replace queues that somebody else has put on the device. */
+  replace: boolean;
+  /** Told what will be lost by that, before anything is changed. */
+  onLoss?: (lost: readonly string[]) => void;
+}
+
+export interface PrepareOptions extends ApplyOptions {
+  /** Try the batch in a namespace of its own first. A dry run does not: it must need no privilege. */
+  rehearse: boolean;
+  /** Plan without window pacing: because the kernel has shown that it cannot, or for this time. */
+  withoutPacing?: 'missing' | 'this time';
+  /** Why, in the kernel's words. */
+  pacingWhy?: string;
+  /** Of a dry run: what the device is taken to be if it is not there yet. */
+  assumedLink?: LinkFacts;
+}
+
+export interface Prepared {
+  plan: Plan;
+  queues: QueueChange;
+  current: Current;
+  families: readonly Family[];
+  /** Everything that will be run, in order, as long as nothing fails. */
+  steps: readonly Step[];
+  notices: readonly string[];
+  /** What of others goes with `replace` and cannot be given back, one line each. */
+  lost: readonly string[];
+  /** Nothing of it is new to this kernel, or all of it was tried. */
+  tried: boolean;
+}
+
+/**
+ * Prepares and carries out. The caller holds the device's lock. Window pacing that is not insisted on, and could
+ * not be tried beforehand, is tried for real; if that fails, what was there before comes back, and the plan
+ * without pacing is carried out.
+ */
+export async function apply(settings: ShaperSettings, options: ApplyOptions): Promise<Prepared> {
+  const prepared = await prepare(settings, { ...options, rehearse: true });
+  if (prepared.lost.length > 0) options.onLoss?.(prepared.lost);
+  try {
+    const left = await carryOut(prepared, options);
+    return { ...prepared, notices: [...prepared.notices, ...left] };
+  } catch (error) {
+    const dispensable = settings.pacing === 'auto' && prepared.plan.pacing !== undefined;
+    if (prepared.tried || !dispensable || !(error instanceof UserError)) throw error;
+    // What failed, and not what became of the device then.
+    const first = error.cause instanceof UserError ? error.cause : error;
+    const withoutPacing = isAnswer(first) ? 'missing' : 'this time';
+    const pacingWhy = first.message;
+    const next = await prepare(settings, { ...options, rehearse: true, withoutPacing, pacingWhy });
+    const left = await carryOut(next, options);
+    return { ...next, notices: [...next.notices, ...left, noPacingNotice(first.message)] };
+  }
+}
+
+/** Whether the kernel said no to a line, and not a program that hung or was killed. */
+function isAnswer({ cause }: UserError): boolean {
+  return cause instanceof ProgramError && failedBatchLine(cause.result.stderr) !== undefined;
+}
+
+/**
+ * Everything that can be found out and decided before the first change. Reads, and tries in a namespace of
+ * its own; changes nothing.
+ */
+export async function prepare(settings: ShaperSettings, options: PrepareOptions): Promise<Prepared> {
+  const { run } = options;
+  const { device } = settings;
+  const current = await readCurrent(device, run);
+  const link = current.link ?? options.assumedLink;
+  if (link === undefined) throw await noSuchDevice(device);
+  if (!current.ours && !options.replace) refuseForeign(device, current);
+
+  const familyList = await families();
+  const backend = await backendFor(settings, current, run);
+  const { inForce } = current;
+  const shared = options.replace ? undefined : await sharedHooks(device, current, run);
+  const view = viewFor(current, shared !== undefined, options.replace);
+  const notices = [...current.notices];
+  const planWith = (facts: KernelFacts) => {
+    const plan = makePlan(settings, link, facts, backend);
+    return { plan, queues: queueChange(plan, inForce, view) };
+  };
+  // What stands has shown that it works, and what was found missing once is not tried each time.
+  let kernel: KernelFacts = {
+    leafQdisc: inForce === undefined ? 'fq_codel' : factsShownBy(inForce).leafQdisc,
+    ingress: firstIngress(settings.ingress, inForce),
+    pacingObjectFile:
+      options.withoutPacing !== undefined || (settings.pacing === 'auto' && inForce?.pacingMissing === true)
+        ? undefined
+        : await pacingObjectFile(device),
+    pacingUntried: options.withoutPacing === 'this time',
+    ...(options.pacingWhy === undefined && inForce?.pacingWhy === undefined
+      ? {}
+      : { pacingWhy: options.pacingWhy ?? inForce?.pacingWhy }),
+    sharedHooks: shared,
+  };
+  let { plan, queues } = planWith(kernel);
+  // Found out before anything is written. Where nft was chosen here, it was tried already: with all rules that a plan can
+  // have, also where this one shapes and has none for what comes in.
+  const chosenByTrial = settings.firewall === 'auto' && backend === 'nft';
+  if (options.rehearse && plan.firewall !== undefined && !chosenByTrial) {
+    const { backend } = plan.firewall;
+    const works = carriesRules(current, backend) && (await isInstalled(backend));
+    if (!works) await tryBackend(plan.firewall, run);
+  }
+  let tried = true;
+  if (queues.how === 'anew' && options.rehearse) {
+    for (;;) {
+      const result = await rehearsePlan(plan, current, run);
+      if (result.ok) {
+        tried = result.tried;
+        break;
+      }
+      const next = without(result, plan, kernel, settings);
+      if (next === undefined) throw missingPiece(result);
+      kernel = next.kernel;
+      if (next.notice !== undefined) notices.push(next.notice);
+      ({ plan, queues } = planWith(kernel));
+    }
+  }
+  if (!options.replace) keepOthersFilters(current, queues);
+  notices.push(...standIns(plan));
+  const present = expectedFirewall(current, plan);
+  const { queueDevice } = plan;
+  const left = leftBackend(current, plan);
+  const stray =
+    current.record === undefined || inForce !== undefined ? undefined : strayActionsStep(current.record.plan);
+  const steps = [
+    ...(queueDevice === undefined || queues.queueDevice === 'kept'
+      ? []
+      : [ifbStep(queueDevice, await deviceExists(queueDevice))]),
+    ...(left === undefined ? [] : await new Parts().get('', () => removalSteps(device, left, run), [])),
+    ...firewallSteps(plan, present, familyList),
+    ...(stray === undefined ? [] : [stray]),
+    ...(queues.lines.length > 0 ? [tcStep(queues.lines)] : []),
+    ...(queueDevice === undefined ? await queueDeviceRemoval(device) : []),
+  ];
+  const lost = options.replace ? await lostByReplacing(current, run) : [];
+  return { plan, queues, current, families: familyList, steps, notices, lost, tried };
+}
+
+/** What may be taken away: of a clsact that stays, our filters; with `--replace` all of it. */
+function viewFor({ view }: Current, isShared: boolean, replace: boolean): TcView {
+  const { ingress } = view;
+  if (ingress === undefined) return view;
+  const { kind, handle, ownFilters = [] } = ingress;
+  if (replace) return { ...view, ingress: { kind, handle } };
+  return isShared ? { ...view, ingress: { kind, handle, ownFilters } } : view;
+}
+
+/** With the program's file in place for as long as it takes: whatever comes of it, that of the plan in force is back. */
+async function rehearsePlan(plan: Plan, current: Current, run: Runner): Promise<Rehearsal> {
+  if (plan.queueDevice !== undefined) {
+    const device = await rehearseQueueDevice(run);
+    if (!device.ok) return device;
+  }
+  const objects = standingAlone(plan);
+  if (plan.pacing === undefined) return rehearse(objects, run);
+  await writePacingObject(plan.pacing);
+  try {
+    return await rehearse(objects, run);
+  } finally {
+    const recorded = current.record?.plan.pacing;
+    if (recorded === undefined) await removeProgram(plan.device, [plan.link.ifindex]);
+    else await writePacingObject(recorded);
+  }
+}
+
+/** With the qdisc that the device has of somebody else's. */
+function standingAlone({ device, tc, sharedHooks }: Plan): readonly TcObject[] {
+  if (sharedHooks === undefined) return tc;
+  const spec = { kind: 'clsact' } as const;
+  return [{ type: 'qdisc', dev: device, parent: 'ingress', handle: 'ffff:', spec }, ...tc];
+}
+
+/**
+ * Carries a preparation out and records it. The caller holds the device's lock.
+ * @returns what of an earlier plan could not be taken away, for the user: it keeps nobody from setting up another
+ */
+export async function carryOut(prepared: Prepared, options: ApplyOptions): Promise<readonly string[]> {
+  const { run } = options;
+  const { plan, queues, current } = prepared;
+  const { device } = plan;
+  const made = await madeTables(prepared, run);
+  await writeState(device, {
+    phase: 'changing',
+    plan,
+    since: new Date().toISOString(),
+    ...(current.inForce === undefined ? {} : { previous: current.inForce }),
+    madeTables: made,
+  });
+  try {
+    if (plan.pacing !== undefined) await writePacingObject(plan.pacing);
+    if (queues.queueDevice === 'fresh') await installQueueDevice(plan, run);
+    const left = leftBackend(current, plan);
+    const parts = new Parts();
+    if (left !== undefined) await removeFirewall(device, left, parts, run);
+    await installFirewall(plan, expectedFirewall(current, plan), prepared.families, run);
+    if (current.record !== undefined && current.inForce === undefined) {
+      await removeStrayActions(current.record.plan, run);
+    }
+    if (queues.lines.length > 0) await runStep(tcStep(queues.lines), run);
+    const unused = new Parts();
+    await removeUnused(plan, current, unused, run);
+    const [stays] = unused.failures;
+    if (stays !== undefined) throw stays;
+    const isLeft = left === 'iptables';
+    if (isLeft) await removeMadeTables(made, run);
+    await writeState(device, {
+      phase: 'active',
+      plan,
+      since: new Date().toISOString(),
+      madeTables: isLeft ? [] : made,
+    });
+    return parts.failures.map(({ message, hint }) =>
+      [message, hint].filter((text) => text !== undefined).join(': '),
+    );
+  } catch (error) {
+    throw await undo(error, prepared, options);
+  }
+}
+
+/** For which families iptables makes its table for the plan's rules, or has made it for those before. */
+async function madeTables({ plan, current, families }: Prepared, run: Runner): Promise<readonly Family[]> {
+  const before = current.record?.madeTables;
+  if (before !== undefined) return before;
+  const isFirst = plan.firewall?.backend === 'iptables' && !carriesRules(current, 'iptables');
+  return isFirst ? tablesToBeMade(families, run) : [];
+}
+
+/** Puts back what was in force before, or clears; gives the error to be thrown. */
+async function undo(cause: unknown, prepared: Prepared, { run }: ApplyOptions): Promise<unknown> {
+  const { plan, current } = prepared;
+  const { device } = plan;
+  const gone = await new Parts().get('', async () => (await findLink(device)) === undefined, false);
+  const tools = { now: plan.firewall?.backend, before: leftBackend(current, plan) };
+  const { foreign, restored, failures } = await putBack(device, earlierOf(current), tools, run);
+  if (failures.length > 0) {
+    const first = cause instanceof Error ? cause.message : String(cause);
+    return failure(
+      `${first}; and not all of it could be undone: ${failures.map(({ message }) => message).join('; ')}`,
+      `when that is mended, clear the device with: inetgw ${device} clear`,
+      { cause },
+    );
+  }
+  if (!(cause instanceof UserError)) return cause;
+  if (foreign !== undefined) {
+    return new UserError(
+      cause.exitCode,
+      `${cause.message} (somebody else has put ${foreign} on ${device}: it was left alone, and nothing of inetgw's was left)`,
+      'to have it replaced, say --replace',
+      { cause },
+    );
+  }
+  if (gone) return failure(`${device} went away while it was being set up`, undefined, { cause });
+  const outcome = restored ? 'the earlier settings are in force again' : `nothing was left on ${device}`;
+  return new UserError(cause.exitCode, `${cause.message} (${outcome})`, cause.hint, { cause });
+}
+
+export interface Earlier {
+  plan: Plan;
+  since: string;
+}
+
+/** What was in force on the device, to be put back. */
+export function earlierOf(current: Current): Earlier | undefined {
+  const { inForce, record } = current;
+  return inForce === undefined || record === undefined ? undefined : { plan: inForce, since: record.since };
+}
+
+/** The tools that may carry firewall rules of ours. */
+export interface FirewallTools {
+  /** Of the plan that stands; undefined: it has none, or is not known. */
+  now: FirewallBackend | undefined;
+  /** Of the plan before it, if that was another one. */
+  before: FirewallBackend | undefined;
+}
+
+export interface PutBack {
+  /** The queue of somebody else that stands at root, if one does: it was left alone, and nothing of ours was left. */
+  foreign: string | undefined;
+  /** Whether the earlier plan's queues stand again. */
+  restored: boolean;
+  /** What could not be put back or taken away, each with why: everything else was. */
+  failures: readonly UserError[];
+}
+
+/**
+ * Makes `earlier` what is in force on the device, whatever of ours stands there now; undefined: nothing of ours
+ * is left. A device that is gone keeps nothing but its firewall rules and its record: those are taken away.
+ * Whatever is missing or refuses, the rest is done.
+ */
+export async function putBack(
+  device: string,
+  earlier: Earlier | undefined,
+  tools: FirewallTools,
+  run: Runner,
+): Promise<PutBack> {
+  const parts = new Parts();
+  const current = await readCurrent(device, run, (error) => {
+    parts.note('see what stands there', error);
+  });
+  const readable = parts.failures.length === 0;
+  const { link, view } = current;
+  await removeFirewall(device, tools.now, parts, run);
+  const foreign = foreignRoot(current);
+  const back = link === undefined || foreign !== undefined || !readable ? undefined : earlier;
+  const ours = withoutForeign(current);
+  if (earlier !== undefined) await parts.do('take away actions', () => removeStrayActions(earlier.plan, run));
+  const restored =
+    back !== undefined &&
+    (await parts.do('put back the earlier queues', async () => {
+      if (back.plan.pacing !== undefined) await writePacingObject(back.plan.pacing);
+      await installQueueDevice(back.plan, run);
+      const setUp = setUpLines(beside(back.plan.tc, device, view));
+      await runStep(tcStep([...tearDownLines(device, ours), ...setUp]), run);
+    }));
+  // Half of the earlier queues would be no better than none.
+  const left =
+    restored || back === undefined
+      ? ours
+      : await parts.get('', async () => withoutForeign(await readCurrent(device, run)), ours);
+  const gone = restored || ((await tearDown(device, left, parts, run)) && readable);
+  await removeUnused(restored ? back.plan : undefined, current, parts, run);
+  if (restored) {
+    await parts.do('put back the earlier firewall rules', async () =>
+      installFirewall(back.plan, 'nothing', await families(), run),
+    );
+    await parts.do('record the earlier settings', () => writeState(device, { phase: 'active', ...back }));
+  } else {
+    // It may not have been asked yet, or have failed: without the record nobody would look for its rules any more.
+    if (tools.before !== undefined && tools.before !== tools.now)
+      await removeFirewall(device, tools.before, parts, run);
+    await removeMadeTables(current.record?.madeTables ?? [], run);
+    if (gone) await parts.do('take away the record', () => removeState(device));
+  }
+  return { foreign, restored, failures: parts.failures };
+}
+
+/** Takes away what an earlier plan needed besides queues and filters, and `plan` does not; undefined: all of it. */
+async function removeUnused(
+  plan: Plan | undefined,
+  current: Current,
+  parts: Parts,
+  run: Runner,
+): Promise<void> {
+  const { device } = current;
+  if (plan?.queueDevice === undefined) {
+    await parts.do('take away the device of the local queue', () => removeQueueDevice(device, run));
+  }
+  const ifindexes = ifindexesOf(current);
+  await parts.do('take away the pacing program', () =>
+    plan?.pacing === undefined
+      ? removeProgram(device, ifindexes)
+      : removeMaps(ifindexes.filter((ifindex) => ifindex !== plan.link.ifindex)),
+  );
+}
+
+export function refuseForeign(device: string, current: Current): void {
+  const { rootIsOurs, ingressIsOurs, view } = current;
+  const { root, ingress } = view;
+  // Beside the filters of a clsact there is room for ours.
+  const inTheWay = ingress !== undefined && !ingressIsOurs && ingress.kind !== 'clsact';
+  const found = [
+    ...(root === undefined || rootIsOurs ? [] : [`a root qdisc (${root.kind} ${root.handle})`]),
+    ...(inTheWay ? [`an ingress qdisc (${ingress.kind})`] : []),
+  ];
+  if (found.length === 0) return;
+  throw failure(
+    `${device} already has ${found.join(' and ')} that inetgw has not set`,
+    'to have it replaced, say --replace',
+  );
+}
+
+/** Throws where an ingress queue of ours, of the kind that has no room for others, would have to be made anew. */
+export function keepOthersFilters(
+  { device, view, others, ingressIsOurs }: Current,
+  queues: QueueChange,
+): void {
+  const { ingress } = view;
+  if (ingress === undefined || ingress.kind === 'clsact' || others.length === 0 || !ingressIsOurs) return;
+  const isTouched = tearDownPlace(device, 'ingress', view).some((line) => queues.lines.includes(line));
+  if (!isTouched) return;
+  throw failure(
+    `${describeFilters(others)} hang at the ${ingress.kind} qdisc of ${device}, which has to be made anew`,
+    'to have them taken away with it, say --replace',
+  );
+}
+
+async function backendFor(
+  settings: ShaperSettings,
+  current: Current,
+  run: Runner,
+): Promise<FirewallBackend | undefined> {
+  if (settings.firewall === 'none') return undefined;
+  if (settings.firewall !== 'auto') return settings.firewall;
+  // What carries the rules now has shown that it works.
+  const recorded = current.record?.plan.firewall?.backend;
+  if (recorded !== undefined && carriesRules(current, recorded) && (await isInstalled(recorded)))
+    return recorded;
+  const rules = { device: settings.device, egress: egressRules(settings), ingress: ingressRules(settings) };
+  return chooseBackend(rules, run);
+}
+
+/** The tool that carries our rules now and will not any more. */
+function leftBackend(current: Current, plan: Plan): FirewallBackend | undefined {
+  const recorded = current.record?.plan.firewall?.backend;
+  return recorded === plan.firewall?.backend ? undefined : recorded;
+}
+
+/** Whether the record says that this tool carries our rules, all of them: what a killed run names may never have worked. */
+function carriesRules({ record }: Current, backend: FirewallBackend): boolean {
+  return record?.phase === 'active' && record.plan.firewall?.backend === backend;
+}
+
+function expectedFirewall(current: Current, plan: Plan): 'nothing' | 'ours' {
+  return plan.firewall !== undefined && carriesRules(current, plan.firewall.backend) ? 'ours' : 'nothing';
+}

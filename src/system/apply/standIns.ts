@@ -1,0 +1,60 @@
+/** What is taken where the kernel lacks the first choice; plan/standIns.ts tells the user. */
+import type { IngressKind, KernelFacts } from '../../plan/input/link.ts';
+import type { Plan } from '../../plan/plan.ts';
+import type { IngressChoice, ShaperSettings } from '../../plan/input/settings.ts';
+import { modulesOf, type Rehearsal } from './rehearse.ts';
+
+/** What is tried first at ingress: what the user wants, unless what stands has shown that it cannot be. */
+export function firstIngress(choice: IngressChoice, inForce: Plan | undefined): IngressKind {
+  const shape = inForce?.cakeMissing === true ? 'htb' : 'cake';
+  switch (choice) {
+    case 'auto':
+      return inForce?.policeMissing === true ? shape : 'police';
+    case 'police':
+      return 'police';
+    case 'shape':
+      return shape;
+    case 'shape-cake':
+      return 'cake';
+    case 'shape-htb':
+      return 'htb';
+  }
+}
+
+export interface NextTry {
+  kernel: KernelFacts;
+  notice: string | undefined;
+}
+
+/** The next facts to try after a rehearsal that failed; undefined: there is no way around what is missing. */
+export function without(
+  { object, reason, shown }: Extract<Rehearsal, { ok: false }>,
+  plan: Plan,
+  kernel: KernelFacts,
+  settings: ShaperSettings,
+): NextTry | undefined {
+  const kind = object?.type === 'qdisc' ? object.spec.kind : undefined;
+  if (kind === 'fq_codel') return { kernel: { ...kernel, leafQdisc: 'sfq' }, notice: undefined };
+  if (plan.pacing !== undefined && settings.pacing === 'auto') {
+    const withoutPacing = {
+      ...kernel,
+      pacingObjectFile: undefined,
+      pacingUntried: !shown,
+      pacingWhy: reason,
+    };
+    return { kernel: withoutPacing, notice: noPacingNotice(reason) };
+  }
+  const stages = object?.type === 'filter' && plan.ingress === 'police' && settings.pacing !== 'bpf';
+  if (stages && settings.ingress === 'auto') {
+    const notice = `the kernel said of the ingress stages: ${reason} (they need ${modulesOf(object).join(', ')})`;
+    return { kernel: { ...kernel, ingress: 'cake' }, notice };
+  }
+  if (kind === 'cake' && ['auto', 'shape'].includes(settings.ingress)) {
+    return { kernel: { ...kernel, ingress: 'htb' }, notice: undefined };
+  }
+  return undefined;
+}
+
+export function noPacingNotice(reason: string): string {
+  return `no window pacing here: ${reason}`;
+}

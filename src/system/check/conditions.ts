@@ -1,0 +1,48 @@
+/** Reads what conditions are found in: what readCurrent has not looked at. */
+import type { ConditionReadings, FoundCondition } from '../../conditions/condition.ts';
+import { conditionsOf } from '../../conditions/table.ts';
+import type { FirewallStanding } from '../../firewall/standing.ts';
+import type { Current } from '../link/device.ts';
+import { readFirewall } from '../apply/firewall.ts';
+import { readLayers } from '../link/layers.ts';
+import { nameOfIndex } from '../link/linkIndex.ts';
+import { recordedNameOf } from '../link/names.ts';
+import type { Runner } from '../exec/run.ts';
+import { networkNamespace } from '../record/runDir.ts';
+import { recordedDevices } from '../record/state.ts';
+import { tcxPrograms } from '../link/tcx.ts';
+
+export interface Conditions {
+  found: readonly FoundCondition[];
+  /** Undefined: there is no plan in force, or it cannot be told. */
+  firewall: FirewallStanding | undefined;
+}
+
+/**
+ * What is the case with a device and its shaper.
+ *
+ * @param mayLook with the privilege to see firewall rules and programs; without, no condition of these is found
+ */
+export async function readConditions(current: Current, mayLook: boolean, run: Runner): Promise<Conditions> {
+  const readings = await readMore(current, mayLook, run);
+  return { found: conditionsOf(readings), firewall: readings.firewall };
+}
+
+async function readMore(current: Current, mayLook: boolean, run: Runner): Promise<ConditionReadings> {
+  const { device, link, record, inForce, readings } = current;
+  const recorded = record?.plan.link.ifindex;
+  const [namespace, layers, shapedDevices, newName, oldName, firewall, tcx] = await Promise.all([
+    networkNamespace(),
+    link === undefined ? undefined : readLayers(device),
+    recordedDevices(),
+    link === undefined && recorded !== undefined ? nameOfIndex(recorded) : undefined,
+    link === undefined || record !== undefined ? undefined : recordedNameOf(device, link.ifindex),
+    inForce === undefined || !mayLook ? undefined : readFirewall(inForce, run),
+    link === undefined || record === undefined || !mayLook ? undefined : tcxPrograms(link.ifindex, run),
+  ]);
+  return {
+    ...readings,
+    ...{ namespace, layers, shapedDevices, newName, oldName, firewall },
+    hooks: readings.hooks?.map((hook) => ({ ...hook, tcxPrograms: tcx?.[hook.hook] })),
+  };
+}

@@ -1,0 +1,94 @@
+/** What pacing needs besides queues and filters: the program's file, and its maps, which tc pins. */
+import { lstat, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { failure } from '../../core/errors.ts';
+import {
+  configuredObject,
+  mapNames,
+  parsePacingState,
+  stateMapName,
+  type PacingState,
+} from '../../plan/pacing/pacingObject.ts';
+import { STATE_LAYOUT } from '../../plan/pacing/pacingLayout.ts';
+import type { PacingPlan } from '../../plan/pacing/pacing.ts';
+import { readPinnedElement } from './bpfMap.ts';
+import { errorCode, makeRunDir, removeError, runDir, writeError } from '../record/runDir.ts';
+import type { Runner } from '../exec/run.ts';
+
+/** Where iproute2 pins maps that ask for it by name (lib/bpf_libbpf.c); it mounts the file system if need be. */
+const PIN_FOLDER = '/sys/fs/bpf/tc/globals';
+
+/** Beside the built commands, and in the repository. */
+const TEMPLATES = ['../bpf/pacing.o', '../../bpf/pacing.o'];
+
+/** The program's file for a device; tc reads it when a filter is made. */
+export async function pacingObjectFile(device: string): Promise<string> {
+  return `${await runDir()}/${device}.pacing.o`;
+}
+
+/** The program with the plan's numbers in it. */
+export async function pacingObject(pacing: PacingPlan): Promise<Buffer> {
+  return configuredObject(await template(), pacing.config, pacing.mapSuffix);
+}
+
+async function template(): Promise<Buffer> {
+  for (const place of TEMPLATES) {
+    const found = await readFile(new URL(place, import.meta.url)).catch(() => undefined);
+    if (found !== undefined) return found;
+  }
+  throw failure('the pacing program (bpf/pacing.o) is missing from this installation');
+}
+
+/** Writes the program's file, so that tc can load it. */
+export async function writePacingObject(pacing: PacingPlan): Promise<void> {
+  await makeRunDir();
+  const draft = `${pacing.objectFile}.${process.pid}`;
+  const object = await pacingObject(pacing);
+  try {
+    await writeFile(draft, object, { mode: 0o644 });
+    await rename(draft, pacing.objectFile);
+  } catch (error) {
+    await unlink(draft).catch(() => undefined);
+    throw writeError(pacing.objectFile, error);
+  }
+}
+
+/** What the program knows at this moment; undefined where its map cannot be read. */
+export async function readPacingState(pacing: PacingPlan, run: Runner): Promise<PacingState | undefined> {
+  const name = stateMapName(pacing.mapSuffix);
+  const value = await readPinnedElement(`${PIN_FOLDER}/${name}`, STATE_LAYOUT.bytes, run);
+  return value === undefined ? undefined : parsePacingState(value, process.hrtime.bigint());
+}
+
+/** The file and the maps; a filter that still stands keeps its own. */
+export async function removeProgram(device: string, ifindexes: readonly number[]): Promise<void> {
+  await removeMaps(ifindexes);
+  await removeFile(await pacingObjectFile(device));
+}
+
+/** What `removeProgram` takes away where it is there. */
+export async function pacingFiles(device: string, ifindexes: readonly number[]): Promise<string[]> {
+  return [...mapFiles(ifindexes), await pacingObjectFile(device)];
+}
+
+/** The maps of devices with these numbers: of the device, or of those that had its name before. */
+export async function removeMaps(ifindexes: readonly number[]): Promise<void> {
+  for (const file of mapFiles(ifindexes)) await removeFile(file);
+}
+
+function mapFiles(ifindexes: readonly number[]): string[] {
+  const suffixes = ifindexes.map((ifindex) => ifindex.toString(16).padStart(8, '0'));
+  return suffixes.flatMap(mapNames).map((name) => `${PIN_FOLDER}/${name}`);
+}
+
+/** Nothing there is fine, and so is a folder that may not be looked into: nothing of ours could get there. */
+async function removeFile(path: string): Promise<void> {
+  // Looked at first: on a read-only file system, taking away what is not there is refused as well.
+  const there = await lstat(path).then(
+    () => true,
+    () => false,
+  );
+  if (!there) return;
+  await unlink(path).catch((error: unknown) => {
+    if (errorCode(error) !== 'ENOENT') throw removeError(path, error);
+  });
+}

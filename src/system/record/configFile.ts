@@ -1,0 +1,27 @@
+/** Finding and reading the configuration file. */
+import { configError, noPrivilege } from '../../core/errors.ts';
+import type { Configuration } from '../../config/file.ts';
+import { errorCode } from './runDir.ts';
+import { CONFIG_LIMIT_BYTES, readTextFile, whyUnreadable } from '../exec/textFile.ts';
+
+export const CONFIG_PATH = '/etc/inetgw.conf';
+
+/**
+ * The configuration, or undefined if there is none. A file that was named must be there; the usual one need
+ * not. The parser is loaded only if there is something to parse.
+ */
+export async function readConfiguration(named: string | undefined): Promise<Configuration | undefined> {
+  const path = named ?? CONFIG_PATH;
+  let text: string;
+  try {
+    text = await readTextFile(path, { limitBytes: CONFIG_LIMIT_BYTES });
+  } catch (error) {
+    if (named === undefined && errorCode(error) === 'ENOENT') return undefined;
+    const why = whyUnreadable(error);
+    if (why === 'EACCES' || why === 'EPERM')
+      throw noPrivilege(`no permission to read ${path}`, 'run it as root');
+    if (why !== 'ENOENT') throw configError(`cannot read ${path}: ${why}`);
+    throw configError(`there is no file ${path}`, 'inetgw config example prints one with every key');
+  }
+  return (await import('../../config/file.ts')).parseConfiguration(text, path);
+}

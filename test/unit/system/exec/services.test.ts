@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { parseServices, servicePort } from '../../../../src/system/exec/services.ts';
+
+describe('names of services', () => {
+  it('are those of TCP with their aliases; the first line of a name counts', () => {
+    const text = [
+      '# comment 1/tcp',
+      'domain 53/tcp # Domain Name Server',
+      'tftp\t\t69/udp',
+      'http\t80/tcp\twww # WorldWideWeb',
+      'http 8888/tcp',
+      'odd 70000x/tcp',
+      '',
+    ].join('\n');
+    expect([...parseServices(text)]).toEqual([
+      ['domain', 53],
+      ['http', 80],
+      ['www', 80],
+    ]);
+  });
+
+  it('are told to be unknown with what to do', () => {
+    expect(servicePort('http')).toBe(80);
+    expect(servicePort('htpp')).toBe('no TCP service htpp in /etc/services; type its number');
+    expect(servicePort('http', '/nowhere/services')).toBe(
+      'the service http is not known: /nowhere/services: ENOENT (Debian: apt-get install netbase); type its number',
+    );
+  });
+});
