@@ -1,7 +1,7 @@
 /** Listening sockets: opened, or taken over from systemd, and what is wrong when that fails. */
 import { createServer, isIP, isIPv4, type Server } from 'node:net';
 import { failure, noPrivilege, type UserError } from '../core/errors.ts';
-import { portHolder } from '../system/port-holder.ts';
+import { portHolder } from '../service/portHolder.ts';
 import { STREAM_BYTES } from './reader.ts';
 import { formatEndpoint } from './spec.ts';
 

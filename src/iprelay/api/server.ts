@@ -3,7 +3,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { failure } from '../../core/errors.ts';
 import { VERSION } from '../../core/version.ts';
-import { isOurs } from '../service/metrics-server.ts';
+import { isOurs } from '../../service/metricsServer.ts';
 import { ApiError, Proxies } from './proxies.ts';
 import type { Relay } from '../relay.ts';
 

@@ -1,6 +1,6 @@
 /** Whether the process may open as many files and connections as it needs. */
 import { failure } from '../../core/errors.ts';
-import { descriptorLimit } from '../../system/port-holder.ts';
+import { descriptorLimit } from '../../service/portHolder.ts';
 import { descriptorsFor } from '../relay.ts';
 import { localPorts } from '../spec.ts';
 import { DEFAULT_VARIABLES } from '../variables.ts';

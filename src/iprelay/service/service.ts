@@ -1,7 +1,7 @@
 /** A running relay from start to end: log, listeners, control socket, signals, prompt. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT, exitCodeOfSignal, type UserError } from '../../core/errors.ts';
-import { descriptorLimit } from '../../system/port-holder.ts';
+import { descriptorLimit } from '../../service/portHolder.ts';
 import { VERSION } from '../../core/version.ts';
 import { AccessList } from '../access.ts';
 import { complete } from '../complete.ts';
@@ -101,12 +101,12 @@ async function serve(settings: Settings, hooks: ServiceHooks, undo: Undo[]): Pro
   }
   const { pidFile, metrics } = settings;
   if (pidFile !== undefined) {
-    const { removePidFile, writePidFile } = await import('./pid-file.ts');
+    const { removePidFile, writePidFile } = await import('../../service/pidFile.ts');
     await writePidFile(pidFile);
     undo.push(() => removePidFile(pidFile));
   }
   if (metrics !== undefined) {
-    const { serveMetrics } = await import('./metrics-server.ts');
+    const { serveMetrics } = await import('../../service/metricsServer.ts');
     const { metricsOf } = await import('../metrics.ts');
     undo.push(await serveMetrics(metrics, () => metricsOf(relay)));
   }

@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { messageLine } from '../../core/messageLine.ts';
 import { EXIT, failure, UserError, UserErrors } from '../../core/errors.ts';
-import { type DetachReport, REPORT_FD_VARIABLE } from '../../system/detach.ts';
+import { type DetachReport, REPORT_FD_VARIABLE } from '../../service/detach.ts';
 import { checkDescriptors } from './descriptors.ts';
 import { runService } from './service.ts';
 import type { Settings } from './settings.ts';
@@ -50,7 +50,7 @@ function makeFolder(folder: string): void {
 
 /** The visible process: ends when the daemon listens, or shows why it does not. */
 async function background(): Promise<number> {
-  const { detach } = await import('../../system/detach.ts');
+  const { detach } = await import('../../service/detach.ts');
   const report = await detach();
   for (const message of report.messages) process.stderr.write(messageLine('iprelay', message));
   for (const each of report.said ?? []) process.stdout.write(`${each}\n`);

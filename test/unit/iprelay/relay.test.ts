@@ -8,7 +8,7 @@ import { execute } from '../../../src/iprelay/execute.ts';
 import { SILENT } from '../../../src/iprelay/log.ts';
 import { metricsOf } from '../../../src/iprelay/metrics.ts';
 import { SocketReader } from '../../../src/iprelay/reader.ts';
-import { canonicalName, isOurs } from '../../../src/iprelay/service/metrics-server.ts';
+import { canonicalName, isOurs } from '../../../src/service/metricsServer.ts';
 import { collectSummary } from '../../../src/iprelay/stats.ts';
 import { freePort } from '../../freePort.ts';
 import { connectTo, ending, listen, type Network, portOf, readAll, set, startRelay } from './network.ts';

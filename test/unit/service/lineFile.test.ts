@@ -4,7 +4,7 @@ import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LineFile, type Lost } from '../../../src/iprelay/service/line-file.ts';
+import { LineFile, type Lost } from '../../../src/service/lineFile.ts';
 import { HANG_MS } from '../../hang.ts';
 
 let folder: string;

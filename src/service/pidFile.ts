@@ -1,6 +1,6 @@
 import { readFile, unlink, writeFile } from 'node:fs/promises';
-import { failure } from '../../core/errors.ts';
-import { isRunning } from '../../system/exec/process.ts';
+import { failure } from '../core/errors.ts';
+import { isRunning } from '../system/exec/process.ts';
 
 /** Writes our process number; a file left by a process that is gone is replaced, one in use is not. */
 export async function writePidFile(file: string): Promise<void> {

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
-import { failure } from '../../core/errors.ts';
-import { run } from '../../system/exec/run.ts';
+import { failure } from '../core/errors.ts';
+import { run } from '../system/exec/run.ts';
 
 /** Answers GET /metrics on an address; resolves to what closes it. */
 export async function serveMetrics(
