@@ -21,8 +21,8 @@ import {
   tooMany,
 } from './argumentChecks.ts';
 import type { Limits } from './judge.ts';
-import type { LoadSettings } from './load.ts';
-import type { Direction } from './measurement.ts';
+import type { LoadSettings } from '../line/load.ts';
+import type { Direction } from '../line/samples/measurement.ts';
 import type { RawOptions } from './rawOptions.ts';
 import { countLines } from './sweep.ts';
 import type { Task } from './task.ts';

@@ -11,10 +11,10 @@
  */
 import { formatRate } from '../core/units.ts';
 import { describeTrouble, isValid, rateOf, type JudgedLine, type Limits } from './judge.ts';
-import type { Direction, PingSample } from './measurement.ts';
+import type { Direction, PingSample } from '../line/samples/measurement.ts';
 import { baseTooSlow, type Recommendation, type Warning } from './recommend.ts';
 import { MAX_ATTEMPTS } from './sweep.ts';
-import { sideOfLimit } from './statistics.ts';
+import { sideOfLimit } from '../line/samples/statistics.ts';
 
 export interface AutoState {
   direction: Direction;

@@ -3,7 +3,7 @@ import { shellWord } from '../hooks/quote.ts';
 import { framingByKeyword, type Framing } from '../plan/input/framing.ts';
 import { kbit } from '../core/units.ts';
 import type { RawOptions } from './rawOptions.ts';
-import type { Direction } from './measurement.ts';
+import type { Direction } from '../line/samples/measurement.ts';
 import type { Grid } from './sweep.ts';
 
 export function gridCommand(

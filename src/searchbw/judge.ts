@@ -5,8 +5,8 @@
  * load, a second user, a silent host); only a valid line can be acceptable or not.
  */
 import { formatRate } from '../core/units.ts';
-import { figuresOf, type Figures, type LineFacts, type Measurement } from './measurement.ts';
-import { median } from './statistics.ts';
+import { figuresOf, type Figures, type LineFacts, type Measurement } from '../line/samples/measurement.ts';
+import { median } from '../line/samples/statistics.ts';
 
 export interface Limits {
   /** The average answer time must stay below this (the article: 100 ms). */

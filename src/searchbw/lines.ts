@@ -1,6 +1,6 @@
 /** The text form of a measurement: one line per bandwidth, and what follows from all of them. Pure. */
 import { kbit } from '../core/units.ts';
-import type { Direction } from './measurement.ts';
+import type { Direction } from '../line/samples/measurement.ts';
 import type { ResultDirection, ResultLine, SearchResult } from './result.ts';
 
 /** Marks words for a terminal; the plain one returns them as they are. */

@@ -1,10 +1,16 @@
 /** One measurement: set the rate, let the queue come to rest, then pings and counters over the same time. */
 import { failure } from '../core/errors.ts';
-import type { Clock } from './clock.ts';
-import type { LineControl, LineCounters, LineRates } from './line.ts';
-import type { ByteWindow, Direction, Measurement, PingSample } from './measurement.ts';
-import type { Pinger } from './pinger.ts';
-import { isDrained, isSettled, needsDraining, settleWindow, type SettleWindow } from './settle.ts';
+import type { Clock } from '../line/clock.ts';
+import type { LineControl, LineCounters, LineRates } from '../line/line.ts';
+import type { ByteWindow, Direction, Measurement, PingSample } from '../line/samples/measurement.ts';
+import type { Pinger } from '../line/pinger.ts';
+import {
+  isDrained,
+  isSettled,
+  needsDraining,
+  settleWindow,
+  type SettleWindow,
+} from '../line/samples/settle.ts';
 
 export interface MeasurePorts {
   line: LineControl;

@@ -7,10 +7,10 @@ import { VERSION } from '../core/version.ts';
 import { estimate, expectedRates, LONG_RUN_MS, type SearchSettings } from './arguments.ts';
 import type { RawOptions } from './rawOptions.ts';
 import { ask, askDuringRun } from './ask.ts';
-import { systemClock } from './clock.ts';
+import { systemClock } from '../line/clock.ts';
 import { messageLine } from '../core/messageLine.ts';
 import { requireNetAdmin } from '../system/exec/privilege.ts';
-import { readAddresses, receivedBytes } from './device.ts';
+import { readAddresses, receivedBytes } from '../line/device.ts';
 import { endable, Interrupted, OutputClosed } from './ending.ts';
 import {
   csvHeader,
@@ -21,14 +21,14 @@ import {
   formatPacingHeader,
   formatSubject,
 } from './lines.ts';
-import type { LineControl } from './line.ts';
-import { openLine } from './openLine.ts';
-import { proxyNotice, startLoad } from './load.ts';
-import type { Direction } from './measurement.ts';
+import type { LineControl } from '../line/line.ts';
+import { openLine } from '../line/openLine.ts';
+import { proxyNotice, startLoad } from '../line/load.ts';
+import type { Direction } from '../line/samples/measurement.ts';
 import { fileErrors, renderEnd, screenFor, writeFiles } from './output.ts';
-import { pingOnce, resolveHost } from './ping.ts';
-import { makePinger } from './pinger.ts';
-import { findPingHost, wellKnownAddresses, type FoundHost } from './pingHost.ts';
+import { pingOnce, resolveHost } from '../line/ping.ts';
+import { makePinger } from '../line/pinger.ts';
+import { findPingHost, wellKnownAddresses, type FoundHost } from '../line/pingHost.ts';
 import { Progress } from './progress.ts';
 import { commandSuffixes, makeResult, toResultLine, type ResultHead, type SearchResult } from './result.ts';
 import { runSession, type SessionEvent } from './session.ts';

@@ -12,7 +12,7 @@ import {
   type Limits,
   type Trouble,
 } from './judge.ts';
-import type { Direction } from './measurement.ts';
+import type { Direction } from '../line/samples/measurement.ts';
 import { finalLines, type Grid } from './sweep.ts';
 
 export type Warning =

@@ -4,12 +4,12 @@
  */
 import { failure, UserError } from '../core/errors.ts';
 import { isDecided, nextAuto, recommendAuto, recordAuto, startAuto } from './auto.ts';
-import type { Clock } from './clock.ts';
+import type { Clock } from '../line/clock.ts';
 import { judgeLine, type JudgedLine, type Limits } from './judge.ts';
-import type { LineControl } from './line.ts';
-import type { Load } from './load.ts';
-import { LoadWatch, loadProblem, type DeviceCounters } from './loadWatch.ts';
-import { addWindows, type Direction, type LineFacts, type Measurement } from './measurement.ts';
+import type { LineControl } from '../line/line.ts';
+import type { Load } from '../line/load.ts';
+import { LoadWatch, loadProblem, type DeviceCounters } from '../line/loadWatch.ts';
+import { addWindows, type Direction, type LineFacts, type Measurement } from '../line/samples/measurement.ts';
 import { measure, type MeasurePorts, type MeasureRequest } from './measure.ts';
 import {
   concludePacing,
@@ -22,7 +22,7 @@ import {
   type PacingResult,
   type PacingTrial,
 } from './pacingTrial.ts';
-import type { Pinger } from './pinger.ts';
+import type { Pinger } from '../line/pinger.ts';
 import { recommend, type Recommendation } from './recommend.ts';
 import { finalLines, nextStep, recordLine, startSweep } from './sweep.ts';
 import type { Task } from './task.ts';

@@ -1,4 +1,4 @@
-import type { Direction } from './measurement.ts';
+import type { Direction } from '../line/samples/measurement.ts';
 import type { Grid } from './sweep.ts';
 
 /** What is measured of one direction. */

@@ -6,10 +6,10 @@
  * by what arrives above the raw rate, up to the modem's buffer, and drains at what is left of it. On top of it
  * comes the standing queue of a busy line, which grows without bound towards the raw rate (M/D/1 form).
  */
-import type { Clock } from '../../src/searchbw/clock.ts';
-import type { LineControl, LineRates } from '../../src/searchbw/line.ts';
-import type { Direction, PingSample } from '../../src/searchbw/measurement.ts';
-import type { Pinger } from '../../src/searchbw/pinger.ts';
+import type { Clock } from '../../src/line/clock.ts';
+import type { LineControl, LineRates } from '../../src/line/line.ts';
+import type { Direction, PingSample } from '../../src/line/samples/measurement.ts';
+import type { Pinger } from '../../src/line/pinger.ts';
 
 export interface ModelLine {
   direction: Direction;

@@ -6,7 +6,7 @@ import { appendFileSync, readFileSync } from 'node:fs';
 import { runMain } from '../../../src/cli/main.ts';
 import { UserErrors } from '../../../src/core/errors.ts';
 import { checkArguments } from '../../../src/searchbw/arguments.ts';
-import type { LineControl } from '../../../src/searchbw/line.ts';
+import type { LineControl } from '../../../src/line/line.ts';
 import { measureAndShow } from '../../../src/searchbw/program.ts';
 
 const [log = '', format = '', load] = process.argv.slice(2);

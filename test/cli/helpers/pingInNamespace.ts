@@ -1,8 +1,8 @@
 /** Run inside a network namespace by ping.test.ts: does what its argument says and prints the outcome as JSON. */
-import { findPingHost } from '../../../src/searchbw/pingHost.ts';
-import { pingOnce } from '../../../src/searchbw/ping.ts';
-import { makePinger } from '../../../src/searchbw/pinger.ts';
-import { systemClock } from '../../../src/searchbw/clock.ts';
+import { findPingHost } from '../../../src/line/pingHost.ts';
+import { pingOnce } from '../../../src/line/ping.ts';
+import { makePinger } from '../../../src/line/pinger.ts';
+import { systemClock } from '../../../src/line/clock.ts';
 
 const [what = '', host = '', extra = '{}'] = process.argv.slice(2);
 const options = JSON.parse(extra) as { ttl?: number; timeoutSec?: number; peer?: string; device?: string };

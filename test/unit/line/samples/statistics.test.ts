@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { quantile, sideOfLimit, standardError, summarize, trend } from '../../../src/searchbw/statistics.ts';
+import {
+  quantile,
+  sideOfLimit,
+  standardError,
+  summarize,
+  trend,
+} from '../../../../src/line/samples/statistics.ts';
 
 const values = fc.array(fc.double({ min: 0, max: 5000, noNaN: true }), { minLength: 1, maxLength: 200 });
 

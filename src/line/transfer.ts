@@ -7,7 +7,7 @@ import { printableLine } from '../core/printable.ts';
 import { ProgramError, run, type Runner } from '../system/exec/run.ts';
 import { formatSize } from '../core/units.ts';
 import { VERSION } from '../core/version.ts';
-import type { Direction } from './measurement.ts';
+import type { Direction } from './samples/measurement.ts';
 
 export interface TransferRequest {
   url: string;

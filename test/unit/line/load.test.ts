@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { until } from '../../hang.ts';
-import { startLoad, type Load } from '../../../src/searchbw/load.ts';
+import { startLoad, type Load } from '../../../src/line/load.ts';
 
 let server: Server | undefined;
 let load: Load | undefined;

@@ -3,7 +3,7 @@ import { failure, type UserError } from '../core/errors.ts';
 import { formatSize } from '../core/units.ts';
 import type { LineControl, LineCounters } from './line.ts';
 import type { Load } from './load.ts';
-import type { Direction } from './measurement.ts';
+import type { Direction } from './samples/measurement.ts';
 
 /** Bytes that devices have received, by name. */
 export type DeviceCounters = ReadonlyMap<string, number>;
