@@ -135,7 +135,7 @@ async function askWhatIsMeant(
   settings: ShaperSettings,
   typed: RateTexts,
 ): Promise<Settled> {
-  const { ask } = await import('../searchbw/ask.ts');
+  const { ask } = await import('../search/run/ask.ts');
   const asIs = doubt.kind === 'unit' ? 'kbit' : 'keep';
   warn(doubt.text);
   const question = `Did you mean ${wordsOf(doubt.instead)}? [y/N/${asIs}] `;

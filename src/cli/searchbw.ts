@@ -2,8 +2,14 @@
 import { Command, CommanderError } from 'commander';
 import { unknownVariables } from '../config/values.ts';
 import { EXIT, UserErrors, usageError, type UserError } from '../core/errors.ts';
-import { checkArguments, checkShow, isDirection, type Checked, type Origin } from '../searchbw/arguments.ts';
-import type { RawOptions } from '../searchbw/rawOptions.ts';
+import {
+  checkArguments,
+  checkShow,
+  isDirection,
+  type Checked,
+  type Origin,
+} from '../search/arguments/arguments.ts';
+import type { RawOptions } from '../search/arguments/rawOptions.ts';
 import { withHelp } from './help.ts';
 import { bareDevice, joinUnits } from './inetgwWords.ts';
 import { messageLine } from '../core/messageLine.ts';
@@ -111,7 +117,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   if (typedFirst === undefined)
     throw usageError('what is to be measured?', 'searchbw ppp0 DOWN 1300-1800 50 5 210');
   if (typedFirst === 'show') {
-    const { show } = await import('../searchbw/show.ts');
+    const { show } = await import('../search/result/show.ts');
     return show(settingsOf(checkShow(rest, options)));
   }
   // `searchbw DOWN ppp0 …`: a direction is no device.
@@ -123,7 +129,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   if (options.quiet !== true) warnOfEnvironment();
   const { all, origin } = await withConfiguration(first, options);
   const checked = checkArguments([first, ...others], all, origin);
-  const { measureAndShow, outsideErrors } = await import('../searchbw/program.ts');
+  const { measureAndShow, outsideErrors } = await import('../search/program.ts');
   // What only the system knows is asked at once with what was mistyped, so that one try tells all.
   const errors = [...checked.errors, ...(await outsideErrors(first, options))];
   const settings = settingsOf({ settings: checked.settings, errors });

@@ -4,8 +4,8 @@ import { access, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { reportPage } from '../../src/searchbw/html.ts';
-import { parseResult } from '../../src/searchbw/resultFile.ts';
+import { reportPage } from '../../src/search/result/html.ts';
+import { parseResult } from '../../src/search/result/resultFile.ts';
 import { HANG_MS } from '../hang.ts';
 import { built, isRoot, ROOT, type Outcome } from './helpers/built.ts';
 

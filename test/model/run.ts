@@ -1,12 +1,12 @@
 /** Runs a whole session on the model line in virtual time. */
-import { makeResult, type SearchResult } from '../../src/searchbw/result.ts';
+import { makeResult, type SearchResult } from '../../src/search/result/result.ts';
 import {
   runSession,
   type DirectionResult,
   type SessionEvent,
   type SessionSettings,
-} from '../../src/searchbw/session.ts';
-import type { Task } from '../../src/searchbw/task.ts';
+} from '../../src/search/run/session.ts';
+import type { Task } from '../../src/search/decide/task.ts';
 import { ADSL, makeModel, type Model, type ModelLine } from './line.ts';
 
 export interface ModelRun {

@@ -11,8 +11,8 @@ import { FILE_KEY_NAMES } from '../../src/config/keys.ts';
 import { checkTuning } from '../../src/config/settings.ts';
 import { EXIT } from '../../src/core/errors.ts';
 import { parseSpec } from '../../src/iprelay/spec.ts';
-import { checkArguments } from '../../src/searchbw/arguments.ts';
-import type { RawOptions } from '../../src/searchbw/rawOptions.ts';
+import { checkArguments } from '../../src/search/arguments/arguments.ts';
+import type { RawOptions } from '../../src/search/arguments/rawOptions.ts';
 
 const page = (name: string): Promise<string> =>
   readFile(new URL(`../../docs/man/${name}`, import.meta.url), 'utf8');

@@ -5,9 +5,9 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import { runMain } from '../../../src/cli/main.ts';
 import { UserErrors } from '../../../src/core/errors.ts';
-import { checkArguments } from '../../../src/searchbw/arguments.ts';
+import { checkArguments } from '../../../src/search/arguments/arguments.ts';
 import type { LineControl } from '../../../src/line/line.ts';
-import { measureAndShow } from '../../../src/searchbw/program.ts';
+import { measureAndShow } from '../../../src/search/program.ts';
 
 const [log = '', format = '', load] = process.argv.slice(2);
 const note = (text: string): Promise<void> => {
