@@ -1,18 +1,18 @@
 /**
- * The long form of test/unit/iprelay/streams.test.ts: random byte streams with random half-closes, resets,
+ * The long form of test/unit/relay/prompt/streams.test.ts: random byte streams with random half-closes, resets,
  * limit changes and stalls through one relay. `npx tsx scripts/bench/iprelay-streams.ts [STREAMS] [SEED]`
  * (a connection is two streams; a million take about half an hour).
  */
 import type { Server } from 'node:net';
-import { execute } from '../../src/iprelay/execute.ts';
-import { listen, portOf, startRelay } from '../../test/unit/iprelay/network.ts';
+import { execute } from '../../src/relay/prompt/execute.ts';
+import { listen, portOf, startRelay } from '../../test/unit/relay/connection/network.ts';
 import {
   Acceptor,
   runPlan,
   type SidePlan,
   type Step,
   type StreamPlan,
-} from '../../test/unit/iprelay/streams.ts';
+} from '../../test/unit/relay/streams.ts';
 
 const streams = Number(process.argv[2] ?? 1_000_000);
 const seed = Number(process.argv[3] ?? 1);

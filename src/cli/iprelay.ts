@@ -2,9 +2,9 @@ import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { closest } from '../core/suggest.ts';
 import { configError, EXIT, usageError } from '../core/errors.ts';
-import { parseCidr } from '../iprelay/access.ts';
-import { isRelayName } from '../iprelay/control/paths.ts';
-import { DEFAULT_OPTIONS } from '../iprelay/forwarder.ts';
+import { parseCidr } from '../relay/connection/access.ts';
+import { isRelayName } from '../relay/control/paths.ts';
+import { DEFAULT_OPTIONS } from '../relay/connection/forwarder.ts';
 import {
   type FileSettings,
   type ForwarderSettings,
@@ -13,9 +13,14 @@ import {
   parseAddressPort,
   parseLogTarget,
   type Settings,
-} from '../iprelay/service/settings.ts';
-import { parseSpec } from '../iprelay/spec.ts';
-import { isVariableName, type ParsedVariable, parseVariable, VARIABLE_NAMES } from '../iprelay/variables.ts';
+} from '../relay/daemon/settings.ts';
+import { parseSpec } from '../relay/settings/spec.ts';
+import {
+  isVariableName,
+  type ParsedVariable,
+  parseVariable,
+  VARIABLE_NAMES,
+} from '../relay/settings/variables.ts';
 import { withHelp } from './help.ts';
 import { CONFIG_LIMIT_BYTES, readTextFile, whyUnreadable } from '../system/exec/textFile.ts';
 import { VERSION } from '../core/version.ts';
@@ -122,13 +127,13 @@ export async function run(argv: readonly string[]): Promise<number> {
     return EXIT.ok;
   }
   if (isRemoteCommand(first)) {
-    const client = await import('../iprelay/control/commands.ts');
+    const client = await import('../relay/control/commands.ts');
     return client[first](rest);
   }
   const parsed = parseArguments(argv);
   if (parsed === undefined) return EXIT.ok;
   const settings = await readSettings(parsed.flags, parsed.specs);
-  const { start } = await import('../iprelay/service/start.ts');
+  const { start } = await import('../relay/daemon/start.ts');
   return start(settings);
 }
 
@@ -228,7 +233,7 @@ async function readConfig(path: string): Promise<FileSettings> {
   const text = await readTextFile(path, { limitBytes: CONFIG_LIMIT_BYTES }).catch((error: unknown) => {
     throw configError(`cannot read ${path}: ${whyUnreadable(error)}`);
   });
-  return (await import('../iprelay/service/config.ts')).parseConfig(text, path);
+  return (await import('../relay/daemon/config.ts')).parseConfig(text, path);
 }
 
 function forwarderOf(text: string, index: number, all: readonly string[]): ForwarderSettings {

@@ -10,7 +10,7 @@ import { settingsFromArguments, valuesFromFlags } from '../../src/config/fromArg
 import { FILE_KEY_NAMES } from '../../src/config/keys.ts';
 import { checkTuning } from '../../src/config/settings.ts';
 import { EXIT } from '../../src/core/errors.ts';
-import { parseSpec } from '../../src/iprelay/spec.ts';
+import { parseSpec } from '../../src/relay/settings/spec.ts';
 import { checkArguments } from '../../src/search/arguments/arguments.ts';
 import type { RawOptions } from '../../src/search/arguments/rawOptions.ts';
 

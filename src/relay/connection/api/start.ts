@@ -1,0 +1,36 @@
+/** The API as a relay is told to serve it: its token and its first proxies are in files. */
+import { configError, failure } from '../../../core/errors.ts';
+import { CONFIG_LIMIT_BYTES, readTextFile, whyUnreadable } from '../../../system/exec/textFile.ts';
+import type { Relay } from '../relay.ts';
+import type { FileSettings } from '../../daemon/settings.ts';
+import { ApiError } from './proxies.ts';
+import { proxyList, serveApi } from './server.ts';
+
+type ApiFiles = Pick<FileSettings, 'api' | 'apiToken' | 'populate'>;
+
+/** Serves the API; resolves to its port and to what closes it. Throws a `UserError` for what is wrong with a file. */
+export async function startApi(
+  relay: Relay,
+  { api, apiToken, populate }: ApiFiles,
+): Promise<{ port: number; close: () => void }> {
+  if (api === undefined) throw failure('no API is wanted');
+  const token = apiToken === undefined ? undefined : (await read(apiToken)).trim();
+  if (token === '') throw configError(`${String(apiToken)}: no token in it`);
+  const text = populate === undefined ? undefined : await read(populate);
+  const served = await serveApi(relay, { ...api, token });
+  try {
+    if (text !== undefined) await served.proxies.populate(proxyList(JSON.parse(text)));
+  } catch (error) {
+    served.close();
+    if (error instanceof ApiError || error instanceof SyntaxError)
+      throw configError(`${String(populate)}: ${error.message}`);
+    throw error;
+  }
+  return served;
+}
+
+async function read(path: string): Promise<string> {
+  return readTextFile(path, { limitBytes: CONFIG_LIMIT_BYTES }).catch((error: unknown) => {
+    throw configError(`cannot read ${path}: ${whyUnreadable(error)}`);
+  });
+}

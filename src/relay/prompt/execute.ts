@@ -1,0 +1,165 @@
+/** Carries out one command on the relay and says what the original would have said. */
+import { UserError } from '../../core/errors.ts';
+import { VERSION } from '../../core/version.ts';
+import type { Direction } from '../settings/direction.ts';
+import { formatFaults } from '../settings/faults.ts';
+import { DEFAULT_OPTIONS, type Forwarder, type ForwarderOptions } from '../connection/forwarder.ts';
+import { type Command, parseCommand } from '../settings/grammar.ts';
+import { HELP } from './help.ts';
+import { formatLimits, loadSchedules, withFaults, withLimits } from './options.ts';
+import type { Relay } from '../connection/relay.ts';
+import { renderStats } from './render.ts';
+import { unknownHostWarning } from '../connection/resolve.ts';
+import { formatSpec } from '../settings/spec.ts';
+import { collectStats, collectSummary } from '../statistics/stats.ts';
+import { VARIABLE_NAMES } from '../settings/variables.ts';
+
+/** The answer to a line; `then` is what the prompt itself has to do. */
+export interface Reply {
+  readonly ok: boolean;
+  readonly text: string;
+  readonly then?: 'watch' | 'exit';
+}
+
+const say = (text: string): Reply => ({ ok: true, text });
+const refuse = (text: string): Reply => ({ ok: false, text });
+
+/** Executes a line. Never throws for what a user can cause; nothing is changed by a line that is refused. */
+export async function execute(relay: Relay, line: string): Promise<Reply> {
+  try {
+    return await carryOut(relay, parseCommand(line));
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return refuse(error.hint === undefined ? error.message : `${error.message} (${error.hint})`);
+  }
+}
+
+async function carryOut(relay: Relay, command: Command): Promise<Reply> {
+  switch (command.kind) {
+    case 'nothing':
+      return say('');
+    case 'error':
+      return refuse(command.message);
+    case 'help':
+      return say(HELP[command.topic]);
+    case 'watch':
+    case 'exit':
+      return { ok: true, text: '', then: command.kind };
+    case 'show':
+      return say(show(relay, command.what, command.json));
+    case 'show-variable': {
+      const { name, json } = command;
+      const value = relay.variables[name];
+      return say(json ? JSON.stringify({ [name]: value }) : `${name}\t${value}`);
+    }
+    case 'set-variable':
+      relay.setVariable(command.parsed);
+      return say(`${command.parsed.name}\t${command.parsed.value}`);
+    case 'set-forwarder': {
+      const { number, spec, limits } = command;
+      await relay.setForwarder(number, spec, withLimits(DEFAULT_OPTIONS, limits));
+      const warning = await unknownHostWarning(spec.remoteHost, relay.names);
+      const chosen = spec.localPort === 0 ? relay.forwarders.get(number)?.spec.localPort : undefined;
+      const set = `forwarder ${number} set${chosen === undefined ? '' : `, it listens on port ${chosen}`}.`;
+      return say(warning === undefined ? set : `${set}\nWarning: ${warning}`);
+    }
+    case 'limit-forwarder': {
+      const forwarder = relay.forwarders.get(command.number);
+      if (forwarder === undefined) return noForwarder(command.number);
+      await changeOptions(relay, forwarder, withLimits(forwarder.options, command.limits));
+      return say(`forwarder ${command.number} set.`);
+    }
+    case 'delete-forwarder':
+      return relay.deleteForwarder(command.number)
+        ? say(`forwarder ${command.number} deleted.`)
+        : noForwarder(command.number);
+    case 'set-fault':
+      return setFault(relay, command);
+    case 'kill':
+      return relay.kill(command.name) ? say('') : refuse(`No such connection: ${command.name}`);
+    case 'kill-all':
+      relay.killAll();
+      return say('');
+  }
+}
+
+const noForwarder = (number: number): Reply => refuse(`Bad forwarder: ${number}, try: set forwarder ?`);
+
+async function changeOptions(relay: Relay, forwarder: Forwarder, options: ForwarderOptions): Promise<void> {
+  relay.setForwarderOptions(forwarder.number, options, await loadSchedules(options));
+}
+
+async function setFault(relay: Relay, command: Command & { kind: 'set-fault' }): Promise<Reply> {
+  const { number, directions, changes } = command;
+  const chosen = number === 'all' ? [...relay.forwarders.values()] : [relay.forwarders.get(number)];
+  const planned: { forwarder: Forwarder; options: ForwarderOptions }[] = [];
+  for (const forwarder of chosen) {
+    if (forwarder === undefined) return noForwarder(Number(number));
+    const options = withFaults(forwarder.options, directions, changes);
+    if (typeof options === 'string') return refuse(options);
+    planned.push({ forwarder, options });
+  }
+  // All files are read before the first forwarder changes.
+  const schedules = await Promise.all(planned.map(({ options }) => loadSchedules(options)));
+  for (const [index, { forwarder, options }] of planned.entries()) {
+    relay.setForwarderOptions(forwarder.number, options, schedules[index]);
+  }
+  return say(number === 'all' ? faultLines(relay) : faultLine(planned[0]?.forwarder));
+}
+
+const byNumber = (relay: Relay): Forwarder[] =>
+  [...relay.forwarders.values()].sort((a, b) => a.number - b.number);
+
+function faultLine(forwarder: Forwarder | undefined): string {
+  if (forwarder === undefined) return '';
+  const { up, down } = forwarder.options.faults;
+  return `  fault ${forwarder.number} up ${formatFaults(up)}\n  fault ${forwarder.number} down ${formatFaults(down)}`;
+}
+
+const faultLines = (relay: Relay): string => byNumber(relay).map(faultLine).join('\n');
+
+function forwarderLine(forwarder: Forwarder): string {
+  const limits = formatLimits(forwarder.options);
+  return `  forwarder ${forwarder.number} ${formatSpec(forwarder.spec)}${limits === '' ? '' : ` ${limits}`}`;
+}
+
+function show(
+  relay: Relay,
+  what: 'all' | 'stats' | 'version' | 'forwarders' | 'faults',
+  json: boolean,
+): string {
+  switch (what) {
+    case 'version':
+      return json ? JSON.stringify({ version: VERSION }) : `iprelay ${VERSION}`;
+    case 'stats': {
+      const stats = collectStats(relay, VERSION);
+      return json ? JSON.stringify(stats) : renderStats(stats);
+    }
+    case 'all':
+      if (json) return JSON.stringify({ variables: relay.variables, forwarders: forwardersJson(relay) });
+      return [
+        ...VARIABLE_NAMES.map((name) => `${name}\t${relay.variables[name]}`),
+        ...byNumber(relay).map(forwarderLine),
+      ].join('\n');
+    case 'forwarders':
+      return json ? JSON.stringify(forwardersJson(relay)) : byNumber(relay).map(forwarderLine).join('\n');
+    case 'faults':
+      return json ? JSON.stringify(forwardersJson(relay)) : faultLines(relay);
+  }
+}
+
+/** As in the statistics, with what is set. */
+function forwardersJson(relay: Relay): unknown {
+  const { forwarders } = collectSummary(relay, VERSION);
+  const ofBoth = (value: (direction: Direction) => unknown): unknown => ({
+    up: value('up'),
+    down: value('down'),
+  });
+  return byNumber(relay).map((forwarder) => ({
+    ...forwarders.find(({ number }) => number === forwarder.number),
+    proxy: formatSpec(forwarder.spec),
+    limit: ofBoth((direction) => forwarder.options.limits[direction] ?? null),
+    connectionLimit: ofBoth((direction) => forwarder.options.connectionLimits[direction] ?? null),
+    faults: ofBoth((direction) => formatFaults(forwarder.options.faults[direction])),
+  }));
+}

@@ -1,0 +1,44 @@
+import type { HelpTopic } from '../settings/grammar.ts';
+
+/** The answers to `?`. */
+export const HELP: Readonly<Record<HelpTopic, string>> = {
+  top: `Commands (their beginning is enough):
+  ?, help     this list
+  show        show variables, forwarders, statistics: show ?
+  set         set variables, forwarders, limits, faults: set ?
+  kill        close connections: kill ?
+  watch       a live table of connections and rates; any key ends it
+  exit, quit  leave`,
+  show: `show all           all variables and forwarders
+show stats         the limit, and for each connection its bytes and rates
+show forwarders    forwarders with their limits
+show faults        faults of each forwarder
+show version       the version
+show <variable>    one variable
+With --json at the end the answer is JSON.
+"in" is from the server to the client, "out" from the client to the server.`,
+  set: `set <variable> <value>                   see: show all
+set forwarder <N> <lport>:<host>:<rport>  see: set forwarder ?
+set fault <N|all> ...                     see: set fault ?
+bandwidth is in bytes per second for each direction (a full-duplex line), 0 is off;
+bandwidth_up (client to server) and bandwidth_down (server to client) replace it for one direction.`,
+  kill: `kill CONNnnnnnn    close one connection
+kill all           close all connections`,
+  forwarder: `set forwarder <N> [<address>:]<lport>:<host>:<rport> [limits]   set forwarder number N
+set forwarder <N> <limits>                                      change its limits
+set forwarder <N>                                               delete it; its connections stay
+ports are numbers, services (8080:host:http) or ranges (8000-8010:host:9000); local port 0 is any that is free
+limits, in bytes per second, 0 for none, below the limit of the whole process:
+  bandwidth n, up n, down n             for all connections of the forwarder together
+  conn_bandwidth n, conn_up n, conn_down n   for each single connection
+for instance: set forwarder 1 8080:www.somewhere.net:80 bandwidth 1024`,
+  fault: `set fault <N|all> [up|down|both] <fault> <value> ...   set faults of a forwarder
+set fault <N|all> [up|down|both] off                   take them away
+faults (off takes one away):
+  latency 200ms     every byte comes so much later
+  jitter 50ms       the latency varies by so much, order is kept
+  stall 2s/10s      nothing passes for 2 s in every 10 s; stall hold until it is set off
+  reset 100kb       both sides are reset after so many bytes in this direction
+  slow_close 3s     the end of the stream comes so much later
+  schedule <file>   bandwidth over time, one 'SECONDS BYTES_PER_SECOND' per line`,
+};

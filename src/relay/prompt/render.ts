@@ -1,0 +1,70 @@
+/** Statistics as the original shows them, and the live table of `watch`. Pure. */
+import type { Rates, RelayStats, TrafficStats } from '../statistics/stats.ts';
+
+const kB = (bytesPerSec: number): string => (bytesPerSec / 1000).toFixed(2);
+
+/** `1:02:03`. */
+export function clock(sec: number): string {
+  const two = (n: number): string => String(n).padStart(2, '0');
+  return `${Math.floor(sec / 3600)}:${two(Math.floor(sec / 60) % 60)}:${two(sec % 60)}`;
+}
+
+function rates({ overall, last5s, lastMinute }: Rates): string {
+  return `${kB(overall)} kB/s overall, ${kB(last5s)} kB/s (5 s), ${kB(lastMinute)} kB/s (1 min)`;
+}
+
+const trafficLine = (name: string, traffic: TrafficStats): string =>
+  `    ${name} ${traffic.bytes} bytes, ${rates(traffic.bytesPerSec)}`;
+
+function limitLines({ limit }: RelayStats): string[] {
+  const { up, down } = limit;
+  if (up === null && down === null) return ['Bandwidth is not set.'];
+  if (up === down) return [`Bandwidth set to: ${String(up)} bytes / sec.`];
+  const one = (name: string, value: number | null): string =>
+    value === null ? `Bandwidth ${name} is not set.` : `Bandwidth ${name} set to: ${value} bytes / sec.`;
+  return [one('up', up), one('down', down)];
+}
+
+/** The answer to `show stats`. */
+export function renderStats(stats: RelayStats): string {
+  const lines = [
+    `Total connections: ${stats.totalConnections}`,
+    `Open connections: ${stats.connections.length}`,
+    ...limitLines(stats),
+  ];
+  for (const connection of stats.connections) {
+    lines.push(
+      `  ${connection.client} -> ${connection.server} (${connection.name})`,
+      `    up ${clock(connection.upSec)} idle ${clock(connection.idleSec)}` +
+        (connection.state === 'connecting' ? ' connecting' : ''),
+      trafficLine('in ', connection.in),
+      trafficLine('out', connection.out),
+    );
+  }
+  return lines.join('\n');
+}
+
+/** The table of `watch`, at most so many columns and rows: the busiest connections first. */
+export function renderWatch(stats: RelayStats, columns: number, rows: number): string {
+  const now = (traffic: TrafficStats): string => kB(traffic.bytesPerSec.last5s).padStart(10);
+  const lines = [
+    `${stats.connections.length} connections, in ${kB(stats.in.bytesPerSec.last5s)} kB/s, ` +
+      `out ${kB(stats.out.bytesPerSec.last5s)} kB/s (5 s)`,
+    limitLines(stats).join(' '),
+    '',
+    `${'connection'.padEnd(12)}${'in kB/s'.padStart(10)}${'out kB/s'.padStart(10)}${'idle'.padStart(9)}  from -> to`,
+  ];
+  const busiest = [...stats.connections].sort(
+    (a, b) =>
+      b.in.bytesPerSec.last5s + b.out.bytesPerSec.last5s - a.in.bytesPerSec.last5s - a.out.bytesPerSec.last5s,
+  );
+  const room = Math.max(0, rows - lines.length - 1);
+  for (const each of busiest.slice(0, room)) {
+    lines.push(
+      `${each.name.padEnd(12)}${now(each.in)}${now(each.out)}${clock(each.idleSec).padStart(9)}  ` +
+        `${each.client} -> ${each.server}`,
+    );
+  }
+  if (busiest.length > room) lines.push(`... and ${busiest.length - room} more`);
+  return lines.map((line) => line.slice(0, columns)).join('\n');
+}

@@ -1,0 +1,197 @@
+/** The language of the prompt, of `iprelay ctl` and of the control socket: a line to a command. Pure. */
+import { closest } from '../../core/suggest.ts';
+import { type Direction, DIRECTIONS } from './direction.ts';
+import { FAULT_WORDS, type FaultWord } from './faults.ts';
+import { parseSpec, type ProxySpec } from './spec.ts';
+import {
+  adviceOn,
+  parseBandwidth,
+  type ParsedVariable,
+  parseVariable,
+  VARIABLE_NAMES,
+  type VariableName,
+} from './variables.ts';
+import { matchWord } from './words.ts';
+
+/** The limits that can stand behind a forwarder. `bandwidth` is both directions. */
+export const LIMIT_WORDS = ['bandwidth', 'up', 'down', 'conn_bandwidth', 'conn_up', 'conn_down'] as const;
+export type LimitWord = (typeof LIMIT_WORDS)[number];
+/** Bytes per second; 0 takes the limit away. */
+export type LimitChanges = Partial<Record<LimitWord, number>>;
+
+export type HelpTopic = 'top' | 'show' | 'set' | 'kill' | 'forwarder' | 'fault';
+
+export type Command =
+  | { kind: 'nothing' }
+  | { kind: 'help'; topic: HelpTopic }
+  | { kind: 'show'; what: 'all' | 'stats' | 'version' | 'forwarders' | 'faults'; json: boolean }
+  | { kind: 'show-variable'; name: VariableName; json: boolean }
+  | { kind: 'set-variable'; parsed: ParsedVariable }
+  | { kind: 'set-forwarder'; number: number; spec: ProxySpec; limits: LimitChanges }
+  | { kind: 'limit-forwarder'; number: number; limits: LimitChanges }
+  | { kind: 'delete-forwarder'; number: number }
+  | { kind: 'set-fault'; number: number | 'all'; directions: readonly Direction[]; changes: FaultChanges }
+  | { kind: 'kill'; name: string }
+  | { kind: 'kill-all' }
+  | { kind: 'watch' }
+  | { kind: 'exit' }
+  | { kind: 'error'; message: string };
+
+/** `off` takes all faults of these directions away. */
+export type FaultChanges = 'off' | readonly { word: FaultWord; value: string }[];
+
+export const TOP_WORDS = ['help', 'show', 'set', 'kill', 'watch', 'exit', 'quit'] as const;
+const SHOW_WORDS = ['all', 'stats', 'version', 'forwarders', 'faults'] as const;
+
+const error = (message: string): Command => ({ kind: 'error', message });
+const incorrect = (topic: string, meant?: string): Command => {
+  const advice = meant === undefined ? '' : `did you mean ${meant}? Or `;
+  return error(`Incomplete or incorrect command, ${advice}try: ${topic === '' ? '?' : `${topic} ?`}`);
+};
+
+function wrongWord(
+  typed: string,
+  match: { problem: string; among?: readonly string[] },
+  topic: string,
+  words: readonly string[],
+): Command {
+  return match.among === undefined
+    ? incorrect(topic, closest(typed, words))
+    : error(`${typed} could be ${match.among.join(', ')}, try: ${topic === '' ? '?' : `${topic} ?`}`);
+}
+
+/** Reads one line. Never throws; what is wrong comes back as a command of kind `error`. */
+export function parseCommand(line: string): Command {
+  const words = line.trim().split(/\s+/);
+  const json = words.includes('--json');
+  const [first = '', ...rest] = words.filter((word) => word !== '--json');
+  if (first === '') return { kind: 'nothing' };
+  if (first === '?') return { kind: 'help', topic: 'top' };
+  const match = matchWord(first, TOP_WORDS);
+  if (!('word' in match)) return wrongWord(first, match, '', TOP_WORDS);
+  switch (match.word) {
+    case 'help':
+      return { kind: 'help', topic: 'top' };
+    case 'show':
+      return parseShow(rest, json);
+    case 'set':
+      return parseSet(rest);
+    case 'kill':
+      return parseKill(rest);
+    case 'watch':
+      return { kind: 'watch' };
+    case 'exit':
+    case 'quit':
+      return { kind: 'exit' };
+  }
+}
+
+function parseShow(words: readonly string[], json: boolean): Command {
+  const [what = '', more] = words;
+  if (what === '?') return { kind: 'help', topic: 'show' };
+  if (what === '' || more !== undefined) return incorrect('show');
+  const known = [...SHOW_WORDS, ...VARIABLE_NAMES];
+  const match = matchWord(what, known);
+  if (!('word' in match)) return wrongWord(what, match, 'show', known);
+  const { word } = match;
+  const fixed = SHOW_WORDS.find((each) => each === word);
+  if (fixed !== undefined) return { kind: 'show', what: fixed, json };
+  const name = VARIABLE_NAMES.find((each) => each === word);
+  return name === undefined ? incorrect('show') : { kind: 'show-variable', name, json };
+}
+
+function parseSet(words: readonly string[]): Command {
+  const [what = '', ...values] = words;
+  if (what === '?') return { kind: 'help', topic: 'set' };
+  if (what === '') return incorrect('set');
+  const known = ['forwarder', 'fault', ...VARIABLE_NAMES] as const;
+  const match = matchWord(what, known);
+  if (!('word' in match)) return wrongWord(what, match, 'set', known);
+  if (match.word === 'forwarder') return parseSetForwarder(values);
+  if (match.word === 'fault') return parseSetFault(values);
+  const [value, more] = values;
+  if (value === undefined || more !== undefined) return incorrect('set');
+  const parsed = parseVariable(match.word, value);
+  return typeof parsed === 'string'
+    ? error(`Bad value for ${match.word}: ${parsed}`)
+    : { kind: 'set-variable', parsed };
+}
+
+function parseKill(words: readonly string[]): Command {
+  const [what = '', more] = words;
+  if (what === '?') return { kind: 'help', topic: 'kill' };
+  if (what === '' || more !== undefined) return incorrect('kill');
+  return what.toLowerCase() === 'all' ? { kind: 'kill-all' } : { kind: 'kill', name: what };
+}
+
+function badForwarder(text: string): Command {
+  return error(`Bad forwarder: ${text}, try: set forwarder ?`);
+}
+
+/** Forwarders have numbers from 0 to 999999. */
+function parseNumber(text: string): number | undefined {
+  return /^\d{1,6}$/.test(text) ? Number(text) : undefined;
+}
+
+function parseSetForwarder(words: readonly string[]): Command {
+  const [numberText = '', second, ...rest] = words;
+  if (numberText === '?') return { kind: 'help', topic: 'forwarder' };
+  if (numberText === '') return incorrect('set forwarder');
+  const number = parseNumber(numberText);
+  if (number === undefined) return badForwarder(numberText);
+  if (second === undefined) return { kind: 'delete-forwarder', number };
+  if (second === '?') return { kind: 'help', topic: 'forwarder' };
+  if (!second.includes(':')) {
+    const limits = parseLimits([second, ...rest]);
+    return typeof limits === 'string' ? error(limits) : { kind: 'limit-forwarder', number, limits };
+  }
+  const result = parseSpec(second);
+  if (!result.ok) {
+    return result.problem === 'ports'
+      ? error(`Bad port values, forwarder not set. (${result.why})`)
+      : badForwarder(second);
+  }
+  const limits = parseLimits(rest);
+  return typeof limits === 'string'
+    ? error(`${limits}; forwarder not set.`)
+    : { kind: 'set-forwarder', number, spec: result.spec, limits };
+}
+
+/** `bandwidth 1024 conn_up 100` to limits, or what is wrong. */
+export function parseLimits(words: readonly string[]): LimitChanges | string {
+  const limits: LimitChanges = {};
+  for (let i = 0; i < words.length; i += 2) {
+    const typed = words[i] ?? '';
+    const match = matchWord(typed, LIMIT_WORDS);
+    if (!('word' in match)) {
+      const meant = closest(typed, LIMIT_WORDS);
+      return `Unknown limit: ${typed}, ${meant === undefined ? '' : `did you mean ${meant}? Or `}try: set forwarder ?`;
+    }
+    const value = words[i + 1];
+    const bytesPerSec = value === undefined ? undefined : parseBandwidth(value);
+    if (bytesPerSec === undefined)
+      return `Bad value for ${match.word}: ${value ?? 'none'}${adviceOn(value ?? '')}`;
+    limits[match.word] = bytesPerSec;
+  }
+  return limits;
+}
+
+function parseSetFault(words: readonly string[]): Command {
+  const [numberText = '', ...afterNumber] = words;
+  if (numberText === '?' || afterNumber[0] === '?') return { kind: 'help', topic: 'fault' };
+  const number = numberText === 'all' ? 'all' : parseNumber(numberText);
+  if (number === undefined) return numberText === '' ? incorrect('set fault') : badForwarder(numberText);
+  const side = afterNumber[0];
+  const directions = side === 'up' || side === 'down' ? ([side] as const) : DIRECTIONS;
+  const settings = side === 'up' || side === 'down' || side === 'both' ? afterNumber.slice(1) : afterNumber;
+  if (settings.length === 1 && settings[0] === 'off')
+    return { kind: 'set-fault', number, directions, changes: 'off' };
+  const changes: { word: FaultWord; value: string }[] = [];
+  for (let i = 0; i < settings.length; i += 2) {
+    const match = matchWord(settings[i] ?? '', FAULT_WORDS);
+    const value = settings[i + 1];
+    if (!('word' in match) || value === undefined) return incorrect('set fault');
+    changes.push({ word: match.word, value });
+  }
+  return changes.length === 0 ? incorrect('set fault') : { kind: 'set-fault', number, directions, changes };
+}

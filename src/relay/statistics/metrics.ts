@@ -1,0 +1,84 @@
+/** Metrics for Prometheus (text format 0.0.4). Names end in their unit; counters in `_total`. */
+import { VERSION } from '../../core/version.ts';
+import type { Relay } from '../connection/relay.ts';
+import { formatPorts } from '../settings/spec.ts';
+import { bufferedBytes, collectSummary, type RelaySummary } from './stats.ts';
+
+export function metricsOf(relay: Relay): string {
+  return renderMetrics(collectSummary(relay, VERSION), {
+    connections: relay.connections.size,
+    bufferedBytes: bufferedBytes(relay),
+    memoryBytes: process.memoryUsage.rss(),
+  });
+}
+
+const labels = ({ number, listen, lastListen }: RelaySummary['forwarders'][number]): string =>
+  `forwarder="${number}",port="${formatPorts(listen, lastListen)}"`;
+
+/** What the process holds at this moment. */
+interface Held {
+  readonly connections: number;
+  readonly bufferedBytes: number;
+  readonly memoryBytes: number;
+}
+
+function renderMetrics(stats: RelaySummary, held: Held): string {
+  const lines: string[] = [];
+  const metric = (
+    name: string,
+    kind: 'gauge' | 'counter',
+    help: string,
+    values: readonly (readonly [string, number])[],
+  ): void => {
+    if (values.length === 0) return;
+    lines.push(`# HELP iprelay_${name} ${help}`, `# TYPE iprelay_${name} ${kind}`);
+    for (const [labels, value] of values) lines.push(`iprelay_${name}${labels} ${value}`);
+  };
+  metric('info', 'gauge', 'The version.', [[`{version="${stats.version}"}`, 1]]);
+  metric('uptime_seconds', 'gauge', 'Since the start.', [['', stats.upSec]]);
+  metric('connections', 'gauge', 'Open connections.', [['', held.connections]]);
+  metric('connections_total', 'counter', 'Accepted connections.', [['', stats.totalConnections]]);
+  metric('connect_failures_total', 'counter', 'Servers not reached.', [['', stats.failedConnects]]);
+  metric('refused_total', 'counter', 'Clients refused by the access list or the limit on connections.', [
+    ['', stats.refused],
+  ]);
+  metric('bytes_total', 'counter', 'Bytes forwarded; up is client to server.', [
+    ['{direction="up"}', stats.out.bytes],
+    ['{direction="down"}', stats.in.bytes],
+  ]);
+  metric(
+    'limit_bytes_per_second',
+    'gauge',
+    'The limit of the process; missing without one.',
+    (['up', 'down'] as const).flatMap((direction) => {
+      const limit = stats.limit[direction];
+      return limit === null ? [] : [[`{direction="${direction}"}`, limit] as const];
+    }),
+  );
+  metric(
+    'forwarder_connections',
+    'gauge',
+    'Open connections of each forwarder.',
+    stats.forwarders.map((each) => [`{${labels(each)}}`, each.openConnections]),
+  );
+  metric(
+    'forwarder_connections_total',
+    'counter',
+    'Accepted connections of each forwarder.',
+    stats.forwarders.map((each) => [`{${labels(each)}}`, each.totalConnections]),
+  );
+  metric(
+    'forwarder_bytes_total',
+    'counter',
+    'Bytes forwarded by each forwarder; up is client to server.',
+    stats.forwarders.flatMap((each) =>
+      (['up', 'down'] as const).map((direction) => [
+        `{${labels(each)},direction="${direction}"}`,
+        direction === 'up' ? each.outBytes : each.inBytes,
+      ]),
+    ),
+  );
+  metric('buffered_bytes', 'gauge', 'Bytes held in this process.', [['', held.bufferedBytes]]);
+  metric('resident_memory_bytes', 'gauge', 'Memory of this process.', [['', held.memoryBytes]]);
+  return `${lines.join('\n')}\n`;
+}

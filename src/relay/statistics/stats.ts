@@ -1,0 +1,149 @@
+/** What `show stats`, `watch` and the metrics show: a picture of the relay at one moment. */
+import type { Direction } from '../settings/direction.ts';
+import type { Meter } from '../connection/meter.ts';
+import type { Relay } from '../connection/relay.ts';
+import { formatServer } from '../settings/spec.ts';
+
+/** Bytes per second. */
+export interface Rates {
+  readonly overall: number;
+  readonly last5s: number;
+  readonly lastMinute: number;
+}
+
+export interface TrafficStats {
+  readonly bytes: number;
+  readonly bytesPerSec: Rates;
+}
+
+export interface ConnectionStats {
+  readonly name: string;
+  readonly forwarder: number;
+  readonly client: string;
+  readonly server: string;
+  readonly state: string;
+  readonly upSec: number;
+  readonly idleSec: number;
+  /** Server to client. */
+  readonly in: TrafficStats;
+  /** Client to server. */
+  readonly out: TrafficStats;
+  readonly bufferedBytes: number;
+}
+
+export interface RelayStats {
+  /** Version of this structure. */
+  readonly format: 1;
+  readonly version: string;
+  readonly pid: number;
+  /** What SIGHUP reads again; null where there is none. */
+  readonly configFile: string | null;
+  readonly upSec: number;
+  /** Those that are open, each by itself; how many they are is `openConnections` everywhere. */
+  readonly connections: readonly ConnectionStats[];
+  /** All since the start. */
+  readonly totalConnections: number;
+  readonly failedConnects: number;
+  readonly refused: number;
+  /** Bytes per second; null where none is set. */
+  readonly limit: Readonly<Record<Direction, number | null>>;
+  readonly in: TrafficStats;
+  readonly out: TrafficStats;
+  readonly forwarders: readonly {
+    readonly number: number;
+    /** The first local port. */
+    readonly listen: number;
+    /** The last one; the same where it is no range. */
+    readonly lastListen: number;
+    readonly server: string;
+    readonly openConnections: number;
+    readonly totalConnections: number;
+    /** Server to client. */
+    readonly inBytes: number;
+    readonly outBytes: number;
+  }[];
+}
+
+/** What concerns no single connection: cheap with thousands of them. */
+export type RelaySummary = Omit<RelayStats, 'connections'>;
+
+const round = (value: number): number => Math.round(value * 10) / 10;
+
+function traffic(meter: Meter | undefined, startedMs: number, nowMs: number): TrafficStats {
+  const ageMs = nowMs - startedMs;
+  const bytes = meter?.totalBytes ?? 0;
+  return {
+    bytes,
+    bytesPerSec: {
+      // In the first second it counts as one: the original divided by zero.
+      overall: round(bytes / Math.max(1, ageMs / 1000)),
+      last5s: round(meter?.rate5s(nowMs, ageMs) ?? 0),
+      lastMinute: round(meter?.rate1min(nowMs, ageMs) ?? 0),
+    },
+  };
+}
+
+/** Bytes held in this process for all connections. */
+export function bufferedBytes(relay: Relay): number {
+  let sum = 0;
+  for (const { lanes } of relay.connections.values()) {
+    if (lanes !== undefined) sum += lanes.up.bufferedBytes + lanes.down.bufferedBytes;
+  }
+  return sum;
+}
+
+/** Takes the picture. */
+export function collectStats(relay: Relay, version: string): RelayStats {
+  const nowMs = performance.now();
+  const connections = [...relay.connections.values()].map((connection): ConnectionStats => {
+    const { lanes, startedMs } = connection;
+    return {
+      name: connection.name,
+      forwarder: connection.forwarder,
+      client: connection.clientName,
+      server: connection.serverName,
+      state: connection.state,
+      upSec: Math.floor((nowMs - startedMs) / 1000),
+      idleSec: Math.floor((nowMs - connection.lastMovedMs) / 1000),
+      in: traffic(lanes?.down.meter, startedMs, nowMs),
+      out: traffic(lanes?.up.meter, startedMs, nowMs),
+      bufferedBytes: (lanes?.up.bufferedBytes ?? 0) + (lanes?.down.bufferedBytes ?? 0),
+    };
+  });
+  return { ...collectSummary(relay, version), connections };
+}
+
+/** How many connections of each forwarder are open. */
+function openByForwarder(relay: Relay): ReadonlyMap<number, number> {
+  const open = new Map<number, number>();
+  for (const { forwarder } of relay.connections.values()) open.set(forwarder, (open.get(forwarder) ?? 0) + 1);
+  return open;
+}
+
+export function collectSummary(relay: Relay, version: string): RelaySummary {
+  const nowMs = performance.now();
+  const open = openByForwarder(relay);
+  return {
+    format: 1,
+    version,
+    pid: process.pid,
+    configFile: relay.configFile ?? null,
+    upSec: Math.floor((nowMs - relay.startedMs) / 1000),
+    totalConnections: relay.totalConnections,
+    failedConnects: relay.failedConnects,
+    refused: relay.refused,
+    limit: { up: relay.limit('up') ?? null, down: relay.limit('down') ?? null },
+    in: traffic(relay.meters.down, relay.startedMs, nowMs),
+    out: traffic(relay.meters.up, relay.startedMs, nowMs),
+    forwarders: [...relay.forwarders.values()].map((forwarder) => ({
+      number: forwarder.number,
+      listen: forwarder.spec.localPort,
+      lastListen: forwarder.spec.lastLocalPort ?? forwarder.spec.localPort,
+      server: formatServer(forwarder.spec),
+      openConnections: open.get(forwarder.number) ?? 0,
+      totalConnections: forwarder.totalConnections,
+      inBytes: forwarder.bytes.down,
+      outBytes: forwarder.bytes.up,
+    })),
+  };
+}

@@ -1,0 +1,100 @@
+import type { Server } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { execute } from '../../../../src/relay/prompt/execute.ts';
+import { parseConfig } from '../../../../src/relay/daemon/config.ts';
+import { reload } from '../../../../src/relay/daemon/reload.ts';
+import { freePort } from '../../../freePort.ts';
+import { connectTo, listen, type Network, portOf, readAll, startRelay } from '../connection/network.ts';
+
+const servers: Server[] = [];
+let networks: Network[] = [];
+
+afterEach(async () => {
+  for (const network of networks) await network.end();
+  for (const server of servers.splice(0)) server.close();
+  networks = [];
+});
+
+/** The port of a server that says its name. */
+async function says(name: string): Promise<number> {
+  const server = await listen((socket) => socket.on('error', () => undefined).end(name));
+  servers.push(server);
+  return portOf(server);
+}
+
+/** A relay whose forwarder 1 is of the file. */
+async function relayTo(remotePort: number): Promise<Network> {
+  const network = await startRelay(remotePort);
+  network.relay.fromFile.add(1);
+  networks.push(network);
+  return network;
+}
+
+const apply = ({ relay }: Network, text: string): Promise<void> =>
+  reload(relay, parseConfig(text, '/relay.toml'), { fromCommandLine: [], allowFromCommandLine: [] });
+
+const forwarder = (number: number, port: number, remotePort: number): string =>
+  `[forwarder.${number}]\nproxy = "127.0.0.1:${port}:127.0.0.1:${remotePort}"\n`;
+
+async function ask(port: number, host = '127.0.0.1'): Promise<string> {
+  const client = await connectTo(port, host);
+  const text = (await readAll(client)).toString();
+  client.end();
+  return text;
+}
+
+describe('the configuration that is read again', () => {
+  it('leaves everything as it was if one forwarder cannot listen', async () => {
+    const [old, other] = [await says('old'), await says('other')];
+    const network = await relayTo(old);
+    const { relay, port } = network;
+    const free = await freePort();
+    await execute(relay, 'set bandwidth 100000');
+    await execute(relay, 'set fault 1 down latency 1ms');
+    const shown = async (): Promise<string> =>
+      (await Promise.all(['show all', 'show faults'].map((line) => execute(relay, line))))
+        .map(({ text }) => text)
+        .join('\n');
+    const before = await shown();
+    const text =
+      'bandwidth = 5\nallow = "192.0.2.0/24"\n' +
+      forwarder(1, port, other) +
+      forwarder(2, free, other) +
+      // The port of the server is in use.
+      forwarder(3, other, old);
+    await expect(apply(network, text)).rejects.toThrow(`port ${other} is in use`);
+    expect(await shown()).toBe(before);
+    expect([...relay.fromFile]).toEqual([1]);
+    expect(await ask(port)).toBe('old');
+    await expect(ask(free)).rejects.toThrow('ECONNREFUSED');
+  });
+
+  it('gives a forwarder another number, with the same port', async () => {
+    const remote = await says('same');
+    const network = await relayTo(remote);
+    await apply(network, forwarder(3, network.port, remote));
+    expect([...network.relay.forwarders.keys()]).toEqual([3]);
+    expect([...network.relay.fromFile]).toEqual([3]);
+    expect(await ask(network.port)).toBe('same');
+  });
+
+  it('swaps the ports of two forwarders', async () => {
+    const [first, second] = [await says('first'), await says('second')];
+    const network = await relayTo(first);
+    const [port, otherPort] = [network.port, await freePort()];
+    await apply(network, forwarder(1, port, first) + forwarder(2, otherPort, second));
+    expect([await ask(port), await ask(otherPort)]).toEqual(['first', 'second']);
+    await apply(network, forwarder(1, otherPort, first) + forwarder(2, port, second));
+    expect([await ask(port), await ask(otherPort)]).toEqual(['second', 'first']);
+  });
+
+  it('lets new forwarders listen where the same file says', async () => {
+    const remote = await says('here');
+    const network = await relayTo(remote);
+    const port = await freePort('0.0.0.0');
+    const text = `local_addrs = "127.0.0.1"\n[forwarder.1]\nproxy = "${port}:127.0.0.1:${remote}"\n`;
+    await apply(network, text);
+    expect(await ask(port)).toBe('here');
+    await expect(ask(port, '127.0.0.2')).rejects.toThrow('ECONNREFUSED');
+  });
+});

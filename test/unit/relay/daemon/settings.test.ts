@@ -1,0 +1,59 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readSettings } from '../../../../src/cli/iprelay.ts';
+import { AccessList } from '../../../../src/relay/connection/access.ts';
+import { SILENT } from '../../../../src/relay/connection/log.ts';
+import { Relay } from '../../../../src/relay/connection/relay.ts';
+import { parseConfig } from '../../../../src/relay/daemon/config.ts';
+import { reload } from '../../../../src/relay/daemon/reload.ts';
+
+const FILE = 'bandwidth_up = 200000\nbandwidth_down = 100000\n';
+let folder: string;
+let config: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'iprelay-settings-'));
+  config = join(folder, 'relay.toml');
+  await writeFile(config, FILE);
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('the limits of the command line', () => {
+  it.each([
+    [{ b: '512' }, { up: 512, down: 512 }],
+    [
+      { b: '512', up: '64' },
+      { up: 64, down: 512 },
+    ],
+    [{ down: '64' }, { up: 200_000, down: 64 }],
+    [
+      { b: '512', set: ['bandwidth_down=99'] },
+      { up: 512, down: 99 },
+    ],
+  ])('%j: stand above those of the file, also when it is read again: %j', async (flags, limits) => {
+    const settings = await readSettings({ config, allow: [], set: [], ...flags }, ['8080:localhost:80']);
+    const relay = new Relay({ log: SILENT, access: new AccessList([]), descriptorLimit: 1000 });
+    const inForce = (): unknown => ({ up: relay.limit('up'), down: relay.limit('down') });
+    for (const parsed of settings.variables) relay.setVariable(parsed);
+    expect(inForce()).toEqual(limits);
+    await reload(relay, parseConfig(FILE, config), settings);
+    expect(inForce()).toEqual(limits);
+    await relay.close(0);
+  });
+});
+
+describe('the numbers of forwarders in the file', () => {
+  it('have one form each: none can take the place of another unnoticed', () => {
+    const text = '[forwarder.1]\nproxy = "8080:a:80"\n[forwarder.01]\nproxy = "8081:b:80"\n';
+    expect(() => parseConfig(text, '/relay.toml')).toThrow(
+      '/relay.toml:3:1: [forwarder.01]: a forwarder has',
+    );
+    const numbers = parseConfig(text.replace('01', '10'), '/relay.toml').forwarders.map(
+      (each) => each.number,
+    );
+    expect(numbers).toEqual([1, 10]);
+  });
+});
