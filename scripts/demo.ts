@@ -4,8 +4,8 @@
  */
 import { Command, InvalidArgumentError } from 'commander';
 import { parseDurationMs, parseRateBitPerSec } from '../src/core/units.ts';
-import { table } from '../src/report/table.ts';
-import { terminalPlot } from '../src/report/terminalPlot.ts';
+import { table } from '../src/report/statistics/table.ts';
+import { terminalPlot } from '../src/report/plot/terminalPlot.ts';
 import { Guest } from '../test/lab/guest.ts';
 import { inetgwOk } from '../test/lab/inetgw.ts';
 import { ADSL_LINE, ATM_LLC_SNAP, ETHERNET, setUpLine, type LineOptions } from '../test/lab/line.ts';

@@ -5,8 +5,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
-import { linearScale } from '../src/report/scale.ts';
-import type { Chart, ChartSeries } from '../src/report/svg.ts';
+import { linearScale } from '../src/report/plot/scale.ts';
+import type { Chart, ChartSeries } from '../src/report/plot/svg.ts';
 import { CLASS_IDS, EGRESS_CLASSES } from '../src/plan/queues/egress.ts';
 import { parseQdiscStatistics } from '../src/tc/statistics.ts';
 import { Guest } from '../test/lab/guest.ts';

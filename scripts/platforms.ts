@@ -5,7 +5,7 @@
  */
 import { Command, Option } from 'commander';
 import { usageError } from '../src/core/errors.ts';
-import { table } from '../src/report/table.ts';
+import { table } from '../src/report/statistics/table.ts';
 import { Guest, type GuestSystem } from '../test/lab/guest.ts';
 import { checkoutRoot } from '../test/lab/paths.ts';
 import { CELLS, reasonIn, rootOf } from './platforms/cells.ts';

@@ -1,5 +1,5 @@
 /** A chart as an SVG file of its own for the documents: colours and a legend inside, on white. Pure. */
-import { chart, element, textElement, type Chart } from '../src/report/svg.ts';
+import { chart, element, textElement, type Chart } from '../src/report/plot/svg.ts';
 
 export interface Standalone {
   /** By class name. */

@@ -3,7 +3,7 @@
  * for them counts them, under 4 downloads and 2 uploads of a host in the LAN. `npx tsx scripts/bench/acks.ts`; build
  * first. Virtual time.
  */
-import { table } from '../../src/report/table.ts';
+import { table } from '../../src/report/statistics/table.ts';
 import { Guest } from '../../test/lab/guest.ts';
 import { inetgwOk, statistics } from '../../test/lab/inetgw.ts';
 import { setUpLine } from '../../test/lab/line.ts';

@@ -5,7 +5,7 @@
  * same with senders that a shaper does not make behave differently, so that the difference is the gateway's alone.
  * `top`: the highest rate that gets through.
  */
-import { table } from '../../src/report/table.ts';
+import { table } from '../../src/report/statistics/table.ts';
 import { Guest } from '../../test/lab/guest.ts';
 import { commandArgv } from '../../test/lab/inetgw.ts';
 import { LAN_HOST, setUpLine } from '../../test/lab/line.ts';

@@ -2,7 +2,7 @@
  * What a change of settings costs packets on their way: 1000 pings a second through the shaper while it is made,
  * on the virtual line. `npx tsx scripts/bench/gap.ts [ROUNDS]`; needs a build, takes a few minutes.
  */
-import { table } from '../../src/report/table.ts';
+import { table } from '../../src/report/statistics/table.ts';
 import { measureGap, type Gap } from '../../test/lab/gap.ts';
 import { Guest } from '../../test/lab/guest.ts';
 import { inetgwOk } from '../../test/lab/inetgw.ts';

@@ -2,7 +2,7 @@
  * Window pacing on the lab's ADSL line under many loads: answer time and user data. The first table of
  * docs/pacing.md. `npx tsx scripts/bench/pacing.ts`; needs a build, takes minutes. Virtual time.
  */
-import { table } from '../../src/report/table.ts';
+import { table } from '../../src/report/statistics/table.ts';
 import { Guest } from '../../test/lab/guest.ts';
 import { inetgwOk } from '../../test/lab/inetgw.ts';
 import { setUpLine, type LineOptions } from '../../test/lab/line.ts';

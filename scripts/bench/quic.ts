@@ -4,7 +4,7 @@
  * that answer times can be compared at equal user data. `npx tsx scripts/bench/quic.ts [reno|cubic …]`; needs a
  * build. Times are the guest's own.
  */
-import { table } from '../../src/report/table.ts';
+import { table } from '../../src/report/statistics/table.ts';
 import { Guest } from '../../test/lab/guest.ts';
 import { setUpLine } from '../../test/lab/line.ts';
 import { summarise } from '../../test/lab/measure.ts';

@@ -8,7 +8,7 @@ import { appendFile, readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import fc from 'fast-check';
 import { z } from 'zod';
-import { table } from '../../src/report/table.ts';
+import { table } from '../../src/report/statistics/table.ts';
 import { Guest } from '../../test/lab/guest.ts';
 import { ADSL_LINE, ETHERNET, LAN_HOST, setUpLine, type LineOptions } from '../../test/lab/line.ts';
 import { summarise } from '../../test/lab/measure.ts';

@@ -5,7 +5,7 @@
  * in the guest's virtual time.
  */
 import { formatRate } from '../../src/core/units.ts';
-import { table } from '../../src/report/table.ts';
+import { table } from '../../src/report/statistics/table.ts';
 import { Guest } from '../../test/lab/guest.ts';
 import { commandArgv, withBpf } from '../../test/lab/inetgw.ts';
 import { setUpLine } from '../../test/lab/line.ts';

@@ -3,7 +3,7 @@
  * line with its figures, or throws with the reason.
  */
 import { join } from 'node:path';
-import type { Statistics } from '../../src/report/statistics.ts';
+import type { Statistics } from '../../src/report/statistics/statistics.ts';
 import type { Guest } from '../../test/lab/guest.ts';
 import { inetgw, inetgwOk, snapshot, statistics, withoutEmptyTables } from '../../test/lab/inetgw.ts';
 import { setUpLine } from '../../test/lab/line.ts';

@@ -2,7 +2,7 @@
 import type { SettingsResult } from '../config/fromArguments.ts';
 import { EXIT, UserErrors, type UserError } from '../core/errors.ts';
 import { describeFraming, framingAssumption } from '../plan/input/framing.ts';
-import { QUEUE_NAMES } from '../report/ingress.ts';
+import { QUEUE_NAMES } from '../report/statistics/ingress.ts';
 import type { Plan } from '../plan/plan.ts';
 import { apply, type Prepared } from '../system/apply/apply.ts';
 import { clear } from '../system/apply/clear.ts';

@@ -1,7 +1,13 @@
 /** `--dry-run` of setting up and clearing: what would be run, for a person, a shell or a program. */
 import { createHash } from 'node:crypto';
 import { EXIT, usageError } from '../core/errors.ts';
-import { planJson, planSummary, programsOf, type Outlook, type ProgramFile } from '../report/planSummary.ts';
+import {
+  planJson,
+  planSummary,
+  programsOf,
+  type Outlook,
+  type ProgramFile,
+} from '../report/statistics/planSummary.ts';
 import { assumedLink } from '../plan/input/assumedLink.ts';
 import type { LinkFacts } from '../plan/input/link.ts';
 import type { ShaperSettings } from '../plan/input/settings.ts';

@@ -2,7 +2,7 @@
 import { EXIT, notInForce, type UserError } from '../core/errors.ts';
 import type { FoundCondition } from '../conditions/condition.ts';
 import { conditionLine, isBroken, isElsewhere } from '../conditions/table.ts';
-import { statisticsOf, statisticsText } from '../report/statistics.ts';
+import { statisticsOf, statisticsText } from '../report/statistics/statistics.ts';
 import { readConditions } from '../system/check/conditions.ts';
 import { readCurrent, type Current } from '../system/link/device.ts';
 import { checkDeviceName, noSuchDevice } from '../system/link/link.ts';

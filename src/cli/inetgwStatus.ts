@@ -5,7 +5,7 @@ import { conditionLine, isBroken, isElsewhere } from '../conditions/table.ts';
 import { EXIT, type ExitCode } from '../core/errors.ts';
 import { describeFraming, resolveFraming } from '../plan/input/framing.ts';
 import type { Plan } from '../plan/plan.ts';
-import { table } from '../report/table.ts';
+import { table } from '../report/statistics/table.ts';
 import { readConditions } from '../system/check/conditions.ts';
 import { readCurrent, type Current } from '../system/link/device.ts';
 import { isUp } from '../system/link/link.ts';

@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { join } from 'node:path';
 import { settingsFromArguments } from '../../src/config/fromArguments.ts';
 import { EXIT } from '../../src/core/errors.ts';
-import type { PlanJson } from '../../src/report/planSummary.ts';
+import type { PlanJson } from '../../src/report/statistics/planSummary.ts';
 import { makePlan } from '../../src/plan/plan.ts';
 import type { CheckResult } from '../../src/system/check/check.ts';
 import { stepsAsScript } from '../../src/plan/steps.ts';

@@ -1,6 +1,6 @@
 /** The built commands, run in the guest's gateway as a user runs them there. */
 import { join } from 'node:path';
-import type { Statistics } from '../../src/report/statistics.ts';
+import type { Statistics } from '../../src/report/statistics/statistics.ts';
 import type { Guest } from './guest.ts';
 import { checkoutRoot } from './paths.ts';
 import type { ExecResult } from './protocol.ts';

@@ -5,8 +5,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
-import { linearScale, logScale } from '../../../src/report/scale.ts';
-import type { ChartSeries } from '../../../src/report/svg.ts';
+import { linearScale, logScale } from '../../../src/report/plot/scale.ts';
+import type { ChartSeries } from '../../../src/report/plot/svg.ts';
 import { standaloneSvg } from '../../standaloneSvg.ts';
 import { LINE_NAMES, LINES } from './lines.ts';
 import { LOAD_NAMES, LOADS } from './points.ts';

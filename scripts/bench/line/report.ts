@@ -1,5 +1,5 @@
 /** Measured points as tables: plain text for the terminal, Markdown for the document. Pure. */
-import { table } from '../../../src/report/table.ts';
+import { table } from '../../../src/report/statistics/table.ts';
 import { LINE_NAMES, LINES, type LineName } from './lines.ts';
 import { LOADS, type LoadName } from './points.ts';
 import type { Measured } from './results.ts';

@@ -2,8 +2,8 @@
 import type { ResultDirection, ResultLine, SearchResult } from './result.ts';
 import { formatDuration, formatRate, kbit } from '../../core/units.ts';
 import { PAGE_STYLE } from './pageStyle.ts';
-import { linearScale, logScale, type Scale } from '../../report/scale.ts';
-import { chart, escapeXml as text, type ChartSeries } from '../../report/svg.ts';
+import { linearScale, logScale, type Scale } from '../../report/plot/scale.ts';
+import { chart, escapeXml as text, type ChartSeries } from '../../report/plot/svg.ts';
 
 const CHART = { width: 900, timeHeight: 400, dataHeight: 280 };
 /** More dots than this only make the page heavy; every sample stays in the data at its end. */

@@ -3,7 +3,7 @@ import { kbit } from '../../core/units.ts';
 import { access, constants, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { failure, usageError, type UserError } from '../../core/errors.ts';
-import { terminalPlot } from '../../report/terminalPlot.ts';
+import { terminalPlot } from '../../report/plot/terminalPlot.ts';
 import type { OutputSettings } from '../arguments/arguments.ts';
 import {
   COLOUR,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { countsOf, wrongWithDemo } from '../../../scripts/ci/checks.mjs';
-import { table } from '../../../src/report/table.ts';
+import { table } from '../../../src/report/statistics/table.ts';
 
 const demo = (ms: string): string =>
   [

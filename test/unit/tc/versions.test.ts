@@ -5,7 +5,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { statisticsOf } from '../../../src/report/statistics.ts';
+import { statisticsOf } from '../../../src/report/statistics/statistics.ts';
 import { makePlan, type Plan } from '../../../src/plan/plan.ts';
 import { DEFAULT_SETTINGS } from '../../../src/plan/input/settings.ts';
 import {

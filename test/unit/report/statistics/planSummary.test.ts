@@ -1,14 +1,14 @@
 /** What a dry run begins with. */
 import { expect, it } from 'vitest';
-import { planJson, planSummary, type Outlook } from '../../../src/report/planSummary.ts';
-import type { KernelFacts } from '../../../src/plan/input/link.ts';
-import { makePlan } from '../../../src/plan/plan.ts';
+import { planJson, planSummary, type Outlook } from '../../../../src/report/statistics/planSummary.ts';
+import type { KernelFacts } from '../../../../src/plan/input/link.ts';
+import { makePlan } from '../../../../src/plan/plan.ts';
 import {
   DEFAULT_SETTINGS,
   type FirewallBackend,
   type ShaperSettings,
-} from '../../../src/plan/input/settings.ts';
-import { firewallSteps, tcStep } from '../../../src/plan/steps.ts';
+} from '../../../../src/plan/input/settings.ts';
+import { firewallSteps, tcStep } from '../../../../src/plan/steps.ts';
 
 function outlook(
   changes: Partial<ShaperSettings>,

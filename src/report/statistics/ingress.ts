@@ -1,11 +1,11 @@
 /** What came in, in the statistics: the stages, or the queue that shapes instead. Pure. */
-import { actionIndex, type ActionName } from '../plan/ingress/ingress.ts';
-import type { IngressKind } from '../plan/input/link.ts';
-import type { Plan } from '../plan/plan.ts';
-import { redirectIndex } from '../plan/queues/queue.ts';
-import type { Readings } from '../plan/readings.ts';
-import type { Counters } from '../tc/statistics.ts';
-import { formatSize } from '../core/units.ts';
+import { actionIndex, type ActionName } from '../../plan/ingress/ingress.ts';
+import type { IngressKind } from '../../plan/input/link.ts';
+import type { Plan } from '../../plan/plan.ts';
+import { redirectIndex } from '../../plan/queues/queue.ts';
+import type { Readings } from '../../plan/readings.ts';
+import type { Counters } from '../../tc/statistics.ts';
+import { formatSize } from '../../core/units.ts';
 import { table } from './table.ts';
 
 /** The rules, all of which see what comes in but for those that class packets. */

@@ -1,12 +1,12 @@
 /** What a plan comes to, for a person who is about to carry it out, and for a program. Pure. */
-import { isRendered } from '../firewall/nft.ts';
-import { CLASS_IDS, EGRESS_CLASSES, type EgressClass } from '../plan/queues/egress.ts';
-import { describeFraming, framingAssumption, type Framing } from '../plan/input/framing.ts';
-import type { LinkFacts } from '../plan/input/link.ts';
-import type { Plan } from '../plan/plan.ts';
-import type { ShaperSettings } from '../plan/input/settings.ts';
-import type { QueueChange, Step } from '../plan/steps.ts';
-import { formatRate } from '../core/units.ts';
+import { isRendered } from '../../firewall/nft.ts';
+import { CLASS_IDS, EGRESS_CLASSES, type EgressClass } from '../../plan/queues/egress.ts';
+import { describeFraming, framingAssumption, type Framing } from '../../plan/input/framing.ts';
+import type { LinkFacts } from '../../plan/input/link.ts';
+import type { Plan } from '../../plan/plan.ts';
+import type { ShaperSettings } from '../../plan/input/settings.ts';
+import type { QueueChange, Step } from '../../plan/steps.ts';
+import { formatRate } from '../../core/units.ts';
 import { QUEUE_NAMES } from './ingress.ts';
 
 /** The file of the pacing program, which is written before the steps are run. */

@@ -1,14 +1,14 @@
 /** What `inetgw DEV` tells: the readings as one documented structure, and as text for a person. Pure. */
-import type { RuleCounters } from '../firewall/counters.ts';
-import { CLASS_IDS, EGRESS_CLASSES, type EgressClass } from '../plan/queues/egress.ts';
-import { describeFraming, type Framing } from '../plan/input/framing.ts';
-import type { Plan } from '../plan/plan.ts';
-import type { Readings } from '../plan/readings.ts';
-import type { FoundCondition } from '../conditions/condition.ts';
-import { conditionLine } from '../conditions/table.ts';
-import { standIns } from '../plan/standIns.ts';
-import type { QueueCounters } from '../tc/statistics.ts';
-import { formatRate, formatSize } from '../core/units.ts';
+import type { RuleCounters } from '../../firewall/counters.ts';
+import { CLASS_IDS, EGRESS_CLASSES, type EgressClass } from '../../plan/queues/egress.ts';
+import { describeFraming, type Framing } from '../../plan/input/framing.ts';
+import type { Plan } from '../../plan/plan.ts';
+import type { Readings } from '../../plan/readings.ts';
+import type { FoundCondition } from '../../conditions/condition.ts';
+import { conditionLine } from '../../conditions/table.ts';
+import { standIns } from '../../plan/standIns.ts';
+import type { QueueCounters } from '../../tc/statistics.ts';
+import { formatRate, formatSize } from '../../core/units.ts';
 import {
   ingressLines,
   ingressStatistics,

@@ -1,9 +1,9 @@
 /** Window pacing in the statistics. Pure. */
-import { pacingActionIndex, type PacingActionName } from '../plan/pacing/pacing.ts';
-import type { Plan } from '../plan/plan.ts';
-import type { PacingReadings } from '../plan/readings.ts';
-import type { Counters } from '../tc/statistics.ts';
-import { formatSize } from '../core/units.ts';
+import { pacingActionIndex, type PacingActionName } from '../../plan/pacing/pacing.ts';
+import type { Plan } from '../../plan/plan.ts';
+import type { PacingReadings } from '../../plan/readings.ts';
+import type { Counters } from '../../tc/statistics.ts';
+import { formatSize } from '../../core/units.ts';
 
 export interface PacingStatistics {
   /** Outgoing segments whose window was lowered. */
