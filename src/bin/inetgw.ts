@@ -1,7 +1,7 @@
 /** Where `inetgw` begins, once it is clear that this Node is new enough (scripts/build.mjs). */
-import { runMain } from '../cli/main.ts';
+import { runMain } from '../cli/common/main.ts';
 import { VERSION } from '../core/version.ts';
 
 const argv = process.argv.slice(2);
 if (argv[0] === '--version' || argv[0] === '-V') process.stdout.write(`inetgw ${VERSION}\n`);
-else void runMain('inetgw', async () => (await import('../cli/inetgw.ts')).run(argv));
+else void runMain('inetgw', async () => (await import('../cli/inetgw/inetgw.ts')).run(argv));

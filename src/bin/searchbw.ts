@@ -1,5 +1,5 @@
 /** Where `searchbw` begins, once it is clear that this Node is new enough (scripts/build.mjs). */
-import { runMain } from '../cli/main.ts';
+import { runMain } from '../cli/common/main.ts';
 import { VERSION } from '../core/version.ts';
 
 const argv = process.argv.slice(2);

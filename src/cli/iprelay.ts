@@ -21,7 +21,7 @@ import {
   parseVariable,
   VARIABLE_NAMES,
 } from '../relay/settings/variables.ts';
-import { withHelp } from './help.ts';
+import { withHelp } from './common/help.ts';
 import { CONFIG_LIMIT_BYTES, readTextFile, whyUnreadable } from '../system/exec/textFile.ts';
 import { VERSION } from '../core/version.ts';
 

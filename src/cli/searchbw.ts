@@ -10,8 +10,8 @@ import {
   type Origin,
 } from '../search/arguments/arguments.ts';
 import type { RawOptions } from '../search/arguments/rawOptions.ts';
-import { withHelp } from './help.ts';
-import { bareDevice, joinUnits } from './inetgwWords.ts';
+import { withHelp } from './common/help.ts';
+import { bareDevice, joinUnits } from './inetgw/words.ts';
 import { messageLine } from '../core/messageLine.ts';
 
 const SENTENCE = `Finds the raw rate of an internet line: sets the shaper to one bandwidth after
@@ -155,7 +155,8 @@ async function withConfiguration(
   device: string,
   typed: RawOptions,
 ): Promise<{ all: RawOptions; origin: Origin }> {
-  const { configuration, configuredFraming, sectionOf, searchOptions } = await import('./configured.ts');
+  const { configuration, configuredFraming, sectionOf, searchOptions } =
+    await import('./inetgw/configured.ts');
   const section = sectionOf(await configuration({}), device);
   if (section === undefined) return { all: typed, origin: { typed, configured: undefined } };
   return {

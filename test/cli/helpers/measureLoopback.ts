@@ -3,7 +3,7 @@
  * out, and what would have been done to it is written to the file named by the first argument. The third is a URL to load.
  */
 import { appendFileSync, readFileSync } from 'node:fs';
-import { runMain } from '../../../src/cli/main.ts';
+import { runMain } from '../../../src/cli/common/main.ts';
 import { UserErrors } from '../../../src/core/errors.ts';
 import { checkArguments } from '../../../src/search/arguments/arguments.ts';
 import type { LineControl } from '../../../src/line/line.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { reportError } from '../../../src/cli/main.ts';
+import { reportError } from '../../../src/cli/common/main.ts';
 import { failure, usageError, UserErrors } from '../../../src/core/errors.ts';
 import { printable, printableLine } from '../../../src/core/printable.ts';
 

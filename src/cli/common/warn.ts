@@ -1,4 +1,4 @@
-import { messageLine } from '../core/messageLine.ts';
+import { messageLine } from '../../core/messageLine.ts';
 
 /** Standard error for everything that is not the result. */
 export function warn(message: string): void {

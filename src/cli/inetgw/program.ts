@@ -1,8 +1,8 @@
 /** The words and flags of `inetgw` as commander knows them; completions are generated from it. */
 import { Command, Option } from 'commander';
-import { definitionOf, SHAPER_KEY_NAMES, type KeyGroup, type ShaperOptions } from '../config/keys.ts';
-import { withHelp } from './help.ts';
-import { HELP_TEXT, SENTENCE } from './inetgwHelp.ts';
+import { definitionOf, SHAPER_KEY_NAMES, type KeyGroup, type ShaperOptions } from '../../config/keys.ts';
+import { withHelp } from '../common/help.ts';
+import { HELP_TEXT, SENTENCE } from './help.ts';
 
 export interface GlobalOptions {
   json?: boolean;

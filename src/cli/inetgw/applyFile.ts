@@ -1,13 +1,13 @@
 /** `inetgw apply` and `inetgw apply DEV`: what the configuration file says. */
-import type { DeviceSection } from '../config/file.ts';
-import { requireFaultless } from '../config/file.ts';
-import { configError, EXIT, UserError, UserErrors } from '../core/errors.ts';
-import { checkDeviceName, findLink, isUp } from '../system/link/link.ts';
+import type { DeviceSection } from '../../config/file.ts';
+import { requireFaultless } from '../../config/file.ts';
+import { configError, EXIT, UserError, UserErrors } from '../../core/errors.ts';
+import { checkDeviceName, findLink, isUp } from '../../system/link/link.ts';
 import { requireConfiguration, sectionOf, settingsOfSection, warnOfFile } from './configured.ts';
-import type { Options } from './inetgwProgram.ts';
-import { applySettings, requireDevice } from './inetgwApply.ts';
-import { reportError } from './main.ts';
-import { warn } from './warn.ts';
+import type { Options } from './program.ts';
+import { applySettings, requireDevice } from './apply.ts';
+import { reportError } from '../common/main.ts';
+import { warn } from '../common/warn.ts';
 
 export async function applyOneFromFile(device: string, options: Options): Promise<number> {
   checkDeviceName(device);

@@ -2,11 +2,11 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { makeProgram as inetgw } from '../../src/cli/inetgwProgram.ts';
-import { makeProgram as iprelay } from '../../src/cli/iprelay.ts';
-import { makeProgram as searchbw } from '../../src/cli/searchbw.ts';
-import { EXIT } from '../../src/core/errors.ts';
-import { FRAMING_KEYWORDS, FRAMING_WORDS } from '../../src/plan/input/framing.ts';
+import { makeProgram as inetgw } from '../../../src/cli/inetgw/program.ts';
+import { makeProgram as iprelay } from '../../../src/cli/iprelay.ts';
+import { makeProgram as searchbw } from '../../../src/cli/searchbw.ts';
+import { EXIT } from '../../../src/core/errors.ts';
+import { FRAMING_KEYWORDS, FRAMING_WORDS } from '../../../src/plan/input/framing.ts';
 
 function helpOf(program: Command): string {
   const written: string[] = [];
@@ -42,7 +42,7 @@ describe.each(HELPS)('the help of %s', (name, page, help) => {
     expect(at('Examples')).toBeGreaterThan(at('In general'));
     expect(at('Exit codes')).toBeGreaterThan(at('Examples'));
     const codes = [...help.slice(at('Exit codes')).matchAll(/^ {2}(\d\S*) +\S/gm)].map((match) => match[1]);
-    const text = await readFile(new URL(`../../docs/man/${page}`, import.meta.url), 'utf8');
+    const text = await readFile(new URL(`../../../docs/man/${page}`, import.meta.url), 'utf8');
     const status = /^\.Sh EXIT STATUS\n([^]*?)^\.Sh/m.exec(text)?.[1] ?? '';
     expect(codes).toEqual([...status.matchAll(/^\.It (\S+)$/gm)].map((match) => match[1]));
     for (const code of codes.slice(0, -1)) expect(Object.values(EXIT).map(String)).toContain(code);

@@ -1,5 +1,5 @@
 /** What `inetgw --help` says around the options. */
-import { FRAMING_KEYWORDS, FRAMING_WORDS } from '../plan/input/framing.ts';
+import { FRAMING_KEYWORDS, FRAMING_WORDS } from '../../plan/input/framing.ts';
 
 export const SENTENCE = `Keeps a full internet line answering at once: sorts what leaves into three
 classes and keeps what comes in just below the rate of the line, so that no

@@ -1,6 +1,6 @@
-import { EXIT, failure, UserError, UserErrors } from '../core/errors.ts';
-import { messageLine } from '../core/messageLine.ts';
-import { printable } from '../core/printable.ts';
+import { EXIT, failure, UserError, UserErrors } from '../../core/errors.ts';
+import { messageLine } from '../../core/messageLine.ts';
+import { printable } from '../../core/printable.ts';
 
 /** Where a command writes: results on `out`, everything else on `err`. */
 export interface Streams {

@@ -1,22 +1,22 @@
 /** `inetgw DEV UP DOWN` and `inetgw DEV clear`. */
-import type { SettingsResult } from '../config/fromArguments.ts';
-import { EXIT, UserErrors, type UserError } from '../core/errors.ts';
-import { describeFraming, framingAssumption } from '../plan/input/framing.ts';
-import { QUEUE_NAMES } from '../report/statistics/ingress.ts';
-import type { Plan } from '../plan/plan.ts';
-import { apply, type Prepared } from '../system/apply/apply.ts';
-import { clear } from '../system/apply/clear.ts';
-import { checkDeviceName, findLink, readLink } from '../system/link/link.ts';
-import { withLock } from '../system/record/lock.ts';
-import { requireNetAdmin } from '../system/exec/privilege.ts';
-import { run as runProgram } from '../system/exec/run.ts';
-import { finishDespiteSignals } from '../system/exec/signals.ts';
-import { formatRate } from '../core/units.ts';
+import type { SettingsResult } from '../../config/fromArguments.ts';
+import { EXIT, UserErrors, type UserError } from '../../core/errors.ts';
+import { describeFraming, framingAssumption } from '../../plan/input/framing.ts';
+import { QUEUE_NAMES } from '../../report/statistics/ingress.ts';
+import type { Plan } from '../../plan/plan.ts';
+import { apply, type Prepared } from '../../system/apply/apply.ts';
+import { clear } from '../../system/apply/clear.ts';
+import { checkDeviceName, findLink, readLink } from '../../system/link/link.ts';
+import { withLock } from '../../system/record/lock.ts';
+import { requireNetAdmin } from '../../system/exec/privilege.ts';
+import { run as runProgram } from '../../system/exec/run.ts';
+import { finishDespiteSignals } from '../../system/exec/signals.ts';
+import { formatRate } from '../../core/units.ts';
 import { clearedText } from './clearedText.ts';
 import { settingsOf } from './configured.ts';
-import { settleDoubts } from './inetgwDoubts.ts';
-import type { GlobalOptions, Options } from './inetgwProgram.ts';
-import { warn } from './warn.ts';
+import { settleDoubts } from './doubts.ts';
+import type { GlobalOptions, Options } from './program.ts';
+import { warn } from '../common/warn.ts';
 import { verboseRunner } from './verbose.ts';
 
 export async function applyCommand(
@@ -33,10 +33,7 @@ export async function applyCommand(
 /** The device must be there; for a dry run it is enough if its name tells what it will be. */
 export async function requireDevice(device: string, options: GlobalOptions): Promise<void> {
   if (options.dryRun !== true) await readLink(device);
-  else
-    await (
-      await import('./inetgwDryRun.ts')
-    ).requirePlannable(device, (await findLink(device)) !== undefined);
+  else await (await import('./dryRun.ts')).requirePlannable(device, (await findLink(device)) !== undefined);
 }
 
 /** Sets up one device, or prints what would be run. The device is there, or was a moment ago; rates that were typed may be asked about. */
@@ -45,7 +42,7 @@ export async function applySettings(
   options: Options,
   wasTyped = false,
 ): Promise<number> {
-  const dryRun = options.dryRun === true ? await import('./inetgwDryRun.ts') : undefined;
+  const dryRun = options.dryRun === true ? await import('./dryRun.ts') : undefined;
   dryRun?.formOf(options);
   const settings = await settleDoubts(checked, options, wasTyped);
   const { device } = settings;
@@ -116,7 +113,7 @@ function appliedJson(plan: Plan): object {
 export async function clearCommand(device: string, options: Options): Promise<number> {
   checkDeviceName(device);
   const run = options.verbose === true ? verboseRunner(runProgram) : runProgram;
-  if (options.dryRun === true) return (await import('./inetgwDryRun.ts')).dryRunClear(device, run, options);
+  if (options.dryRun === true) return (await import('./dryRun.ts')).dryRunClear(device, run, options);
   await requireNetAdmin('taking queues away');
   return change(
     device,
