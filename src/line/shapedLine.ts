@@ -35,7 +35,7 @@ import { run } from '../system/exec/run.ts';
 import { ask, runStep } from '../system/exec/runStep.ts';
 import { writeState } from '../system/record/state.ts';
 import { setUpLines, tearDownLines } from '../tc/batch.ts';
-import { framingOptions } from '../search/arguments/command.ts';
+import { framingOptions } from '../plan/input/framingOptions.ts';
 import { Unwrapper } from './unwrap.ts';
 import type { LineControl, LineCounters, LineDescription, LineRates, LineSettings } from './line.ts';
 

@@ -1,6 +1,5 @@
 /** The commands a result suggests, in the form a person would type them. Pure. */
 import { shellWord } from '../../hooks/quote.ts';
-import { framingByKeyword, type Framing } from '../../plan/input/framing.ts';
 import { kbit } from '../../core/units.ts';
 import type { RawOptions } from './rawOptions.ts';
 import type { Direction } from '../../line/samples/measurement.ts';
@@ -26,27 +25,6 @@ export function inetgwCommand(
   const whole = (bitPerSec: number): string =>
     bitPerSec >= 1e6 || bitPerSec % 1000 === 0 ? String(Math.floor(bitPerSec / 1000)) : kbit(bitPerSec);
   return `inetgw ${device} ${whole(upBitPerSec)} ${whole(downBitPerSec)}${pacing === 'off' ? ' --pacing off' : ''}`;
-}
-
-function isSame(one: Framing, other: Framing): boolean {
-  return (
-    one.linkLayer === other.linkLayer &&
-    one.overheadBytes === other.overheadBytes &&
-    one.mpuBytes === other.mpuBytes
-  );
-}
-
-/**
- * ` --framing pppoe-llcsnap`, or by its parts; empty where it is what `inetgw` takes `byItself`. Rates mean something
- * only together with the framing they were measured with.
- */
-export function framingOptions(used: Framing, byItself: Framing): string {
-  if (isSame(used, byItself)) return '';
-  const known = framingByKeyword(used.name);
-  if (known !== undefined && isSame(used, known)) return ` --framing ${used.name}`;
-  // Told even where it is 0, if the file says otherwise: parts that are not typed are taken from there.
-  const mpu = used.mpuBytes > 0 || byItself.mpuBytes > 0 ? ` --mpu ${used.mpuBytes}` : '';
-  return ` --linklayer ${used.linkLayer} --overhead ${used.overheadBytes}${mpu}`;
 }
 
 /** What was typed of how to search, for a further search of one direction; not what was said of the output. */

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { checkArguments } from '../../../../src/search/arguments/arguments.ts';
 import type { RawOptions } from '../../../../src/search/arguments/rawOptions.ts';
-import { framingOptions } from '../../../../src/search/arguments/command.ts';
+import { framingOptions } from '../../../../src/plan/input/framingOptions.ts';
 import { commandSuffixes, makeResult, type ResultHead } from '../../../../src/search/result/result.ts';
 import type { DirectionResult } from '../../../../src/search/run/session.ts';
 import {
