@@ -5,7 +5,7 @@
 export default {
   testRunner: 'vitest',
   vitest: { configFile: 'scripts/mutation/vitest.config.ts' },
-  mutate: ['src/shaper/*.ts', 'src/tc/*.ts', 'src/firewall/*.ts', 'src/iprelay/scheduler/*.ts'],
+  mutate: ['src/plan/**/*.ts', 'src/tc/*.ts', 'src/firewall/*.ts', 'src/relay/scheduler/*.ts'],
   // Tables that are made once at the start would need all tests for each of their mutants.
   ignoreStatic: true,
   concurrency: 1,

@@ -9,11 +9,8 @@ export const PICTURED = 'docs/architecture.md';
 const BEGIN = '<!-- imports: made by npm run generate -->\n';
 const END = '<!-- end of imports -->\n';
 
-/** The folder of a file of src/, `core` for those beside the folders. */
-function folderOf(path: string): string {
-  const [, folder = '', ...rest] = path.split('/');
-  return rest.length === 0 ? 'core' : folder;
-}
+/** The folder of a file: src/FOLDER/… */
+const folderOf = (path: string): string => path.split('/')[1] ?? '';
 
 /** Which folders each folder imports, types included. */
 async function imports(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
@@ -61,7 +58,7 @@ export async function withPicture(): Promise<string> {
   const after = rest?.split(END)[1];
   if (before === undefined || after === undefined)
     throw new Error(`${PICTURED} has no place for the picture`);
-  const floors = Object.keys(FLOORS).map((name) => (name === '.' ? 'core' : name));
+  const floors = Object.keys(FLOORS);
   const rank = (name: string): number => floors.indexOf(name);
   const arrows = shortest(await imports()).sort((a, b) => rank(b[0]) - rank(a[0]) || rank(b[1]) - rank(a[1]));
   const lines = arrows.map(([from, to]) => `  ${from} --> ${to}`);

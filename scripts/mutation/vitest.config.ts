@@ -10,7 +10,7 @@ export default defineConfig({
     include: [
       'test/unit/{shaper,tc,firewall,config,report}/**/*.test.ts',
       'test/unit/core/units.test.ts',
-      'test/unit/iprelay/scheduler/**/*.test.ts',
+      'test/unit/relay/scheduler/**/*.test.ts',
       'test/golden/**/*.test.ts',
     ],
     // Stryker has limits of its own; one that strikes in the first run of all ends it.

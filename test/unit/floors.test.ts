@@ -40,14 +40,18 @@ const imports = (path: string): string =>
   `import { nothing } from '${path}';\nexport const again = nothing;\n`;
 
 it('an arrow down is fine', async () => {
-  expect(await broken({ 'src/cli/a.ts': imports('../units.ts'), 'src/units.ts': nothing })).toEqual([]);
+  expect(await broken({ 'src/cli/a.ts': imports('../core/units.ts'), 'src/core/units.ts': nothing })).toEqual(
+    [],
+  );
 });
 
 it.each([
-  ['src/shaper/a.ts', '../system/b.ts', 'src/system/b.ts', 'floor-of-shaper'],
-  ['src/shaper/deep/er/a.ts', '../../../system/b.ts', 'src/system/b.ts', 'floor-of-shaper'],
-  ['src/errors.ts', './cli/b.ts', 'src/cli/b.ts', 'floor-of-core'],
-  ['src/iprelay/a.ts', '../searchbw/b.ts', 'src/searchbw/b.ts', 'floor-of-iprelay'],
+  ['src/plan/input/a.ts', '../../system/exec/b.ts', 'src/system/exec/b.ts', 'floor-of-plan'],
+  ['src/plan/input/deep/er/a.ts', '../../../../system/exec/b.ts', 'src/system/exec/b.ts', 'floor-of-plan'],
+  ['src/plan/input/a.ts', '../queues/b.ts', 'src/plan/queues/b.ts', 'room-plan-input'],
+  ['src/search/result/a.ts', '../program.ts', 'src/search/program.ts', 'room-search-result'],
+  ['src/core/a.ts', '../cli/b.ts', 'src/cli/b.ts', 'floor-of-core'],
+  ['src/relay/daemon/a.ts', '../../search/run/b.ts', 'src/search/run/b.ts', 'floor-of-relay'],
 ])('an arrow upwards is none: %s imports %s', async (from, path, to, rule) => {
   expect(await broken({ [from]: imports(path), [to]: nothing })).toEqual([rule]);
 });
@@ -62,10 +66,13 @@ it('a circle is found, even of types alone and of imports that come later', asyn
 });
 
 it('a folder that has no floor is refused', async () => {
-  expect(await broken({ 'src/attic/a.ts': imports('../units.ts'), 'src/units.ts': nothing })).toEqual([
-    'from-no-unknown-folder',
-  ]);
+  expect(
+    await broken({ 'src/attic/a.ts': imports('../core/units.ts'), 'src/core/units.ts': nothing }),
+  ).toEqual(['from-no-unknown-folder']);
   expect(await broken({ 'src/cli/a.ts': imports('../attic/a.ts') })).toContain('no-unknown-folder');
+  expect(
+    await broken({ 'src/plan/attic/a.ts': nothing, 'src/plan/a.ts': imports('./attic/a.ts') }),
+  ).toContain('room-plan-top');
 });
 
 it('the floors are in order: each stands on those before it', () => {
