@@ -12,7 +12,7 @@ export const FLOORS = {
   plan: ['core', 'tc', 'firewall'],
   conditions: ['core', 'tc', 'firewall', 'plan'],
   config: ['core', 'firewall', 'plan'],
-  report: ['core', 'tc', 'firewall', 'plan'],
+  report: ['core', 'tc', 'firewall', 'plan', 'conditions'],
   system: ['core', 'tc', 'hooks', 'firewall', 'plan', 'conditions', 'config'],
   service: ['core', 'system'],
   line: ['core', 'tc', 'firewall', 'plan', 'config', 'system'],
@@ -41,7 +41,7 @@ export const ROOMS = {
   system: ['exec', 'record', 'link', 'apply', 'check', 'install'],
   line: ['samples', '.'],
   search: ['decide', 'arguments', 'run', 'result', '.'],
-  relay: ['scheduler', 'settings', 'connection', 'statistics', 'prompt', 'control', 'daemon'],
+  relay: ['scheduler', 'settings', 'connection', 'statistics', 'prompt', 'control', 'api', 'daemon'],
   report: ['plot', 'statistics'],
   cli: ['common', 'inetgw', '.'],
 };

@@ -6,7 +6,7 @@ import { ingressObjects } from './ingress/ingress.ts';
 import { isPacingWanted, pacingPlan, type PacingPlan } from './pacing/pacing.ts';
 import { flowQueueObjects, queueDeviceName, redirectObjects, shapingObjects } from './queues/queue.ts';
 import { egressRules, ingressRules } from './classes/rules.ts';
-import { sharingHooks } from './input/hooks.ts';
+import { sharingHooks } from './hooks.ts';
 import type { IngressKind, KernelFacts, LinkFacts, SharedHooks } from './input/link.ts';
 import type { TcObject } from '../tc/objects.ts';
 import type { RuleSet } from '../firewall/rules.ts';

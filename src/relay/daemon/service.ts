@@ -144,7 +144,7 @@ function chosenPorts({ forwarders }: Relay): string[] {
 
 /** The HTTP API with the proxies of the file; gives its port. */
 async function startApi(relay: Relay, settings: Settings, undo: Undo[]): Promise<number> {
-  const { startApi: start } = await import('../connection/api/start.ts');
+  const { startApi: start } = await import('../api/start.ts');
   const { port, close } = await start(relay, settings);
   undo.push(close);
   return port;

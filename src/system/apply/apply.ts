@@ -44,7 +44,7 @@ import {
   queueDeviceRemoval,
   removeQueueDevice,
 } from '../link/queueDevice.ts';
-import { lostByReplacing } from '../check/replaced.ts';
+import { lostByReplacing } from './replaced.ts';
 import { missingPiece, rehearse, rehearseQueueDevice, type Rehearsal } from './rehearse.ts';
 import { firstIngress, noPacingNotice, without } from './standIns.ts';
 import { ProgramError, type Runner } from '../exec/run.ts';

@@ -1,6 +1,6 @@
 /** Whether our filters have to stand beside those of others, and where. */
 import { failure } from '../../core/errors.ts';
-import { freeFirstPref } from '../../plan/input/hooks.ts';
+import { freeFirstPref } from '../../plan/hooks.ts';
 import type { SharedHooks } from '../../plan/input/link.ts';
 import { parseFilters } from '../../tc/parse.ts';
 import { readHook, type Current } from './device.ts';

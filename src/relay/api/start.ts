@@ -1,17 +1,21 @@
 /** The API as a relay is told to serve it: its token and its first proxies are in files. */
-import { configError, failure } from '../../../core/errors.ts';
-import { CONFIG_LIMIT_BYTES, readTextFile, whyUnreadable } from '../../../system/exec/textFile.ts';
-import type { Relay } from '../relay.ts';
-import type { FileSettings } from '../../daemon/settings.ts';
+import { configError, failure } from '../../core/errors.ts';
+import { CONFIG_LIMIT_BYTES, readTextFile, whyUnreadable } from '../../system/exec/textFile.ts';
+import type { Relay } from '../connection/relay.ts';
 import { ApiError } from './proxies.ts';
 import { proxyList, serveApi } from './server.ts';
 
-type ApiFiles = Pick<FileSettings, 'api' | 'apiToken' | 'populate'>;
+/** What the settings of a relay say of its API: where it listens, and the files with its token and its first proxies. */
+interface ApiSettings {
+  readonly api: { readonly host: string; readonly port: number } | undefined;
+  readonly apiToken: string | undefined;
+  readonly populate: string | undefined;
+}
 
 /** Serves the API; resolves to its port and to what closes it. Throws a `UserError` for what is wrong with a file. */
 export async function startApi(
   relay: Relay,
-  { api, apiToken, populate }: ApiFiles,
+  { api, apiToken, populate }: ApiSettings,
 ): Promise<{ port: number; close: () => void }> {
   if (api === undefined) throw failure('no API is wanted');
   const token = apiToken === undefined ? undefined : (await read(apiToken)).trim();

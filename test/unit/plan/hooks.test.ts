@@ -1,10 +1,10 @@
 /** Filters beside those of others: behind all of theirs, and without a queue that is not ours. */
 import { expect, it } from 'vitest';
-import { settingsFromArguments } from '../../../../src/config/fromArguments.ts';
-import { freeFirstPref } from '../../../../src/plan/input/hooks.ts';
-import { makePlan } from '../../../../src/plan/plan.ts';
-import { setUpLines, tearDownLines } from '../../../../src/tc/batch.ts';
-import { parseFilters } from '../../../../src/tc/parse.ts';
+import { settingsFromArguments } from '../../../src/config/fromArguments.ts';
+import { freeFirstPref } from '../../../src/plan/hooks.ts';
+import { makePlan } from '../../../src/plan/plan.ts';
+import { setUpLines, tearDownLines } from '../../../src/tc/batch.ts';
+import { parseFilters } from '../../../src/tc/parse.ts';
 
 const planWith = (options: object, sharedHooks?: { firstPref: number; madeByUs: boolean }) =>
   makePlan(

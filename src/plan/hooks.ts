@@ -2,9 +2,9 @@
  * Filters of ours at a clsact qdisc that others use as well. They stand behind all of theirs: the first filter whose
  * verdict is not “continue” is the last one that sees a packet, and ours decide on each. Pure.
  */
-import type { TcObject } from '../../tc/objects.ts';
-import type { SharedHooks } from './link.ts';
-import { HOOK } from '../pacing/pacing.ts';
+import type { TcObject } from '../tc/objects.ts';
+import type { SharedHooks } from './input/link.ts';
+import { HOOK } from './pacing/pacing.ts';
 
 /**
  * Above what tc and the kernel choose when nobody names a preference (from 49152 downwards, 0xC000 in tcf_auto_prio), and

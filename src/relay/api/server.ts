@@ -1,11 +1,11 @@
 /** The HTTP API that toxiproxy's client libraries drive: its paths, methods, JSON and status codes. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { failure } from '../../../core/errors.ts';
-import { VERSION } from '../../../core/version.ts';
-import { isOurs } from '../../../service/metricsServer.ts';
+import { failure } from '../../core/errors.ts';
+import { VERSION } from '../../core/version.ts';
+import { isOurs } from '../../service/metricsServer.ts';
 import { ApiError, Proxies } from './proxies.ts';
-import type { Relay } from '../relay.ts';
+import type { Relay } from '../connection/relay.ts';
 
 /** The version of toxiproxy whose API this is; clients compare it. */
 const COMPATIBLE_WITH = '2.9.0';
