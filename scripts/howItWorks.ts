@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
 import { linearScale } from '../src/report/plot/scale.ts';
 import type { Chart, ChartSeries } from '../src/report/plot/svg.ts';
-import { CLASS_IDS, EGRESS_CLASSES } from '../src/plan/queues/egress.ts';
+import { EGRESS_CLASSES, EGRESS_CLASS_NAMES } from '../src/plan/queues/egressClasses.ts';
 import { parseQdiscStatistics } from '../src/tc/statistics.ts';
 import { Guest } from '../test/lab/guest.ts';
 import { inetgwOk } from '../test/lab/inetgw.ts';
@@ -78,11 +78,11 @@ async function classes(guest: Guest): Promise<Series[]> {
       const [uptime = '', ...json] = text.split('\n');
       return { atSec: Number(uptime.split(' ')[0]), qdiscs: parseQdiscStatistics(json.join('').trim()) };
     });
-  return EGRESS_CLASSES.map((name) => ({
+  return EGRESS_CLASS_NAMES.map((name) => ({
     name,
     points: samples.slice(1).map((now, n): [number, number] => {
       const before = samples[n] ?? now;
-      const bytes = (of: typeof now): number => of.qdiscs.get(CLASS_IDS[name])?.bytes ?? 0;
+      const bytes = (of: typeof now): number => of.qdiscs.get(EGRESS_CLASSES[name].id)?.bytes ?? 0;
       const kbit = ((bytes(now) - bytes(before)) * 8) / 1000 / (now.atSec - before.atSec);
       return [now.atSec - (samples[0]?.atSec ?? 0), kbit];
     }),

@@ -1,6 +1,6 @@
 /** Each kind of packet that leaves lands in its class: proved by the counters of the class. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CLASS_IDS, type EgressClass } from '../../src/plan/queues/egress.ts';
+import { EGRESS_CLASSES, type EgressClass } from '../../src/plan/queues/egressClasses.ts';
 import { parseQdiscStatistics } from '../../src/tc/statistics.ts';
 import { FIREWALLS_ONCE, useVariant } from './firewalls.ts';
 import type { Guest } from './guest.ts';
@@ -19,7 +19,7 @@ async function counted(body: () => Promise<unknown>): Promise<Record<EgressClass
   const read = async (): Promise<(name: EgressClass) => number> => {
     const output = await guest.run(['tc', '-s', '-j', 'qdisc', 'show', 'dev', 'ppp0'], { ns: 'gw' });
     const qdiscs = parseQdiscStatistics(output);
-    return (name) => qdiscs.get(CLASS_IDS[name])?.packets ?? Number.NaN;
+    return (name) => qdiscs.get(EGRESS_CLASSES[name].id)?.packets ?? Number.NaN;
   };
   const before = await read();
   await body();

@@ -1,6 +1,6 @@
 /** Which packets go to which egress class, and which downloads give way first. */
 import type { Match, PortOrRange, Rule } from '../../firewall/rules.ts';
-import { CLASS_IDS, type EgressClass } from '../queues/egress.ts';
+import { EGRESS_CLASSES, type EgressClass } from '../queues/egressClasses.ts';
 import type { ClassSettings, LargeDownloadSettings, ShaperSettings } from '../input/settings.ts';
 
 /** OpenSSH's marks of an interactive session: AF21 (RFC 4594), and the old TOS bit "low delay". */
@@ -31,7 +31,7 @@ export function egressRules(settings: Pick<ShaperSettings, 'interactive' | 'bulk
   const to = (egressClass: EgressClass, name: string, ...matches: Match[]): Rule => ({
     name,
     matches,
-    verdict: { kind: 'class', classId: CLASS_IDS[egressClass] },
+    verdict: { kind: 'class', classId: EGRESS_CLASSES[egressClass].id },
   });
   /** Ports and hosts that the administrator has named for a class. */
   const chosen = (

@@ -4,28 +4,15 @@ import { fqCodelParameters, htbBurstBytes, htbQuantumBytes } from '../numbers/ar
 import { kernelRateBitPerSec, type Framing } from '../input/framing.ts';
 import { linkHeaderBytes, type KernelFacts, type LinkFacts } from '../input/link.ts';
 import type { ShaperSettings } from '../input/settings.ts';
-
-export const EGRESS_CLASSES = ['interactive', 'normal', 'bulk'] as const;
-export type EgressClass = (typeof EGRESS_CLASSES)[number];
+import {
+  DEFAULT_EGRESS_CLASS,
+  EGRESS_CLASSES,
+  EGRESS_CLASS_NAMES,
+  type EgressClass,
+} from './egressClasses.ts';
 
 const ROOT_HANDLE = '1:';
 const PARENT_CLASS = '1:1';
-
-export const CLASS_IDS: Readonly<Record<EgressClass, ClassId>> = {
-  interactive: '1:10',
-  normal: '1:20',
-  bulk: '1:30',
-};
-
-/**
- * What each class gets when all want everything. Above that a class borrows what others leave, the most urgent class
- * first (prio), so the shares only say that nobody starves: a flood of small packets leaves normal traffic its share,
- * and a mail upload still moves. The acknowledgements of full downloads and a call together need more than half of an
- * ADSL uplink: with 40, 40 and 20 % the call waited 115 ms on 640 kbit/s, with these 2 ms (docs/benchmarks/adsl6.md).
- */
-const SHARE: Readonly<Record<EgressClass, number>> = { interactive: 0.7, normal: 0.2, bulk: 0.1 };
-
-const LEAF_HANDLES = { interactive: '10:', normal: '20:', bulk: '30:' } as const;
 
 /** The objects in the order in which they are made. */
 export function egressObjects(
@@ -41,23 +28,23 @@ export function egressObjects(
     dev,
     parent: 'root',
     handle: ROOT_HANDLE,
-    spec: { kind: 'htb', defaultMinor: '20' },
+    spec: { kind: 'htb', defaultMinor: EGRESS_CLASSES[DEFAULT_EGRESS_CLASS].id.slice(ROOT_HANDLE.length) },
     // On the root, so that everything below it counts what the line sees.
     stab: stabFor(framing, link),
   };
   const htb = htbClasses(dev, link, framing);
   const parent = htb(PARENT_CLASS, ROOT_HANDLE, rateBitPerSec, rateBitPerSec, 0);
-  return [root, parent, ...EGRESS_CLASSES.flatMap((name, prio) => classObjects(name, prio))];
+  return [root, parent, ...EGRESS_CLASS_NAMES.flatMap((name, prio) => classObjects(name, prio))];
 
   function classObjects(name: EgressClass, prio: number): TcObject[] {
-    const share = Math.floor(rateBitPerSec * SHARE[name]);
+    const { id, leafHandle, share } = EGRESS_CLASSES[name];
     return [
-      htb(CLASS_IDS[name], PARENT_CLASS, share, rateBitPerSec, prio),
+      htb(id, PARENT_CLASS, Math.floor(rateBitPerSec * share), rateBitPerSec, prio),
       {
         type: 'qdisc',
         dev,
-        parent: CLASS_IDS[name],
-        handle: LEAF_HANDLES[name],
+        parent: id,
+        handle: leafHandle,
         spec: leafSpec(kernel.leafQdisc, framing, rateBitPerSec, link.mtuBytes),
       },
     ];

@@ -1,6 +1,6 @@
 /** What a plan comes to, for a person who is about to carry it out, and for a program. Pure. */
 import { isRendered } from '../../firewall/nft.ts';
-import { CLASS_IDS, EGRESS_CLASSES, type EgressClass } from '../../plan/queues/egress.ts';
+import { EGRESS_CLASSES, EGRESS_CLASS_NAMES, type EgressClass } from '../../plan/queues/egressClasses.ts';
 import { describeFraming, framingAssumption, type Framing } from '../../plan/input/framing.ts';
 import type { LinkFacts } from '../../plan/input/link.ts';
 import type { Plan } from '../../plan/plan.ts';
@@ -123,8 +123,10 @@ function framingReason({ settings, plan: { link } }: Outlook): string {
 }
 
 function classesOf(plan: Plan): PlanJson['classes'] {
-  return EGRESS_CLASSES.map((name) => {
-    const found = plan.tc.find((object) => object.type === 'class' && object.classId === CLASS_IDS[name]);
+  return EGRESS_CLASS_NAMES.map((name) => {
+    const found = plan.tc.find(
+      (object) => object.type === 'class' && object.classId === EGRESS_CLASSES[name].id,
+    );
     const [guaranteedBitPerSec, ceilBitPerSec] =
       found?.type === 'class' ? [found.rateBitPerSec, found.ceilBitPerSec] : [0, 0];
     return { class: name, guaranteedBitPerSec, ceilBitPerSec };

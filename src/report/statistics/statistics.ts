@@ -1,6 +1,6 @@
 /** What `inetgw DEV` tells: the readings as one documented structure, and as text for a person. Pure. */
 import type { RuleCounters } from '../../firewall/counters.ts';
-import { CLASS_IDS, EGRESS_CLASSES, type EgressClass } from '../../plan/queues/egress.ts';
+import { EGRESS_CLASSES, EGRESS_CLASS_NAMES, type EgressClass } from '../../plan/queues/egressClasses.ts';
 import { describeFraming, type Framing } from '../../plan/input/framing.ts';
 import type { Plan } from '../../plan/plan.ts';
 import type { Readings } from '../../plan/readings.ts';
@@ -68,7 +68,7 @@ export function statisticsOf(
     framing: plan.framing,
     upBitPerSec: plan.upBitPerSec,
     downBitPerSec: plan.downBitPerSec,
-    egress: EGRESS_CLASSES.map((name) => egressStatistics(plan, name, readings.qdiscs)),
+    egress: EGRESS_CLASS_NAMES.map((name) => egressStatistics(plan, name, readings.qdiscs)),
     ingress: ingressStatistics(plan, readings),
     firewall,
     ...(readings.pacing === undefined
@@ -87,7 +87,7 @@ function egressStatistics(
   name: EgressClass,
   qdiscs: ReadonlyMap<string, QueueCounters>,
 ): EgressStatistics {
-  const classId = CLASS_IDS[name];
+  const classId = EGRESS_CLASSES[name].id;
   const htbClass = plan.tc.find((object) => object.type === 'class' && object.classId === classId);
   const leaf = qdiscs.get(classId);
   return {

@@ -5,6 +5,7 @@ import { QUEUE_CONDITIONS } from '../../conditions/queues.ts';
 import { conditionsOf } from '../../conditions/table.ts';
 import type { LinkFacts } from '../../plan/input/link.ts';
 import { HOOK } from '../../plan/pacing/pacing.ts';
+import { EGRESS_CLASSES, EGRESS_CLASS_NAMES } from '../../plan/queues/egressClasses.ts';
 import type { Plan } from '../../plan/plan.ts';
 import type { Leaf, TcView } from '../../tc/batch.ts';
 import type { TcObject } from '../../tc/objects.ts';
@@ -325,7 +326,7 @@ function looksLikeOurs(view: TcView): boolean {
   return looksLikeOurRoot(view) && looksLikeOurIngress(view);
 }
 
-const OUR_LEAVES = ['10:', '20:', '30:'];
+const OUR_LEAVES: readonly string[] = EGRESS_CLASS_NAMES.map((name) => EGRESS_CLASSES[name].leafHandle);
 
 function looksLikeOurRoot({ root, leaves = [] }: TcView): boolean {
   const ours = ({ kind, handle }: Leaf): boolean =>
