@@ -4,11 +4,11 @@
  * key: the parsers, the options with their help and the completions are made of it, and test/unit/config/keys.test.ts holds
  * the manual pages and the example file against it.
  */
+import { INGRESS_CHOICES } from '../plan/input/ingressKinds.ts';
 import { FRAMING_KEYWORDS, FRAMING_WORDS, LINK_LAYERS } from '../plan/input/framing.ts';
 import {
   type DEFAULT_SETTINGS,
   FIREWALL_CHOICES,
-  INGRESS_CHOICES,
   PACING_CHOICES,
   type BulkSettings,
   type ClassSettings,

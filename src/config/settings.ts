@@ -1,4 +1,5 @@
 /** From what the user said, wherever that was, to checked settings; every error is reported, not only the first. */
+import { allowsStages } from '../plan/input/ingressKinds.ts';
 import { configError, usageError, type UserError } from '../core/errors.ts';
 import type { PortOrRange } from '../firewall/rules.ts';
 import {
@@ -102,7 +103,7 @@ function readFraming(values: Values, complain: Complain): FramingChoice | undefi
 
 /** Pacing needs the stages: what they let through waits in its own queue. */
 function checkPacingAndIngress({ ingress, pacing }: Tuning, values: Values, complain: Complain): void {
-  if (pacing !== 'bpf' || !ingress.startsWith('shape')) return;
+  if (pacing !== 'bpf' || allowsStages(ingress)) return;
   const [value, other] = [values.get('ingress'), values.get('pacing')];
   complain(
     value ?? other,

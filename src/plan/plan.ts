@@ -1,4 +1,5 @@
 /** The plan: everything that `inetgw` puts on a device, as a value. Made here, carried out elsewhere. */
+import { hasStages, isFallbackFor, type IngressKind } from './input/ingressKinds.ts';
 import type { FirewallBackend, ShaperSettings } from './input/settings.ts';
 import { resolveFraming, type Framing } from './input/framing.ts';
 import { egressObjects } from './queues/egress.ts';
@@ -7,7 +8,7 @@ import { isPacingWanted, pacingPlan, type PacingPlan } from './pacing/pacing.ts'
 import { flowQueueObjects, queueDeviceName, redirectObjects, shapingObjects } from './queues/queue.ts';
 import { egressRules, ingressRules } from './classes/rules.ts';
 import { sharingHooks } from './hooks.ts';
-import type { IngressKind, KernelFacts, LinkFacts, SharedHooks } from './input/link.ts';
+import type { KernelFacts, LinkFacts, SharedHooks } from './input/link.ts';
 import type { TcObject } from '../tc/objects.ts';
 import type { RuleSet } from '../firewall/rules.ts';
 
@@ -58,7 +59,7 @@ export function makePlan(
   const ingress = kernel.ingress ?? 'police';
   const pacing = pacingPlan(settings, link, framing, kernel);
   const queueDevice =
-    ingress === 'police' && pacing === undefined ? undefined : queueDeviceName(settings.device);
+    hasStages(ingress) && pacing === undefined ? undefined : queueDeviceName(settings.device);
   return {
     device: settings.device,
     link,
@@ -67,10 +68,8 @@ export function makePlan(
     downBitPerSec: settings.downBitPerSec,
     tc: [...egressObjects(settings, link, framing, kernel), ...incoming()],
     ingress,
-    ...(settings.ingress === 'auto' && ingress !== 'police' ? { policeMissing: true as const } : {}),
-    ...(['auto', 'shape'].includes(settings.ingress) && ingress === 'htb'
-      ? { cakeMissing: true as const }
-      : {}),
+    ...(isFallbackFor('police', ingress, settings.ingress) ? { policeMissing: true as const } : {}),
+    ...(isFallbackFor('cake', ingress, settings.ingress) ? { cakeMissing: true as const } : {}),
     ...(queueDevice === undefined ? {} : { queueDevice }),
     ...(pacing === undefined ? {} : { pacing }),
     ...(isPacingWanted(settings) && pacing === undefined && kernel.pacingUntried !== true
@@ -89,7 +88,7 @@ export function makePlan(
               device: settings.device,
               egress: egressRules(settings),
               // Only stage 1 marks: without it there is nothing for them to see.
-              ingress: ingress === 'police' ? ingressRules(settings) : [],
+              ingress: hasStages(ingress) ? ingressRules(settings) : [],
             },
           },
   };

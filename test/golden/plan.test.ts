@@ -5,7 +5,7 @@ import { iptablesInstall } from '../../src/firewall/iptables.ts';
 import { nftInstall } from '../../src/firewall/nft.ts';
 import type { RuleSet } from '../../src/firewall/rules.ts';
 import type { LinkKind } from '../../src/plan/input/framing.ts';
-import type { IngressKind } from '../../src/plan/input/link.ts';
+import type { IngressKind } from '../../src/plan/input/ingressKinds.ts';
 import { makePlan, type Plan } from '../../src/plan/plan.ts';
 import type { ShaperSettings } from '../../src/plan/input/settings.ts';
 import { batchText, setUpLines } from '../../src/tc/batch.ts';

@@ -2,7 +2,7 @@
 import type { SettingsResult } from '../../config/fromArguments.ts';
 import { EXIT, UserErrors, type UserError } from '../../core/errors.ts';
 import { describeFraming, framingAssumption } from '../../plan/input/framing.ts';
-import { QUEUE_NAMES } from '../../report/statistics/ingress.ts';
+import { hasStages, INGRESS_KINDS } from '../../plan/input/ingressKinds.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { apply, type Prepared } from '../../system/apply/apply.ts';
 import { clear } from '../../system/apply/clear.ts';
@@ -96,7 +96,9 @@ function reportApplied(prepared: Prepared, options: GlobalOptions, assumption: s
 
 /** The stages are what nobody needs to be told of. */
 function ingressText({ ingress, queueDevice }: Plan): string {
-  return ingress === 'police' ? '' : `, downlink shaped by ${QUEUE_NAMES[ingress]} on ${queueDevice ?? '?'}`;
+  return hasStages(ingress)
+    ? ''
+    : `, downlink shaped by ${INGRESS_KINDS[ingress].text} on ${queueDevice ?? '?'}`;
 }
 
 function appliedJson(plan: Plan): object {

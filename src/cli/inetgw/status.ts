@@ -1,4 +1,5 @@
 /** `inetgw status`: every device that there is a record of or a section for. */
+import { allowsStages, hasStages, type IngressKind } from '../../plan/input/ingressKinds.ts';
 import type { Configuration, DeviceSection } from '../../config/file.ts';
 import type { FoundCondition } from '../../conditions/condition.ts';
 import { conditionLine, isBroken, isElsewhere } from '../../conditions/table.ts';
@@ -26,7 +27,7 @@ export interface DeviceStatus {
   upBitPerSec: number | null;
   downBitPerSec: number | null;
   framing: string | null;
-  ingress: 'police' | 'cake' | 'htb' | null;
+  ingress: IngressKind | null;
   firewall: 'nft' | 'iptables' | 'none' | null;
   /** ISO 8601. */
   since: string | null;
@@ -125,7 +126,7 @@ function isAsSaid(section: DeviceSection, plan: Plan): boolean {
     settings.downBitPerSec === plan.downBitPerSec &&
     (framing === undefined ||
       describeFraming(resolveFraming(framing, plan.link.kind, settings)) === describeFraming(plan.framing)) &&
-    (ingress === 'auto' || (ingress === 'police') === (plan.ingress === 'police')) &&
+    (ingress === 'auto' || allowsStages(ingress) === hasStages(plan.ingress)) &&
     (pacing === 'auto' || (pacing === 'bpf') === (plan.pacing !== undefined)) &&
     (firewall === 'auto' || firewall === (plan.firewall?.backend ?? 'none'))
   );

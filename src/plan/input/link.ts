@@ -1,5 +1,6 @@
 /** Facts of the device that a plan depends on. Read by system/link/link.ts, plain values here. */
 import type { LinkKind } from './framing.ts';
+import type { IngressKind } from './ingressKinds.ts';
 
 export interface LinkFacts {
   device: string;
@@ -13,9 +14,6 @@ export interface LinkFacts {
 export function linkHeaderBytes(kind: LinkKind): number {
   return kind === 'ethernet' ? 14 : 0;
 }
-
-/** What is done at ingress: the stages, or a queue on an ifb. */
-export type IngressKind = 'police' | 'cake' | 'htb';
 
 /** How our filters stand beside those of others at one clsact qdisc. */
 export interface SharedHooks {

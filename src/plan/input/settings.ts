@@ -1,6 +1,7 @@
 /** What the user asked for, checked. Made by config/, read by the planner; no facts of the device in it. */
 import type { PortOrRange } from '../../firewall/rules.ts';
 import type { FramingChoice } from './framing.ts';
+import type { IngressChoice } from './ingressKinds.ts';
 
 /** Which firewall tool carries the rules; `auto` takes the first that works on this kernel. */
 export type FirewallBackend = 'nft' | 'iptables';
@@ -10,14 +11,6 @@ export type PacingChoice = (typeof PACING_CHOICES)[number];
 
 export const FIREWALL_CHOICES = ['auto', 'nft', 'iptables', 'none'] as const;
 export type FirewallChoice = (typeof FIREWALL_CHOICES)[number];
-
-/**
- * What is done with what comes in too fast. `police`: the three stages drop it. `shape`: it waits in a queue on an
- * ifb, of cake's or of HTB's; without a name, cake where the kernel has it. `auto`: police, and shape where the
- * kernel cannot police.
- */
-export const INGRESS_CHOICES = ['auto', 'police', 'shape', 'shape-cake', 'shape-htb'] as const;
-export type IngressChoice = (typeof INGRESS_CHOICES)[number];
 
 export interface LargeDownloadSettings {
   /** A download is large once it has carried more than this. The article: 10 MByte. */

@@ -3,6 +3,7 @@
  * has more in flight than its share of the line, and what comes in all the same waits in a flow queue of ours
  * (on an ifb) instead of the provider's. docs/pacing.md tells why and with what effect. Pure.
  */
+import { allowsStages, hasStages } from '../input/ingressKinds.ts';
 import type { Action, ProgramFilter } from '../../tc/objects.ts';
 import { framedBytes, kernelRateBitPerSec, serialisationMs, type Framing } from '../input/framing.ts';
 import { linkHeaderBytes, type KernelFacts, type LinkFacts } from '../input/link.ts';
@@ -61,7 +62,7 @@ const AUTO_MOST_BIT_PER_SEC = 1e9;
 /** Who has chosen to shape what comes in has chosen against pacing: that needs the police stages. */
 export function isPacingWanted({ pacing, ingress, downBitPerSec }: ShaperSettings): boolean {
   if (pacing !== 'auto') return pacing === 'bpf';
-  return !ingress.startsWith('shape') && downBitPerSec <= AUTO_MOST_BIT_PER_SEC;
+  return allowsStages(ingress) && downBitPerSec <= AUTO_MOST_BIT_PER_SEC;
 }
 
 /** Undefined where pacing is not wanted or the program cannot be loaded. */
@@ -72,7 +73,7 @@ export function pacingPlan(
   kernel: KernelFacts,
 ): PacingPlan | undefined {
   if (!isPacingWanted(settings) || kernel.pacingObjectFile === undefined) return undefined;
-  if ((kernel.ingress ?? 'police') !== 'police') return undefined;
+  if (!hasStages(kernel.ingress ?? 'police')) return undefined;
   const rateBitPerSec = kernelRateBitPerSec(framing, settings.downBitPerSec) * LARGE_SHARE;
   const share = (link.mtuBytes - TCP_HEADER_BYTES) / framedBytes(framing, link.mtuBytes);
   return {

@@ -2,12 +2,13 @@
  * The local queue for what comes in: an ifb, to which the ingress of the device redirects. Window pacing has one
  * behind its stages (pacing.ts); without stages, it is what shapes the downlink (`--ingress shape`). Pure.
  */
+import type { IngressKind } from '../input/ingressKinds.ts';
 import type { Action, Filter, Qdisc, TcObject } from '../../tc/objects.ts';
 import { deviceActionIndex } from '../numbers/actionIndex.ts';
 import { fqCodelParameters } from '../numbers/arithmetic.ts';
 import { htbClasses, stabFor } from './egress.ts';
 import { kernelRateBitPerSec, serialisationMs, type Framing } from '../input/framing.ts';
-import type { IngressKind, KernelFacts, LinkFacts } from '../input/link.ts';
+import type { KernelFacts, LinkFacts } from '../input/link.ts';
 import type { ShaperSettings } from '../input/settings.ts';
 
 /** `igw-ppp0`; names beyond the kernel's 15 characters end in a hash of the whole. */

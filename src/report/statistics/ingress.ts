@@ -1,6 +1,6 @@
 /** What came in, in the statistics: the stages, or the queue that shapes instead. Pure. */
 import { actionIndex, type ActionName } from '../../plan/ingress/ingress.ts';
-import type { IngressKind } from '../../plan/input/link.ts';
+import { hasStages, INGRESS_KINDS, type IngressKind } from '../../plan/input/ingressKinds.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { redirectIndex } from '../../plan/queues/queue.ts';
 import type { Readings } from '../../plan/readings.ts';
@@ -62,11 +62,11 @@ export function ingressStatistics(plan: Plan, { actions, queue }: Readings): Ing
   const stage2 = counters('police', 'stage2');
   const stage3 = counters('gact', 'dropAll');
   const redirected = actions.get(`mirred ${redirectIndex(plan.link.ifindex)}`) ?? NO_COUNTERS;
-  const seen = plan.ingress === 'police' ? isSmall : redirected;
+  const seen = hasStages(plan.ingress) ? isSmall : redirected;
   const root = queue?.get('root');
   return {
     how: plan.ingress,
-    ...(plan.ingress === 'police' || plan.queueDevice === undefined
+    ...(hasStages(plan.ingress) || plan.queueDevice === undefined
       ? {}
       : {
           queue: {
@@ -113,7 +113,7 @@ export function ingressLines(ingress: IngressStatistics, firewall: FirewallStati
   const { queue } = ingress;
   if (queue !== undefined) {
     return [
-      `ingress: shaped by ${QUEUE_NAMES[ingress.how]} on ${queue.device}; ${count(queue.sentPackets)} packets sent on,` +
+      `ingress: shaped by ${INGRESS_KINDS[ingress.how].text} on ${queue.device}; ${count(queue.sentPackets)} packets sent on,` +
         ` ${count(queue.droppedPackets)} dropped, ${count(queue.backlogPackets)} (${formatSize(queue.backlogBytes)}) waiting`,
       cameIn,
       '',
@@ -136,10 +136,3 @@ export function ingressLines(ingress: IngressStatistics, firewall: FirewallStati
       ` dropped of ${count(firewall.markedPackets)} marked; firewall rules: ${firewall.backend}`,
   ];
 }
-
-/** For people: what polices or shapes. */
-export const QUEUE_NAMES: Readonly<Record<IngressKind, string>> = {
-  police: 'three stages',
-  cake: 'cake',
-  htb: 'HTB and flow queues',
-};

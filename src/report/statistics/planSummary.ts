@@ -1,4 +1,5 @@
 /** What a plan comes to, for a person who is about to carry it out, and for a program. Pure. */
+import { hasStages, INGRESS_KINDS } from '../../plan/input/ingressKinds.ts';
 import { isRendered } from '../../firewall/nft.ts';
 import { EGRESS_CLASSES, EGRESS_CLASS_NAMES, type EgressClass } from '../../plan/queues/egressClasses.ts';
 import { describeFraming, framingAssumption, type Framing } from '../../plan/input/framing.ts';
@@ -7,7 +8,6 @@ import type { Plan } from '../../plan/plan.ts';
 import type { ShaperSettings } from '../../plan/input/settings.ts';
 import type { QueueChange, Step } from '../../plan/steps.ts';
 import { formatRate } from '../../core/units.ts';
-import { QUEUE_NAMES } from './ingress.ts';
 
 /** The file of the pacing program, which is written before the steps are run. */
 export interface ProgramFile {
@@ -109,7 +109,8 @@ function rows(all: readonly (readonly [string, ...string[]])[]): string {
 function ingressText(plan: Plan): string[] {
   const { downBitPerSec, ingress, queueDevice } = plan;
   const whole = formatRate(downBitPerSec);
-  if (ingress !== 'police') return [`${whole}, shaped by ${QUEUE_NAMES[ingress]} on ${queueDevice ?? '?'}`];
+  if (!hasStages(ingress))
+    return [`${whole}, shaped by ${INGRESS_KINDS[ingress].text} on ${queueDevice ?? '?'}`];
   const share = (part: number): string => formatRate(downBitPerSec * part);
   return [
     `${whole} in three stages: marked above ${share(0.98)}, large packets`,

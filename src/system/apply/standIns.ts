@@ -1,24 +1,22 @@
 /** What is taken where the kernel lacks the first choice; plan/standIns.ts tells the user. */
-import type { IngressKind, KernelFacts } from '../../plan/input/link.ts';
+import {
+  firstKind,
+  hasStages,
+  nextKind,
+  type IngressChoice,
+  type IngressKind,
+} from '../../plan/input/ingressKinds.ts';
+import type { KernelFacts } from '../../plan/input/link.ts';
 import type { Plan } from '../../plan/plan.ts';
-import type { IngressChoice, ShaperSettings } from '../../plan/input/settings.ts';
+import type { ShaperSettings } from '../../plan/input/settings.ts';
 import { modulesOf, type Rehearsal } from './rehearse.ts';
 
 /** What is tried first at ingress: what the user wants, unless what stands has shown that it cannot be. */
 export function firstIngress(choice: IngressChoice, inForce: Plan | undefined): IngressKind {
-  const shape = inForce?.cakeMissing === true ? 'htb' : 'cake';
-  switch (choice) {
-    case 'auto':
-      return inForce?.policeMissing === true ? shape : 'police';
-    case 'police':
-      return 'police';
-    case 'shape':
-      return shape;
-    case 'shape-cake':
-      return 'cake';
-    case 'shape-htb':
-      return 'htb';
-  }
+  return firstKind(choice, [
+    ...(inForce?.policeMissing === true ? (['police'] as const) : []),
+    ...(inForce?.cakeMissing === true ? (['cake'] as const) : []),
+  ]);
 }
 
 export interface NextTry {
@@ -44,14 +42,13 @@ export function without(
     };
     return { kernel: withoutPacing, notice: noPacingNotice(reason) };
   }
-  const stages = object?.type === 'filter' && plan.ingress === 'police' && settings.pacing !== 'bpf';
-  if (stages && settings.ingress === 'auto') {
+  const ingress = nextKind(settings.ingress, plan.ingress);
+  if (ingress === undefined) return undefined;
+  if (object?.type === 'filter' && hasStages(plan.ingress) && settings.pacing !== 'bpf') {
     const notice = `the kernel said of the ingress stages: ${reason} (they need ${modulesOf(object).join(', ')})`;
-    return { kernel: { ...kernel, ingress: 'cake' }, notice };
+    return { kernel: { ...kernel, ingress }, notice };
   }
-  if (kind === 'cake' && ['auto', 'shape'].includes(settings.ingress)) {
-    return { kernel: { ...kernel, ingress: 'htb' }, notice: undefined };
-  }
+  if (kind === 'cake') return { kernel: { ...kernel, ingress }, notice: undefined };
   return undefined;
 }
 

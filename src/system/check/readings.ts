@@ -1,4 +1,5 @@
 /** Reads the counters of a plan that is in force. */
+import { hasStages } from '../../plan/input/ingressKinds.ts';
 import {
   parseIptablesCounters,
   parseNftCounters,
@@ -26,7 +27,7 @@ export async function readReadings(plan: Plan, present: boolean, run: Runner): P
       readActions(device, 'ingress', run),
       present ? readRules(plan, run) : undefined,
       plan.pacing === undefined ? undefined : readPacing(plan.pacing, device, run),
-      plan.ingress === 'police' || plan.queueDevice === undefined
+      hasStages(plan.ingress) || plan.queueDevice === undefined
         ? undefined
         : run(['tc', '-s', '-j', 'qdisc', 'show', 'dev', plan.queueDevice]),
     ]);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { TRIAL_INDEX } from '../../../../src/plan/numbers/actionIndex.ts';
 import { makePlan } from '../../../../src/plan/plan.ts';
 import { DEFAULT_SETTINGS } from '../../../../src/plan/input/settings.ts';
-import type { IngressKind } from '../../../../src/plan/input/link.ts';
+import type { IngressKind } from '../../../../src/plan/input/ingressKinds.ts';
 
 function indicesOf(ifindex: number, pacing: 'bpf' | 'off', ingress: IngressKind): Set<number> {
   const plan = makePlan(

@@ -1,3 +1,4 @@
+import type { IngressChoice } from '../../../../src/plan/input/ingressKinds.ts';
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -12,7 +13,7 @@ import {
 } from '../../../../src/plan/pacing/pacingObject.ts';
 import { STATE_LAYOUT } from '../../../../src/plan/pacing/pacingLayout.ts';
 import { makePlan, type Plan } from '../../../../src/plan/plan.ts';
-import { DEFAULT_SETTINGS, type IngressChoice } from '../../../../src/plan/input/settings.ts';
+import { DEFAULT_SETTINGS } from '../../../../src/plan/input/settings.ts';
 import { changeLines, setUpLines } from '../../../../src/tc/batch.ts';
 import type { Action } from '../../../../src/tc/objects.ts';
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { settingsFromArguments } from '../../../../src/config/fromArguments.ts';
 import { UserErrors } from '../../../../src/core/errors.ts';
 import { framingByKeyword } from '../../../../src/plan/input/framing.ts';
-import type { IngressKind } from '../../../../src/plan/input/link.ts';
+import type { IngressKind } from '../../../../src/plan/input/ingressKinds.ts';
 import { makePlan, type Plan } from '../../../../src/plan/plan.ts';
 import { DEFAULT_SETTINGS, type ShaperSettings } from '../../../../src/plan/input/settings.ts';
 import { standIns } from '../../../../src/plan/standIns.ts';
