@@ -19,6 +19,8 @@ import type { HookKind } from '../../src/hooks/kinds.ts';
 import { hookFiles } from '../../src/hooks/render.ts';
 import { inetgw, isRoot, ROOT } from './helpers/built.ts';
 
+const HEAL_FILES = ['inetgw-heal.path', 'inetgw-heal.service'].map((name) => `etc/systemd/system/${name}`);
+
 let root: string;
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'inetgw-hooks-'));
@@ -148,7 +150,10 @@ describe('install-hook', () => {
     expect(await install('systemd', 'ppp7', '--remove')).toMatchObject({
       code: 0,
       stderr: '',
-      stdout: `${join(root, unit)}: removed\n${join(root, folder, 'inetgw@ppp7.service')}: removed\n`,
+      // The last unit takes the healing with it.
+      stdout: [unit, `${folder}/inetgw@ppp7.service`, ...HEAL_FILES]
+        .map((file) => `${join(root, file)}: removed\n`)
+        .join(''),
     });
     expect(await readdir(join(root, 'etc/systemd/system'))).toEqual(['multi-user.target.wants']);
     expect(await readdir(other)).toEqual(['ssh.service']);

@@ -180,7 +180,7 @@ describe('the command line', () => {
   it.each([
     [['-b', '512'], 2, 'iprelay: -b needs a proxyspec'],
     [['-d'], 2, 'iprelay: -d needs a proxyspec'],
-    [['0:host:80'], 2, 'iprelay: bad port values in 0:host:80'],
+    [['8080:host:0'], 2, 'iprelay: bad port values in 8080:host:0'],
     [['70000:host:80'], 2, 'iprelay: bad port values in 70000:host:80'],
     [['nonsense'], 2, 'iprelay: not a proxyspec: nonsense'],
     [['relaod', 'mail'], 2, 'did you mean: iprelay reload?'],

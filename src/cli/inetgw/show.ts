@@ -30,10 +30,12 @@ export async function showCommand(device: string, options: GlobalOptions): Promi
 
 /** The error for a device on which nothing is in force; why, and what else is the case, is told before. */
 function absent(
-  { device, worker }: Current,
-  found: readonly FoundCondition[],
+  { device, worker, record }: Current,
+  all: readonly FoundCondition[],
   options: GlobalOptions,
 ): UserError {
+  // What is said of a plan holds for one that was in force: not before it is, nor while it is being changed.
+  const found = record?.phase === 'active' ? all : all.filter(({ severity }) => severity === 'broken');
   if (options.json === true)
     process.stdout.write(`${JSON.stringify({ device, inForce: false, conditions: found }, null, 2)}\n`);
   const reasons = found.filter(({ severity }) => severity === 'broken');
