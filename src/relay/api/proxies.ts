@@ -83,15 +83,15 @@ export class Proxies {
       throw new ApiError(400, 'bad request body: listen and upstream are text, enabled is true or false');
     readSpec(listen, upstream);
     const moved = listen !== proxy.listen || upstream !== proxy.upstream;
-    if (moved || !enabled) this.#disable(proxy);
+    if (moved || !enabled) await this.#disable(proxy);
     Object.assign(proxy, { listen, upstream });
     if (enabled) await this.#enable(proxy);
     return json(name, proxy);
   }
 
-  delete(name: string): void {
+  async delete(name: string): Promise<void> {
     this.all();
-    this.#disable(this.#find(name));
+    await this.#disable(this.#find(name));
     this.#proxies.delete(name);
   }
 
@@ -111,7 +111,7 @@ export class Proxies {
         made.push(await this.update(name, { enabled: input['enabled'] ?? true }));
         continue;
       }
-      if (there !== undefined) this.delete(name);
+      if (there !== undefined) await this.delete(name);
       made.push(await this.create(input));
     }
     return made;
@@ -190,10 +190,10 @@ export class Proxies {
     this.#relay.setToxics(proxy.number, proxy.toxics);
   }
 
-  #disable(proxy: Proxy): void {
+  async #disable(proxy: Proxy): Promise<void> {
     if (!proxy.enabled) return;
     proxy.enabled = false;
-    this.#relay.deleteForwarder(proxy.number);
+    await this.#relay.removeForwarder(proxy.number);
     this.#relay.closeConnections(proxy.number);
   }
 

@@ -144,7 +144,7 @@ async function handle(
     case 'POST proxies proxy':
       return { status: 200, body: await proxies.update(name ?? '', fields(body)) };
     case 'DELETE proxies proxy':
-      proxies.delete(name ?? '');
+      await proxies.delete(name ?? '');
       return { status: 204 };
     case 'GET proxies proxy toxics':
       return { status: 200, body: proxies.toxics(name ?? '') };

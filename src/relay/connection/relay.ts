@@ -247,6 +247,16 @@ export class Relay {
     return this.forwarders.delete(number);
   }
 
+  /** The same, and its port is free when it resolves: at the start of a forwarder another process holds it for some ms. */
+  async removeForwarder(number: number): Promise<boolean> {
+    const letGo = await this.listeners.hold();
+    try {
+      return this.deleteForwarder(number);
+    } finally {
+      letGo();
+    }
+  }
+
   /** Its connections stay, but without its faults: nobody could take them away any more. */
   #retire(forwarder: Forwarder): void {
     forwarder.setOptions({ ...forwarder.options, faults: DEFAULT_OPTIONS.faults }, NO_SCHEDULES);

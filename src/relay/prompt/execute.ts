@@ -70,7 +70,7 @@ async function carryOut(relay: Relay, command: Command): Promise<Reply> {
       return say(`forwarder ${command.number} set.`);
     }
     case 'delete-forwarder':
-      return relay.deleteForwarder(command.number)
+      return (await relay.removeForwarder(command.number))
         ? say(`forwarder ${command.number} deleted.`)
         : noForwarder(command.number);
     case 'set-fault':

@@ -186,7 +186,8 @@ async function readHooks(
   const { device } = plan;
   if (view.ingress === undefined) return [];
   const hooks = view.ingress.kind === 'clsact' ? (['ingress', 'egress'] as const) : (['ingress'] as const);
-  const texts = await Promise.all(hooks.map((hook) => readHook(device, hook, run)));
+  const texts: string[] = [];
+  for (const hook of hooks) texts.push(await readHook(device, hook, run));
   return hooks.map((hook, n): StandingHook => {
     const text = texts[n] ?? '';
     const planned = filtersAt(plan.tc, device, hook);
