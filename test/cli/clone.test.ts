@@ -52,7 +52,7 @@ describe('as the first command', () => {
 
   it.each([
     ['demo', ['--help'], /^Usage: npm run demo/m],
-    ['coverage', ['test/unit/core/units.test.ts'], /^\| `src\/` \| /m],
+    ['coverage', ['test/unit/core/units.test.ts'], /^\| `src\/core\/` \| /m],
     ['deb', ['.lab/packages'], /^\S+\/inetgw_\S+_all\.deb$/m],
     ['fuzz', ['--seconds', '0.1', 'units'], /units/],
     ['typecheck', ['--version'], /^Version \d/m],

@@ -1,6 +1,7 @@
 /** What pacing needs besides queues and filters: the program's file, and its maps, which tc pins. */
 import { lstat, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { failure } from '../../core/errors.ts';
+import { PACING_OBJECTS } from '../../core/installedFiles.ts';
 import {
   configuredObject,
   mapNames,
@@ -17,9 +18,6 @@ import type { Runner } from '../exec/run.ts';
 /** Where iproute2 pins maps that ask for it by name (lib/bpf_libbpf.c); it mounts the file system if need be. */
 const PIN_FOLDER = '/sys/fs/bpf/tc/globals';
 
-/** Beside the built commands, and in the repository. */
-const TEMPLATES = ['../bpf/pacing.o', '../../bpf/pacing.o'];
-
 /** The program's file for a device; tc reads it when a filter is made. */
 export async function pacingObjectFile(device: string): Promise<string> {
   return `${await runDir()}/${device}.pacing.o`;
@@ -31,8 +29,8 @@ export async function pacingObject(pacing: PacingPlan): Promise<Buffer> {
 }
 
 async function template(): Promise<Buffer> {
-  for (const place of TEMPLATES) {
-    const found = await readFile(new URL(place, import.meta.url)).catch(() => undefined);
+  for (const place of PACING_OBJECTS) {
+    const found = await readFile(place).catch(() => undefined);
     if (found !== undefined) return found;
   }
   throw failure('the pacing program (bpf/pacing.o) is missing from this installation');
