@@ -112,11 +112,12 @@ async function currentOf(
     seen.root === undefined || root === 'whole' || root === 'part' || (root === 'bare' && !active);
   const unseen: UserError[] = [];
   const note = tolerant ? (error: UserError): void => void unseen.push(error) : undefined;
-  const [hooks, queueDevice] = await Promise.all([
-    sameDevice ? orElse(readHooks(record, seen, run), undefined, note) : [],
-    // What cannot be seen of it is not told: it is left open.
-    sameDevice ? orElse(readQueueDevice(record, run), undefined, tolerant ? ignore : undefined) : undefined,
-  ]);
+  // One program after the other, always in this order: what a run does can be followed, and cut anywhere.
+  const hooks = sameDevice ? await orElse(readHooks(record, seen, run), undefined, note) : [];
+  // What cannot be seen of it is not told: it is left open.
+  const queueDevice = sameDevice
+    ? await orElse(readQueueDevice(record, run), undefined, tolerant ? ignore : undefined)
+    : undefined;
   const actions = hooks === undefined ? 'open' : (hooks.find(isIngress)?.actions ?? 'no');
   const all = (hooks ?? []).flatMap(({ filters }) => filters);
   const others = all.filter(({ isOurs }) => !isOurs);

@@ -34,8 +34,7 @@ export async function sharedHooks(
 }
 
 async function prefsAt(device: string, run: Runner): Promise<number[]> {
-  const texts = await Promise.all(
-    (['ingress', 'egress'] as const).map((hook) => readHook(device, hook, run)),
-  );
+  const texts: string[] = [];
+  for (const hook of ['ingress', 'egress'] as const) texts.push(await readHook(device, hook, run));
   return texts.flatMap(parseFilters).map(({ pref }) => pref);
 }
