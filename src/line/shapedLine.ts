@@ -23,7 +23,7 @@ import { isPacingWanted, pacingActionIndex } from '../plan/pacing/pacing.ts';
 import { queueChange, tcStep } from '../plan/steps.ts';
 import { readActions } from '../system/link/actions.ts';
 import { carryOut, earlierOf, prepare, putBack, refuseForeign, type Earlier } from '../system/apply/apply.ts';
-import { readCurrent } from '../system/link/device.ts';
+import { readCurrent, readView } from '../system/link/device.ts';
 import { installFirewall, families } from '../system/apply/firewall.ts';
 import { readLayers } from '../system/link/layers.ts';
 import { readLink } from '../system/link/link.ts';
@@ -187,7 +187,9 @@ class ShapedLine implements LineControl {
     const { device, ifindex } = this.#link;
     // Told beforehand: whoever comes after a killed run finds in it what there may be.
     await this.#record(plan.pacing === undefined ? this.#inForce() : plan);
-    const { view } = await readCurrent(device, run);
+    // All that stands there is of this session, whatever of it the record tells: with others at the hooks, ours alone.
+    const view =
+      plan.sharedHooks === undefined ? await readView(device, run) : (await readCurrent(device, run)).view;
     if (plan.pacing !== undefined) {
       await writePacingObject(plan.pacing);
       await installQueueDevice(plan, run);
