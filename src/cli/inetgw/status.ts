@@ -101,9 +101,9 @@ async function statusOf(
   };
 }
 
-/** Recorded and not in force; a device that is absent is no fault, unless it only has another name. */
+/** Recorded, readably or not, and not in force; a device that is absent is no fault, unless it only has another name. */
 function isDisturbed({ record, link }: Current, found: readonly FoundCondition[]): boolean {
-  return record !== undefined && (link !== undefined || isElsewhere(found));
+  return (record !== undefined || isBroken(found)) && (link !== undefined || isElsewhere(found));
 }
 
 function configuredState(
