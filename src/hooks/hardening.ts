@@ -1,5 +1,6 @@
 /** What systemd keeps from a service of ours. Pure. */
 
+/** What ProtectHome= hides, and PrivateTmp= puts out of sight: a program below them must stay to be seen (systemd.exec(5)). */
 const HOMES = ['/home/', '/root/', '/run/user/'];
 const TEMPORARY = ['/tmp/', '/var/tmp/'];
 const isBelow =
