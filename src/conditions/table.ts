@@ -8,7 +8,7 @@ import { DEVICE_CONDITIONS } from './device.ts';
 import { FIREWALL_CONDITIONS } from './firewall.ts';
 import { OTHERS_CONDITIONS } from './others.ts';
 import { QUEUE_CONDITIONS } from './queues.ts';
-import { STAND_IN_CONDITIONS } from './standIns.ts';
+import { FALLBACK_CONDITIONS } from './fallbacks.ts';
 
 /** In the order in which they are told: what explains others comes before them. */
 export const CONDITIONS: readonly Condition[] = [
@@ -17,7 +17,7 @@ export const CONDITIONS: readonly Condition[] = [
   ...FIREWALL_CONDITIONS,
   ...DEVICE_CONDITIONS.filter(({ severity }) => severity !== 'broken'),
   ...OTHERS_CONDITIONS,
-  ...STAND_IN_CONDITIONS,
+  ...FALLBACK_CONDITIONS,
 ];
 
 /** What is the case, in the order of the table. */

@@ -75,14 +75,24 @@ function key<const D extends Described, T>(
   return { ...described, read };
 }
 
-/** A key of which there is a list of words. */
-function choice<const D extends Omit<Described, 'form' | 'group' | 'words'>, T extends string>(
+/** `auto, bpf or off` */
+const listed = (words: readonly string[]): string =>
+  `${words.slice(0, -1).join(', ')} or ${words.at(-1) ?? ''}`;
+
+/** A key of which there is a list of words, which end its help. */
+function choice<T extends string>(
   words: readonly T[],
-  described: D,
+  described: Omit<Described, 'form' | 'group' | 'words'>,
   set: (tuning: Tuning, value: T) => Tuning,
 ) {
-  return key(
-    { ...described, form: 'value' as const, group: 'How it is done' as const, words },
+  return key<Described & { form: 'value' }, T>(
+    {
+      ...described,
+      help: `${described.help}: ${listed(words)}`,
+      form: 'value',
+      group: 'How it is done',
+      words,
+    },
     choiceOf(words),
     set,
   );
@@ -195,21 +205,17 @@ export const SHAPER_KEYS = {
   ),
   firewall: choice(
     FIREWALL_CHOICES,
-    { takes: 'TOOL', help: 'what carries the rules: auto, nft, iptables or none', otherwise: 'auto' },
+    { takes: 'TOOL', help: 'what carries the rules', otherwise: 'auto' },
     (tuning, firewall) => ({ ...tuning, firewall }),
   ),
   ingress: choice(
     INGRESS_CHOICES,
-    {
-      takes: 'WAY',
-      help: 'drop what comes in too fast, or queue it on an ifb: auto, police, shape, shape-cake or shape-htb',
-      otherwise: 'auto',
-    },
+    { takes: 'WAY', help: 'drop what comes in too fast, or queue it on an ifb', otherwise: 'auto' },
     (tuning, ingress) => ({ ...tuning, ingress }),
   ),
   pacing: choice(
     PACING_CHOICES,
-    { takes: 'WAY', help: 'window pacing of downloads by TCP: auto, bpf or off', otherwise: 'auto' },
+    { takes: 'WAY', help: 'window pacing of downloads by TCP', otherwise: 'auto' },
     (tuning, pacing) => ({ ...tuning, pacing }),
   ),
 } as const satisfies Record<string, ShaperKeyDefinition>;

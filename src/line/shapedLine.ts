@@ -14,7 +14,7 @@ import {
   type Framing,
   type RawRates,
 } from '../plan/input/framing.ts';
-import { actionIndex } from '../plan/ingress/ingress.ts';
+import { actionIndex } from '../plan/ingress/stages.ts';
 import { layerAdvice, type LayerFacts } from '../plan/input/layers.ts';
 import { linkHeaderBytes, type LinkFacts } from '../plan/input/link.ts';
 import { factsShownBy, makePlan, type Plan } from '../plan/plan.ts';

@@ -1,11 +1,11 @@
 /** The plan: everything that `inetgw` puts on a device, as a value. Made here, carried out elsewhere. */
-import { hasStages, isFallbackFor, type IngressKind } from './input/ingressKinds.ts';
+import { hasStages, kindsBefore, type IngressKind } from './input/ingressKinds.ts';
 import type { FirewallBackend, ShaperSettings } from './input/settings.ts';
 import { resolveFraming, type Framing } from './input/framing.ts';
 import { egressObjects } from './queues/egress.ts';
-import { ingressObjects } from './ingress/ingress.ts';
+import { ingressObjects } from './ingress/objects.ts';
 import { isPacingWanted, pacingPlan, type PacingPlan } from './pacing/pacing.ts';
-import { flowQueueObjects, queueDeviceName, redirectObjects, shapingObjects } from './queues/queue.ts';
+import { queueDeviceName } from './queues/queue.ts';
 import { egressRules, ingressRules } from './classes/rules.ts';
 import { sharingHooks } from './hooks.ts';
 import type { KernelFacts, LinkFacts, SharedHooks } from './input/link.ts';
@@ -20,10 +20,8 @@ export interface Plan {
   downBitPerSec: number;
   tc: readonly TcObject[];
   ingress: IngressKind;
-  /** The police stages were wanted where possible, and are not possible here. */
-  policeMissing?: true;
-  /** The same of cake. */
-  cakeMissing?: true;
+  /** Kinds that were to be tried before it, and are not possible here; absent: none. */
+  missingKinds?: readonly IngressKind[];
   /** The ifb that holds the local queue of what comes in; absent: there is none. */
   queueDevice?: string;
   /** Absent: no window pacing. */
@@ -58,6 +56,8 @@ export function makePlan(
   const framing = resolveFraming(settings.framing, link.kind, settings);
   const ingress = kernel.ingress ?? 'police';
   const pacing = pacingPlan(settings, link, framing, kernel);
+  const missingKinds = kindsBefore(ingress, settings.ingress);
+  const context = { settings, link, framing, kernel };
   const queueDevice =
     hasStages(ingress) && pacing === undefined ? undefined : queueDeviceName(settings.device);
   return {
@@ -66,10 +66,9 @@ export function makePlan(
     framing,
     upBitPerSec: settings.upBitPerSec,
     downBitPerSec: settings.downBitPerSec,
-    tc: [...egressObjects(settings, link, framing, kernel), ...incoming()],
+    tc: [...egressObjects(context), ...incoming()],
     ingress,
-    ...(isFallbackFor('police', ingress, settings.ingress) ? { policeMissing: true as const } : {}),
-    ...(isFallbackFor('cake', ingress, settings.ingress) ? { cakeMissing: true as const } : {}),
+    ...(missingKinds.length === 0 ? {} : { missingKinds }),
     ...(queueDevice === undefined ? {} : { queueDevice }),
     ...(pacing === undefined ? {} : { pacing }),
     ...(isPacingWanted(settings) && pacing === undefined && kernel.pacingUntried !== true
@@ -94,21 +93,7 @@ export function makePlan(
   };
 
   function incoming(): TcObject[] {
-    const objects = ownIncoming();
+    const objects = ingressObjects(ingress, context, backend, pacing, queueDevice);
     return kernel.sharedHooks === undefined ? objects : sharingHooks(objects, kernel.sharedHooks);
-  }
-
-  function ownIncoming(): TcObject[] {
-    if (queueDevice === undefined) return ingressObjects(settings, link, framing, backend);
-    if (ingress !== 'police') {
-      return [
-        ...shapingObjects(ingress, settings, link, framing, kernel, queueDevice),
-        ...redirectObjects(link, queueDevice),
-      ];
-    }
-    return [
-      ...flowQueueObjects('late', settings, link, framing, kernel, queueDevice),
-      ...ingressObjects(settings, link, framing, backend, pacing),
-    ];
   }
 }

@@ -5,7 +5,7 @@ import { iptablesInstall } from '../../src/firewall/iptables.ts';
 import { nftInstall } from '../../src/firewall/nft.ts';
 import type { RuleSet } from '../../src/firewall/rules.ts';
 import type { LinkKind } from '../../src/plan/input/framing.ts';
-import type { IngressKind } from '../../src/plan/input/ingressKinds.ts';
+import { INGRESS_KIND_NAMES, type IngressKind } from '../../src/plan/input/ingressKinds.ts';
 import { makePlan, type Plan } from '../../src/plan/plan.ts';
 import type { ShaperSettings } from '../../src/plan/input/settings.ts';
 import { batchText, setUpLines } from '../../src/tc/batch.ts';
@@ -91,6 +91,10 @@ const LINES: Line[] = [
     settings: { largeDownloads: undefined },
   },
 ];
+
+it('there is a line for each kind of ingress', () => {
+  expect(new Set(LINES.map(({ ingress = 'police' }) => ingress))).toEqual(new Set(INGRESS_KIND_NAMES));
+});
 
 /** Made anew in each test: what is made outside of tests, mutation testing takes to be of none. */
 function planOf(line: Line): Plan {

@@ -1,8 +1,9 @@
 /** What `inetgw --help` says around the options. */
+import { EGRESS_CLASS_NAMES } from '../../plan/queues/egressClasses.ts';
 import { FRAMING_KEYWORDS, FRAMING_WORDS } from '../../plan/input/framing.ts';
 
-export const SENTENCE = `Keeps a full internet line answering at once: sorts what leaves into three
-classes and keeps what comes in just below the rate of the line, so that no
+export const SENTENCE = `Keeps a full internet line answering at once: sorts what leaves by
+urgency and keeps what comes in just below the rate of the line, so that no
 queue builds up in the modem or at the provider.`;
 
 /** Words in lines of at most 76 columns, set in. */
@@ -31,6 +32,9 @@ ${inLines(FRAMING_KEYWORDS)}
 Unless told otherwise, a ppp device is taken for PPPoE, over ATM at rates that
 ADSL can have and over PTM above them, an Ethernet device for one whose provider
 counts frames with header and checksum (docsis), any other for bare IP (raw).
+
+What leaves is sorted into classes, from the most urgent to the least:
+${inLines(EGRESS_CLASS_NAMES)}
 
 Set up once:
   inetgw install-hook ppp ppp0 210 1710     whenever the line comes up; also

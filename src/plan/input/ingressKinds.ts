@@ -1,7 +1,6 @@
 /**
- * What can be done with what comes in too fast, each once: what a kind is called, whether it has the stages that rules,
- * window pacing and statistics need, and which kinds a choice of the user's allows, in the order in which they are tried.
- * The objects of each: plan.ts. Pure.
+ * What can be done with what comes in too fast, each once: what a kind is called, what it needs of the kernel, and which kinds a
+ * choice of the user's allows, in the order in which they are tried. The objects of each: plan/ingress/. Pure.
  */
 
 interface IngressKindDefinition {
@@ -12,15 +11,35 @@ interface IngressKindDefinition {
    * Without them what comes in waits in a queue on an ifb, which counts.
    */
   hasStages: boolean;
+  /** The qdisc without which there is only the fallback; absent: one that egress needs as well. */
+  needsQdisc?: string;
+  /** What is said where the kernel cannot do it and its fallback was taken, which has its queue on `queueDevice`. */
+  whenMissing?: (queueDevice: string) => string;
 }
 
-export type IngressKind = 'police' | 'cake' | 'htb';
-
-export const INGRESS_KINDS: Readonly<Record<IngressKind, IngressKindDefinition>> = {
-  police: { text: 'three stages', hasStages: true },
-  cake: { text: 'cake', hasStages: false },
+export const INGRESS_KINDS = {
+  police: {
+    text: 'three stages',
+    hasStages: true,
+    whenMissing: (queueDevice) =>
+      `this kernel cannot police as the three stages need it: what comes in is shaped on ${queueDevice} instead`,
+  },
+  cake: {
+    text: 'cake',
+    hasStages: false,
+    needsQdisc: 'cake',
+    whenMissing: () => 'this kernel has no cake: HTB with flow queues shapes what comes in',
+  },
   htb: { text: 'HTB and flow queues', hasStages: false },
-};
+} as const satisfies Readonly<Record<string, IngressKindDefinition>>;
+
+export type IngressKind = keyof typeof INGRESS_KINDS;
+export const INGRESS_KIND_NAMES = Object.keys(INGRESS_KINDS) as readonly IngressKind[];
+
+/** The kinds without stages, which have their queue on an ifb. */
+export type ShapedKind = {
+  [K in IngressKind]: (typeof INGRESS_KINDS)[K]['hasStages'] extends false ? K : never;
+}[IngressKind];
 
 /** The user's choices, and what each allows: where the kernel lacks one kind, the next is its fallback. */
 const ALLOWED = {
@@ -34,27 +53,31 @@ const ALLOWED = {
 export type IngressChoice = keyof typeof ALLOWED;
 export const INGRESS_CHOICES = Object.keys(ALLOWED) as readonly IngressChoice[];
 
-const allowedBy = (choice: IngressChoice): readonly [IngressKind, ...IngressKind[]] => ALLOWED[choice];
+/** In the order in which they are tried. */
+export const kindsOf = (choice: IngressChoice): readonly [IngressKind, ...IngressKind[]] => ALLOWED[choice];
 
-export const hasStages = (kind: IngressKind): boolean => INGRESS_KINDS[kind].hasStages;
+export const ingressKind = (kind: IngressKind): IngressKindDefinition => INGRESS_KINDS[kind];
+
+export const hasStages = (kind: IngressKind): kind is Exclude<IngressKind, ShapedKind> =>
+  INGRESS_KINDS[kind].hasStages;
 
 /** Whether a choice may end with the stages, without which there is no window pacing. */
-export const allowsStages = (choice: IngressChoice): boolean => allowedBy(choice).some(hasStages);
+export const allowsStages = (choice: IngressChoice): boolean => kindsOf(choice).some(hasStages);
 
-/** Whether what comes in is `kind` only because something that was to be tried before it is `missing`. */
-export function isFallbackFor(missing: IngressKind, kind: IngressKind, choice: IngressChoice): boolean {
-  const kinds = allowedBy(choice);
-  return kinds.includes(missing) && kinds.indexOf(missing) < kinds.indexOf(kind);
+/** The kinds that the choice has before `kind`: that it is in force shows that the kernel lacks them. */
+export function kindsBefore(kind: IngressKind, choice: IngressChoice): readonly IngressKind[] {
+  const kinds = kindsOf(choice);
+  return kinds.slice(0, Math.max(0, kinds.indexOf(kind)));
 }
 
 /** What is tried first: of what the choice allows, the first that is not known to be missing. */
 export function firstKind(choice: IngressChoice, missing: readonly IngressKind[]): IngressKind {
-  const [first] = allowedBy(choice);
-  return allowedBy(choice).find((kind) => !missing.includes(kind)) ?? first;
+  const [first] = kindsOf(choice);
+  return kindsOf(choice).find((kind) => !missing.includes(kind)) ?? first;
 }
 
 /** What is tried where `kind` cannot be; undefined: nothing. */
 export function nextKind(choice: IngressChoice, kind: IngressKind): IngressKind | undefined {
-  const kinds = allowedBy(choice);
+  const kinds = kindsOf(choice);
   return kinds.includes(kind) ? kinds[kinds.indexOf(kind) + 1] : undefined;
 }

@@ -3,7 +3,7 @@ import type { ClassId, HtbClass, Qdisc, QdiscSpec, Stab, TcObject } from '../../
 import { fqCodelParameters, htbBurstBytes, htbQuantumBytes } from '../numbers/arithmetic.ts';
 import { kernelRateBitPerSec, type Framing } from '../input/framing.ts';
 import { linkHeaderBytes, type KernelFacts, type LinkFacts } from '../input/link.ts';
-import type { ShaperSettings } from '../input/settings.ts';
+import type { PlanContext } from '../input/context.ts';
 import {
   DEFAULT_EGRESS_CLASS,
   EGRESS_CLASSES,
@@ -15,12 +15,7 @@ const ROOT_HANDLE = '1:';
 const PARENT_CLASS = '1:1';
 
 /** The objects in the order in which they are made. */
-export function egressObjects(
-  settings: ShaperSettings,
-  link: LinkFacts,
-  framing: Framing,
-  kernel: KernelFacts,
-): TcObject[] {
+export function egressObjects({ settings, link, framing, kernel }: PlanContext): TcObject[] {
   const dev = link.device;
   const rateBitPerSec = kernelRateBitPerSec(framing, settings.upBitPerSec);
   const root: Qdisc = {

@@ -2,14 +2,13 @@
  * The local queue for what comes in: an ifb, to which the ingress of the device redirects. Window pacing has one
  * behind its stages (pacing.ts); without stages, it is what shapes the downlink (`--ingress shape`). Pure.
  */
-import type { IngressKind } from '../input/ingressKinds.ts';
 import type { Action, Filter, Qdisc, TcObject } from '../../tc/objects.ts';
 import { deviceActionIndex } from '../numbers/actionIndex.ts';
 import { fqCodelParameters } from '../numbers/arithmetic.ts';
 import { htbClasses, stabFor } from './egress.ts';
 import { kernelRateBitPerSec, serialisationMs, type Framing } from '../input/framing.ts';
-import type { KernelFacts, LinkFacts } from '../input/link.ts';
-import type { ShaperSettings } from '../input/settings.ts';
+import type { PlanContext } from '../input/context.ts';
+import type { LinkFacts } from '../input/link.ts';
 
 /** `igw-ppp0`; names beyond the kernel's 15 characters end in a hash of the whole. */
 export function queueDeviceName(device: string): string {
@@ -34,7 +33,7 @@ export function redirectIndex(ifindex: number): number {
 export const LARGE_SHARE = 0.985;
 
 /** Where nothing polices, it is the share of stage 1: DOWN then means the same. */
-const SHAPE_SHARE = 0.98;
+export const SHAPE_SHARE = 0.98;
 
 /** Everything that comes in goes to the ifb; that is all there is to do on the device itself. */
 export function redirectObjects(link: LinkFacts, queueDevice: string): TcObject[] {
@@ -51,39 +50,6 @@ export function redirectObjects(link: LinkFacts, queueDevice: string): TcObject[
   return [qdisc, filter];
 }
 
-/** The queues on the ifb that shape the downlink. */
-export function shapingObjects(
-  kind: Exclude<IngressKind, 'police'>,
-  settings: ShaperSettings,
-  link: LinkFacts,
-  framing: Framing,
-  kernel: KernelFacts,
-  queueDevice: string,
-): TcObject[] {
-  switch (kind) {
-    case 'cake':
-      return [
-        {
-          type: 'qdisc',
-          dev: queueDevice,
-          parent: 'root',
-          handle: '1:',
-          spec: {
-            kind: 'cake',
-            bandwidthBitPerSec: Math.floor(
-              kernelRateBitPerSec(framing, settings.downBitPerSec) * SHAPE_SHARE,
-            ),
-            linkLayer: framing.linkLayer === 'atm' ? 'atm' : 'noatm',
-            overheadBytes: framing.overheadBytes,
-            mpuBytes: framing.mpuBytes,
-          },
-        },
-      ];
-    case 'htb':
-      return flowQueueObjects('early', settings, link, framing, kernel, queueDevice);
-  }
-}
-
 /**
  * Small packets first, up to the whole downlink, large ones behind them, one queue per flow.
  * @param codel `early`: it drops what has waited for long, as on any shaper. `late`: for paced flows, whose windows
@@ -91,10 +57,7 @@ export function shapingObjects(
  */
 export function flowQueueObjects(
   codel: 'early' | 'late',
-  settings: ShaperSettings,
-  link: LinkFacts,
-  framing: Framing,
-  kernel: KernelFacts,
+  { settings, link, framing, kernel }: PlanContext,
   dev: string,
 ): TcObject[] {
   const rateBitPerSec = kernelRateBitPerSec(framing, settings.downBitPerSec);

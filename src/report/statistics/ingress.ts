@@ -1,5 +1,5 @@
 /** What came in, in the statistics: the stages, or the queue that shapes instead. Pure. */
-import { actionIndex, type ActionName } from '../../plan/ingress/ingress.ts';
+import { actionIndex, type ActionName } from '../../plan/ingress/stages.ts';
 import { hasStages, INGRESS_KINDS, type IngressKind } from '../../plan/input/ingressKinds.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { redirectIndex } from '../../plan/queues/queue.ts';

@@ -80,7 +80,7 @@ export function planSummary(outlook: Outlook): string {
   return rows([
     [
       'uplink',
-      `${formatRate(plan.upBitPerSec)} in three classes, each sure of its share:`,
+      `${formatRate(plan.upBitPerSec)} in ${inWords(classes.length)} classes, each sure of its share:`,
       classes.join(', '),
     ],
     ['downlink', ...ingressText(plan)],
@@ -96,6 +96,9 @@ export function planSummary(outlook: Outlook): string {
     ['programs', steps.length === 0 ? 'none: all of it is in force' : programsOf(steps).join(', ')],
   ]);
 }
+
+const inWords = (count: number): string =>
+  ['one', 'two', 'three', 'four', 'five', 'six'][count - 1] ?? String(count);
 
 function rows(all: readonly (readonly [string, ...string[]])[]): string {
   const width = Math.max(...all.map(([label]) => label.length)) + 2;

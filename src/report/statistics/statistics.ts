@@ -6,7 +6,7 @@ import type { Plan } from '../../plan/plan.ts';
 import type { Readings } from '../../plan/readings.ts';
 import type { FoundCondition } from '../../conditions/condition.ts';
 import { conditionLine } from '../../conditions/table.ts';
-import { standIns } from '../../plan/standIns.ts';
+import { fallbacks } from '../../plan/fallbacks.ts';
 import type { QueueCounters } from '../../tc/statistics.ts';
 import { formatRate, formatSize } from '../../core/units.ts';
 import {
@@ -74,7 +74,7 @@ export function statisticsOf(
     ...(readings.pacing === undefined
       ? {}
       : { pacing: pacingStatistics(plan, readings.pacing, readings.actions) }),
-    standIns: standIns(plan),
+    standIns: fallbacks(plan),
     warnings: conditions.flatMap(({ severity, text, remedy }) =>
       severity === 'note' ? [] : [`${text}; ${remedy}`],
     ),

@@ -2,7 +2,7 @@
 import { failure, UserError } from '../../core/errors.ts';
 import { factsShownBy, makePlan, type Plan } from '../../plan/plan.ts';
 import { egressRules, ingressRules } from '../../plan/classes/rules.ts';
-import { standIns } from '../../plan/standIns.ts';
+import { fallbacks } from '../../plan/fallbacks.ts';
 import type { FirewallBackend, ShaperSettings } from '../../plan/input/settings.ts';
 import {
   firewallSteps,
@@ -46,7 +46,7 @@ import {
 } from '../link/queueDevice.ts';
 import { lostByReplacing } from './replaced.ts';
 import { missingPiece, rehearse, rehearseQueueDevice, type Rehearsal } from './rehearse.ts';
-import { firstIngress, noPacingNotice, without } from './standIns.ts';
+import { firstIngress, noPacingNotice, without } from './fallbacks.ts';
 import { ProgramError, type Runner } from '../exec/run.ts';
 import { runStep } from '../exec/runStep.ts';
 import { sharedHooks } from '../link/sharedHooks.ts';
@@ -178,7 +178,7 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
     }
   }
   if (!options.replace) keepOthersFilters(current, queues);
-  notices.push(...standIns(plan));
+  notices.push(...fallbacks(plan));
   const present = expectedFirewall(current, plan);
   const { queueDevice } = plan;
   const left = leftBackend(current, plan);

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { makeProgram } from '../../../src/cli/inetgw/program.ts';
 import { parseConfiguration } from '../../../src/config/file.ts';
-import { valuesFromFlags } from '../../../src/config/fromArguments.ts';
+import { settingsFromArguments, valuesFromFlags } from '../../../src/config/fromArguments.ts';
 import {
   definitionOf,
   FILE_KEYS,
@@ -16,13 +16,15 @@ import {
 } from '../../../src/config/keys.ts';
 import { checkTuning } from '../../../src/config/settings.ts';
 import { valuesFromEnvironment } from '../../../src/config/values.ts';
+import { firstKind } from '../../../src/plan/input/ingressKinds.ts';
 import { DEFAULT_SETTINGS } from '../../../src/plan/input/settings.ts';
+import { makePlan, type Plan } from '../../../src/plan/plan.ts';
 
 /** For each key options that say something else than its default, with the keys that it needs beside it. */
 const SAMPLES: Readonly<Record<ShaperKey, ShaperOptions>> = {
   framing: { framing: 'vdsl' },
-  linklayer: { linklayer: 'atm', overhead: '40' },
-  overhead: { linklayer: 'atm', overhead: '40' },
+  linklayer: { linklayer: 'ptm', overhead: '30' },
+  overhead: { linklayer: 'atm', overhead: '44' },
   mpu: { linklayer: 'atm', overhead: '40', mpu: '64' },
   mark: { mark: '21' },
   'large-packet': { largePacket: '1000' },
@@ -37,7 +39,7 @@ const SAMPLES: Readonly<Record<ShaperKey, ShaperOptions>> = {
   'bulk-hosts': { bulkHosts: '192.0.2.2' },
   'large-upload': { largeUpload: '5mb' },
   firewall: { firewall: 'none' },
-  ingress: { ingress: 'police' },
+  ingress: { ingress: 'shape' },
   pacing: { pacing: 'off' },
 };
 const SEARCH_SAMPLES: Readonly<Record<SearchKey, string>> = {
@@ -45,6 +47,8 @@ const SEARCH_SAMPLES: Readonly<Record<SearchKey, string>> = {
   'max-rtt': '60',
   'max-loss': '1',
 };
+
+const LINK = { device: 'ppp0', ifindex: 7, kind: 'ppp', mtuBytes: 1492 } as const;
 
 /** The paragraph of a manual page below the item that begins so. */
 function paragraph(page: string, item: RegExp): string {
@@ -73,6 +77,23 @@ describe.each(SHAPER_KEY_NAMES)('the key %s', (key) => {
         : [[`INETGW_${each.toUpperCase().replaceAll('-', '_')}`, String(text)] as const];
     });
     expect(checkTuning(valuesFromEnvironment(Object.fromEntries(variables))).tuning).toEqual(tuning);
+  });
+
+  it('changes what is set up on the line', () => {
+    // Which tool carries the rules is found out while they are made; whether any does, is said.
+    const planOf = (options: ShaperOptions): Plan => {
+      const { settings } = settingsFromArguments('ppp0', '210', '1710', options);
+      const kernel = {
+        leafQdisc: 'fq_codel',
+        ingress: firstKind(settings.ingress, []),
+        pacingObjectFile: '/run/inetgw/ppp0.pacing.o',
+      } as const;
+      return makePlan(settings, LINK, kernel, settings.firewall === 'none' ? undefined : 'nft');
+    };
+    // One of these needs the other.
+    const isHalf = key === 'linklayer' || key === 'overhead';
+    const without = Object.entries(sample).filter(([name]) => !isHalf && name !== optionName(key));
+    expect(planOf(sample)).not.toEqual(planOf(Object.fromEntries(without)));
   });
 
   it('is an option whose help tells the default and all that it can be', () => {

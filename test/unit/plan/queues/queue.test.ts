@@ -6,7 +6,7 @@ import { framingByKeyword } from '../../../../src/plan/input/framing.ts';
 import type { IngressKind } from '../../../../src/plan/input/ingressKinds.ts';
 import { makePlan, type Plan } from '../../../../src/plan/plan.ts';
 import { DEFAULT_SETTINGS, type ShaperSettings } from '../../../../src/plan/input/settings.ts';
-import { standIns } from '../../../../src/plan/standIns.ts';
+import { fallbacks } from '../../../../src/plan/fallbacks.ts';
 import { queueChange } from '../../../../src/plan/steps.ts';
 import { setUpLines } from '../../../../src/tc/batch.ts';
 
@@ -148,22 +148,22 @@ describe('a change of structure', () => {
 
 describe('what stands in for something', () => {
   it('is said, and what the user chose is not', () => {
-    expect(standIns(planOf('police'))).toEqual([]);
-    expect(standIns(planOf('cake', undefined, { ingress: 'shape' }))).toEqual([]);
-    expect(standIns(planOf('cake')).join()).toContain('cannot police');
-    expect(standIns(planOf('htb')).join()).toMatch(/cannot police.*no cake/);
-    expect(standIns(planOf('htb', undefined, { ingress: 'shape' })).join()).toMatch(
+    expect(fallbacks(planOf('police'))).toEqual([]);
+    expect(fallbacks(planOf('cake', undefined, { ingress: 'shape' }))).toEqual([]);
+    expect(fallbacks(planOf('cake')).join()).toContain('cannot police');
+    expect(fallbacks(planOf('htb')).join()).toMatch(/cannot police.*no cake/);
+    expect(fallbacks(planOf('htb', undefined, { ingress: 'shape' })).join()).toMatch(
       /^this kernel has no cake/,
     );
-    expect(standIns(planOf('htb', undefined, { ingress: 'shape-htb' }))).toEqual([]);
+    expect(fallbacks(planOf('htb', undefined, { ingress: 'shape-htb' }))).toEqual([]);
   });
   it('names the ifb, and sfq where the kernel has no fq_codel', () => {
-    expect(standIns(planOf('cake'))).toEqual([
+    expect(fallbacks(planOf('cake'))).toEqual([
       'this kernel cannot police as the three stages need it: what comes in is shaped on igw-ppp0 instead',
     ]);
     const { settings } = settingsFromArguments('ppp0', '210', '1710', {});
     const link = { device: 'ppp0', ifindex: 7, kind: 'ppp', mtuBytes: 1492 } as const;
-    expect(standIns(makePlan(settings, link, { leafQdisc: 'sfq' }, 'nft'))).toEqual([
+    expect(fallbacks(makePlan(settings, link, { leafQdisc: 'sfq' }, 'nft'))).toEqual([
       'this kernel has no fq_codel: sfq queues the flows instead',
     ]);
   });

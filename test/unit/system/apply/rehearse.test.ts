@@ -5,7 +5,7 @@ import type { KernelFacts } from '../../../../src/plan/input/link.ts';
 import { makePlan, type Plan } from '../../../../src/plan/plan.ts';
 import { rehearse, rehearseQueueDevice, type Rehearsal } from '../../../../src/system/apply/rehearse.ts';
 import { ProgramError, type Runner } from '../../../../src/system/exec/run.ts';
-import { without } from '../../../../src/system/apply/standIns.ts';
+import { without } from '../../../../src/system/apply/fallbacks.ts';
 
 const { settings } = settingsFromArguments('ppp0', '210', '1710', {});
 const link = { device: 'ppp0', ifindex: 7, kind: 'ppp', mtuBytes: 1492 } as const;

@@ -1,7 +1,8 @@
-/** What is taken where the kernel lacks the first choice; plan/standIns.ts tells the user. */
+/** What is taken where the kernel lacks the first choice; plan/fallbacks.ts tells the user. */
 import {
   firstKind,
   hasStages,
+  ingressKind,
   nextKind,
   type IngressChoice,
   type IngressKind,
@@ -13,10 +14,7 @@ import { modulesOf, type Rehearsal } from './rehearse.ts';
 
 /** What is tried first at ingress: what the user wants, unless what stands has shown that it cannot be. */
 export function firstIngress(choice: IngressChoice, inForce: Plan | undefined): IngressKind {
-  return firstKind(choice, [
-    ...(inForce?.policeMissing === true ? (['police'] as const) : []),
-    ...(inForce?.cakeMissing === true ? (['cake'] as const) : []),
-  ]);
+  return firstKind(choice, inForce?.missingKinds ?? []);
 }
 
 export interface NextTry {
@@ -48,7 +46,8 @@ export function without(
     const notice = `the kernel said of the ingress stages: ${reason} (they need ${modulesOf(object).join(', ')})`;
     return { kernel: { ...kernel, ingress }, notice };
   }
-  if (kind === 'cake') return { kernel: { ...kernel, ingress }, notice: undefined };
+  if (kind !== undefined && kind === ingressKind(plan.ingress).needsQdisc)
+    return { kernel: { ...kernel, ingress }, notice: undefined };
   return undefined;
 }
 

@@ -14,11 +14,12 @@ import type { Action, Filter, Qdisc, TcObject, Verdict } from '../../tc/objects.
 import { STAGE_1_PRIORITY } from '../../firewall/rules.ts';
 import { deviceActionIndex } from '../numbers/actionIndex.ts';
 import { bytesIn, policeBurstBytes } from '../numbers/arithmetic.ts';
-import { kernelRateBitPerSec, type Framing } from '../input/framing.ts';
+import { kernelRateBitPerSec } from '../input/framing.ts';
 import { linkHeaderBytes, type LinkFacts } from '../input/link.ts';
 import { boundedFilter, HOOK, windowFilters, type PacingPlan } from '../pacing/pacing.ts';
 import { redirectTo } from '../queues/queue.ts';
-import type { FirewallBackend, ShaperSettings } from '../input/settings.ts';
+import type { PlanContext } from '../input/context.ts';
+import type { FirewallBackend } from '../input/settings.ts';
 
 const HANDLE = 'ffff:';
 
@@ -45,10 +46,8 @@ export function actionIndex(ifindex: number, name: ActionName): number {
 }
 
 /** The objects in the order in which they are made. With pacing, what passes does not go to the host at once but through the queue on the ifb. */
-export function ingressObjects(
-  settings: ShaperSettings,
-  link: LinkFacts,
-  framing: Framing,
+export function stageObjects(
+  { settings, link, framing }: PlanContext,
   backend: FirewallBackend | undefined,
   pacing?: PacingPlan,
 ): TcObject[] {

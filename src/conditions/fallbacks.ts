@@ -1,8 +1,8 @@
-/** Conditions of a plan in which something stands in for what the kernel lacks. Pure. */
-import { standIns } from '../plan/standIns.ts';
+/** Conditions of a plan that has a fallback for what the kernel lacks. Pure. */
+import { fallbacks } from '../plan/fallbacks.ts';
 import type { Condition } from './condition.ts';
 
-export const STAND_IN_CONDITIONS: readonly Condition[] = [
+export const FALLBACK_CONDITIONS: readonly Condition[] = [
   {
     id: 'stand-in',
     severity: 'note',
@@ -10,7 +10,7 @@ export const STAND_IN_CONDITIONS: readonly Condition[] = [
     seenIn: 'the record in /run/inetgw',
     meaning: 'sfq instead of fq_codel, a queue on an ifb instead of the stages, HTB instead of cake',
     remedy: 'inetgw check names the module; with it: inetgw DEV clear, inetgw DEV UP DOWN',
-    find: ({ record }) => (record === undefined ? [] : standIns(record.plan)),
+    find: ({ record }) => (record === undefined ? [] : fallbacks(record.plan)),
   },
   {
     id: 'no-pacing',
