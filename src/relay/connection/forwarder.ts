@@ -5,7 +5,7 @@ import { FaultClock } from './faultClock.ts';
 import { type Faults, NO_FAULTS } from '../settings/faults.ts';
 import { closeServer, listenOn, makeServer } from './listen.ts';
 import type { ScheduleStep } from '../settings/schedule.ts';
-import type { Group } from '../scheduler/scheduler.ts';
+import type { Group } from '../scheduler/flows.ts';
 import { localPorts, type ProxySpec } from '../settings/spec.ts';
 import type { Toxic } from './toxics.ts';
 

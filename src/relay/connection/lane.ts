@@ -17,7 +17,7 @@ import { Meter } from './meter.ts';
 import type { Pump } from './pump.ts';
 import { type ChunkMemory, READ_BYTES, type SocketReader } from './reader.ts';
 import { SEGMENT_BYTES } from '../scheduler/quantum.ts';
-import type { Flow } from '../scheduler/scheduler.ts';
+import type { Flow } from '../scheduler/flows.ts';
 import { slice } from './toxics.ts';
 
 /** So much waits for the scheduler before reading stops: a turn of a fast lane and what is read meanwhile. */

@@ -3,7 +3,8 @@
  * and when credit that somebody waits for has been earned; never when nobody has anything to send.
  */
 import { type Direction, DIRECTIONS } from '../settings/direction.ts';
-import { type Flow, Scheduler } from '../scheduler/scheduler.ts';
+import type { Flow } from '../scheduler/flows.ts';
+import { Scheduler } from '../scheduler/scheduler.ts';
 
 /** Sends for a flow; registered when the flow is made. */
 export type Sender = (maxBytes: number) => number;

@@ -11,7 +11,7 @@ import { MIN_SLICE_BYTES, segmentBytes } from './quantum.ts';
 /** Worth of credit kept without a need, in ms. More would mislead bandwidth probes; less would lose to late timers. */
 export const BURST_MS = 25;
 /** Beyond the slice that is waited for, in ms: timers are late. */
-const LATE_MS = 10;
+export const LATE_MS = 10;
 /** Share of the rate that is added while lateness is paid back: 2 % and 25 ms are less than 5 % of a second. */
 export const PAY_BACK = 0.02;
 /** What is owed at most, in ms worth: a suspended machine is not lateness. */
@@ -23,6 +23,8 @@ export class TokenBucket {
   #creditBytes = 0;
   #owedBytes = 0;
   #updatedMs: number;
+  /** For so long a slice may wait after its credit is there, in ms: for a late timer, or its turn at another limit. */
+  lateMs = LATE_MS;
 
   constructor(rateBytesPerSec: number, nowMs: number) {
     this.#rateBytesPerSec = rateBytesPerSec;
@@ -48,9 +50,9 @@ export class TokenBucket {
     return Math.max((this.#rateBytesPerSec * BURST_MS) / 1000, MIN_SLICE_BYTES * 2);
   }
 
-  /** The most credit that is kept at all: enough for the largest slice, and waiting loses nothing to a late timer. */
+  /** The most credit that is kept at all: enough for the largest slice, and waiting loses nothing to being late. */
   get capBytes(): number {
-    const slice = segmentBytes(this.#rateBytesPerSec) + (this.#rateBytesPerSec * LATE_MS) / 1000;
+    const slice = segmentBytes(this.#rateBytesPerSec) + (this.#rateBytesPerSec * this.lateMs) / 1000;
     return Math.max(this.idleCapBytes, slice);
   }
 

@@ -1,26 +1,22 @@
 /**
  * Who may send how much now, for one direction. Pure: the clock is handed in, nothing is timed or sent here.
  *
- * Three levels of limits: the process, a group (a forwarder), a flow (one direction of a connection). The
- * limits of groups and flows are only caps: what the process may send is shared max-min fair among all flows
- * that have something to send, whatever group they are in. It is deficit round robin (Shreedhar & Varghese,
- * 1996) over one queue; a flow whose own cap or whose group's cap is used up is parked outside the queue
- * until its credit is back, so that it neither holds up the others nor is looked at meanwhile.
- *
- * Each flow carries a tag, the bytes of fair share up to which it was served; the tag of whoever is served from
- * the round is the level all of them have reached (start-time fair queueing, Goyal 1996). A flow that comes
- * back below that level - a keystroke beside a download, or one that had to wait for its own cap - goes ahead
- * of the round, as in fq_codel (RFC 8290, 4.2); it would otherwise get less than its share for having waited.
+ * What the process may send is shared max-min fair among the shares that have something to send, and what a share gets
+ * among its flows: a share is one flow, or all flows of a client. Beside the limit of the process there are those of flows and of
+ * groups of flows (a forwarder, several of them, a client). These are only caps: a flow whose own cap or a group's cap is used up
+ * is parked outside the queue until its credit is back, so that it neither holds up the others nor is looked at meanwhile. A
+ * group's credit goes to the shares that wait for it, the one that has had the least of it first.
  *
  * A slice is a whole segment where that can be, which at 512 bytes/s takes a second to earn. Meanwhile the credit is
  * there for who needs less: a flow ahead of the round whose wish is larger than the credit steps back to its head, so
  * that a keystroke passes; and one that is new, or has been silent, begins with what credit there is.
  * A grant costs O(1), parking O(log n); flows without bytes to send cost nothing.
  */
-import { TokenBucket } from './bucket.ts';
-import { MAX_SLICE_BYTES, MIN_SLICE_BYTES, sliceBytes } from './quantum.ts';
-import { type Linked, LinkedQueue } from './queue.ts';
-import { WakeHeap, type Sleeper } from './wakeHeap.ts';
+import { LATE_MS, TokenBucket } from './bucket.ts';
+import { FairQueue, type Member } from './fairQueue.ts';
+import { Flow, Group, Share } from './flows.ts';
+import { Heap } from './heap.ts';
+import { MIN_SLICE_BYTES, sliceBytes } from './quantum.ts';
 
 /** Bytes per second; undefined is no limit. */
 export type LimitBytesPerSec = number | undefined;
@@ -28,57 +24,16 @@ export type LimitBytesPerSec = number | undefined;
 /** Who had nothing to send for so long, in ms, begins anew: its first bytes do not wait for a whole slice. */
 const SILENT_MS = 1000;
 
-export class Flow implements Linked<Flow>, Sleeper {
-  readonly group: Group;
-  readonly bucket: TokenBucket;
-  /** Bytes that could be sent now: read from the one side, and the other side takes them. */
-  readyBytes = 0;
-  /** What is left of its turn. */
-  deficitBytes = 0;
-  /** Bytes of fair share up to which it was served. */
-  servedTagBytes = 0;
-  /** Its next bytes go with what credit there is. */
-  begins = true;
-  /** When it last had nothing to send any more. */
-  leftMs = -Infinity;
-  previous: Flow | undefined;
-  next: Flow | undefined;
-  list: LinkedQueue<Flow> | undefined;
-  wakeMs = 0;
-  heapIndex = -1;
-
-  constructor(group: Group, nowMs: number) {
-    this.group = group;
-    this.bucket = new TokenBucket(Infinity, nowMs);
-  }
-}
-
-export class Group implements Sleeper {
-  readonly bucket: TokenBucket;
-  readonly parked = new LinkedQueue<Flow>();
-  /** Flows of this group that have something to send. */
-  activeFlows = 0;
-  wakeMs = 0;
-  heapIndex = -1;
-
-  constructor(nowMs: number) {
-    this.bucket = new TokenBucket(Infinity, nowMs);
-  }
-}
-
 /** Sends up to `maxBytes` of the flow and says how many it were; it may call `setReady`. */
 export type Send = (flow: Flow, maxBytes: number) => number;
 
 export class Scheduler {
   readonly #root: TokenBucket;
-  /** Flows below their fair share, then the round. */
-  readonly #sparse = new LinkedQueue<Flow>();
-  readonly #round = new LinkedQueue<Flow>();
-  readonly #sleepingGroups = new WakeHeap<Group>();
-  readonly #sleepingFlows = new WakeHeap<Flow>();
+  /** The shares that have a flow that is not parked. */
+  readonly #shares = new FairQueue<Share>();
+  readonly #sleepingGroups = new Heap<Group>();
+  readonly #sleepingFlows = new Heap<Flow>();
   #activeFlows = 0;
-  /** The tag that the flows of the round have reached. */
-  #levelBytes = 0;
   /** The variable `data_size`: no smaller slices just because many connections share. */
   smallestSliceBytes = 500;
 
@@ -106,13 +61,30 @@ export class Scheduler {
   setGroupLimit(group: Group, limit: LimitBytesPerSec, nowMs: number): void {
     group.bucket.setRate(limit ?? Infinity, nowMs, group.activeFlows > 0);
     this.#sleepingGroups.delete(group);
-    for (let flow = group.parked.head; flow !== undefined; flow = group.parked.head) this.#queue(flow);
+    for (let flow = group.nextParked; flow !== undefined; flow = group.nextParked) {
+      group.forget(flow);
+      this.#queue(flow);
+    }
   }
 
-  addFlow(group: Group, nowMs: number): Flow {
-    const flow = new Flow(group, nowMs);
-    flow.servedTagBytes = this.#levelBytes;
-    return flow;
+  /** Flows that share alike with others as if they were one. */
+  addShare(): Share {
+    return new Share(this.#shares.levelBytes);
+  }
+
+  /** Under the limits of all the groups; with a share of its own unless one is given. */
+  addFlow(groups: Group | readonly Group[], nowMs: number, share = this.addShare()): Flow {
+    return new Flow(share, groups instanceof Group ? [groups] : groups, nowMs);
+  }
+
+  /** Other groups, or another share: it may have bytes to send. */
+  moveFlow(flow: Flow, groups: readonly Group[], nowMs: number, share = this.addShare()): void {
+    const { readyBytes } = flow;
+    this.setReady(flow, 0, nowMs);
+    flow.groups = groups;
+    flow.share = share;
+    flow.servedTagBytes = share.flows.levelBytes;
+    this.setReady(flow, readyBytes, nowMs);
   }
 
   setFlowLimit(flow: Flow, limit: LimitBytesPerSec, nowMs: number): void {
@@ -145,15 +117,13 @@ export class Scheduler {
     this.#wake(nowMs);
     let rootWakeMs: number | undefined;
     for (;;) {
-      const flow = this.#sparse.head ?? this.#round.head;
+      const flow = this.#shares.head?.flows.head;
       if (flow === undefined) break;
+      const { share } = flow;
       const wantBytes = this.#beginning(flow, this.#want(flow), nowMs);
       if (this.#park(flow, wantBytes, nowMs)) continue;
       if (this.#root.creditBytes < wantBytes) {
-        if (flow.list === this.#sparse && !flow.begins) {
-          this.#round.pushHead(flow);
-          continue;
-        }
+        if (!flow.begins && (share.flows.stepBack(flow) || this.#shares.stepBack(share))) continue;
         rootWakeMs = this.#root.readyAtMs(wantBytes);
         break;
       }
@@ -161,121 +131,174 @@ export class Scheduler {
     }
     let wakeMs = rootWakeMs;
     for (const first of [this.#sleepingGroups.first, this.#sleepingFlows.first]) {
-      if (first !== undefined && (wakeMs === undefined || first.wakeMs < wakeMs)) wakeMs = first.wakeMs;
+      if (first !== undefined && (wakeMs === undefined || first.order < wakeMs)) wakeMs = first.order;
     }
     return wakeMs;
   }
 
   #grant(flow: Flow, wantBytes: number, send: Send, nowMs: number): void {
-    if (flow.list === this.#round) this.#levelBytes = Math.max(this.#levelBytes, flow.servedTagBytes);
+    const { share } = flow;
+    this.#shares.begin(share);
+    share.flows.begin(flow);
     const sentBytes = send(flow, wantBytes);
     this.#root.spend(sentBytes);
-    flow.group.bucket.spend(sentBytes);
+    for (const group of flow.groups) group.spend(flow, sentBytes);
     flow.bucket.spend(sentBytes);
-    flow.servedTagBytes += sentBytes;
-    flow.deficitBytes -= sentBytes;
+    this.#shares.served(share, sentBytes);
+    share.flows.served(flow, sentBytes);
     flow.begins = false;
-    if (flow.readyBytes <= 0) return;
     // Nothing taken although something was ready: do not ask again in this run.
-    if (sentBytes === 0) this.setReady(flow, 0, nowMs);
-    else if (flow.deficitBytes < 1) this.#round.pushTail(flow);
+    if (sentBytes === 0 && flow.readyBytes > 0) this.setReady(flow, 0, nowMs);
+    this.#next(flow, sentBytes);
+  }
+
+  /** Whose turn it is after one has sent. */
+  #next(flow: Flow, sentBytes: number): void {
+    const { share } = flow;
+    const turnBytes = this.turnBytes;
     // A group's slice is used up within the turn: the next of the group has its go at the group's credit.
-    else if (flow.group.activeFlows > 1 && sentBytes >= this.#groupSlice(flow.group)) this.#queue(flow);
+    const groupsTurn = flow.groups.some(
+      (group) => group.activeFlows > 1 && sentBytes >= this.#groupSlice(group),
+    );
+    if (flow.readyBytes > 0 && share.activeFlows > 1) {
+      if (flow.deficitBytes < 1) share.flows.endTurn(flow);
+      else if (groupsTurn) share.flows.queue(flow, turnBytes);
+    }
+    if (share.list === undefined) return;
+    if (share.deficitBytes < 1) this.#shares.endTurn(share);
+    else if (groupsTurn && flow.readyBytes > 0) this.#shares.queue(share, turnBytes);
   }
 
   /**
-   * What to grant next: the rest of its turn, or of what it has. A turn is the same for all flows, a slice of
-   * the process's limit; of that, no more at once than a slice of the flow's and its group's own limit.
-   * Counted by the limits as they are now: a turn begun under a larger limit may exceed any credit to come.
+   * What to grant next: the rest of its turn, or of what it has. A turn is the same for all shares, a slice of
+   * the process's limit; of that, no more at once than a slice of the flow's and its groups' own limits.
    */
   #want(flow: Flow): number {
+    const { share } = flow;
     const turn = this.turnBytes;
-    if (flow.deficitBytes < 1 || flow.deficitBytes > turn) flow.deficitBytes = turn;
-    return Math.min(flow.deficitBytes, flow.readyBytes, this.turnOf(flow));
+    renew(share, turn);
+    let wantBytes = Math.min(share.deficitBytes, flow.readyBytes, this.turnOf(flow));
+    if (share.activeFlows > 1) {
+      renew(flow, turn);
+      wantBytes = Math.min(wantBytes, flow.deficitBytes);
+    }
+    return wantBytes;
   }
 
   /** The wish of one that begins: what credit there is, but no crumbs. */
   #beginning(flow: Flow, wantBytes: number, nowMs: number): number {
     if (!flow.begins) return wantBytes;
     flow.bucket.settle(nowMs, true);
-    flow.group.bucket.settle(nowMs, true);
-    const { creditBytes } = this.#root;
-    const there = Math.min(creditBytes, flow.bucket.creditBytes, flow.group.bucket.creditBytes);
+    let there = Math.min(this.#root.creditBytes, flow.bucket.creditBytes);
+    for (const { bucket } of flow.groups) {
+      bucket.settle(nowMs, true);
+      there = Math.min(there, bucket.creditBytes);
+    }
     return Math.min(wantBytes, Math.max(MIN_SLICE_BYTES, Math.floor(there)));
   }
 
-  /** What a flow may send per turn at this moment. */
+  /** What a share may send per turn at this moment. */
   get turnBytes(): number {
     return sliceBytes(this.#root.rateBytesPerSec, this.#activeFlows, this.smallestSliceBytes);
   }
 
   /** The largest turn of this flow, by all limits above it. */
   turnOf(flow: Flow): number {
-    return Math.min(
-      this.turnBytes,
-      this.#groupSlice(flow.group),
-      sliceBytes(flow.bucket.rateBytesPerSec, 1, this.smallestSliceBytes),
-    );
+    let turn = this.turnBytes;
+    for (const group of flow.groups) turn = Math.min(turn, this.#groupSlice(group));
+    return Math.min(turn, sliceBytes(flow.bucket.rateBytesPerSec, 1, this.smallestSliceBytes));
   }
 
   /** The lowest limit above this flow, in bytes per second; Infinity if there is none. */
   rateOf(flow: Flow): number {
-    return Math.min(
-      this.#root.rateBytesPerSec,
-      flow.group.bucket.rateBytesPerSec,
-      flow.bucket.rateBytesPerSec,
-    );
+    let rate = Math.min(this.#root.rateBytesPerSec, flow.bucket.rateBytesPerSec);
+    for (const { bucket } of flow.groups) rate = Math.min(rate, bucket.rateBytesPerSec);
+    return rate;
   }
 
   #groupSlice(group: Group): number {
     return sliceBytes(group.bucket.rateBytesPerSec, group.activeFlows, this.smallestSliceBytes);
   }
 
-  /** Ahead of the round with what it had less than those of the round will have had, else at its end. */
   #queue(flow: Flow): void {
-    // One that took what nobody else could use is not held to it later.
-    const latestTag = this.#levelBytes + MAX_SLICE_BYTES;
-    flow.servedTagBytes = Math.min(Math.max(flow.servedTagBytes, this.#levelBytes), latestTag);
-    const entitledBytes = Math.floor(this.#levelBytes + this.turnBytes - flow.servedTagBytes);
-    flow.deficitBytes = Math.max(0, entitledBytes);
-    (entitledBytes >= 1 ? this.#sparse : this.#round).pushTail(flow);
+    const { share } = flow;
+    share.flows.queue(flow, this.turnBytes);
+    if (share.list === undefined) this.#shares.queue(share, this.turnBytes);
   }
 
   /** Back from waiting for credit, which was earned for what was left of its turn: no more than that is wanted now. */
   #requeue(flow: Flow): void {
-    const { deficitBytes } = flow;
+    const { share, deficitBytes } = flow;
+    const left = share.list === undefined ? share.deficitBytes : undefined;
     this.#queue(flow);
     flow.deficitBytes = deficitBytes;
+    if (left !== undefined) share.deficitBytes = left;
   }
 
-  /** Takes the flow out of the queue if its own cap or its group's has no credit for its turn. */
+  /** Out of the queue, and its share with the last of its flows. */
+  #unqueue(flow: Flow): void {
+    const { share } = flow;
+    flow.list?.remove(flow);
+    if (share.flows.head === undefined) share.list?.remove(share);
+  }
+
+  /** What a limit has earned for a flow is kept while that waits for its turn at the others: a slice of the slowest. */
+  #allowWaiting(flow: Flow): void {
+    const ofRoot = slowness(this.#root, this.turnBytes);
+    let [slowest, second] = [ofRoot, 0];
+    let slowestBucket = this.#root;
+    for (const group of flow.groups) {
+      const ofGroup = slowness(group.bucket, this.#groupSlice(group));
+      if (ofGroup > slowest) [slowest, second, slowestBucket] = [ofGroup, slowest, group.bucket];
+      else if (ofGroup > second) second = ofGroup;
+    }
+    flow.bucket.lateMs = LATE_MS + slowest;
+    for (const { bucket } of flow.groups)
+      bucket.lateMs = LATE_MS + (bucket === slowestBucket ? second : slowest);
+  }
+
+  /** Takes the flow out of the queue if its own cap or a group's has no credit for its turn. */
   #park(flow: Flow, wantBytes: number, nowMs: number): boolean {
+    this.#allowWaiting(flow);
     flow.bucket.settle(nowMs, true);
     if (flow.bucket.creditBytes < wantBytes) {
-      flow.list?.remove(flow);
+      this.#unqueue(flow);
       this.#sleepingFlows.set(flow, flow.bucket.readyAtMs(wantBytes));
+      this.#leaveToOthers(flow, undefined, nowMs);
       return true;
     }
-    const group = flow.group;
-    group.bucket.settle(nowMs, true);
-    if (group.bucket.creditBytes < wantBytes) {
-      group.parked.pushTail(flow);
+    for (const group of flow.groups) {
+      group.bucket.settle(nowMs, true);
+      if (group.bucket.creditBytes >= wantBytes) continue;
+      this.#unqueue(flow);
+      group.park(flow, this.#groupSlice(group));
       if (group.heapIndex < 0) this.#sleepingGroups.set(group, group.bucket.readyAtMs(wantBytes));
+      this.#leaveToOthers(flow, group, nowMs);
       return true;
     }
     return false;
   }
 
+  /** It waits for the credit of one limit: those who wait for another one above it can have what was meant for it. */
+  #leaveToOthers(flow: Flow, waitsFor: Group | undefined, nowMs: number): void {
+    for (const group of flow.groups) {
+      group.renounce(flow);
+      if (group === waitsFor || group.heapIndex < 0) continue;
+      this.#sleepingGroups.delete(group);
+      this.#unpark(group, nowMs);
+    }
+  }
+
   #wake(nowMs: number): void {
     for (;;) {
       const flow = this.#sleepingFlows.first;
-      if (flow === undefined || flow.wakeMs > nowMs) break;
+      if (flow === undefined || flow.order > nowMs) break;
       this.#sleepingFlows.delete(flow);
       this.#requeue(flow);
     }
     for (;;) {
       const group = this.#sleepingGroups.first;
-      if (group === undefined || group.wakeMs > nowMs) break;
+      if (group === undefined || group.order > nowMs) break;
       this.#sleepingGroups.delete(group);
       this.#unpark(group, nowMs);
     }
@@ -285,7 +308,7 @@ export class Scheduler {
   #unpark(group: Group, nowMs: number): void {
     group.bucket.settle(nowMs, true);
     let leftBytes = group.bucket.creditBytes;
-    for (let flow = group.parked.head; flow !== undefined; flow = group.parked.head) {
+    for (let flow = group.nextParked; flow !== undefined; flow = group.nextParked) {
       const wantBytes = this.#want(flow);
       if (wantBytes > leftBytes) {
         // A new clock reading may round a hair below the promised credit: sleep at least a moment more.
@@ -294,6 +317,7 @@ export class Scheduler {
         return;
       }
       leftBytes -= wantBytes;
+      group.unpark(flow, wantBytes);
       this.#requeue(flow);
     }
   }
@@ -301,21 +325,38 @@ export class Scheduler {
   #enter(flow: Flow, nowMs: number): void {
     // The first one after idleness: credit piled up meanwhile is capped as idle credit.
     if (this.#activeFlows === 0) this.#root.settle(nowMs, false);
-    if (flow.group.activeFlows === 0) flow.group.bucket.settle(nowMs, false);
+    for (const group of flow.groups) {
+      if (group.activeFlows++ === 0) group.bucket.settle(nowMs, false);
+    }
     flow.bucket.settle(nowMs, false);
     if (nowMs - flow.leftMs >= SILENT_MS) flow.begins = true;
     this.#activeFlows++;
-    flow.group.activeFlows++;
+    flow.share.activeFlows++;
     this.#queue(flow);
   }
 
   #leave(flow: Flow, nowMs: number): void {
+    const { share } = flow;
     flow.leftMs = nowMs;
     this.#activeFlows--;
-    flow.group.activeFlows--;
     flow.deficitBytes = 0;
-    flow.list?.remove(flow);
+    flow.parkedIn?.forget(flow);
+    this.#unqueue(flow);
+    if (--share.activeFlows === 0) share.deficitBytes = 0;
     this.#sleepingFlows.delete(flow);
-    if (flow.group.parked.head === undefined) this.#sleepingGroups.delete(flow.group);
+    for (const group of flow.groups) {
+      group.activeFlows--;
+      group.renounce(flow);
+      if (group.nextParked === undefined) this.#sleepingGroups.delete(group);
+    }
   }
 }
+
+/** Counted by the limits as they are now: a turn begun under a larger limit may exceed any credit to come. */
+function renew<T extends Member<T>>(member: T, turnBytes: number): void {
+  if (member.deficitBytes < 1 || member.deficitBytes > turnBytes) member.deficitBytes = turnBytes;
+}
+
+/** How long a limit takes for a slice, in ms. */
+const slowness = (bucket: TokenBucket, sliceOfIt: number): number =>
+  bucket.limited ? (sliceOfIt / bucket.rateBytesPerSec) * 1000 : 0;

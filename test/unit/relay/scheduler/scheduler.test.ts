@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BURST_MS, PAY_BACK } from '../../../../src/relay/scheduler/bucket.ts';
-import { segmentBytes, SEGMENT_BYTES } from '../../../../src/relay/scheduler/quantum.ts';
+import { segmentBytes, SEGMENT_BYTES, sliceBytes } from '../../../../src/relay/scheduler/quantum.ts';
 import { jain, Simulation, type Source } from './simulation.ts';
 
 const LIMITED = ['the process', 'a group', 'a connection'] as const;
@@ -73,7 +73,7 @@ describe('the rate', () => {
   it('makes up for a stall of the machine also where others come and go', () => {
     const sim = new Simulation();
     const source = limited(sim, 'the process', 100_000);
-    const other = sim.add(source.flow.group, 0);
+    const other = sim.add(source.flow.groups, 0);
     sim.runUntil(1000);
     sim.lateMs = () => 500;
     sim.runUntil(1600);
@@ -146,9 +146,18 @@ describe('the rate', () => {
             if (source !== undefined) sim.queue(source, bytes);
           }
           sim.runUntil(sim.nowMs + 500);
-          const check = (rate: number | undefined, of: typeof sim.sources): void => {
+          // Under several limits each keeps what it has earned while a slice of the slowest of the others is waited for.
+          const check = (
+            rate: number | undefined,
+            of: typeof sim.sources,
+            others: readonly (number | undefined)[] = [],
+          ): void => {
             if (rate === undefined) return;
-            const burst = Math.max((rate * BURST_MS) / 1000, 32, segmentBytes(rate) + rate / 100);
+            const waits = others.map((other) =>
+              other === undefined ? 0 : sliceBytes(other, 1, 500) / other,
+            );
+            const waited = rate * Math.max(0, ...waits);
+            const burst = Math.max((rate * BURST_MS) / 1000, 32, segmentBytes(rate) + rate / 100 + waited);
             // All windows that begin at one grant and end at another.
             const grants = sim.grants.filter((grant) => of.includes(grant.source));
             const step = Math.max(1, Math.floor(grants.length / 40));
@@ -168,8 +177,9 @@ describe('the rate', () => {
           check(
             groupLimit,
             [0, 1, 4].flatMap((i) => sim.sources[i] ?? []),
+            [limit],
           );
-          check(flowLimit, sim.sources.slice(0, 1));
+          check(flowLimit, sim.sources.slice(0, 1), [limit, groupLimit]);
         },
       ),
       { numRuns: 150 },

@@ -1,4 +1,5 @@
-import { type Flow, type Group, Scheduler } from '../../../../src/relay/scheduler/scheduler.ts';
+import { Scheduler } from '../../../../src/relay/scheduler/scheduler.ts';
+import type { Flow, Group, Share } from '../../../../src/relay/scheduler/flows.ts';
 
 /** What a connection has to send: bytes queued, at most `chunkBytes` of them ready at once. */
 export interface Source {
@@ -27,8 +28,9 @@ export class Simulation {
     this.chunkBytes = chunkBytes;
   }
 
-  add(group: Group, backlogBytes = Infinity): Source {
-    const source: Source = { flow: this.scheduler.addFlow(group, this.nowMs), backlogBytes: 0, sentBytes: 0 };
+  add(groups: Group | readonly Group[], backlogBytes = Infinity, share?: Share): Source {
+    const flow = this.scheduler.addFlow(groups, this.nowMs, share);
+    const source: Source = { flow, backlogBytes: 0, sentBytes: 0 };
     this.sources.push(source);
     this.#bySource.set(source.flow, source);
     this.queue(source, backlogBytes);

@@ -1,21 +1,28 @@
-/** A binary heap of things to be woken at a time; each is in it at most once. */
-export interface Sleeper {
-  wakeMs: number;
-  /** Place in the heap, -1 when awake. */
+/**
+ * A binary heap of things in an order, the time at which one is to be woken for instance; of equals the one that came first. Each
+ * is in it at most once.
+ */
+export interface Ordered {
+  order: number;
+  /** Place in the heap, -1 outside. */
   heapIndex: number;
+  /** When it came, among equals; the heap's own. */
+  came?: number;
 }
 
-export class WakeHeap<T extends Sleeper> {
+export class Heap<T extends Ordered> {
   readonly #items: T[] = [];
+  #came = 0;
 
   get first(): T | undefined {
     return this.#items[0];
   }
 
-  /** Puts it to sleep until `wakeMs`; one that sleeps already is moved. */
-  set(item: T, wakeMs: number): void {
+  /** Puts it in; one that is in already is moved. */
+  set(item: T, order: number): void {
     this.delete(item);
-    item.wakeMs = wakeMs;
+    item.order = order;
+    item.came = ++this.#came;
     item.heapIndex = this.#items.length;
     this.#items.push(item);
     this.#up(item);
@@ -44,7 +51,7 @@ export class WakeHeap<T extends Sleeper> {
   #up(item: T): void {
     while (item.heapIndex > 0) {
       const parent = this.#items[(item.heapIndex - 1) >> 1];
-      if (parent === undefined || parent.wakeMs <= item.wakeMs) return;
+      if (parent === undefined || !isBefore(item, parent)) return;
       this.#swap(parent, item);
     }
   }
@@ -54,9 +61,12 @@ export class WakeHeap<T extends Sleeper> {
       const left = this.#items[2 * item.heapIndex + 1];
       const right = this.#items[2 * item.heapIndex + 2];
       if (left === undefined) return;
-      const child = right !== undefined && right.wakeMs < left.wakeMs ? right : left;
-      if (child.wakeMs >= item.wakeMs) return;
+      const child = right !== undefined && isBefore(right, left) ? right : left;
+      if (!isBefore(child, item)) return;
       this.#swap(item, child);
     }
   }
 }
+
+const isBefore = (one: Ordered, other: Ordered): boolean =>
+  one.order < other.order || (one.order === other.order && (one.came ?? 0) < (other.came ?? 0));
