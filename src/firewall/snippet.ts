@@ -47,7 +47,7 @@ export function iptablesTable(side: Side, rules: readonly Rule[], device: string
 }
 
 const PURPOSE = {
-  egress: 'sorts what leaves through $DEV into the classes that inetgw makes: interactive, normal and bulk.',
+  egress: 'sorts what leaves through $DEV into the classes that inetgw makes (inetgw --help names them).',
   ingress: 'drops marked packets of large downloads; inetgw marks packets above 98 % of the downlink.',
 } as const;
 

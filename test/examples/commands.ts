@@ -148,6 +148,10 @@ export const EXAMPLES: readonly Example[] = [
   ),
   test('npm run generate', 'test/unit/generated.test.ts', 'generatedFiles'),
   test('npm run lint', 'scripts/test.ts', "bin('depcruise')"),
+  test('npm run typecheck', 'scripts/test.ts', "bin('tsc')"),
+  test('npm run build', 'test/cli/build.test.ts', 'scripts/build.mjs'),
+  test('npm run apt-repository', 'test/packages/aptRepository.test.ts', 'aptRepository'),
+  nobody(/^npm run test:(?:unit|watch)\b/, 'they are part of npm test'),
   test(
     /^apt-get (?:install \.\/inetgw_|remove |purge )/,
     'test/packages/deb.test.ts',

@@ -1,6 +1,6 @@
 /** Each kind of packet that leaves lands in its class: proved by the counters of the class. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { EGRESS_CLASSES, type EgressClass } from '../../src/plan/queues/egressClasses.ts';
+import { EGRESS_CLASSES, EGRESS_CLASS_NAMES, type EgressClass } from '../../src/plan/queues/egressClasses.ts';
 import { parseQdiscStatistics } from '../../src/tc/statistics.ts';
 import { FIREWALLS_ONCE, useVariant } from './firewalls.ts';
 import type { Guest } from './guest.ts';
@@ -26,8 +26,8 @@ async function counted(body: () => Promise<unknown>): Promise<Record<EgressClass
   // iperf3 is done when its last byte is in a socket; what is still queued is on its way.
   await guest.request('sleep', { ms: 1500 });
   const after = await read();
-  const difference = (name: EgressClass): number => after(name) - before(name);
-  return { interactive: difference('interactive'), normal: difference('normal'), bulk: difference('bulk') };
+  const entries = EGRESS_CLASS_NAMES.map((name) => [name, after(name) - before(name)]);
+  return Object.fromEntries(entries) as Record<EgressClass, number>;
 }
 
 /** An upload by TCP to `port`, for a second unless the options say otherwise; its large packets are looked for. */

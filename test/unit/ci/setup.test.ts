@@ -30,6 +30,8 @@ async function filesOf(entry: string): Promise<string[]> {
 
 /** What the command that follows cannot do without. */
 async function neededBy(script: string): Promise<string[]> {
+  // The unit tests take nothing of dist/.
+  if (/\bvitest (?:run )?--project unit$/.test(script)) return ['npm', 'system'];
   // Tests of all kinds: programs, namespaces, guests, dist/.
   if (/\bvitest run\b/.test(script)) return NEEDS;
   const entry = /\b(?:tsx|node) (scripts\/\S+)/.exec(script)?.[1];
