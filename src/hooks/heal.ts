@@ -47,6 +47,8 @@ export function healService(program: readonly string[], script: string): string 
     `ExecStart=${words.map(systemdWord).join(' ')}`,
     // That all is well is no news.
     'StandardOutput=null',
+    // Without it, it would go where standard output goes.
+    'StandardError=journal',
     // The shell alone is told to end: it waits for a change that is being made.
     'KillMode=mixed',
     'Restart=on-failure',

@@ -287,6 +287,23 @@ describe('inetgw', () => {
     ]);
   });
 
+  it('in a container, a service without privileges works with the record that a shell there has made', async () => {
+    const inetgwLo = `"${process.execPath}" "${ROOT}/dist/bin/inetgw.js" lo`;
+    // Process 1 has more privileges than the service, whose own namespace it may therefore see and no other.
+    const { all } = await execa(
+      'unshare',
+      [
+        ...['--mount', '--net', '--pid', '--fork', '--mount-proc', 'sh', '-c'],
+        `mount -t tmpfs run /run && mkdir /run/inetgw && echo damaged >/run/inetgw/lo.json
+        service() { setpriv --bounding-set=-all,+net_admin --inh-caps=-all "$@"; }
+        service readlink /proc/1/ns/net && exit 1
+        service ${inetgwLo}`,
+      ],
+      { all: true, reject: false },
+    );
+    expect(all).toMatch(/^inetgw: inetgw is not in force on lo \(.*\/run\/inetgw\/lo\.json/);
+  });
+
   it('begins nothing once a signal has come while another run is waited for', async () => {
     const { code, stdout } = await inNamespace(`
       run=/run/inetgw own=/run/inetgw/netns-$(readlink /proc/self/ns/net | tr -dc 0-9)

@@ -1,5 +1,5 @@
 /** Where state lives: /run/inetgw, which vanishes with the kernel's own state at the next boot. */
-import { access, mkdir, readlink, rmdir } from 'node:fs/promises';
+import { mkdir, readlink, rmdir, stat } from 'node:fs/promises';
 import { failure, noPrivilege, type UserError } from '../../core/errors.ts';
 
 export const BASE_RUN_DIR = '/run/inetgw';
@@ -16,18 +16,19 @@ export async function runDir(): Promise<string> {
   );
   if (own === undefined || own === first) return BASE_RUN_DIR;
   // A service without CAP_SYS_PTRACE may not see the namespace of process 1.
-  if (first === undefined && (await isFirstNamespace())) return BASE_RUN_DIR;
+  if (first === undefined && (await sharesNetworkOfFirstProcess())) return BASE_RUN_DIR;
   return `${BASE_RUN_DIR}/netns-${/\d+/.exec(own)?.[0] ?? 'unknown'}`;
 }
 
-/** A setting of the whole kernel, which /proc/sys/net shows in its first network namespace alone. */
-const ONLY_IN_FIRST = '/proc/sys/net/core/dev_weight';
-
-async function isFirstNamespace(): Promise<boolean> {
-  return access(ONLY_IN_FIRST).then(
-    () => true,
-    () => false,
+/**
+ * Whether process 1 is in this network namespace, as anybody may see: each namespace has files of its own below
+ * /proc/PID/net. In a container process 1 is the container's, so that its services and its shells agree.
+ */
+async function sharesNetworkOfFirstProcess(): Promise<boolean> {
+  const [own, first] = await Promise.all(
+    ['/proc/self/net/dev', '/proc/1/net/dev'].map((path) => stat(path).catch(nothing)),
   );
+  return own !== undefined && own.ino === first?.ino;
 }
 
 /** That of this process, as the kernel names it: `net:[4026531840]`; undefined: /proc does not show it. */
