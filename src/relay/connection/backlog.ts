@@ -5,8 +5,9 @@
  * Behind a second relay on the same machine its limit would so take a half of ours, whatever it lets through.
  */
 import { readFile } from 'node:fs/promises';
-import { isIPv4, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { plainAddress } from '../settings/spec.ts';
+import { addressBytes } from './address.ts';
 
 /** Bytes on their way to a peer. */
 export interface Backlog {
@@ -54,21 +55,6 @@ export function hexEnd(address: string, port: number): string {
 }
 
 const BIG_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 0;
-
-function addressBytes(address: string): Buffer {
-  if (isIPv4(address)) return Buffer.from(address.split('.').map(Number));
-  // An address as the kernel gave it: `::` stands for the zeros that are missing, a zone is not part of it.
-  const [head = '', tail] = address.replace(/%.*/, '').split('::');
-  const groups = (text: string | undefined): number[] =>
-    text === undefined || text === '' ? [] : text.split(':').map((group) => Number.parseInt(group, 16));
-  const [before, after] = [groups(head), groups(tail)];
-  const zeros = Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => 0);
-  const bytes = Buffer.alloc(16);
-  for (const [index, group] of [...before, ...zeros, ...after].slice(0, 8).entries()) {
-    bytes.writeUInt16BE(group & 0xffff, index * 2);
-  }
-  return bytes;
-}
 
 /** The socket's key in the table and that of its peer, if the peer is on this machine; undefined if it is closed. */
 export function keysOf(socket: Socket): { own: string; peer: string } | undefined {

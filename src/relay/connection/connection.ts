@@ -41,6 +41,7 @@ export class Connection {
   readonly id: number;
   readonly forwarder: number;
   readonly spec: ProxySpec;
+  readonly clientAddress: string;
   readonly clientName: string;
   readonly startedMs = performance.now();
   lastMovedMs = performance.now();
@@ -62,7 +63,8 @@ export class Connection {
     this.id = id;
     this.forwarder = forwarder;
     this.spec = spec;
-    this.clientName = formatEndpoint(plainAddress(client.remoteAddress ?? '?'), client.remotePort ?? 0);
+    this.clientAddress = plainAddress(client.remoteAddress ?? '?');
+    this.clientName = formatEndpoint(this.clientAddress, client.remotePort ?? 0);
     this.#clientReader = SocketReader.accepted(client);
     this.#client = this.#clientReader.socket;
     this.#events = events;

@@ -5,7 +5,9 @@
 import { isIP, type LookupFunction, type Server, type Socket } from 'node:net';
 import { failure } from '../../core/errors.ts';
 import type { AccessList } from './access.ts';
+import { clientOf } from './address.ts';
 import { BacklogWatch } from './backlog.ts';
+import { type Client, Clients } from './clients.ts';
 import { Connection } from './connection.ts';
 import { DELAY_BYTES, DelayMemory } from './delayLine.ts';
 import { type Direction, DIRECTIONS } from '../settings/direction.ts';
@@ -16,6 +18,7 @@ import type { Log } from './log.ts';
 import { findLoop, LoopError } from './loop.ts';
 import { Meter } from './meter.ts';
 import { Names } from './names.ts';
+import type { Group, Share } from '../scheduler/flows.ts';
 import { Pump } from './pump.ts';
 import { ListenerTuner, type Tuned } from './readAhead.ts';
 import { leadsToPort, type ProxySpec, sharesPort, specOf } from '../settings/spec.ts';
@@ -37,6 +40,12 @@ export interface NewForwarder {
   readonly spec: ProxySpec;
   readonly options: ForwarderOptions;
   readonly schedules?: Schedules | undefined;
+}
+
+/** Where a flow is: under which limits, and which share it is of; undefined is one of its own. */
+interface Place {
+  readonly groups: readonly Group[];
+  readonly share: Share | undefined;
 }
 
 /** Descriptors that are not for connections: log, control socket, resolver, listeners. */
@@ -68,6 +77,8 @@ export class Relay {
       this.log.warn({ bytes: DELAY_BYTES }, 'latency holds all it may: it limits the rate');
     });
   });
+  readonly clients = new Clients(this.pump.schedulers);
+  readonly #clientOf = new Map<Connection, Client>();
   readonly meters: Readonly<Record<Direction, Meter>> = { up: new Meter(), down: new Meter() };
   readonly startedMs = performance.now();
   totalConnections = 0;
@@ -113,6 +124,8 @@ export class Relay {
     this.log.info({ variable: parsed.name, value: parsed.value }, 'variable set');
     if (parsed.name === 'idle_out') this.#idle.retime(this.#idleMs());
     if (parsed.name === 'debug') this.log.setDebug(this.variables.debug);
+    if (parsed.name === 'client_bandwidth') this.clients.setLimit(this.#clientLimit());
+    if (parsed.name === 'client_bandwidth' || parsed.name === 'fair') this.#regroup();
     this.refresh();
   }
 
@@ -379,10 +392,42 @@ export class Relay {
   /** Each listening socket with the lowest limit above what its clients send. */
   #tuned(): Tuned[] {
     return [...this.forwarders.values()].flatMap((forwarder) => {
-      const limits = [this.limit('up'), forwarder.limit('up'), this.#flowLimit(forwarder, 'up')];
+      const limits = [
+        this.limit('up'),
+        forwarder.limit('up'),
+        this.#clientLimit(),
+        this.#flowLimit(forwarder, 'up'),
+      ];
       const lowest = Math.min(...limits.map((limit) => limit ?? Infinity));
       return forwarder.servers.map((server): Tuned => [server, lowest]);
     });
+  }
+
+  #clientLimit(): number | undefined {
+    const { client_bandwidth } = this.variables;
+    return client_bandwidth > 0 ? client_bandwidth : undefined;
+  }
+
+  /** The limits above a connection, and with whom it shares alike. */
+  #placeOf(forwarder: Forwarder, client: Client, direction: Direction): Place {
+    const limited = this.#clientLimit() !== undefined;
+    return {
+      groups: [forwarder.groups[direction], ...(limited ? [client.groups[direction]] : [])],
+      share: this.variables.fair === 'client' ? client.shares[direction] : undefined,
+    };
+  }
+
+  /** What limits connections and how they share has changed: all go to their new places. */
+  #regroup(): void {
+    const nowMs = performance.now();
+    for (const [connection, forwarder] of this.#forwarderOf) {
+      const client = this.#clientOf.get(connection);
+      if (client === undefined || connection.lanes === undefined) continue;
+      for (const direction of DIRECTIONS) {
+        const { groups, share } = this.#placeOf(forwarder, client, direction);
+        this.pump.schedulers[direction].moveFlow(connection.lanes[direction].flow, groups, nowMs, share);
+      }
+    }
   }
 
   #flowLimit(forwarder: Forwarder, direction: Direction, connection?: Connection): number | undefined {
@@ -475,11 +520,14 @@ export class Relay {
     const connection = new Connection(id, forwarder.number, own, client, this);
     this.connections.set(id, connection);
     this.#forwarderOf.set(connection, forwarder);
+    const name = clientOf(connection.clientAddress, this.variables.client_prefix);
+    const counted = this.clients.enter(name, this.#clientLimit());
+    this.#clientOf.set(connection, counted);
     this.totalConnections++;
     forwarder.totalConnections++;
     const { force_from, connect_timeout, unreachable, keepalive } = this.variables;
     const anyAddress = force_from === '0.0.0.0' || force_from === '::';
-    const context = this.#context(connection, forwarder);
+    const context = this.#context(connection, forwarder, counted);
     connection.connect(
       {
         sourceAddress: anyAddress ? undefined : force_from,
@@ -492,14 +540,15 @@ export class Relay {
       (direction, from, to) => {
         const scheduler = this.pump.schedulers[direction];
         const nowMs = performance.now();
-        const flow = scheduler.addFlow(forwarder.groups[direction], nowMs);
+        const { groups, share } = this.#placeOf(forwarder, counted, direction);
+        const flow = scheduler.addFlow(groups, nowMs, share);
         scheduler.setFlowLimit(flow, this.#flowLimit(forwarder, direction, connection), nowMs);
         return new Lane(direction, from, to, flow, context);
       },
     );
   }
 
-  #context(connection: Connection, forwarder: Forwarder): LaneContext {
+  #context(connection: Connection, forwarder: Forwarder, client: Client): LaneContext {
     return {
       pump: this.pump,
       backlogs: this.#backlogs,
@@ -507,6 +556,7 @@ export class Relay {
       limited: (direction) =>
         this.limit(direction) !== undefined ||
         forwarder.limit(direction) !== undefined ||
+        this.variables.client_bandwidth > 0 ||
         this.#flowLimit(forwarder, direction, connection) !== undefined,
       faults: (direction) => connection.toxics.faults(direction, forwarder.options.faults[direction]),
       held: (direction) => forwarder.clocks[direction].held,
@@ -514,6 +564,7 @@ export class Relay {
         connection.lastMovedMs = nowMs;
         this.meters[direction].add(chunk.length, nowMs);
         forwarder.bytes[direction] += chunk.length;
+        client.counts.bytes[direction] += chunk.length;
         if (this.variables.dump_traff === 1) {
           this.log.info(
             { connection: connection.name, direction, bytes: chunk.length, data: chunk.toString('latin1') },
@@ -554,6 +605,9 @@ export class Relay {
   closed(connection: Connection, how: string): void {
     this.connections.delete(connection.id);
     this.#forwarderOf.delete(connection);
+    const client = this.#clientOf.get(connection);
+    if (client !== undefined) this.clients.leave(client);
+    this.#clientOf.delete(connection);
     this.#idle.delete(connection);
     const bytes = {
       up: connection.lanes?.up.meter.totalBytes,

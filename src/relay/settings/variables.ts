@@ -30,6 +30,12 @@ export interface Variables {
   bandwidth_down: number;
   /** Bytes per second for each single connection, each direction. */
   conn_bandwidth: number;
+  /** Who gets an equal part of a limit: each connection, or each client with all of its connections. */
+  fair: 'connection' | 'client';
+  /** Bytes per second for each client, each direction, over all forwarders. */
+  client_bandwidth: number;
+  /** Of an IPv6 address so many bits are the client. */
+  client_prefix: number;
   /** At most so many connections; 0 is as many as descriptors allow. */
   max_conns: number;
   /** Seconds until a connect that is not answered counts as failed. */
@@ -55,6 +61,9 @@ export const DEFAULT_VARIABLES: Readonly<Variables> = {
   bandwidth_up: 0,
   bandwidth_down: 0,
   conn_bandwidth: 0,
+  fair: 'connection',
+  client_bandwidth: 0,
+  client_prefix: 64,
   max_conns: 0,
   connect_timeout: 30,
   unreachable: 'reset',
@@ -64,22 +73,25 @@ export const DEFAULT_VARIABLES: Readonly<Variables> = {
 export const VARIABLE_NAMES = Object.keys(DEFAULT_VARIABLES) as readonly VariableName[];
 
 /** Largest value of each number. */
-const LARGEST: Readonly<Record<Exclude<VariableName, 'local_addrs' | 'force_from' | 'unreachable'>, number>> =
-  {
-    debug: 2,
-    dump_traff: 1,
-    idle_out: 2_000_000,
-    keepalive: 86_400,
-    dead_count: 1000,
-    data_size: 65_536,
-    bandwidth: MAX_BYTES_PER_SEC,
-    bandwidth_up: MAX_BYTES_PER_SEC,
-    bandwidth_down: MAX_BYTES_PER_SEC,
-    conn_bandwidth: MAX_BYTES_PER_SEC,
-    max_conns: 1_000_000,
-    connect_timeout: 3600,
-    drain_time: 86_400,
-  };
+const LARGEST: Readonly<
+  Record<Exclude<VariableName, 'local_addrs' | 'force_from' | 'unreachable' | 'fair'>, number>
+> = {
+  debug: 2,
+  dump_traff: 1,
+  idle_out: 2_000_000,
+  keepalive: 86_400,
+  dead_count: 1000,
+  data_size: 65_536,
+  bandwidth: MAX_BYTES_PER_SEC,
+  bandwidth_up: MAX_BYTES_PER_SEC,
+  bandwidth_down: MAX_BYTES_PER_SEC,
+  conn_bandwidth: MAX_BYTES_PER_SEC,
+  client_bandwidth: MAX_BYTES_PER_SEC,
+  client_prefix: 128,
+  max_conns: 1_000_000,
+  connect_timeout: 3600,
+  drain_time: 86_400,
+};
 
 export const isVariableName = (name: string): name is VariableName => Object.hasOwn(DEFAULT_VARIABLES, name);
 
@@ -108,10 +120,15 @@ export function parseVariable(name: VariableName, text: string): ParsedVariable 
       return isIP(text) === 0 ? `not an address: ${text}` : { name, value: text };
     case 'unreachable':
       return text === 'reset' || text === 'text' ? { name, value: text } : `neither reset nor text: ${text}`;
+    case 'fair':
+      return text === 'connection' || text === 'client'
+        ? { name, value: text }
+        : `neither connection nor client: ${text}`;
     case 'bandwidth':
     case 'bandwidth_up':
     case 'bandwidth_down':
-    case 'conn_bandwidth': {
+    case 'conn_bandwidth':
+    case 'client_bandwidth': {
       const value = parseBandwidth(text);
       return value === undefined
         ? `not a number of bytes per second from 0 to ${MAX_BYTES_PER_SEC}: ${text}${adviceOn(text)}`
@@ -123,11 +140,12 @@ export function parseVariable(name: VariableName, text: string): ParsedVariable 
     case 'keepalive':
     case 'dead_count':
     case 'data_size':
+    case 'client_prefix':
     case 'max_conns':
     case 'connect_timeout':
     case 'drain_time': {
       const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
-      const least = name === 'data_size' || name === 'connect_timeout' ? 1 : 0;
+      const least = name === 'data_size' || name === 'connect_timeout' || name === 'client_prefix' ? 1 : 0;
       if (!(value >= least && value <= LARGEST[name])) {
         return `not a whole number from ${least} to ${LARGEST[name]}: ${text}`;
       }

@@ -78,6 +78,23 @@ function renderMetrics(stats: RelaySummary, held: Held): string {
       ]),
     ),
   );
+  metric(
+    'client_connections',
+    'gauge',
+    'Open connections of each client; at most 100 are named.',
+    stats.clients.map((each) => [`{client="${each.client}"}`, each.openConnections]),
+  );
+  metric(
+    'client_bytes_total',
+    'counter',
+    'Bytes forwarded for each client; up is client to server.',
+    stats.clients.flatMap((each) =>
+      (['up', 'down'] as const).map((direction) => [
+        `{client="${each.client}",direction="${direction}"}`,
+        direction === 'up' ? each.outBytes : each.inBytes,
+      ]),
+    ),
+  );
   metric('buffered_bytes', 'gauge', 'Bytes held in this process.', [['', held.bufferedBytes]]);
   metric('resident_memory_bytes', 'gauge', 'Memory of this process.', [['', held.memoryBytes]]);
   return `${lines.join('\n')}\n`;

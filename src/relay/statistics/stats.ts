@@ -1,5 +1,6 @@
 /** What `show stats`, `watch` and the metrics show: a picture of the relay at one moment. */
 import type { Direction } from '../settings/direction.ts';
+import type { ClientCounts } from '../connection/clients.ts';
 import type { Meter } from '../connection/meter.ts';
 import type { Relay } from '../connection/relay.ts';
 import { formatServer } from '../settings/spec.ts';
@@ -62,6 +63,31 @@ export interface RelayStats {
     readonly inBytes: number;
     readonly outBytes: number;
   }[];
+  /** Those that are counted by name, at most 100 (clients.ts), busiest first; then all others together, if there are any. */
+  readonly clients: readonly ClientStats[];
+}
+
+export interface ClientStats {
+  /** An IPv4 address, an IPv6 network (`2001:db8::/64`) or `other`. */
+  readonly client: string;
+  readonly openConnections: number;
+  readonly totalConnections: number;
+  /** Server to client. */
+  readonly inBytes: number;
+  readonly outBytes: number;
+}
+
+function clientStats({ clients }: Relay): ClientStats[] {
+  const of = (client: string, counts: ClientCounts): ClientStats => ({
+    client,
+    openConnections: counts.openConnections,
+    totalConnections: counts.totalConnections,
+    inBytes: counts.bytes.down,
+    outBytes: counts.bytes.up,
+  });
+  const named = [...clients.named].map(([name, counts]) => of(name, counts));
+  const busiest = named.sort((a, b) => b.inBytes + b.outBytes - a.inBytes - a.outBytes);
+  return clients.others.totalConnections > 0 ? [...busiest, of('other', clients.others)] : busiest;
 }
 
 /** What concerns no single connection: cheap with thousands of them. */
@@ -145,5 +171,6 @@ export function collectSummary(relay: Relay, version: string): RelaySummary {
       inBytes: forwarder.bytes.down,
       outBytes: forwarder.bytes.up,
     })),
+    clients: clientStats(relay),
   };
 }

@@ -1,0 +1,37 @@
+/** Addresses as bytes, and the networks that they are in. Pure. */
+import { isIPv4 } from 'node:net';
+import { plainAddress } from '../settings/spec.ts';
+
+/** An address as the kernel gave it, in network order: 4 or 16 bytes. */
+export function addressBytes(address: string): Buffer {
+  if (isIPv4(address)) return Buffer.from(address.split('.').map(Number));
+  // An address as the kernel gave it: `::` stands for the zeros that are missing, a zone is not part of it.
+  const [head = '', tail] = address.replace(/%.*/, '').split('::');
+  const groups = (text: string | undefined): number[] =>
+    text === undefined || text === '' ? [] : text.split(':').map((group) => Number.parseInt(group, 16));
+  const [before, after] = [groups(head), groups(tail)];
+  const zeros = Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => 0);
+  const bytes = Buffer.alloc(16);
+  for (const [index, group] of [...before, ...zeros, ...after].slice(0, 8).entries()) {
+    bytes.writeUInt16BE(group & 0xffff, index * 2);
+  }
+  return bytes;
+}
+
+/**
+ * What is one client: an IPv4 address, or the network of so many bits that an IPv6 address is in, `2001:db8:0:1::/64`; a household
+ * has a whole one (RFC 6177).
+ */
+export function clientOf(remoteAddress: string, prefixBits: number): string {
+  const address = plainAddress(remoteAddress).replace(/%.*/, '');
+  if (!address.includes(':')) return address;
+  const bytes = addressBytes(address);
+  for (let bit = prefixBits; bit < 128; bit++) {
+    const at = bit >> 3;
+    bytes[at] = (bytes[at] ?? 0) & ~(0x80 >> (bit & 7));
+  }
+  const groups = Array.from({ length: 8 }, (_, index) => bytes.readUInt16BE(2 * index).toString(16));
+  // The shortest form (RFC 5952) is what URLs have.
+  const network = new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
+  return prefixBits === 128 ? network : `${network}/${prefixBits}`;
+}
