@@ -1,4 +1,4 @@
-/** SIGKILL at every step: whatever it leaves behind, the next run puts right. LAB_LONG=1 for every firewall. */
+/** SIGKILL at every step: whatever it leaves behind, the next run puts right, `inetgw heal` too. LAB_LONG=1 for every firewall. */
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { SOME_FIREWALLS, useVariant } from './firewalls.ts';
 import type { Guest } from './guest.ts';
@@ -14,7 +14,8 @@ const MAX_CALLS = 12;
 
 /**
  * Stand in front of the real programs. At the call whose number stands in /run/kill, the program does its work, a
- * batch of tc only so many lines of it as /run/half says per cent, and then the caller is killed.
+ * batch of tc only so many lines of it as /run/half says per cent, and then the caller is killed. Where there is
+ * /run/changes, only calls that change something count.
  */
 const KILLING_PROGRAMS = `
   mkdir -p /usr/local/sbin
@@ -24,6 +25,7 @@ const KILLING_PROGRAMS = `
 #!/bin/sh
 # Only what inetgw itself calls counts.
 [ -e /run/kill ] && grep -q inetgw.js /proc/\\$PPID/cmdline || exec $real "\\$@"
+[ ! -e /run/changes ] || case "$program \\$*" in *' show '*|*' list '*|*-save*) exec $real "\\$@" ;; esac
 echo "$program \\$*" >>/run/calls
 [ "\\$(wc -l </run/calls)" = "\\$(cat /run/kill)" ] || exec $real "\\$@"
 if [ "$program \\$1" = 'tc -batch' ]; then
@@ -48,8 +50,12 @@ beforeEach(async () => {
   await guest.run(['sh', '-ec', KILLING_PROGRAMS]);
 });
 afterEach(async () => {
-  await guest.run(['sh', '-ec', 'rm -f /usr/local/sbin/* /run/kill /run/calls']);
+  await guest.run(['sh', '-ec', 'rm -f /usr/local/sbin/* /run/kill /run/calls /run/changes']);
 });
+
+/** Queues, filters, ifb and rules. */
+const TAKE_AWAY = `tc qdisc del dev ppp0 root; tc qdisc del dev ppp0 clsact; ip link del igw-ppp0
+  nft flush ruleset; for p in iptables ip6tables; do $p -t mangle -F; $p -t mangle -X; done`;
 
 /** Runs inetgw to its death at that call; false: it made no such call, and came to its end. */
 async function killedAt(call: number, half: number, words: readonly string[]): Promise<boolean> {
@@ -138,4 +144,45 @@ describe.each(CHOICES)('rules by $firewall (iptables-$variant), ingress $ingress
     expect(kills).toBeGreaterThan(2);
     expect(await snapshot(guest)).toBe(untouched);
   });
+
+  /** What is left for `heal`. */
+  const DAMAGES: Readonly<Record<string, () => Promise<unknown>>> = {
+    'all of it was taken away': () =>
+      guest.run(['sh', '-c', `{ ${TAKE_AWAY}; } 2>/dev/null; :`], { ns: 'gw' }),
+    'a change was killed half-way': async () => {
+      expect(await killedAt(await batchOfChange(), 50, others)).toBe(true);
+    },
+  };
+  let known: number | undefined;
+  /** Which call of a change from `words` to `others` is the batch that changes the queues: the last one. */
+  async function batchOfChange(): Promise<number> {
+    if (known !== undefined) return known;
+    expect(await killedAt(999, 100, others)).toBe(false);
+    const calls = await guest.run(['cat', '/run/calls']);
+    known = calls.trim().split('\n').lastIndexOf('tc -batch -') + 1;
+    await inetgwOk(guest, ...words);
+    return known;
+  }
+
+  test.each(Object.entries(DAMAGES).slice(0, CUTS.length))(
+    'killed in heal, when %s: it is told until the next heal has put it right',
+    async (_, damage) => {
+      await inetgwOk(guest, ...words);
+      await guest.run(['touch', '/run/changes']);
+      const kills = await atEveryStep(async (call, half) => {
+        await damage();
+        const wasKilled = await killedAt(call, half, ['heal']);
+        if (wasKilled) {
+          const shown = await inetgw(guest, 'ppp0');
+          if (shown.code === 0) expect(await snapshot(guest)).toBe(first);
+          else expect(shown.code).toBe(3);
+          await inetgwOk(guest, 'heal');
+        }
+        expect(await snapshot(guest)).toBe(first);
+        return wasKilled;
+      });
+      expect(kills).toBeGreaterThan(2);
+      await inetgwOk(guest, 'ppp0', 'clear');
+    },
+  );
 });
