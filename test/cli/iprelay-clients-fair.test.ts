@@ -153,3 +153,26 @@ describe('client_bandwidth', () => {
     expect(counted['127.0.0.3']?.inBytes).toBeGreaterThan(otherBytes);
   });
 });
+
+describe('a group of forwarders', () => {
+  it('has one limit for all of them, beside those outside, and can be changed while it runs', async () => {
+    const { ports, say } = await start('[group.web]\nbandwidth = 100000', [
+      'group = "web"',
+      'group = "web"',
+      'bandwidth = 100000',
+    ]);
+    const [first = 0, second = 0, third = 0] = ports;
+    const grouped = await Promise.all([first, second, second].map((port) => download(port, '127.0.0.1')));
+    const outside = [await download(third, '127.0.0.1')];
+    // Without the group they would have no limit at all.
+    const [inGroup = 0, alone = 0] = await during(600_000, [grouped, outside]);
+    expectAlike(inGroup / alone, 3);
+    expect(await say('set group web bandwidth 10000')).toContain('group web bandwidth 10000');
+    const [slower = 0, same = 0] = await during(400_000, [grouped, outside]);
+    expect(same / slower).toBeGreaterThan(3);
+    expect(await say('show forwarders')).toContain('  group web bandwidth 10000\n');
+    expect(await say('set forwarder 2 group nosuch')).toBe('');
+    expect(await say('set group web')).toContain('group web deleted.');
+    expect(await say('show forwarders')).not.toContain('group');
+  });
+});

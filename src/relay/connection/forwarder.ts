@@ -14,12 +14,15 @@ export interface ForwarderOptions {
   readonly limits: Limits;
   /** For each single connection. */
   readonly connectionLimits: Limits;
+  /** The name of the group of forwarders that it is in. */
+  readonly group: string | undefined;
   readonly faults: Readonly<Record<Direction, Faults>>;
 }
 
 export const DEFAULT_OPTIONS: ForwarderOptions = {
   limits: NO_LIMITS,
   connectionLimits: NO_LIMITS,
+  group: undefined,
   faults: { up: NO_FAULTS, down: NO_FAULTS },
 };
 

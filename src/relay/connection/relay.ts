@@ -10,8 +10,9 @@ import { BacklogWatch } from './backlog.ts';
 import { type Client, Clients } from './clients.ts';
 import { Connection } from './connection.ts';
 import { DELAY_BYTES, DelayMemory } from './delayLine.ts';
-import { type Direction, DIRECTIONS } from '../settings/direction.ts';
+import { type Direction, DIRECTIONS, type Limits } from '../settings/direction.ts';
 import { DEFAULT_OPTIONS, Forwarder, type ForwarderOptions, type Schedules } from './forwarder.ts';
+import { ForwarderGroups } from './forwarderGroups.ts';
 import { IdleWheel } from './idle.ts';
 import { Lane, type LaneContext } from './lane.ts';
 import type { Log } from './log.ts';
@@ -66,8 +67,9 @@ export class Relay {
   readonly variables: Variables = { ...DEFAULT_VARIABLES };
   readonly forwarders = new Map<number, Forwarder>();
   readonly connections = new Map<number, Connection>();
-  /** Numbers of the forwarders that the configuration file has set. */
+  /** Numbers of the forwarders, and names of the groups, that the configuration file has set. */
   readonly fromFile = new Set<number>();
+  readonly groupsFromFile = new Set<string>();
   /** What SIGHUP reads again. */
   configFile: string | undefined;
   readonly pump = new Pump();
@@ -77,6 +79,7 @@ export class Relay {
       this.log.warn({ bytes: DELAY_BYTES }, 'latency holds all it may: it limits the rate');
     });
   });
+  readonly groups = new ForwarderGroups(this.pump.schedulers);
   readonly clients = new Clients(this.pump.schedulers);
   readonly #clientOf = new Map<Connection, Client>();
   readonly meters: Readonly<Record<Direction, Meter>> = { up: new Meter(), down: new Meter() };
@@ -247,8 +250,32 @@ export class Relay {
   setForwarderOptions(number: number, options: ForwarderOptions, schedules = NO_SCHEDULES): void {
     const forwarder = this.forwarders.get(number);
     if (forwarder === undefined) throw failure(`no forwarder ${number}`);
+    if (options.group !== undefined && this.groups.get(options.group) === undefined)
+      throw failure(`no group ${options.group}`, `set group ${options.group} bandwidth N makes one`);
+    const moves = forwarder.options.group !== options.group;
     forwarder.setOptions(options, schedules);
+    if (moves) this.#regroup(forwarder);
     this.#refreshForwarder(forwarder);
+  }
+
+  /** Makes a group of forwarders, or changes its limits. */
+  setGroup(name: string, limits: Limits): void {
+    this.groups.set(name, limits);
+    this.log.info({ group: name, limits }, 'group set');
+    this.refresh();
+  }
+
+  /** Its forwarders are in no group then. False if there is none. */
+  deleteGroup(name: string): boolean {
+    if (!this.groups.delete(name)) return false;
+    for (const forwarder of new Set([...this.forwarders.values(), ...this.#forwarderOf.values()])) {
+      if (forwarder.options.group !== name) continue;
+      forwarder.options = { ...forwarder.options, group: undefined };
+      this.#regroup(forwarder);
+    }
+    this.log.info({ group: name }, 'group deleted');
+    this.refresh();
+    return true;
   }
 
   /** Its connections stay. False if there is none. */
@@ -395,6 +422,7 @@ export class Relay {
       const limits = [
         this.limit('up'),
         forwarder.limit('up'),
+        this.groups.get(forwarder.options.group)?.limits.up,
         this.#clientLimit(),
         this.#flowLimit(forwarder, 'up'),
       ];
@@ -411,16 +439,22 @@ export class Relay {
   /** The limits above a connection, and with whom it shares alike. */
   #placeOf(forwarder: Forwarder, client: Client, direction: Direction): Place {
     const limited = this.#clientLimit() !== undefined;
+    const group = this.groups.get(forwarder.options.group);
     return {
-      groups: [forwarder.groups[direction], ...(limited ? [client.groups[direction]] : [])],
+      groups: [
+        forwarder.groups[direction],
+        ...(group === undefined ? [] : [group.groups[direction]]),
+        ...(limited ? [client.groups[direction]] : []),
+      ],
       share: this.variables.fair === 'client' ? client.shares[direction] : undefined,
     };
   }
 
-  /** What limits connections and how they share has changed: all go to their new places. */
-  #regroup(): void {
+  /** What limits connections and how they share has changed: all, or those of one forwarder, go to their new places. */
+  #regroup(of?: Forwarder): void {
     const nowMs = performance.now();
     for (const [connection, forwarder] of this.#forwarderOf) {
+      if (of !== undefined && of !== forwarder) continue;
       const client = this.#clientOf.get(connection);
       if (client === undefined || connection.lanes === undefined) continue;
       for (const direction of DIRECTIONS) {
@@ -557,6 +591,7 @@ export class Relay {
         this.limit(direction) !== undefined ||
         forwarder.limit(direction) !== undefined ||
         this.variables.client_bandwidth > 0 ||
+        this.groups.get(forwarder.options.group)?.limits[direction] !== undefined ||
         this.#flowLimit(forwarder, direction, connection) !== undefined,
       faults: (direction) => connection.toxics.faults(direction, forwarder.options.faults[direction]),
       held: (direction) => forwarder.clocks[direction].held,

@@ -10,7 +10,7 @@ import { parseCidr } from '../connection/access.ts';
 import { DIRECTIONS } from '../settings/direction.ts';
 import { FAULT_WORDS } from '../settings/faults.ts';
 import { DEFAULT_OPTIONS, type ForwarderOptions } from '../connection/forwarder.ts';
-import { LIMIT_WORDS, parseLimits } from '../settings/grammar.ts';
+import { GROUP_WORDS, isGroupName, LIMIT_WORDS, OPTION_WORDS, parseLimits } from '../settings/grammar.ts';
 import { withFaults, withLimits } from '../prompt/options.ts';
 import { parseSpec } from '../settings/spec.ts';
 import { isVariableName, parseVariable, VARIABLE_NAMES } from '../settings/variables.ts';
@@ -18,6 +18,7 @@ import { isRelayName } from '../control/paths.ts';
 import {
   type FileSettings,
   type ForwarderSettings,
+  type GroupSettings,
   NO_FILE_SETTINGS,
   parseAddressPort,
   parseLogTarget,
@@ -34,8 +35,9 @@ const OWN_KEYS = [
   'populate',
   'allow',
   'forwarder',
+  'group',
 ] as const;
-const FORWARDER_KEYS = ['proxy', ...LIMIT_WORDS, 'faults'];
+const FORWARDER_KEYS = ['proxy', ...LIMIT_WORDS, ...OPTION_WORDS, 'faults'];
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
@@ -60,10 +62,17 @@ export function parseConfig(text: string, file: string): FileSettings {
       else settings.variables = [...settings.variables, parsed];
     } else if (key === 'forwarder') {
       settings.forwarders = parseForwarders(value, file, complain);
+    } else if (key === 'group') {
+      settings.groups = parseGroups(value, complain);
     } else {
       const problem = setOwn(settings, key, value, file);
       if (problem !== undefined) complain(path, problem);
     }
+  }
+  for (const { number, options } of settings.forwarders) {
+    const { group } = options;
+    if (group !== undefined && !settings.groups.some(({ name }) => name === group))
+      complain(['forwarder', String(number), 'group'], `no group ${group}: there is no [group.${group}]`);
   }
   if (errors.length > 0) throw new UserErrors(errors);
   return settings;
@@ -143,6 +152,32 @@ type Complain = (path: readonly string[], problem: string) => void;
 const isTable = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
 
+function parseGroups(value: unknown, complain: Complain): GroupSettings[] {
+  if (!isTable(value)) {
+    complain(['group'], 'groups are written as [group.NAME]');
+    return [];
+  }
+  const groups: GroupSettings[] = [];
+  for (const [name, table] of Object.entries(value)) {
+    const path = ['group', name];
+    if (!isGroupName(name) || !isTable(table)) {
+      complain(path, `[group.${name.slice(0, 80)}]: a group has a name, as [group.web]`);
+      continue;
+    }
+    for (const key of Object.keys(table)) {
+      if (!GROUP_WORDS.some((word) => word === key))
+        complain([...path, key], `[group.${name}]: unknown key ${key}${suggest(key, GROUP_WORDS)}`);
+    }
+    const words = GROUP_WORDS.flatMap((word) =>
+      table[word] === undefined ? [] : [word, textOf(table[word])],
+    );
+    const limits = parseLimits(words, GROUP_WORDS, 'set group');
+    if (typeof limits === 'string') complain(path, `[group.${name}]: ${limits}`);
+    else groups.push({ name, limits: withLimits(DEFAULT_OPTIONS, limits).limits });
+  }
+  return groups;
+}
+
 function parseForwarders(value: unknown, file: string, complain: Complain): ForwarderSettings[] {
   if (!isTable(value)) {
     complain(['forwarder'], 'forwarders are written as [forwarder.1]');
@@ -174,7 +209,9 @@ function parseForwarder(
     if (!FORWARDER_KEYS.includes(key)) complain([key], `unknown key ${key}${suggest(key, FORWARDER_KEYS)}`);
   }
   const limits = parseLimits(
-    LIMIT_WORDS.flatMap((word) => (table[word] === undefined ? [] : [word, textOf(table[word])])),
+    [...LIMIT_WORDS, ...OPTION_WORDS].flatMap((word) =>
+      table[word] === undefined ? [] : [word, textOf(table[word])],
+    ),
   );
   if (typeof limits === 'string') complain([], limits);
   let options: ForwarderOptions = withLimits(DEFAULT_OPTIONS, typeof limits === 'string' ? {} : limits);

@@ -10,7 +10,7 @@ import {
   VARIABLE_NAMES,
   type Variables,
 } from '../settings/variables.ts';
-import type { FileSettings, ForwarderSettings, Settings } from './settings.ts';
+import type { FileSettings, ForwarderSettings, GroupSettings, Settings } from './settings.ts';
 
 /** What the command line said stays. */
 type Started = Pick<Settings, 'fromCommandLine' | 'allowFromCommandLine'>;
@@ -30,6 +30,10 @@ export async function reload(relay: Relay, file: FileSettings, started: Started)
   const wanted = new Set(file.forwarders.map(({ number }) => number));
   const gone = [...relay.fromFile].filter((number) => !wanted.has(number));
   const { access } = relay;
+  // Those that are new may be wanted by forwarders; what stays has its limits changed only when all else is done.
+  const isNew = ({ name }: GroupSettings): boolean => relay.groups.get(name) === undefined;
+  const newGroups = file.groups.filter(isNew);
+  for (const { name, limits } of newGroups) relay.setGroup(name, limits);
   const variables = { ...relay.variables };
   // First, because they say where new forwarders listen, and for whom.
   relay.access = new AccessList([...started.allowFromCommandLine, ...file.allow]);
@@ -40,11 +44,17 @@ export async function reload(relay: Relay, file: FileSettings, started: Started)
       gone,
     );
   } catch (error) {
+    for (const { name } of newGroups) relay.deleteGroup(name);
     relay.access = access;
     setVariables(relay, variables);
     throw error;
   }
   for (const each of staying) relay.setForwarderOptions(each.number, each.options, each.schedules);
+  for (const { name, limits } of file.groups) relay.setGroup(name, limits);
+  for (const name of relay.groupsFromFile)
+    if (!file.groups.some((group) => group.name === name)) relay.deleteGroup(name);
+  relay.groupsFromFile.clear();
+  for (const { name } of file.groups) relay.groupsFromFile.add(name);
   relay.fromFile.clear();
   for (const number of wanted) relay.fromFile.add(number);
 }

@@ -78,8 +78,10 @@ async function serve(settings: Settings, hooks: ServiceHooks, undo: Undo[]): Pro
   });
   undo.push(() => relay.close(drainMs));
   for (const parsed of settings.variables) relay.setVariable(parsed);
+  for (const { name, limits } of settings.groups) relay.setGroup(name, limits);
   for (const forwarder of settings.forwarders) await startForwarder(relay, forwarder, settings.bindRetry);
   for (const number of settings.forwardersOfFile) relay.fromFile.add(number);
+  for (const { name } of settings.groups) relay.groupsFromFile.add(name);
   const executor = localExecutor(relay);
   // One after the other: two that read the file at the same time would mix what they set.
   let work: Promise<readonly UserError[]> = Promise.resolve([]);

@@ -1,4 +1,5 @@
 /** Everything a relay is started with, checked: from the command line and the configuration file. */
+import type { Limits } from '../settings/direction.ts';
 import type { ForwarderOptions } from '../connection/forwarder.ts';
 import type { ProxySpec } from '../settings/spec.ts';
 import type { ParsedVariable, VariableName } from '../settings/variables.ts';
@@ -11,10 +12,17 @@ export interface ForwarderSettings {
   readonly options: ForwarderOptions;
 }
 
+/** A group of forwarders. */
+export interface GroupSettings {
+  readonly name: string;
+  readonly limits: Limits;
+}
+
 /** What the configuration file can say, and be read again on SIGHUP. */
 export interface FileSettings {
   readonly variables: readonly ParsedVariable[];
   readonly forwarders: readonly ForwarderSettings[];
+  readonly groups: readonly GroupSettings[];
   readonly allow: readonly string[];
   readonly name: string | undefined;
   readonly log: LogTarget | undefined;
@@ -32,6 +40,7 @@ export interface FileSettings {
 export const NO_FILE_SETTINGS: FileSettings = {
   variables: [],
   forwarders: [],
+  groups: [],
   allow: [],
   name: undefined,
   log: undefined,

@@ -1,6 +1,6 @@
 /** Completion at the prompt: what could stand where the cursor is. Pure. */
 import { FAULT_WORDS } from '../settings/faults.ts';
-import { LIMIT_WORDS, TOP_WORDS } from '../settings/grammar.ts';
+import { GROUP_WORDS, LIMIT_WORDS, OPTION_WORDS, TOP_WORDS } from '../settings/grammar.ts';
 import { VARIABLE_NAMES } from '../settings/variables.ts';
 
 export interface Names {
@@ -17,13 +17,14 @@ function candidates(before: readonly string[], names: Names): readonly string[] 
   }
   if ('kill'.startsWith(top) && before.length === 1) return ['all', ...names.connections];
   if (!('set'.startsWith(top) && top.length > 1)) return [];
-  if (before.length === 1) return ['forwarder', 'fault', ...VARIABLE_NAMES];
+  if (before.length === 1) return ['forwarder', 'group', 'fault', ...VARIABLE_NAMES];
   if (second === 'forwarder') {
     if (before.length === 2) return forwarders;
     return before.length % 2 === (third !== undefined && before[3]?.includes(':') === true ? 0 : 1)
-      ? LIMIT_WORDS
+      ? [...LIMIT_WORDS, ...OPTION_WORDS]
       : [];
   }
+  if (second === 'group') return before.length % 2 === 1 ? GROUP_WORDS : [];
   if (second === 'fault') {
     if (before.length === 2) return ['all', ...forwarders];
     return ['up', 'down', 'both', 'off', 'hold', ...FAULT_WORDS];

@@ -1,12 +1,12 @@
 /** Carries out one command on the relay and says what the original would have said. */
 import { UserError } from '../../core/errors.ts';
 import { VERSION } from '../../core/version.ts';
-import type { Direction } from '../settings/direction.ts';
+import { type Direction, NO_LIMITS } from '../settings/direction.ts';
 import { formatFaults } from '../settings/faults.ts';
 import { DEFAULT_OPTIONS, type Forwarder, type ForwarderOptions } from '../connection/forwarder.ts';
 import { type Command, parseCommand } from '../settings/grammar.ts';
 import { HELP } from './help.ts';
-import { formatLimits, loadSchedules, withFaults, withLimits } from './options.ts';
+import { formatLimits, formatTotal, loadSchedules, withFaults, withLimits } from './options.ts';
 import type { Relay } from '../connection/relay.ts';
 import { renderStats } from './render.ts';
 import { unknownHostWarning } from '../connection/resolve.ts';
@@ -55,8 +55,21 @@ async function carryOut(relay: Relay, command: Command): Promise<Reply> {
     case 'set-variable':
       relay.setVariable(command.parsed);
       return say(`${command.parsed.name}\t${command.parsed.value}`);
+    case 'limit-group': {
+      const { name, limits } = command;
+      const old = { ...DEFAULT_OPTIONS, limits: relay.groups.get(name)?.limits ?? NO_LIMITS };
+      relay.setGroup(name, withLimits(old, limits).limits);
+      return say(groupLine(relay, name).trim());
+    }
+    case 'delete-group':
+      return relay.deleteGroup(command.name)
+        ? say(`group ${command.name} deleted.`)
+        : refuse(`No such group: ${command.name}, try: set group ?`);
     case 'set-forwarder': {
       const { number, spec, limits } = command;
+      const { group } = limits;
+      if (group !== undefined && group !== 'off' && relay.groups.get(group) === undefined)
+        return refuse(`No such group: ${group}, forwarder not set. Try: set group ?`);
       await relay.setForwarder(number, spec, withLimits(DEFAULT_OPTIONS, limits));
       const warning = await unknownHostWarning(spec.remoteHost, relay.names);
       const chosen = spec.localPort === 0 ? relay.forwarders.get(number)?.spec.localPort : undefined;
@@ -116,6 +129,13 @@ function faultLine(forwarder: Forwarder | undefined): string {
   return `  fault ${forwarder.number} up ${formatFaults(up)}\n  fault ${forwarder.number} down ${formatFaults(down)}`;
 }
 
+function groupLine(relay: Relay, name: string): string {
+  const limits = formatTotal(relay.groups.get(name)?.limits ?? NO_LIMITS);
+  return `  group ${name} ${limits === '' ? 'bandwidth 0' : limits}`;
+}
+
+const groupLines = (relay: Relay): string[] => relay.groups.names.map((name) => groupLine(relay, name));
+
 const faultLines = (relay: Relay): string => byNumber(relay).map(faultLine).join('\n');
 
 function forwarderLine(forwarder: Forwarder): string {
@@ -136,17 +156,30 @@ function show(
       return json ? JSON.stringify(stats) : renderStats(stats);
     }
     case 'all':
-      if (json) return JSON.stringify({ variables: relay.variables, forwarders: forwardersJson(relay) });
+      if (json)
+        return JSON.stringify({
+          variables: relay.variables,
+          groups: groupsJson(relay),
+          forwarders: forwardersJson(relay),
+        });
       return [
         ...VARIABLE_NAMES.map((name) => `${name}\t${relay.variables[name]}`),
+        ...groupLines(relay),
         ...byNumber(relay).map(forwarderLine),
       ].join('\n');
     case 'forwarders':
-      return json ? JSON.stringify(forwardersJson(relay)) : byNumber(relay).map(forwarderLine).join('\n');
+      if (json) return JSON.stringify(forwardersJson(relay));
+      return [...groupLines(relay), ...byNumber(relay).map(forwarderLine)].join('\n');
     case 'faults':
       return json ? JSON.stringify(forwardersJson(relay)) : faultLines(relay);
   }
 }
+
+const groupsJson = (relay: Relay): unknown =>
+  relay.groups.names.map((name) => {
+    const { up, down } = relay.groups.get(name)?.limits ?? NO_LIMITS;
+    return { name, limit: { up: up ?? null, down: down ?? null } };
+  });
 
 /** As in the statistics, with what is set. */
 function forwardersJson(relay: Relay): unknown {
@@ -159,6 +192,7 @@ function forwardersJson(relay: Relay): unknown {
     ...forwarders.find(({ number }) => number === forwarder.number),
     proxy: formatSpec(forwarder.spec),
     limit: ofBoth((direction) => forwarder.options.limits[direction] ?? null),
+    group: forwarder.options.group ?? null,
     connectionLimit: ofBoth((direction) => forwarder.options.connectionLimits[direction] ?? null),
     faults: ofBoth((direction) => formatFaults(forwarder.options.faults[direction])),
   }));

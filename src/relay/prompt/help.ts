@@ -19,6 +19,7 @@ With --json at the end the answer is JSON.
 "in" is from the server to the client, "out" from the client to the server.`,
   set: `set <variable> <value>                   see: show all
 set forwarder <N> <lport>:<host>:<rport>  see: set forwarder ?
+set group <name> <limits>                 see: set group ?
 set fault <N|all> ...                     see: set fault ?
 bandwidth is in bytes per second for each direction (a full-duplex line), 0 is off;
 bandwidth_up (client to server) and bandwidth_down (server to client) replace it for one direction.`,
@@ -31,7 +32,12 @@ ports are numbers, services (8080:host:http) or ranges (8000-8010:host:9000); lo
 limits, in bytes per second, 0 for none, below the limit of the whole process:
   bandwidth n, up n, down n             for all connections of the forwarder together
   conn_bandwidth n, conn_up n, conn_down n   for each single connection
+  group name                            below the limit of a group too (off: of none), see: set group ?
 for instance: set forwarder 1 8080:www.somewhere.net:80 bandwidth 1024`,
+  group: `set group <name> bandwidth n|up n|down n   a limit that forwarders have in common, in bytes per second, 0 for none
+set group <name>                           delete it; its forwarders are in no group then
+a forwarder is put in it with: set forwarder <N> group <name>
+for instance: set group web bandwidth 100k`,
   fault: `set fault <N|all> [up|down|both] <fault> <value> ...   set faults of a forwarder
 set fault <N|all> [up|down|both] off                   take them away
 faults (off takes one away):

@@ -16,8 +16,10 @@ export function withLimits(options: ForwarderOptions, changes: LimitChanges): Fo
     };
     return { up: one(old.up, up), down: one(old.down, down) };
   };
+  const { group = options.group } = changes;
   return {
     ...options,
+    group: group === 'off' ? undefined : group,
     limits: change(options.limits, changes.bandwidth, changes.up, changes.down),
     connectionLimits: change(
       options.connectionLimits,
@@ -70,15 +72,25 @@ export async function loadSchedules(options: ForwarderOptions): Promise<Schedule
 
 /** `bandwidth 1024 conn_up 100`: the limits as they are typed; empty without limits. */
 export function formatLimits(options: ForwarderOptions): string {
-  const words = (limits: Limits, both: string, up: string, down: string): string[] => {
-    if (limits.up !== undefined && limits.up === limits.down) return [`${both} ${limits.up}`];
-    return [
-      ...(limits.up === undefined ? [] : [`${up} ${limits.up}`]),
-      ...(limits.down === undefined ? [] : [`${down} ${limits.down}`]),
-    ];
-  };
+  const { connectionLimits, group } = options;
   return [
-    ...words(options.limits, 'bandwidth', 'up', 'down'),
-    ...words(options.connectionLimits, 'conn_bandwidth', 'conn_up', 'conn_down'),
-  ].join(' ');
+    formatTotal(options.limits),
+    ...limitWords(connectionLimits, 'conn_bandwidth', 'conn_up', 'conn_down'),
+    group === undefined ? '' : `group ${group}`,
+  ]
+    .filter((each) => each !== '')
+    .join(' ');
+}
+
+/** `bandwidth 1024`, `up 10 down 100`. */
+export function formatTotal(limits: Limits): string {
+  return limitWords(limits, 'bandwidth', 'up', 'down').join(' ');
+}
+
+function limitWords(limits: Limits, both: string, up: string, down: string): string[] {
+  if (limits.up !== undefined && limits.up === limits.down) return [`${both} ${limits.up}`];
+  return [
+    ...(limits.up === undefined ? [] : [`${up} ${limits.up}`]),
+    ...(limits.down === undefined ? [] : [`${down} ${limits.down}`]),
+  ];
 }

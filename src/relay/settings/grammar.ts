@@ -16,10 +16,20 @@ import { matchWord } from './words.ts';
 /** The limits that can stand behind a forwarder. `bandwidth` is both directions. */
 export const LIMIT_WORDS = ['bandwidth', 'up', 'down', 'conn_bandwidth', 'conn_up', 'conn_down'] as const;
 export type LimitWord = (typeof LIMIT_WORDS)[number];
-/** Bytes per second; 0 takes the limit away. */
-export type LimitChanges = Partial<Record<LimitWord, number>>;
+/** What else can: the group that it is in. */
+export const OPTION_WORDS = ['group'] as const;
+const FORWARDER_WORDS = [...LIMIT_WORDS, ...OPTION_WORDS] as const;
+/** The limits of a group of forwarders. */
+export const GROUP_WORDS = ['bandwidth', 'up', 'down'] as const;
 
-export type HelpTopic = 'top' | 'show' | 'set' | 'kill' | 'forwarder' | 'fault';
+/** Bytes per second; 0 takes the limit away. `group` is a name, or `off`. */
+export type LimitChanges = Partial<Record<LimitWord, number>> & { group?: string };
+
+/** Names of groups are words that are no numbers, up to 32 letters. */
+export const isGroupName = (name: string): boolean =>
+  /^[A-Za-z][\w.-]{0,31}$/.test(name) && name.toLowerCase() !== 'off';
+
+export type HelpTopic = 'top' | 'show' | 'set' | 'kill' | 'forwarder' | 'group' | 'fault';
 
 export type Command =
   | { kind: 'nothing' }
@@ -30,6 +40,8 @@ export type Command =
   | { kind: 'set-forwarder'; number: number; spec: ProxySpec; limits: LimitChanges }
   | { kind: 'limit-forwarder'; number: number; limits: LimitChanges }
   | { kind: 'delete-forwarder'; number: number }
+  | { kind: 'limit-group'; name: string; limits: LimitChanges }
+  | { kind: 'delete-group'; name: string }
   | { kind: 'set-fault'; number: number | 'all'; directions: readonly Direction[]; changes: FaultChanges }
   | { kind: 'kill'; name: string }
   | { kind: 'kill-all' }
@@ -104,10 +116,11 @@ function parseSet(words: readonly string[]): Command {
   const [what = '', ...values] = words;
   if (what === '?') return { kind: 'help', topic: 'set' };
   if (what === '') return incorrect('set');
-  const known = ['forwarder', 'fault', ...VARIABLE_NAMES] as const;
+  const known = ['forwarder', 'group', 'fault', ...VARIABLE_NAMES] as const;
   const match = matchWord(what, known);
   if (!('word' in match)) return wrongWord(what, match, 'set', known);
   if (match.word === 'forwarder') return parseSetForwarder(values);
+  if (match.word === 'group') return parseSetGroup(values);
   if (match.word === 'fault') return parseSetFault(values);
   const [value, more] = values;
   if (value === undefined || more !== undefined) return incorrect('set');
@@ -157,17 +170,37 @@ function parseSetForwarder(words: readonly string[]): Command {
     : { kind: 'set-forwarder', number, spec: result.spec, limits };
 }
 
+function parseSetGroup(words: readonly string[]): Command {
+  const [name = '', ...rest] = words;
+  if (name === '?' || rest[0] === '?') return { kind: 'help', topic: 'group' };
+  if (name === '') return incorrect('set group');
+  if (!isGroupName(name)) return error(`Bad group: ${name.slice(0, 80)}, try: set group ?`);
+  if (rest.length === 0) return { kind: 'delete-group', name };
+  const limits = parseLimits(rest, GROUP_WORDS, 'set group');
+  return typeof limits === 'string' ? error(limits) : { kind: 'limit-group', name, limits };
+}
+
 /** `bandwidth 1024 conn_up 100` to limits, or what is wrong. */
-export function parseLimits(words: readonly string[]): LimitChanges | string {
+export function parseLimits(
+  words: readonly string[],
+  known: readonly (typeof FORWARDER_WORDS)[number][] = FORWARDER_WORDS,
+  topic = 'set forwarder',
+): LimitChanges | string {
   const limits: LimitChanges = {};
   for (let i = 0; i < words.length; i += 2) {
     const typed = words[i] ?? '';
-    const match = matchWord(typed, LIMIT_WORDS);
+    const match = matchWord(typed, known);
     if (!('word' in match)) {
-      const meant = closest(typed, LIMIT_WORDS);
-      return `Unknown limit: ${typed}, ${meant === undefined ? '' : `did you mean ${meant}? Or `}try: set forwarder ?`;
+      const meant = closest(typed, known);
+      return `Unknown limit: ${typed}, ${meant === undefined ? '' : `did you mean ${meant}? Or `}try: ${topic} ?`;
     }
     const value = words[i + 1];
+    if (match.word === 'group') {
+      if (value === undefined || !(value === 'off' || isGroupName(value)))
+        return `Bad group: ${value?.slice(0, 80) ?? 'none'}, try: ${topic} ?`;
+      limits.group = value;
+      continue;
+    }
     const bytesPerSec = value === undefined ? undefined : parseBandwidth(value);
     if (bytesPerSec === undefined)
       return `Bad value for ${match.word}: ${value ?? 'none'}${adviceOn(value ?? '')}`;

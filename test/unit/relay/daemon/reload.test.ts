@@ -1,5 +1,6 @@
 import type { Server } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { UserErrors } from '../../../../src/core/errors.ts';
 import { execute } from '../../../../src/relay/prompt/execute.ts';
 import { parseConfig } from '../../../../src/relay/daemon/config.ts';
 import { reload } from '../../../../src/relay/daemon/reload.ts';
@@ -96,5 +97,49 @@ describe('the configuration that is read again', () => {
     await apply(network, text);
     expect(await ask(port)).toBe('here');
     await expect(ask(port, '127.0.0.2')).rejects.toThrow('ECONNREFUSED');
+  });
+});
+
+describe('groups of forwarders in the file', () => {
+  it('come, change and go with it, and none comes if a forwarder cannot listen', async () => {
+    const network = await relayTo(await says('old'));
+    const { relay, port } = network;
+    const free = await freePort();
+    const one = (more: string): string => `${forwarder(1, port, 9)}${more}\n`;
+    await apply(network, `${one('group = "web"')}[group.web]\nbandwidth = "100k"\n[group.mail]\nup = 5\n`);
+    const shown = async (): Promise<string> => (await execute(relay, 'show forwarders')).text;
+    expect(await shown()).toContain('  group mail up 5\n  group web bandwidth 100000\n');
+    expect(await shown()).toContain(':127.0.0.1:9 group web');
+    const holder = await listen(() => undefined, '127.0.0.1', free);
+    servers.push(holder);
+    const refused = `${one('group = "new"')}[group.new]\nup = 9\n${forwarder(2, free, 9)}`;
+    await expect(apply(network, refused)).rejects.toThrow(`port ${free} is in use`);
+    expect(relay.groups.names).toEqual(['mail', 'web']);
+    expect(await shown()).toContain(' group web');
+    await apply(network, `${one('group = "web"')}[group.web]\nbandwidth = 7\n`);
+    expect(await shown()).toContain('  group web bandwidth 7\n');
+    expect(relay.groups.names).toEqual(['web']);
+    await apply(network, one(''));
+    expect(await shown()).not.toContain('group');
+  });
+
+  it('that are not there, and words that are none, are named with their place', () => {
+    const wrong = (text: string): string => {
+      try {
+        parseConfig(text, 'f');
+      } catch (error) {
+        return String(
+          error instanceof UserErrors ? error.errors.map(({ message }) => message).join('\n') : error,
+        );
+      }
+      return '';
+    };
+    expect(wrong('[forwarder.1]\nproxy = "1:h:2"\ngroup = "web"\n')).toBe(
+      'f:3:1: no group web: there is no [group.web]',
+    );
+    expect(wrong('[group.web]\nbandwith = 3\n')).toBe(
+      'f:2:1: [group.web]: unknown key bandwith, did you mean bandwidth?',
+    );
+    expect(wrong('[group.7]\nup = 3\n')).toContain('a group has a name, as [group.web]');
   });
 });
