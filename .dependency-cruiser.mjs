@@ -44,6 +44,7 @@ export const ROOMS = {
   relay: ['scheduler', 'settings', 'connection', 'statistics', 'prompt', 'control', 'api', 'daemon'],
   report: ['plot', 'statistics'],
   cli: ['common', 'inetgw', '.'],
+  'cli/inetgw': ['words', 'change', 'show', 'install', '.'],
 };
 
 const inFolders = (names) => names.map((name) => `^src/${name}/`).join('|') || '^$';

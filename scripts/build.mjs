@@ -19,7 +19,7 @@ const commands = ['inetgw', 'searchbw', 'iprelay'];
 const entries = commands.map((name) => `src/bin/${name}.ts`);
 
 /** What `inetgw DEV UP DOWN` needs. */
-const APPLY = ['src/cli/inetgw/apply.ts'];
+const APPLY = ['src/cli/inetgw/change/apply.ts'];
 
 /** All modules that those of `from` import, by `import` statements or also by `import()`. */
 function reached(from, { dynamic }, moduleInfo) {

@@ -1,7 +1,7 @@
 /** What the commands' definitions do not tell about their words: see completions.ts. */
 import { definitionOf, SHAPER_KEY_NAMES, type ShaperKey } from '../src/config/keys.ts';
-import { COMMAND_WORDS, commandOf, type Words } from '../src/cli/inetgw/commands.ts';
-import { makeProgram as inetgw } from '../src/cli/inetgw/program.ts';
+import { COMMAND_WORDS, commandOf, type Words } from '../src/cli/inetgw/words/commands.ts';
+import { makeProgram as inetgw } from '../src/cli/inetgw/words/program.ts';
 import { makeProgram as iprelay, REMOTE_COMMANDS } from '../src/cli/iprelay.ts';
 import { makeProgram as searchbw } from '../src/cli/searchbw.ts';
 import type { CompletedCommand } from './completions.ts';

@@ -1,6 +1,6 @@
 /** Completions for bash, zsh and fish, made from the commands' own definitions. Pure. */
 import type { Command, Option } from 'commander';
-import type { Words } from '../src/cli/inetgw/commands.ts';
+import type { Words } from '../src/cli/inetgw/words/commands.ts';
 
 export interface CompletedCommand {
   program: Command;

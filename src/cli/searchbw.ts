@@ -11,7 +11,7 @@ import {
 } from '../search/arguments/arguments.ts';
 import type { RawOptions } from '../search/arguments/rawOptions.ts';
 import { withHelp } from './common/help.ts';
-import { bareDevice, joinUnits } from './inetgw/words.ts';
+import { bareDevice, joinUnits } from './inetgw/words/words.ts';
 import { messageLine } from '../core/messageLine.ts';
 
 const SENTENCE = `Finds the raw rate of an internet line: sets the shaper to one bandwidth after
@@ -156,7 +156,7 @@ async function withConfiguration(
   typed: RawOptions,
 ): Promise<{ all: RawOptions; origin: Origin }> {
   const { configuration, configuredFraming, sectionOf, searchOptions } =
-    await import('./inetgw/configured.ts');
+    await import('./inetgw/words/configured.ts');
   const section = sectionOf(await configuration({}), device);
   if (section === undefined) return { all: typed, origin: { typed, configured: undefined } };
   return {

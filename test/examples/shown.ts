@@ -1,6 +1,6 @@
 /** Every command that the project shows, with the places. */
 import { readdir, readFile } from 'node:fs/promises';
-import { makeProgram as inetgw } from '../../src/cli/inetgw/program.ts';
+import { makeProgram as inetgw } from '../../src/cli/inetgw/words/program.ts';
 import { makeProgram as iprelay } from '../../src/cli/iprelay.ts';
 import { makeProgram as searchbw } from '../../src/cli/searchbw.ts';
 import { commandsInHelp, commandsInManual, commandsInMarkdown, isForm } from './extract.ts';

@@ -3,7 +3,7 @@
  * may be refused with a `UserError`; any other error is a crash. Used by the fuzzer (scripts/fuzz) and, with the
  * corpus and with generated texts, by test/unit/fuzz.test.ts.
  */
-import { makeProgram as inetgwProgram } from '../../src/cli/inetgw/program.ts';
+import { makeProgram as inetgwProgram } from '../../src/cli/inetgw/words/program.ts';
 import { makeProgram as iprelayProgram, readSettings } from '../../src/cli/iprelay.ts';
 import { messageLine } from '../../src/core/messageLine.ts';
 import { makeProgram as searchbwProgram } from '../../src/cli/searchbw.ts';

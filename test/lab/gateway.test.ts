@@ -1,6 +1,6 @@
 /** Set up once and never thought of again: the configuration file and the hooks on a real PPPoE link. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { DeviceStatus } from '../../src/cli/inetgw/status.ts';
+import type { DeviceStatus } from '../../src/cli/inetgw/show/status.ts';
 import { SOME_FIREWALLS, useVariant } from './firewalls.ts';
 import type { Guest } from './guest.ts';
 import { commandArgv, inetgw, inetgwOk, snapshot, statistics, withoutIndices } from './inetgw.ts';

@@ -1,6 +1,6 @@
 /** Two uplinks on one gateway, both shaped: each has its own queues, rules, ifb and record, whichever way traffic takes. */
 import { beforeAll, expect, test } from 'vitest';
-import type { DeviceStatus } from '../../src/cli/inetgw/status.ts';
+import type { DeviceStatus } from '../../src/cli/inetgw/show/status.ts';
 import type { Guest } from './guest.ts';
 import { inetgw, inetgwOk, statistics } from './inetgw.ts';
 import { setUpLine } from './line.ts';

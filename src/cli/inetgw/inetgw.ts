@@ -4,10 +4,10 @@ import { closest } from '../../core/suggest.ts';
 import { unknownVariables } from '../../config/values.ts';
 import { EXIT, usageError } from '../../core/errors.ts';
 import { parseRateBitPerSec } from '../../core/units.ts';
-import { withDryRunWord } from './dryRunWord.ts';
-import { COMMAND_WORDS, commandOf, isCommand, type CommandWord } from './commands.ts';
-import { makeProgram, type Options } from './program.ts';
-import { isVerb, refuseRateFirst, understoodWords } from './words.ts';
+import { withDryRunWord } from './words/dryRunWord.ts';
+import { COMMAND_WORDS, commandOf, isCommand, type CommandWord } from './words/commands.ts';
+import { makeProgram, type Options } from './words/program.ts';
+import { isVerb, refuseRateFirst, understoodWords } from './words/words.ts';
 import { warn } from '../common/warn.ts';
 
 /** Runs `inetgw` with the words after its name; resolves to the exit code. */
@@ -37,40 +37,40 @@ type CommandBody = (words: readonly string[], options: Options) => Promise<numbe
 const BODIES: Readonly<Record<CommandWord, CommandBody>> = {
   check: async ([device, ...rest], options) => {
     if (rest.length > 0) throw usageError('check takes one device or none: inetgw check ppp0');
-    return (await import('./check.ts')).checkCommand(device, options);
+    return (await import('./show/check.ts')).checkCommand(device, options);
   },
   apply: async ([device, ...rest], options) => {
     if (rest.length > 0) throw usageError('apply takes one device or none: inetgw apply ppp0');
-    const { applyAllFromFile, applyOneFromFile } = await import('./applyFile.ts');
+    const { applyAllFromFile, applyOneFromFile } = await import('./change/applyFile.ts');
     return device === undefined ? applyAllFromFile(options) : applyOneFromFile(device, options);
   },
   heal: async ([device, ...rest], options) => {
     if (rest.length > 0) throw usageError('heal takes one device or none: inetgw heal ppp0');
-    return (await import('./heal.ts')).healCommand(device, options);
+    return (await import('./change/heal.ts')).healCommand(device, options);
   },
   status: async (words, options) => {
     if (words.length > 0)
       throw usageError('status takes no device', `for one device: inetgw ${words[0] ?? ''}`);
-    return (await import('./status.ts')).statusCommand(options);
+    return (await import('./show/status.ts')).statusCommand(options);
   },
   rules: async ([side, device, ...rest], options) => {
     if (rest.length > 0) throw usageError('rules takes a side and a device: inetgw rules egress ppp0');
-    return (await import('./rules.ts')).rulesCommand(side, device, options);
+    return (await import('./install/rules.ts')).rulesCommand(side, device, options);
   },
   'install-hook': async (words, options) => {
-    return (await import('./hook.ts')).installHookCommand(words, options);
+    return (await import('./install/hook.ts')).installHookCommand(words, options);
   },
   uninstall: async (words, options) => {
-    return (await import('./uninstall.ts')).uninstallCommand(words, options);
+    return (await import('./install/uninstall.ts')).uninstallCommand(words, options);
   },
   config: async ([verb, file, ...rest], options) => {
     const takes = verb === 'check' ? 1 : 0;
     if ((verb !== 'check' && verb !== 'example') || rest.length > 0 || (file !== undefined && takes === 0))
       throw usageError('config knows two words: inetgw config check [FILE], inetgw config example');
-    const { configCheckCommand, configExampleCommand } = await import('./config.ts');
+    const { configCheckCommand, configExampleCommand } = await import('./install/config.ts');
     return verb === 'check' ? configCheckCommand(file, options) : configExampleCommand();
   },
-  completion: async (words) => (await import('./completion.ts')).completionCommand(words),
+  completion: async (words) => (await import('./install/completion.ts')).completionCommand(words),
 };
 
 async function dispatch(typed: readonly string[], options: Options): Promise<number> {
@@ -80,16 +80,16 @@ async function dispatch(typed: readonly string[], options: Options): Promise<num
   if (options.all === true) {
     if (typed.length !== 1 || typed[0] !== 'clear')
       throw usageError('--all goes with clear alone', 'type: inetgw clear --all');
-    return (await import('./clearAll.ts')).clearAllCommand(options);
+    return (await import('./change/clearAll.ts')).clearAllCommand(options);
   }
   if (options.quiet !== true) for (const text of unknownVariables(process.env)) warn(text);
   const words = await withKernelName(await inOrder(typed, options), options);
   const [first = '', second, third] = words;
   refuseIdleOptions(isCommand(first) ? first : undefined, options);
   if (isCommand(first)) return BODIES[first](words.slice(1), options);
-  if (second === undefined) return (await import('./show.ts')).showCommand(first, options);
-  if (third === undefined) return (await import('./apply.ts')).clearCommand(first, options);
-  return (await import('./apply.ts')).applyCommand(first, second, third, options);
+  if (second === undefined) return (await import('./show/show.ts')).showCommand(first, options);
+  if (third === undefined) return (await import('./change/apply.ts')).clearCommand(first, options);
+  return (await import('./change/apply.ts')).applyCommand(first, second, third, options);
 }
 
 /** The words as they are meant; what is wrong with them matters only if the first one is no slip. */

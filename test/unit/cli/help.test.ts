@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { makeProgram as inetgw } from '../../../src/cli/inetgw/program.ts';
+import { makeProgram as inetgw } from '../../../src/cli/inetgw/words/program.ts';
 import { makeProgram as iprelay } from '../../../src/cli/iprelay.ts';
 import { makeProgram as searchbw } from '../../../src/cli/searchbw.ts';
 import { EXIT } from '../../../src/core/errors.ts';

@@ -1,7 +1,7 @@
 /** A key is one entry of a table: nothing that is made of it, or written about it, can be forgotten. */
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { makeProgram } from '../../../src/cli/inetgw/program.ts';
+import { makeProgram } from '../../../src/cli/inetgw/words/program.ts';
 import { parseConfiguration } from '../../../src/config/file.ts';
 import { settingsFromArguments, valuesFromFlags } from '../../../src/config/fromArguments.ts';
 import {

@@ -1,6 +1,6 @@
 /** What searchbw takes from /etc/inetgw.conf. */
 import { expect, it } from 'vitest';
-import { configuredFraming, searchOptions } from '../../../src/cli/inetgw/configured.ts';
+import { configuredFraming, searchOptions } from '../../../src/cli/inetgw/words/configured.ts';
 import { parseConfiguration, type DeviceSection } from '../../../src/config/file.ts';
 
 function sectionWith(text: string): DeviceSection {

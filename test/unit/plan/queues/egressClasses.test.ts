@@ -1,7 +1,7 @@
 /** The table of egress classes: a class that is in it is reached, and told of. */
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { HELP_TEXT } from '../../../../src/cli/inetgw/help.ts';
+import { HELP_TEXT } from '../../../../src/cli/inetgw/words/help.ts';
 import { egressRules } from '../../../../src/plan/classes/rules.ts';
 import { DEFAULT_SETTINGS } from '../../../../src/plan/input/settings.ts';
 import {

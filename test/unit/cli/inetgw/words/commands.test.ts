@@ -1,14 +1,19 @@
 /** A command that is in the table is in everything that tells of commands, and what it takes is offered by the Tab key. */
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { COMPLETED } from '../../../../scripts/completed.ts';
-import { COMMAND_WORDS, commandOf, COMPLETED_COMMANDS, SHELLS } from '../../../../src/cli/inetgw/commands.ts';
-import { HELP_TEXT } from '../../../../src/cli/inetgw/help.ts';
-import { makeProgram as iprelay, REMOTE_COMMANDS } from '../../../../src/cli/iprelay.ts';
-import { generatedFiles } from '../../../../scripts/generated.ts';
+import { COMPLETED } from '../../../../../scripts/completed.ts';
+import {
+  COMMAND_WORDS,
+  commandOf,
+  COMPLETED_COMMANDS,
+  SHELLS,
+} from '../../../../../src/cli/inetgw/words/commands.ts';
+import { HELP_TEXT } from '../../../../../src/cli/inetgw/words/help.ts';
+import { makeProgram as iprelay, REMOTE_COMMANDS } from '../../../../../src/cli/iprelay.ts';
+import { generatedFiles } from '../../../../../scripts/generated.ts';
 
 const page = (name: string): Promise<string> =>
-  readFile(new URL(`../../../../docs/man/${name}`, import.meta.url), 'utf8');
+  readFile(new URL(`../../../../../docs/man/${name}`, import.meta.url), 'utf8');
 const manual = await page('inetgw.8');
 const section = (title: string): string =>
   new RegExp(`^\\.S[hs] ${title}\\n([^]*?)(?=^\\.S[hs] )`, 'm').exec(manual)?.[1] ?? '';

@@ -1,14 +1,14 @@
 /** `inetgw rules egress|ingress DEV`: the rules that inetgw installs, for those who install them themselves. */
-import type { Tuning } from '../../config/keys.ts';
-import { checkTuning } from '../../config/settings.ts';
-import { EXIT, usageError, UserErrors } from '../../core/errors.ts';
-import { nftInstall } from '../../firewall/nft.ts';
-import type { Side } from '../../firewall/rules.ts';
-import { iptablesTable, shellSnippet } from '../../firewall/snippet.ts';
-import { egressRules, ingressRules } from '../../plan/classes/rules.ts';
-import { checkDeviceName } from '../../system/link/link.ts';
-import { configuration, sectionOf, valuesFor, warnOfFile } from './configured.ts';
-import type { Options } from './program.ts';
+import type { Tuning } from '../../../config/keys.ts';
+import { checkTuning } from '../../../config/settings.ts';
+import { EXIT, usageError, UserErrors } from '../../../core/errors.ts';
+import { nftInstall } from '../../../firewall/nft.ts';
+import type { Side } from '../../../firewall/rules.ts';
+import { iptablesTable, shellSnippet } from '../../../firewall/snippet.ts';
+import { egressRules, ingressRules } from '../../../plan/classes/rules.ts';
+import { checkDeviceName } from '../../../system/link/link.ts';
+import { configuration, sectionOf, valuesFor, warnOfFile } from '../words/configured.ts';
+import type { Options } from '../words/program.ts';
 
 /** The device need not exist: the rules are the same before it comes up. */
 export async function rulesCommand(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { statusExitCode, type DeviceStatus } from '../../../../src/cli/inetgw/status.ts';
+import { statusExitCode, type DeviceStatus } from '../../../../../src/cli/inetgw/show/status.ts';
 
 type Seen = Pick<DeviceStatus, 'link' | 'state' | 'configured'>;
 const device = (link: Seen['link'], state: Seen['state'], configured: Seen['configured']): Seen => ({

@@ -7,14 +7,22 @@ import { access, constants, mkdtemp, realpath, rm, rmdir } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { EXIT, failure, missing, noPrivilege, usageError, UserError, UserErrors } from '../../core/errors.ts';
-import { printableLine } from '../../core/printable.ts';
-import { pathExists } from '../../system/exec/pathExists.ts';
-import { run, type Runner } from '../../system/exec/run.ts';
-import { errorCode, removeError, writeError } from '../../system/record/runDir.ts';
-import { ask } from '../../system/exec/runStep.ts';
-import { requireNetAdmin } from '../../system/exec/privilege.ts';
-import { finishDespiteSignals } from '../../system/exec/signals.ts';
+import {
+  EXIT,
+  failure,
+  missing,
+  noPrivilege,
+  usageError,
+  UserError,
+  UserErrors,
+} from '../../../core/errors.ts';
+import { printableLine } from '../../../core/printable.ts';
+import { pathExists } from '../../../system/exec/pathExists.ts';
+import { run, type Runner } from '../../../system/exec/run.ts';
+import { errorCode, removeError, writeError } from '../../../system/record/runDir.ts';
+import { ask } from '../../../system/exec/runStep.ts';
+import { requireNetAdmin } from '../../../system/exec/privilege.ts';
+import { finishDespiteSignals } from '../../../system/exec/signals.ts';
 import {
   findCompletions,
   findHooks,
@@ -24,12 +32,18 @@ import {
   findUnits,
   isLinkFolder,
   type Trace,
-} from '../../system/install/traces.ts';
-import { isSystemdRunning, reloadUnits, stopUnits } from '../../system/install/units.ts';
-import { clearRecorded, findRecorded, wouldBeCleared, type ClearError, type Recorded } from './clearAll.ts';
-import type { Options } from './program.ts';
-import { verboseRunner } from './verbose.ts';
-import { warn } from '../common/warn.ts';
+} from '../../../system/install/traces.ts';
+import { isSystemdRunning, reloadUnits, stopUnits } from '../../../system/install/units.ts';
+import {
+  clearRecorded,
+  findRecorded,
+  wouldBeCleared,
+  type ClearError,
+  type Recorded,
+} from '../change/clearAll.ts';
+import type { Options } from '../words/program.ts';
+import { verboseRunner } from '../words/verbose.ts';
+import { warn } from '../../common/warn.ts';
 
 interface Found {
   recorded: Recorded;

@@ -2,9 +2,9 @@
  * The words of a command line, as people put them, in the order in which `inetgw` takes them. What can mean one thing only
  * is understood; where something would be taken away or could mean another thing, the error says what to type. Pure.
  */
-import { closest } from '../../core/suggest.ts';
-import { usageError, type UserError } from '../../core/errors.ts';
-import { isPlainNumber, isRateUnit, parseRateBitPerSec } from '../../core/units.ts';
+import { closest } from '../../../core/suggest.ts';
+import { usageError, type UserError } from '../../../core/errors.ts';
+import { isPlainNumber, isRateUnit, parseRateBitPerSec } from '../../../core/units.ts';
 import { isCommand } from './commands.ts';
 
 /** What shows a device, in the words of other programs. */

@@ -1,22 +1,22 @@
 /** What is said, and on a terminal asked, before a device or its hook is set up: the wrong layer, rates that are hardly meant. */
-import type { SettingsResult } from '../../config/fromArguments.ts';
-import { parseLineRate } from '../../config/parsers.ts';
-import { explicitRates, rateDoubt, type RateDoubt, type RateTexts } from '../../config/rateDoubts.ts';
-import { failure, usageError } from '../../core/errors.ts';
-import { shellWord } from '../../hooks/quote.ts';
-import type { LinkKind } from '../../plan/input/framing.ts';
+import type { SettingsResult } from '../../../config/fromArguments.ts';
+import { parseLineRate } from '../../../config/parsers.ts';
+import { explicitRates, rateDoubt, type RateDoubt, type RateTexts } from '../../../config/rateDoubts.ts';
+import { failure, usageError } from '../../../core/errors.ts';
+import { shellWord } from '../../../hooks/quote.ts';
+import type { LinkKind } from '../../../plan/input/framing.ts';
 import {
   isTunnel,
   layerAdvice,
   tunnelNotice,
   type LayerAdvice,
   type LayerFacts,
-} from '../../plan/input/layers.ts';
-import type { ShaperSettings } from '../../plan/input/settings.ts';
-import { readLayers } from '../../system/link/layers.ts';
-import { findLink } from '../../system/link/link.ts';
-import type { Options } from './program.ts';
-import { warn } from '../common/warn.ts';
+} from '../../../plan/input/layers.ts';
+import type { ShaperSettings } from '../../../plan/input/settings.ts';
+import { readLayers } from '../../../system/link/layers.ts';
+import { findLink } from '../../../system/link/link.ts';
+import type { Options } from '../words/program.ts';
+import { warn } from '../../common/warn.ts';
 
 /** What is meant, and whether it was said to be meant. */
 export interface Settled {
@@ -135,7 +135,7 @@ async function askWhatIsMeant(
   settings: ShaperSettings,
   typed: RateTexts,
 ): Promise<Settled> {
-  const { ask } = await import('../../search/run/ask.ts');
+  const { ask } = await import('../../../search/run/ask.ts');
   const asIs = doubt.kind === 'unit' ? 'kbit' : 'keep';
   warn(doubt.text);
   const question = `Did you mean ${wordsOf(doubt.instead)}? [y/N/${asIs}] `;

@@ -1,16 +1,16 @@
 /** `inetgw DEV`: statistics, and what is the case; the exit code tells whether all that was set is in force. */
-import { EXIT, notInForce, type UserError } from '../../core/errors.ts';
-import type { FoundCondition } from '../../conditions/condition.ts';
-import { conditionLine, isBroken, isElsewhere } from '../../conditions/table.ts';
-import { statisticsOf, statisticsText } from '../../report/statistics/statistics.ts';
-import { readConditions } from '../../system/check/conditions.ts';
-import { readCurrent, type Current } from '../../system/link/device.ts';
-import { checkDeviceName, noSuchDevice } from '../../system/link/link.ts';
-import { hasNetAdmin, requireNetAdmin } from '../../system/exec/privilege.ts';
-import { readReadings } from '../../system/check/readings.ts';
-import { run } from '../../system/exec/run.ts';
-import type { GlobalOptions } from './program.ts';
-import { warn } from '../common/warn.ts';
+import { EXIT, notInForce, type UserError } from '../../../core/errors.ts';
+import type { FoundCondition } from '../../../conditions/condition.ts';
+import { conditionLine, isBroken, isElsewhere } from '../../../conditions/table.ts';
+import { statisticsOf, statisticsText } from '../../../report/statistics/statistics.ts';
+import { readConditions } from '../../../system/check/conditions.ts';
+import { readCurrent, type Current } from '../../../system/link/device.ts';
+import { checkDeviceName, noSuchDevice } from '../../../system/link/link.ts';
+import { hasNetAdmin, requireNetAdmin } from '../../../system/exec/privilege.ts';
+import { readReadings } from '../../../system/check/readings.ts';
+import { run } from '../../../system/exec/run.ts';
+import type { GlobalOptions } from '../words/program.ts';
+import { warn } from '../../common/warn.ts';
 
 export async function showCommand(device: string, options: GlobalOptions): Promise<number> {
   checkDeviceName(device);

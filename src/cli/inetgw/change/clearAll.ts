@@ -2,24 +2,24 @@
  * `inetgw clear --all`: every device that there is a record of, in this and in other network namespaces. What cannot be
  * cleared keeps none of the others from it.
  */
-import { EXIT, usageError, UserError, UserErrors } from '../../core/errors.ts';
-import { printableLine } from '../../core/printable.ts';
-import { clear } from '../../system/apply/clear.ts';
-import { withLock } from '../../system/record/lock.ts';
+import { EXIT, usageError, UserError, UserErrors } from '../../../core/errors.ts';
+import { printableLine } from '../../../core/printable.ts';
+import { clear } from '../../../system/apply/clear.ts';
+import { withLock } from '../../../system/record/lock.ts';
 import {
   clearThere,
   forgetNamespace,
   otherNamespaces,
   type OtherNamespace,
-} from '../../system/link/namespaces.ts';
-import { requireNetAdmin } from '../../system/exec/privilege.ts';
-import { run, type Runner } from '../../system/exec/run.ts';
-import { finishDespiteSignals } from '../../system/exec/signals.ts';
-import { recordedDevices } from '../../system/record/state.ts';
-import type { Options } from './program.ts';
+} from '../../../system/link/namespaces.ts';
+import { requireNetAdmin } from '../../../system/exec/privilege.ts';
+import { run, type Runner } from '../../../system/exec/run.ts';
+import { finishDespiteSignals } from '../../../system/exec/signals.ts';
+import { recordedDevices } from '../../../system/record/state.ts';
+import type { Options } from '../words/program.ts';
 import { clearedText } from './clearedText.ts';
-import { verboseRunner } from './verbose.ts';
-import { warn } from '../common/warn.ts';
+import { verboseRunner } from '../words/verbose.ts';
+import { warn } from '../../common/warn.ts';
 
 export interface Recorded {
   /** In this network namespace. */

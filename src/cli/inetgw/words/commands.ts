@@ -1,10 +1,10 @@
 /**
  * The commands of `inetgw` besides `DEV …`, each once: what is known of them is taken from here by the words
- * (words.ts), the refusals of idle options (inetgw.ts) and the completions; test/unit/cli/inetgw/commands.test.ts holds help and
+ * (words.ts), the refusals of idle options (inetgw.ts) and the completions; test/unit/cli/inetgw/words/commands.test.ts holds help and
  * manual page against it. What a command does stands in inetgw.ts, which does not compile without it. Pure.
  */
-import { SHAPER_KEY_NAMES, optionName } from '../../config/keys.ts';
-import { HOOK_KINDS } from '../../hooks/kinds.ts';
+import { SHAPER_KEY_NAMES, optionName } from '../../../config/keys.ts';
+import { HOOK_KINDS } from '../../../hooks/kinds.ts';
 import type { Options } from './program.ts';
 
 /** What may stand in a place: words, and what only the machine knows. */

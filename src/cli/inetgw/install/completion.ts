@@ -1,8 +1,8 @@
 /** `inetgw completion SHELL [COMMAND]`: what a shell needs to complete the commands. */
-import { closest } from '../../core/suggest.ts';
-import { EXIT, usageError } from '../../core/errors.ts';
-import { readTemplate } from '../../system/install/templates.ts';
-import { COMPLETED_COMMANDS, SHELLS } from './commands.ts';
+import { closest } from '../../../core/suggest.ts';
+import { EXIT, usageError } from '../../../core/errors.ts';
+import { readTemplate } from '../../../system/install/templates.ts';
+import { COMPLETED_COMMANDS, SHELLS } from '../words/commands.ts';
 
 const FILES = {
   bash: (command: string) => `completions/bash/${command}`,

@@ -1,4 +1,4 @@
-import type { Runner } from '../../system/exec/run.ts';
+import type { Runner } from '../../../system/exec/run.ts';
 
 /** Tells every program that is run, with what is handed to it, on standard error. */
 export function verboseRunner(run: Runner): Runner {

@@ -1,23 +1,23 @@
 /** `inetgw DEV UP DOWN` and `inetgw DEV clear`. */
-import type { SettingsResult } from '../../config/fromArguments.ts';
-import { EXIT, UserErrors, type UserError } from '../../core/errors.ts';
-import { describeFraming, framingAssumption } from '../../plan/input/framing.ts';
-import { hasStages, INGRESS_KINDS } from '../../plan/input/ingressKinds.ts';
-import type { Plan } from '../../plan/plan.ts';
-import { apply, type Prepared } from '../../system/apply/apply.ts';
-import { clear } from '../../system/apply/clear.ts';
-import { checkDeviceName, findLink, readLink } from '../../system/link/link.ts';
-import { withLock } from '../../system/record/lock.ts';
-import { requireNetAdmin } from '../../system/exec/privilege.ts';
-import { run as runProgram } from '../../system/exec/run.ts';
-import { finishDespiteSignals } from '../../system/exec/signals.ts';
-import { formatRate } from '../../core/units.ts';
+import type { SettingsResult } from '../../../config/fromArguments.ts';
+import { EXIT, UserErrors, type UserError } from '../../../core/errors.ts';
+import { describeFraming, framingAssumption } from '../../../plan/input/framing.ts';
+import { hasStages, INGRESS_KINDS } from '../../../plan/input/ingressKinds.ts';
+import type { Plan } from '../../../plan/plan.ts';
+import { apply, type Prepared } from '../../../system/apply/apply.ts';
+import { clear } from '../../../system/apply/clear.ts';
+import { checkDeviceName, findLink, readLink } from '../../../system/link/link.ts';
+import { withLock } from '../../../system/record/lock.ts';
+import { requireNetAdmin } from '../../../system/exec/privilege.ts';
+import { run as runProgram } from '../../../system/exec/run.ts';
+import { finishDespiteSignals } from '../../../system/exec/signals.ts';
+import { formatRate } from '../../../core/units.ts';
 import { clearedText } from './clearedText.ts';
-import { settingsOf } from './configured.ts';
+import { settingsOf } from '../words/configured.ts';
 import { settleDoubts } from './doubts.ts';
-import type { GlobalOptions, Options } from './program.ts';
-import { warn } from '../common/warn.ts';
-import { verboseRunner } from './verbose.ts';
+import type { GlobalOptions, Options } from '../words/program.ts';
+import { warn } from '../../common/warn.ts';
+import { verboseRunner } from '../words/verbose.ts';
 
 export async function applyCommand(
   device: string,

@@ -1,13 +1,13 @@
 /** `inetgw apply` and `inetgw apply DEV`: what the configuration file says. */
-import type { DeviceSection } from '../../config/file.ts';
-import { requireFaultless } from '../../config/file.ts';
-import { configError, EXIT, UserError, UserErrors } from '../../core/errors.ts';
-import { checkDeviceName, findLink, isUp } from '../../system/link/link.ts';
-import { requireConfiguration, sectionOf, settingsOfSection, warnOfFile } from './configured.ts';
-import type { Options } from './program.ts';
+import type { DeviceSection } from '../../../config/file.ts';
+import { requireFaultless } from '../../../config/file.ts';
+import { configError, EXIT, UserError, UserErrors } from '../../../core/errors.ts';
+import { checkDeviceName, findLink, isUp } from '../../../system/link/link.ts';
+import { requireConfiguration, sectionOf, settingsOfSection, warnOfFile } from '../words/configured.ts';
+import type { Options } from '../words/program.ts';
 import { applySettings, requireDevice } from './apply.ts';
-import { reportError } from '../common/main.ts';
-import { warn } from '../common/warn.ts';
+import { reportError } from '../../common/main.ts';
+import { warn } from '../../common/warn.ts';
 
 export async function applyOneFromFile(device: string, options: Options): Promise<number> {
   checkDeviceName(device);

@@ -1,7 +1,7 @@
 /** The words and flags of `inetgw` as commander knows them; completions are generated from it. */
 import { Command, Option } from 'commander';
-import { definitionOf, SHAPER_KEY_NAMES, type KeyGroup, type ShaperOptions } from '../../config/keys.ts';
-import { withHelp } from '../common/help.ts';
+import { definitionOf, SHAPER_KEY_NAMES, type KeyGroup, type ShaperOptions } from '../../../config/keys.ts';
+import { withHelp } from '../../common/help.ts';
 import { HELP_TEXT, SENTENCE } from './help.ts';
 
 export interface GlobalOptions {

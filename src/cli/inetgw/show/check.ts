@@ -1,19 +1,19 @@
 /** `inetgw check [DEV]`: what is there, what is missing, and what that costs. */
-import type { FoundCondition } from '../../conditions/condition.ts';
-import { conditionLine, isBroken } from '../../conditions/table.ts';
-import { EXIT, type UserError } from '../../core/errors.ts';
-import { assumedLink } from '../../plan/input/assumedLink.ts';
-import { defaultFraming, describeFraming, type Framing, type RawRates } from '../../plan/input/framing.ts';
-import type { LinkFacts } from '../../plan/input/link.ts';
-import { egressRules, ingressRules } from '../../plan/classes/rules.ts';
-import { DEFAULT_SETTINGS } from '../../plan/input/settings.ts';
-import { check, type CheckItem, type CheckResult } from '../../system/check/check.ts';
-import { readConditions } from '../../system/check/conditions.ts';
-import { readCurrent } from '../../system/link/device.ts';
-import { checkDeviceName, findLink, noSuchDevice } from '../../system/link/link.ts';
-import { requireNetAdmin } from '../../system/exec/privilege.ts';
-import { run } from '../../system/exec/run.ts';
-import type { GlobalOptions } from './program.ts';
+import type { FoundCondition } from '../../../conditions/condition.ts';
+import { conditionLine, isBroken } from '../../../conditions/table.ts';
+import { EXIT, type UserError } from '../../../core/errors.ts';
+import { assumedLink } from '../../../plan/input/assumedLink.ts';
+import { defaultFraming, describeFraming, type Framing, type RawRates } from '../../../plan/input/framing.ts';
+import type { LinkFacts } from '../../../plan/input/link.ts';
+import { egressRules, ingressRules } from '../../../plan/classes/rules.ts';
+import { DEFAULT_SETTINGS } from '../../../plan/input/settings.ts';
+import { check, type CheckItem, type CheckResult } from '../../../system/check/check.ts';
+import { readConditions } from '../../../system/check/conditions.ts';
+import { readCurrent } from '../../../system/link/device.ts';
+import { checkDeviceName, findLink, noSuchDevice } from '../../../system/link/link.ts';
+import { requireNetAdmin } from '../../../system/exec/privilege.ts';
+import { run } from '../../../system/exec/run.ts';
+import type { GlobalOptions } from '../words/program.ts';
 
 /** Without a device, or before it is there, it is about the machine alone. */
 export async function checkCommand(device: string | undefined, options: GlobalOptions): Promise<number> {

@@ -1,22 +1,22 @@
 /** `inetgw status`: every device that there is a record of or a section for. */
-import { allowsStages, hasStages, type IngressKind } from '../../plan/input/ingressKinds.ts';
-import type { Configuration, DeviceSection } from '../../config/file.ts';
-import type { FoundCondition } from '../../conditions/condition.ts';
-import { conditionLine, isBroken, isElsewhere } from '../../conditions/table.ts';
-import { EXIT, type ExitCode } from '../../core/errors.ts';
-import { describeFraming, resolveFraming } from '../../plan/input/framing.ts';
-import type { Plan } from '../../plan/plan.ts';
-import { table } from '../../report/statistics/table.ts';
-import { readConditions } from '../../system/check/conditions.ts';
-import { readCurrent, type Current } from '../../system/link/device.ts';
-import { isUp } from '../../system/link/link.ts';
-import { hasNetAdmin } from '../../system/exec/privilege.ts';
-import { run } from '../../system/exec/run.ts';
-import { recordedDevices } from '../../system/record/state.ts';
-import { formatRate } from '../../core/units.ts';
-import { configuration, settingsOfSection, warnOfFile } from './configured.ts';
-import type { Options } from './program.ts';
-import { warn } from '../common/warn.ts';
+import { allowsStages, hasStages, type IngressKind } from '../../../plan/input/ingressKinds.ts';
+import type { Configuration, DeviceSection } from '../../../config/file.ts';
+import type { FoundCondition } from '../../../conditions/condition.ts';
+import { conditionLine, isBroken, isElsewhere } from '../../../conditions/table.ts';
+import { EXIT, type ExitCode } from '../../../core/errors.ts';
+import { describeFraming, resolveFraming } from '../../../plan/input/framing.ts';
+import type { Plan } from '../../../plan/plan.ts';
+import { table } from '../../../report/statistics/table.ts';
+import { readConditions } from '../../../system/check/conditions.ts';
+import { readCurrent, type Current } from '../../../system/link/device.ts';
+import { isUp } from '../../../system/link/link.ts';
+import { hasNetAdmin } from '../../../system/exec/privilege.ts';
+import { run } from '../../../system/exec/run.ts';
+import { recordedDevices } from '../../../system/record/state.ts';
+import { formatRate } from '../../../core/units.ts';
+import { configuration, settingsOfSection, warnOfFile } from '../words/configured.ts';
+import type { Options } from '../words/program.ts';
+import { warn } from '../../common/warn.ts';
 
 /** One device in `inetgw status --json`. Rates in bit/s. */
 export interface DeviceStatus {

@@ -1,5 +1,5 @@
 /** `inetgw heal [DEV]`: puts back what somebody has taken away of what is in force. */
-import { EXIT, UserError, UserErrors } from '../../core/errors.ts';
+import { EXIT, UserError, UserErrors } from '../../../core/errors.ts';
 import {
   describeMending,
   findDamage,
@@ -7,15 +7,15 @@ import {
   isMendable,
   type Damage,
   type Healed,
-} from '../../system/apply/heal.ts';
-import { checkDeviceName } from '../../system/link/link.ts';
-import { requireNetAdmin } from '../../system/exec/privilege.ts';
-import { run as runProgram, type Runner } from '../../system/exec/run.ts';
-import { finishDespiteSignals } from '../../system/exec/signals.ts';
-import { recordedDevices } from '../../system/record/state.ts';
-import type { Options } from './program.ts';
-import { verboseRunner } from './verbose.ts';
-import { warn } from '../common/warn.ts';
+} from '../../../system/apply/heal.ts';
+import { checkDeviceName } from '../../../system/link/link.ts';
+import { requireNetAdmin } from '../../../system/exec/privilege.ts';
+import { run as runProgram, type Runner } from '../../../system/exec/run.ts';
+import { finishDespiteSignals } from '../../../system/exec/signals.ts';
+import { recordedDevices } from '../../../system/record/state.ts';
+import type { Options } from '../words/program.ts';
+import { verboseRunner } from '../words/verbose.ts';
+import { warn } from '../../common/warn.ts';
 
 /** One device in `inetgw heal --json`. */
 interface HealJson {

@@ -1,6 +1,6 @@
 /** What `inetgw --help` says around the options. */
-import { EGRESS_CLASS_NAMES } from '../../plan/queues/egressClasses.ts';
-import { FRAMING_KEYWORDS, FRAMING_WORDS } from '../../plan/input/framing.ts';
+import { EGRESS_CLASS_NAMES } from '../../../plan/queues/egressClasses.ts';
+import { FRAMING_KEYWORDS, FRAMING_WORDS } from '../../../plan/input/framing.ts';
 
 export const SENTENCE = `Keeps a full internet line answering at once: sorts what leaves by
 urgency and keeps what comes in just below the rate of the line, so that no

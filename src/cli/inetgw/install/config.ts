@@ -1,12 +1,12 @@
 /** `inetgw config check [FILE]` and `inetgw config example`. */
-import { requireFaultless } from '../../config/file.ts';
-import { EXIT, UserError, UserErrors } from '../../core/errors.ts';
-import { printableLine } from '../../core/printable.ts';
-import { readTemplate } from '../../system/install/templates.ts';
-import { formatRate, parseRateBitPerSec } from '../../core/units.ts';
-import { requireConfiguration } from './configured.ts';
-import type { Options } from './program.ts';
-import { warn } from '../common/warn.ts';
+import { requireFaultless } from '../../../config/file.ts';
+import { EXIT, UserError, UserErrors } from '../../../core/errors.ts';
+import { printableLine } from '../../../core/printable.ts';
+import { readTemplate } from '../../../system/install/templates.ts';
+import { formatRate, parseRateBitPerSec } from '../../../core/units.ts';
+import { requireConfiguration } from '../words/configured.ts';
+import type { Options } from '../words/program.ts';
+import { warn } from '../../common/warn.ts';
 
 /** Every key with its default, to begin with: `inetgw config example > /etc/inetgw.conf`. */
 export async function configExampleCommand(): Promise<number> {

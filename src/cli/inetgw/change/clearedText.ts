@@ -1,5 +1,5 @@
 /** What is said of a device that was cleared, or of one that would be. */
-import type { ClearOutcome } from '../../system/apply/clear.ts';
+import type { ClearOutcome } from '../../../system/apply/clear.ts';
 
 export function clearedText(outcome: ClearOutcome, failed: boolean): string {
   const alone =

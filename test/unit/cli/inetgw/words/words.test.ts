@@ -1,14 +1,14 @@
 /** Words as people put them: understood, or answered with what to type. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { COMMAND_WORDS } from '../../../../src/cli/inetgw/commands.ts';
+import { COMMAND_WORDS } from '../../../../../src/cli/inetgw/words/commands.ts';
 import {
   bareDevice,
   refuseRateFirst,
   understoodWords,
   type NamedRates,
-} from '../../../../src/cli/inetgw/words.ts';
-import { EXIT, UserError } from '../../../../src/core/errors.ts';
+} from '../../../../../src/cli/inetgw/words/words.ts';
+import { EXIT, UserError } from '../../../../../src/core/errors.ts';
 
 const understood = (line: string, named: NamedRates = {}): string =>
   understoodWords(line.split(' '), named).join(' ');

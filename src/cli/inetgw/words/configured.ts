@@ -1,13 +1,13 @@
 /** Flags over environment over file, for one device or all. */
-import { valuesFromFlags, settingsFromValues, type SettingsResult } from '../../config/fromArguments.ts';
-import type { Configuration, DeviceSection } from '../../config/file.ts';
-import { optionName, SEARCH_KEY_NAMES, SEARCH_KEYS, type SearchKey } from '../../config/keys.ts';
-import { layered, valuesFromEnvironment, type Value, type Values } from '../../config/values.ts';
-import { configError, UserErrors } from '../../core/errors.ts';
-import type { FramingChoice } from '../../plan/input/framing.ts';
-import { CONFIG_PATH, readConfiguration } from '../../system/record/configFile.ts';
+import { valuesFromFlags, settingsFromValues, type SettingsResult } from '../../../config/fromArguments.ts';
+import type { Configuration, DeviceSection } from '../../../config/file.ts';
+import { optionName, SEARCH_KEY_NAMES, SEARCH_KEYS, type SearchKey } from '../../../config/keys.ts';
+import { layered, valuesFromEnvironment, type Value, type Values } from '../../../config/values.ts';
+import { configError, UserErrors } from '../../../core/errors.ts';
+import type { FramingChoice } from '../../../plan/input/framing.ts';
+import { CONFIG_PATH, readConfiguration } from '../../../system/record/configFile.ts';
 import type { Options } from './program.ts';
-import { warn } from '../common/warn.ts';
+import { warn } from '../../common/warn.ts';
 
 /** The file that was named, by flag or environment. */
 function namedFile(options: Pick<Options, 'config'>): string | undefined {

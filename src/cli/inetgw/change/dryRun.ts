@@ -1,25 +1,25 @@
 /** `--dry-run` of setting up and clearing: what would be run, for a person, a shell or a program. */
 import { createHash } from 'node:crypto';
-import { EXIT, usageError } from '../../core/errors.ts';
+import { EXIT, usageError } from '../../../core/errors.ts';
 import {
   planJson,
   planSummary,
   programsOf,
   type Outlook,
   type ProgramFile,
-} from '../../report/statistics/planSummary.ts';
-import { assumedLink } from '../../plan/input/assumedLink.ts';
-import type { LinkFacts } from '../../plan/input/link.ts';
-import type { ShaperSettings } from '../../plan/input/settings.ts';
-import { filesGoneAsScript, objectFileAsScript, stepsAsScript, type Step } from '../../plan/steps.ts';
-import { prepare, type ApplyOptions, type Prepared } from '../../system/apply/apply.ts';
-import { prepareClear } from '../../system/apply/clearSteps.ts';
-import { noSuchDevice } from '../../system/link/link.ts';
-import { pacingObject } from '../../system/link/pacing.ts';
-import type { Runner } from '../../system/exec/run.ts';
+} from '../../../report/statistics/planSummary.ts';
+import { assumedLink } from '../../../plan/input/assumedLink.ts';
+import type { LinkFacts } from '../../../plan/input/link.ts';
+import type { ShaperSettings } from '../../../plan/input/settings.ts';
+import { filesGoneAsScript, objectFileAsScript, stepsAsScript, type Step } from '../../../plan/steps.ts';
+import { prepare, type ApplyOptions, type Prepared } from '../../../system/apply/apply.ts';
+import { prepareClear } from '../../../system/apply/clearSteps.ts';
+import { noSuchDevice } from '../../../system/link/link.ts';
+import { pacingObject } from '../../../system/link/pacing.ts';
+import type { Runner } from '../../../system/exec/run.ts';
 import { clearedText } from './clearedText.ts';
-import type { GlobalOptions } from './program.ts';
-import { warn } from '../common/warn.ts';
+import type { GlobalOptions } from '../words/program.ts';
+import { warn } from '../../common/warn.ts';
 
 type Form = 'text' | 'script' | 'json';
 

@@ -2,7 +2,7 @@
  * `--dry-run=script`: commander has no option whose value may only follow a `=`; with one that may be left out,
  * `inetgw --dry-run ppp0 210 1710` would take the device for the value.
  */
-import { usageError } from '../../core/errors.ts';
+import { usageError } from '../../../core/errors.ts';
 
 /** The words with `--dry-run=script` as the option of its own that commander knows it by. */
 export function withDryRunWord(argv: readonly string[]): string[] {
