@@ -39,7 +39,7 @@ export const FLOORS = {
 export const ROOMS = {
   plan: ['input', 'numbers', 'queues', 'classes', 'pacing', 'ingress', '.'],
   system: ['exec', 'record', 'link', 'apply', 'check', 'install'],
-  line: ['samples', '.'],
+  line: ['samples', '.', 'control', 'ping', 'load'],
   search: ['decide', 'arguments', 'run', 'result', '.'],
   relay: ['scheduler', 'settings', 'connection', 'statistics', 'prompt', 'control', 'api', 'daemon'],
   report: ['plot', 'statistics'],

@@ -21,14 +21,14 @@ import {
   formatPacingHeader,
   formatSubject,
 } from './result/lines.ts';
-import type { LineControl } from '../line/line.ts';
-import { openLine } from '../line/openLine.ts';
-import { proxyNotice, startLoad } from '../line/load.ts';
+import type { LineControl } from '../line/control/line.ts';
+import { openLine } from '../line/control/openLine.ts';
+import { proxyNotice, startLoad } from '../line/load/load.ts';
 import type { Direction } from '../line/samples/measurement.ts';
 import { fileErrors, renderEnd, screenFor, writeFiles } from './result/output.ts';
-import { pingOnce, resolveHost } from '../line/ping.ts';
-import { makePinger } from '../line/pinger.ts';
-import { findPingHost, wellKnownAddresses, type FoundHost } from '../line/pingHost.ts';
+import { pingOnce, resolveHost } from '../line/ping/ping.ts';
+import { makePinger } from '../line/ping/pinger.ts';
+import { findPingHost, wellKnownAddresses, type FoundHost } from '../line/ping/pingHost.ts';
 import { Progress } from './run/progress.ts';
 import {
   commandSuffixes,

@@ -28,7 +28,7 @@ import type { RawOptions } from '../../src/search/arguments/rawOptions.ts';
 import { readAddresses } from '../../src/line/device.ts';
 import { PLAIN } from '../../src/search/result/lines.ts';
 import { renderResult } from '../../src/search/result/output.ts';
-import { readAnswer, readFailure } from '../../src/line/ping.ts';
+import { readAnswer, readFailure } from '../../src/line/ping/ping.ts';
 import { parseResult } from '../../src/search/result/resultFile.ts';
 import { makePlan } from '../../src/plan/plan.ts';
 import type { ShaperSettings } from '../../src/plan/input/settings.ts';

@@ -7,9 +7,9 @@
  * comes the standing queue of a busy line, which grows without bound towards the raw rate (M/D/1 form).
  */
 import type { Clock } from '../../src/line/clock.ts';
-import type { LineControl, LineRates } from '../../src/line/line.ts';
+import type { LineControl, LineRates } from '../../src/line/control/line.ts';
 import type { Direction, PingSample } from '../../src/line/samples/measurement.ts';
-import type { Pinger } from '../../src/line/pinger.ts';
+import type { Pinger } from '../../src/line/ping/pinger.ts';
 
 export interface ModelLine {
   direction: Direction;

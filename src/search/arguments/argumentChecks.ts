@@ -10,8 +10,8 @@ import {
   parseRateBitPerSec,
   rateAdvice,
 } from '../../core/units.ts';
-import { hostError } from '../../line/host.ts';
-import type { LoadSettings } from '../../line/load.ts';
+import { hostError } from '../../line/ping/host.ts';
+import type { LoadSettings } from '../../line/load/load.ts';
 import type { RawOptions } from './rawOptions.ts';
 import { countLines, type Grid } from '../decide/sweep.ts';
 import type { Task } from '../decide/task.ts';

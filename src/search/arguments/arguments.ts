@@ -21,7 +21,7 @@ import {
   tooMany,
 } from './argumentChecks.ts';
 import type { Limits } from '../decide/judge.ts';
-import type { LoadSettings } from '../../line/load.ts';
+import type { LoadSettings } from '../../line/load/load.ts';
 import type { Direction } from '../../line/samples/measurement.ts';
 import type { RawOptions } from './rawOptions.ts';
 import { countLines } from '../decide/sweep.ts';

@@ -12,9 +12,9 @@ import {
   type Limits,
   type Verdict,
 } from '../decide/judge.ts';
-import type { LineDescription } from '../../line/line.ts';
+import type { LineDescription } from '../../line/control/line.ts';
 import type { ByteWindow, Direction, Figures, PingSample } from '../../line/samples/measurement.ts';
-import type { FoundHost } from '../../line/pingHost.ts';
+import type { FoundHost } from '../../line/ping/pingHost.ts';
 import { describePacing, type PacingFigures, type PacingResult } from '../decide/pacingTrial.ts';
 import { describeWarning } from '../decide/recommend.ts';
 import type { DirectionResult } from '../run/session.ts';

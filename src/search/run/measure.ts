@@ -1,9 +1,9 @@
 /** One measurement: set the rate, let the queue come to rest, then pings and counters over the same time. */
 import { failure } from '../../core/errors.ts';
 import type { Clock } from '../../line/clock.ts';
-import type { LineControl, LineCounters, LineRates } from '../../line/line.ts';
+import type { LineControl, LineCounters, LineRates } from '../../line/control/line.ts';
 import type { ByteWindow, Direction, Measurement, PingSample } from '../../line/samples/measurement.ts';
-import type { Pinger } from '../../line/pinger.ts';
+import type { Pinger } from '../../line/ping/pinger.ts';
 import {
   isDrained,
   isSettled,

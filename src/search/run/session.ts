@@ -6,9 +6,9 @@ import { failure, UserError } from '../../core/errors.ts';
 import { isDecided, nextAuto, recommendAuto, recordAuto, startAuto } from '../decide/auto.ts';
 import type { Clock } from '../../line/clock.ts';
 import { judgeLine, type JudgedLine, type Limits } from '../decide/judge.ts';
-import type { LineControl } from '../../line/line.ts';
-import type { Load } from '../../line/load.ts';
-import { LoadWatch, loadProblem, type DeviceCounters } from '../../line/loadWatch.ts';
+import type { LineControl } from '../../line/control/line.ts';
+import type { Load } from '../../line/load/load.ts';
+import { LoadWatch, loadProblem, type DeviceCounters } from '../../line/load/loadWatch.ts';
 import {
   addWindows,
   type Direction,
@@ -27,7 +27,7 @@ import {
   type PacingResult,
   type PacingTrial,
 } from '../decide/pacingTrial.ts';
-import type { Pinger } from '../../line/pinger.ts';
+import type { Pinger } from '../../line/ping/pinger.ts';
 import { recommend, type Recommendation } from '../decide/recommend.ts';
 import { finalLines, nextStep, recordLine, startSweep } from '../decide/sweep.ts';
 import type { Task } from '../decide/task.ts';

@@ -6,7 +6,7 @@ import { appendFileSync, readFileSync } from 'node:fs';
 import { runMain } from '../../../src/cli/common/main.ts';
 import { UserErrors } from '../../../src/core/errors.ts';
 import { checkArguments } from '../../../src/search/arguments/arguments.ts';
-import type { LineControl } from '../../../src/line/line.ts';
+import type { LineControl } from '../../../src/line/control/line.ts';
 import { measureAndShow } from '../../../src/search/program.ts';
 
 const [log = '', format = '', load] = process.argv.slice(2);

@@ -1,7 +1,7 @@
 /** Run inside a network namespace by ping.test.ts: does what its argument says and prints the outcome as JSON. */
-import { findPingHost } from '../../../src/line/pingHost.ts';
-import { pingOnce } from '../../../src/line/ping.ts';
-import { makePinger } from '../../../src/line/pinger.ts';
+import { findPingHost } from '../../../src/line/ping/pingHost.ts';
+import { pingOnce } from '../../../src/line/ping/ping.ts';
+import { makePinger } from '../../../src/line/ping/pinger.ts';
 import { systemClock } from '../../../src/line/clock.ts';
 
 const [what = '', host = '', extra = '{}'] = process.argv.slice(2);

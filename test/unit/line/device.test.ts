@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readAddresses } from '../../../src/line/device.ts';
-import { wellKnownAddresses } from '../../../src/line/pingHost.ts';
+import { wellKnownAddresses } from '../../../src/line/ping/pingHost.ts';
 
 const addresses = (stdout: string) =>
   readAddresses('eth0', () => Promise.resolve({ code: 0, stdout, stderr: '' }));

@@ -4,38 +4,45 @@
  */
 import { readFile } from 'node:fs/promises';
 import { release } from 'node:os';
-import { settingsFromArguments } from '../config/fromArguments.ts';
-import { failure, usageError, UserError } from '../core/errors.ts';
-import { messageLine } from '../core/messageLine.ts';
+import { settingsFromArguments } from '../../config/fromArguments.ts';
+import { failure, usageError, UserError } from '../../core/errors.ts';
+import { messageLine } from '../../core/messageLine.ts';
 import {
   framedBytes,
   describeFraming,
   resolveFraming,
   type Framing,
   type RawRates,
-} from '../plan/input/framing.ts';
-import { actionIndex } from '../plan/ingress/stages.ts';
-import { layerAdvice, type LayerFacts } from '../plan/input/layers.ts';
-import { linkHeaderBytes, type LinkFacts } from '../plan/input/link.ts';
-import { factsShownBy, makePlan, type Plan } from '../plan/plan.ts';
-import { MAX_RATE_BIT_PER_SEC, type ShaperSettings } from '../plan/input/settings.ts';
-import { isPacingWanted, pacingActionIndex } from '../plan/pacing/pacing.ts';
-import { queueChange, tcStep } from '../plan/steps.ts';
-import { readActions } from '../system/link/actions.ts';
-import { carryOut, earlierOf, prepare, putBack, refuseForeign, type Earlier } from '../system/apply/apply.ts';
-import { readCurrent, readView } from '../system/link/device.ts';
-import { installFirewall, families } from '../system/apply/firewall.ts';
-import { readLayers } from '../system/link/layers.ts';
-import { readLink } from '../system/link/link.ts';
-import { acquireLock } from '../system/record/lock.ts';
-import { removeProgram, writePacingObject } from '../system/link/pacing.ts';
-import { requireNetAdmin } from '../system/exec/privilege.ts';
-import { installQueueDevice, removeQueueDevice } from '../system/link/queueDevice.ts';
-import { run } from '../system/exec/run.ts';
-import { ask, runStep } from '../system/exec/runStep.ts';
-import { writeState } from '../system/record/state.ts';
-import { setUpLines, tearDownLines } from '../tc/batch.ts';
-import { framingOptions } from '../plan/input/framingOptions.ts';
+} from '../../plan/input/framing.ts';
+import { actionIndex } from '../../plan/ingress/stages.ts';
+import { layerAdvice, type LayerFacts } from '../../plan/input/layers.ts';
+import { linkHeaderBytes, type LinkFacts } from '../../plan/input/link.ts';
+import { factsShownBy, makePlan, type Plan } from '../../plan/plan.ts';
+import { MAX_RATE_BIT_PER_SEC, type ShaperSettings } from '../../plan/input/settings.ts';
+import { isPacingWanted, pacingActionIndex } from '../../plan/pacing/pacing.ts';
+import { queueChange, tcStep } from '../../plan/steps.ts';
+import { readActions } from '../../system/link/actions.ts';
+import {
+  carryOut,
+  earlierOf,
+  prepare,
+  putBack,
+  refuseForeign,
+  type Earlier,
+} from '../../system/apply/apply.ts';
+import { readCurrent, readView } from '../../system/link/device.ts';
+import { installFirewall, families } from '../../system/apply/firewall.ts';
+import { readLayers } from '../../system/link/layers.ts';
+import { readLink } from '../../system/link/link.ts';
+import { acquireLock } from '../../system/record/lock.ts';
+import { removeProgram, writePacingObject } from '../../system/link/pacing.ts';
+import { requireNetAdmin } from '../../system/exec/privilege.ts';
+import { installQueueDevice, removeQueueDevice } from '../../system/link/queueDevice.ts';
+import { run } from '../../system/exec/run.ts';
+import { ask, runStep } from '../../system/exec/runStep.ts';
+import { writeState } from '../../system/record/state.ts';
+import { setUpLines, tearDownLines } from '../../tc/batch.ts';
+import { framingOptions } from '../../plan/input/framingOptions.ts';
 import { Unwrapper } from './unwrap.ts';
 import type { LineControl, LineCounters, LineDescription, LineRates, LineSettings } from './line.ts';
 

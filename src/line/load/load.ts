@@ -6,9 +6,9 @@ import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { UserError } from '../core/errors.ts';
-import { printableLine } from '../core/printable.ts';
-import type { Direction } from './samples/measurement.ts';
+import { UserError } from '../../core/errors.ts';
+import { printableLine } from '../../core/printable.ts';
+import type { Direction } from '../samples/measurement.ts';
 import { describeProxy, proxyFor } from './proxy.ts';
 import { transfer, UPLOAD_BYTES } from './transfer.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { describeProxy, proxyFor } from '../../../src/line/proxy.ts';
+import { describeProxy, proxyFor } from '../../../../src/line/load/proxy.ts';
 
 describe('the proxy for a URL', () => {
   const environment = {

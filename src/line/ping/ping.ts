@@ -14,8 +14,8 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import builders from 'ping/lib/builder/factory.js';
 import parsers from 'ping/lib/parser/factory.js';
-import { failure, noPrivilege, usageError } from '../core/errors.ts';
-import { ProgramError, run, type RunResult } from '../system/exec/run.ts';
+import { failure, noPrivilege, usageError } from '../../core/errors.ts';
+import { ProgramError, run, type RunResult } from '../../system/exec/run.ts';
 import { hostError } from './host.ts';
 
 export type PingReply =

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Unwrapper } from '../../../src/line/unwrap.ts';
+import { Unwrapper } from '../../../../src/line/control/unwrap.ts';
 
 describe('a counter of 32 bits', () => {
   it('goes on growing when it wraps, as often as it does', () => {

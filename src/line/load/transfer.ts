@@ -3,11 +3,11 @@
  * what Node's fetch lacks as well: HTTP/2, proxies, an answer to an upload before the upload, errors that name their cause.
  */
 import { STATUS_CODES } from 'node:http';
-import { printableLine } from '../core/printable.ts';
-import { ProgramError, run, type Runner } from '../system/exec/run.ts';
-import { formatSize } from '../core/units.ts';
-import { VERSION } from '../core/version.ts';
-import type { Direction } from './samples/measurement.ts';
+import { printableLine } from '../../core/printable.ts';
+import { ProgramError, run, type Runner } from '../../system/exec/run.ts';
+import { formatSize } from '../../core/units.ts';
+import { VERSION } from '../../core/version.ts';
+import type { Direction } from '../samples/measurement.ts';
 
 export interface TransferRequest {
   url: string;

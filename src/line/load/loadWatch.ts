@@ -1,9 +1,9 @@
 /** Whether a load of our own does what it is for: it brings enough, and what it brings comes through the device. */
-import { failure, type UserError } from '../core/errors.ts';
-import { formatSize } from '../core/units.ts';
-import type { LineControl, LineCounters } from './line.ts';
+import { failure, type UserError } from '../../core/errors.ts';
+import { formatSize } from '../../core/units.ts';
+import type { LineControl, LineCounters } from '../control/line.ts';
 import type { Load } from './load.ts';
-import type { Direction } from './samples/measurement.ts';
+import type { Direction } from '../samples/measurement.ts';
 
 /** Bytes that devices have received, by name. */
 export type DeviceCounters = ReadonlyMap<string, number>;

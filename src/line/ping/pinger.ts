@@ -1,6 +1,6 @@
 /** Pings at a steady pace, whatever the answers take: each is sent on time and shown as soon as it is known. */
-import { type Clock } from './clock.ts';
-import type { PingSample } from './samples/measurement.ts';
+import { type Clock } from '../clock.ts';
+import type { PingSample } from '../samples/measurement.ts';
 import type { PingOnce, PingOptions } from './ping.ts';
 
 export interface SeriesOptions {

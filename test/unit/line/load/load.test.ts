@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { until } from '../../hang.ts';
-import { startLoad, type Load } from '../../../src/line/load.ts';
+import { until } from '../../../hang.ts';
+import { startLoad, type Load } from '../../../../src/line/load/load.ts';
 
 let server: Server | undefined;
 let load: Load | undefined;

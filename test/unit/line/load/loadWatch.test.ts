@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { missing } from '../../../src/core/errors.ts';
-import type { Load, LoadStatus } from '../../../src/line/load.ts';
-import { LoadWatch } from '../../../src/line/loadWatch.ts';
-import type { Direction } from '../../../src/line/samples/measurement.ts';
+import { missing } from '../../../../src/core/errors.ts';
+import type { Load, LoadStatus } from '../../../../src/line/load/load.ts';
+import { LoadWatch } from '../../../../src/line/load/loadWatch.ts';
+import type { Direction } from '../../../../src/line/samples/measurement.ts';
 
 interface World {
   status: LoadStatus;

@@ -2,7 +2,7 @@
  * Finds a host worth pinging, as the article does with `mtr -ntrc3`: the point-to-point partner first, then the
  * routers on the way to a well-known address; the first one that answers without loss.
  */
-import { failure } from '../core/errors.ts';
+import { failure } from '../../core/errors.ts';
 import { isPrivateAddress } from './host.ts';
 import type { PingOnce, PingReply } from './ping.ts';
 
