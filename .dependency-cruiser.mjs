@@ -38,7 +38,7 @@ export const FLOORS = {
 /** Rooms within a folder, from the lowest to the highest; `.` is the folder's own files. Each may import those before it. */
 export const ROOMS = {
   plan: ['input', 'numbers', 'queues', 'classes', 'pacing', 'ingress', '.'],
-  system: ['exec', 'record', 'link', 'apply', 'check', 'install'],
+  system: ['exec', 'record', 'link', 'device', 'apply', 'check', 'install'],
   line: ['samples', '.', 'control', 'ping', 'load'],
   search: ['decide', 'arguments', 'run', 'result', '.'],
   relay: ['scheduler', 'settings', 'connection', 'statistics', 'prompt', 'control', 'api', 'daemon'],

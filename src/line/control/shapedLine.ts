@@ -21,7 +21,7 @@ import { factsShownBy, makePlan, type Plan } from '../../plan/plan.ts';
 import { MAX_RATE_BIT_PER_SEC, type ShaperSettings } from '../../plan/input/settings.ts';
 import { isPacingWanted, pacingActionIndex } from '../../plan/pacing/pacing.ts';
 import { queueChange, tcStep } from '../../plan/steps.ts';
-import { readActions } from '../../system/link/actions.ts';
+import { readActions } from '../../system/device/actions.ts';
 import {
   carryOut,
   earlierOf,
@@ -30,14 +30,14 @@ import {
   refuseForeign,
   type Earlier,
 } from '../../system/apply/apply.ts';
-import { readCurrent, readView } from '../../system/link/device.ts';
+import { readCurrent, readView } from '../../system/device/device.ts';
 import { installFirewall, families } from '../../system/apply/firewall.ts';
 import { readLayers } from '../../system/link/layers.ts';
 import { readLink } from '../../system/link/link.ts';
 import { acquireLock } from '../../system/record/lock.ts';
-import { removeProgram, writePacingObject } from '../../system/link/pacing.ts';
+import { removeProgram, writePacingObject } from '../../system/device/pacing.ts';
 import { requireNetAdmin } from '../../system/exec/privilege.ts';
-import { installQueueDevice, removeQueueDevice } from '../../system/link/queueDevice.ts';
+import { installQueueDevice, removeQueueDevice } from '../../system/device/queueDevice.ts';
 import { run } from '../../system/exec/run.ts';
 import { ask, runStep } from '../../system/exec/runStep.ts';
 import { writeState } from '../../system/record/state.ts';

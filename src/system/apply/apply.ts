@@ -24,7 +24,7 @@ import {
   readCurrent,
   withoutForeign,
   type Current,
-} from '../link/device.ts';
+} from '../device/device.ts';
 import {
   chooseBackend,
   families,
@@ -36,23 +36,23 @@ import {
 } from './firewall.ts';
 import { findLink, noSuchDevice } from '../link/link.ts';
 import { removeMadeTables, tablesToBeMade } from './madeTables.ts';
-import { pacingObjectFile, removeMaps, removeProgram, writePacingObject } from '../link/pacing.ts';
+import { pacingObjectFile, removeMaps, removeProgram, writePacingObject } from '../device/pacing.ts';
 import { Parts } from '../exec/parts.ts';
 import {
   deviceExists,
   installQueueDevice,
   queueDeviceRemoval,
   removeQueueDevice,
-} from '../link/queueDevice.ts';
+} from '../device/queueDevice.ts';
 import { lostByReplacing } from './replaced.ts';
 import { missingPiece, rehearse, rehearseQueueDevice, type Rehearsal } from './rehearse.ts';
 import { firstIngress, noPacingNotice, without } from './fallbacks.ts';
 import { ProgramError, type Runner } from '../exec/run.ts';
 import { runStep } from '../exec/runStep.ts';
-import { sharedHooks } from '../link/sharedHooks.ts';
+import { sharedHooks } from '../device/sharedHooks.ts';
 import { failedBatchLine } from '../../tc/parse.ts';
 import { removeState, writeState } from '../record/state.ts';
-import { removeStrayActions } from '../link/strayActions.ts';
+import { removeStrayActions } from '../device/strayActions.ts';
 import { tearDown } from './tearDown.ts';
 
 export interface ApplyOptions {

@@ -1,14 +1,14 @@
 /** Taking away everything that inetgw has put on a device. */
 import type { UserError } from '../../core/errors.ts';
-import { ifindexesOf, readCurrent, readRenamed } from '../link/device.ts';
+import { ifindexesOf, readCurrent, readRenamed } from '../device/device.ts';
 import { removeAllFirewall } from './firewall.ts';
 import { removeMadeTables } from './madeTables.ts';
-import { removeProgram } from '../link/pacing.ts';
+import { removeProgram } from '../device/pacing.ts';
 import { Parts } from '../exec/parts.ts';
-import { removeQueueDevice } from '../link/queueDevice.ts';
+import { removeQueueDevice } from '../device/queueDevice.ts';
 import type { Runner } from '../exec/run.ts';
 import { removeState, writeState } from '../record/state.ts';
-import { removeStrayActions } from '../link/strayActions.ts';
+import { removeStrayActions } from '../device/strayActions.ts';
 import { tearDown } from './tearDown.ts';
 import { toTakeAway } from './toTakeAway.ts';
 

@@ -9,15 +9,15 @@ import { queueChange, tcStep } from '../../plan/steps.ts';
 import { treesOf, type TcView, type Tree } from '../../tc/batch.ts';
 import { treeStanding } from '../../tc/standing.ts';
 import { keepOthersFilters, putBack } from './apply.ts';
-import { readCurrent, readView, type Current } from '../link/device.ts';
+import { readCurrent, readView, type Current } from '../device/device.ts';
 import { families, installFirewall, readFirewall } from './firewall.ts';
 import { withLock } from '../record/lock.ts';
-import { writePacingObject } from '../link/pacing.ts';
-import { installQueueDevice } from '../link/queueDevice.ts';
+import { writePacingObject } from '../device/pacing.ts';
+import { installQueueDevice } from '../device/queueDevice.ts';
 import type { Runner } from '../exec/run.ts';
 import { runStep } from '../exec/runStep.ts';
 import { writeState } from '../record/state.ts';
-import { removeStrayActions } from '../link/strayActions.ts';
+import { removeStrayActions } from '../device/strayActions.ts';
 
 /** What can be put back. */
 export type Mendable =

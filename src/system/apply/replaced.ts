@@ -1,6 +1,6 @@
 /** What `--replace` takes away and `clear` cannot give back: told before it is done. */
 import { readFile } from 'node:fs/promises';
-import type { Current } from '../link/device.ts';
+import type { Current } from '../device/device.ts';
 import type { Runner } from '../exec/run.ts';
 import { ask } from '../exec/runStep.ts';
 

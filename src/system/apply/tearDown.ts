@@ -1,7 +1,7 @@
 /** Taking queues away, as far as it can be done. */
 import { tcStep } from '../../plan/steps.ts';
 import { tearDownLines, tearDownPlace, type TcView } from '../../tc/batch.ts';
-import { readView } from '../link/device.ts';
+import { readView } from '../device/device.ts';
 import { findLink } from '../link/link.ts';
 import { Parts } from '../exec/parts.ts';
 import type { Runner } from '../exec/run.ts';

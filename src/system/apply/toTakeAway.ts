@@ -1,6 +1,6 @@
 /** What of a device's queues is ours to be taken away: looked at by clearing and by its dry run. */
 import type { TcView } from '../../tc/batch.ts';
-import { describeFilters, withoutForeign, type Current } from '../link/device.ts';
+import { describeFilters, withoutForeign, type Current } from '../device/device.ts';
 import type { Parts } from '../exec/parts.ts';
 
 export interface ToTakeAway {

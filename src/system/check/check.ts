@@ -11,7 +11,7 @@ import { DEFAULT_SETTINGS, type FirewallBackend } from '../../plan/input/setting
 import { batchReason } from '../../tc/parse.ts';
 import { chooseBackend } from '../apply/firewall.ts';
 import { hasIpv6 } from '../link/link.ts';
-import { pacingObject, removeMaps } from '../link/pacing.ts';
+import { pacingObject, removeMaps } from '../device/pacing.ts';
 import { isRefusal, mayMakeNoNamespace, ONLY_ON_HOST, rehearse } from '../apply/rehearse.ts';
 import { ProgramError, type Runner } from '../exec/run.ts';
 import { makeRunDir, removeEmptyRunDir, runDir, writeError } from '../record/runDir.ts';

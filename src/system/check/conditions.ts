@@ -2,7 +2,7 @@
 import type { ConditionReadings, FoundCondition } from '../../conditions/condition.ts';
 import { conditionsOf } from '../../conditions/table.ts';
 import type { FirewallStanding } from '../../firewall/standing.ts';
-import type { Current } from '../link/device.ts';
+import type { Current } from '../device/device.ts';
 import { readFirewall } from '../apply/firewall.ts';
 import { readLayers } from '../link/layers.ts';
 import { nameOfIndex } from '../link/linkIndex.ts';
@@ -10,7 +10,7 @@ import { recordedNameOf } from '../link/names.ts';
 import type { Runner } from '../exec/run.ts';
 import { networkNamespace } from '../record/runDir.ts';
 import { recordedDevices } from '../record/state.ts';
-import { tcxPrograms } from '../link/tcx.ts';
+import { tcxPrograms } from '../device/tcx.ts';
 
 export interface Conditions {
   found: readonly FoundCondition[];

@@ -12,10 +12,10 @@ import type { Plan } from '../../plan/plan.ts';
 import type { PacingReadings, Readings } from '../../plan/readings.ts';
 import { UnreadableOutput } from '../../tc/parse.ts';
 import { parseQdiscStatistics } from '../../tc/statistics.ts';
-import { readActions } from '../link/actions.ts';
-import { unreadable } from '../link/device.ts';
+import { readActions } from '../device/actions.ts';
+import { unreadable } from '../device/device.ts';
 import { families } from '../apply/firewall.ts';
-import { readPacingState } from '../link/pacing.ts';
+import { readPacingState } from '../device/pacing.ts';
 import { ProgramError, type Runner } from '../exec/run.ts';
 
 /** @param present whether the firewall rules are there, all of them */

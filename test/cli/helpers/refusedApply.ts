@@ -9,7 +9,7 @@ import { makePlan, type Plan } from '../../../src/plan/plan.ts';
 import { apply, prepare } from '../../../src/system/apply/apply.ts';
 import { readLink } from '../../../src/system/link/link.ts';
 import { makeRunDir } from '../../../src/system/record/runDir.ts';
-import { pacingObject, pacingObjectFile } from '../../../src/system/link/pacing.ts';
+import { pacingObject, pacingObjectFile } from '../../../src/system/device/pacing.ts';
 import { ProgramError, type Runner } from '../../../src/system/exec/run.ts';
 import { readState, writeState } from '../../../src/system/record/state.ts';
 

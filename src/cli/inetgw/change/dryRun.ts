@@ -15,7 +15,7 @@ import { filesGoneAsScript, objectFileAsScript, stepsAsScript, type Step } from 
 import { prepare, type ApplyOptions, type Prepared } from '../../../system/apply/apply.ts';
 import { prepareClear } from '../../../system/apply/clearSteps.ts';
 import { noSuchDevice } from '../../../system/link/link.ts';
-import { pacingObject } from '../../../system/link/pacing.ts';
+import { pacingObject } from '../../../system/device/pacing.ts';
 import type { Runner } from '../../../system/exec/run.ts';
 import { clearedText } from './clearedText.ts';
 import type { GlobalOptions } from '../words/program.ts';

@@ -9,7 +9,7 @@ import { egressRules, ingressRules } from '../../../plan/classes/rules.ts';
 import { DEFAULT_SETTINGS } from '../../../plan/input/settings.ts';
 import { check, type CheckItem, type CheckResult } from '../../../system/check/check.ts';
 import { readConditions } from '../../../system/check/conditions.ts';
-import { readCurrent } from '../../../system/link/device.ts';
+import { readCurrent } from '../../../system/device/device.ts';
 import { checkDeviceName, findLink, noSuchDevice } from '../../../system/link/link.ts';
 import { requireNetAdmin } from '../../../system/exec/privilege.ts';
 import { run } from '../../../system/exec/run.ts';

@@ -4,7 +4,7 @@ import type { FoundCondition } from '../../../conditions/condition.ts';
 import { conditionLine, isBroken, isElsewhere } from '../../../conditions/table.ts';
 import { statisticsOf, statisticsText } from '../../../report/statistics/statistics.ts';
 import { readConditions } from '../../../system/check/conditions.ts';
-import { readCurrent, type Current } from '../../../system/link/device.ts';
+import { readCurrent, type Current } from '../../../system/device/device.ts';
 import { checkDeviceName, noSuchDevice } from '../../../system/link/link.ts';
 import { hasNetAdmin, requireNetAdmin } from '../../../system/exec/privilege.ts';
 import { readReadings } from '../../../system/check/readings.ts';

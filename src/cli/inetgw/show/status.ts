@@ -8,7 +8,7 @@ import { describeFraming, resolveFraming } from '../../../plan/input/framing.ts'
 import type { Plan } from '../../../plan/plan.ts';
 import { table } from '../../../report/statistics/table.ts';
 import { readConditions } from '../../../system/check/conditions.ts';
-import { readCurrent, type Current } from '../../../system/link/device.ts';
+import { readCurrent, type Current } from '../../../system/device/device.ts';
 import { isUp } from '../../../system/link/link.ts';
 import { hasNetAdmin } from '../../../system/exec/privilege.ts';
 import { run } from '../../../system/exec/run.ts';

@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { settingsFromArguments } from '../../../../src/config/fromArguments.ts';
 import { UserError } from '../../../../src/core/errors.ts';
 import { makePlan } from '../../../../src/plan/plan.ts';
-import { readActions } from '../../../../src/system/link/actions.ts';
+import { readActions } from '../../../../src/system/device/actions.ts';
 import { ProgramError, type Runner } from '../../../../src/system/exec/run.ts';
-import { removeStrayActions } from '../../../../src/system/link/strayActions.ts';
+import { removeStrayActions } from '../../../../src/system/device/strayActions.ts';
 
 const { settings } = settingsFromArguments('ppp0', '210', '1710', {});
 const link = { device: 'ppp0', ifindex: 7, kind: 'ppp', mtuBytes: 1492 } as const;

@@ -18,8 +18,8 @@ import {
   type ActionsStanding,
   type Standing,
 } from '../../tc/standing.ts';
-import { findLink, isUp } from './link.ts';
-import { nameOfIndex } from './linkIndex.ts';
+import { findLink, isUp } from '../link/link.ts';
+import { nameOfIndex } from '../link/linkIndex.ts';
 import { otherHolder } from '../record/lock.ts';
 import { deviceExists } from './queueDevice.ts';
 import type { Runner } from '../exec/run.ts';
