@@ -180,18 +180,7 @@ async function measureAll(
   };
   if (output.format === 'text') write(formatSubject(head));
   if (output.format === 'csv') write(csvHeader());
-  const onEvent = (event: SessionEvent): void => {
-    if (event.kind === 'line' && output.format === 'csv')
-      write(csvLine(event.direction, toResultLine(event.line), { paced: event.paced === true }));
-    if (output.format === 'text') {
-      if (event.kind === 'direction') write(formatHeader(event.task.direction));
-      if (event.kind === 'line') write(formatLine(toResultLine(event.line), screen.paint));
-      if (event.kind === 'pacing') write(formatPacingHeader(screen.paint));
-      if (event.kind === 'reasoning') write(`  ${screen.paint.faint(event.sentence)}\n`);
-    }
-    if (event.kind === 'load-trouble') warn(event.text);
-    progress.event(event);
-  };
+  const onEvent = eventsTo(output, screen, write, warn, progress);
   const proxies = proxyNotice([...load.downloadUrls, ...load.uploadUrls]);
   if (proxies !== undefined) warn(proxies);
   const startedAt = new Date().toISOString();
@@ -237,6 +226,28 @@ async function measureAll(
   } else warnOnStandardError(result);
   await writeFiles(result, output);
   return result;
+}
+
+/** Tells of each event as it comes, in the form that was asked for. */
+function eventsTo(
+  output: SearchSettings['output'],
+  screen: ReturnType<typeof screenFor>,
+  write: (text: string) => void,
+  warn: (text: string) => void,
+  progress: Progress,
+): (event: SessionEvent) => void {
+  return (event) => {
+    if (event.kind === 'line' && output.format === 'csv')
+      write(csvLine(event.direction, toResultLine(event.line), { paced: event.paced === true }));
+    if (output.format === 'text') {
+      if (event.kind === 'direction') write(formatHeader(event.task.direction));
+      if (event.kind === 'line') write(formatLine(toResultLine(event.line), screen.paint));
+      if (event.kind === 'pacing') write(formatPacingHeader(screen.paint));
+      if (event.kind === 'reasoning') write(`  ${screen.paint.faint(event.sentence)}\n`);
+    }
+    if (event.kind === 'load-trouble') warn(event.text);
+    progress.event(event);
+  };
 }
 
 /** Where standard output is for programs, a person still has to see what speaks against the result. */

@@ -47,14 +47,50 @@ export function actionIndex(ifindex: number, name: ActionName): number {
 
 /** The objects in the order in which they are made. With pacing, what passes does not go to the host at once but through the queue on the ifb. */
 export function stageObjects(
-  { settings, link, framing }: PlanContext,
+  context: PlanContext,
   backend: FirewallBackend | undefined,
   pacing?: PacingPlan,
 ): TcObject[] {
+  const { link } = context;
   const dev = link.device;
-  const rateBitPerSec = kernelRateBitPerSec(framing, settings.downBitPerSec);
   const qdisc: Qdisc = { type: 'qdisc', dev, parent: 'ingress', handle: HANDLE, spec: { kind: 'ingress' } };
 
+  const { bucket, sizeTest, mark } = stageActions(context, backend);
+  const filter = (pref: number, actions: readonly Action[]): Filter => ({
+    type: 'filter',
+    dev,
+    parent: pacing === undefined ? HANDLE : HOOK.ingress,
+    pref,
+    match: 'all',
+    actions,
+  });
+  if (pacing !== undefined) {
+    const toQueue = redirectTo(pacing.queueDevice, link);
+    return [
+      { ...qdisc, spec: { kind: 'clsact' } },
+      ...windowFilters(link, pacing),
+      // The same stages; each hands what passes to the queue. They drop none of what windows bound: dropping that
+      // does not make it less, while in the queue of ours it leaves the provider's.
+      filter(2, [sizeTest('isSmall', 'continue', 'pipe'), bucket('reserve', 'continue', 'pipe'), toQueue]),
+      filter(3, [bucket('stage1', 'continue', 'pipe'), toQueue]),
+      filter(4, [{ ...mark, then: 'pipe' }, bucket('stage2', 'continue', 'pipe'), toQueue]),
+      boundedFilter(link, pacing, 5, toQueue),
+      filter(6, [sizeTest('dropLarge', 'drop', 'continue')]),
+      filter(7, [{ kind: 'drop', index: actionIndex(link.ifindex, 'dropAll') }]),
+    ];
+  }
+  return [
+    qdisc,
+    filter(PREF.reserve, [sizeTest('isSmall', 'continue', 'pipe'), bucket('reserve', 'continue')]),
+    filter(PREF.stage1, [bucket('stage1', 'pipe'), { ...mark, then: 'continue' }]),
+    filter(PREF.stage2, [bucket('stage2', 'pipe'), sizeTest('dropLarge', 'drop', 'continue')]),
+    filter(PREF.stage3, [{ kind: 'drop', index: actionIndex(link.ifindex, 'dropAll') }]),
+  ];
+}
+
+/** The actions of the stages: a bucket for a share of the line, a test of the length, the mark. */
+function stageActions({ settings, link, framing }: PlanContext, backend: FirewallBackend | undefined) {
+  const rateBitPerSec = kernelRateBitPerSec(framing, settings.downBitPerSec);
   const bucket = (name: keyof typeof SHARE, exceed: Verdict, conform: Verdict = 'ok'): Action => {
     const share = Math.max(1, Math.floor(rateBitPerSec * SHARE[name]));
     return {
@@ -79,14 +115,6 @@ export function stageObjects(
     exceed,
     conform,
   });
-  const filter = (pref: number, actions: readonly Action[]): Filter => ({
-    type: 'filter',
-    dev,
-    parent: pacing === undefined ? HANDLE : HOOK.ingress,
-    pref,
-    match: 'all',
-    actions,
-  });
   const mark: Omit<Extract<Action, { kind: 'mark' }>, 'then'> = {
     kind: 'mark',
     index: actionIndex(link.ifindex, 'mark'),
@@ -94,28 +122,7 @@ export function stageObjects(
     // iptables could not take it away again, and forwarded IPv6 would keep it.
     ...(backend === 'iptables' ? {} : { priority: STAGE_1_PRIORITY }),
   };
-  if (pacing !== undefined) {
-    const toQueue = redirectTo(pacing.queueDevice, link);
-    return [
-      { ...qdisc, spec: { kind: 'clsact' } },
-      ...windowFilters(link, pacing),
-      // The same stages; each hands what passes to the queue. They drop none of what windows bound: dropping that
-      // does not make it less, while in the queue of ours it leaves the provider's.
-      filter(2, [sizeTest('isSmall', 'continue', 'pipe'), bucket('reserve', 'continue', 'pipe'), toQueue]),
-      filter(3, [bucket('stage1', 'continue', 'pipe'), toQueue]),
-      filter(4, [{ ...mark, then: 'pipe' }, bucket('stage2', 'continue', 'pipe'), toQueue]),
-      boundedFilter(link, pacing, 5, toQueue),
-      filter(6, [sizeTest('dropLarge', 'drop', 'continue')]),
-      filter(7, [{ kind: 'drop', index: actionIndex(link.ifindex, 'dropAll') }]),
-    ];
-  }
-  return [
-    qdisc,
-    filter(PREF.reserve, [sizeTest('isSmall', 'continue', 'pipe'), bucket('reserve', 'continue')]),
-    filter(PREF.stage1, [bucket('stage1', 'pipe'), { ...mark, then: 'continue' }]),
-    filter(PREF.stage2, [bucket('stage2', 'pipe'), sizeTest('dropLarge', 'drop', 'continue')]),
-    filter(PREF.stage3, [{ kind: 'drop', index: actionIndex(link.ifindex, 'dropAll') }]),
-  ];
+  return { bucket, sizeTest, mark };
 }
 
 /**
