@@ -139,20 +139,7 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
     const plan = makePlan(settings, link, facts, backend);
     return { plan, queues: queueChange(plan, inForce, view) };
   };
-  // What stands has shown that it works, and what was found missing once is not tried each time.
-  let kernel: KernelFacts = {
-    leafQdisc: inForce === undefined ? 'fq_codel' : factsShownBy(inForce).leafQdisc,
-    ingress: firstIngress(settings.ingress, inForce),
-    pacingObjectFile:
-      options.withoutPacing !== undefined || (settings.pacing === 'auto' && inForce?.pacingMissing === true)
-        ? undefined
-        : await pacingObjectFile(device),
-    pacingUntried: options.withoutPacing === 'this time',
-    ...(options.pacingWhy === undefined && inForce?.pacingWhy === undefined
-      ? {}
-      : { pacingWhy: options.pacingWhy ?? inForce?.pacingWhy }),
-    sharedHooks: shared,
-  };
+  let kernel: KernelFacts = { ...(await firstFacts(settings, inForce, options)), sharedHooks: shared };
   let { plan, queues } = planWith(kernel);
   // Found out before anything is written. Where nft was chosen here, it was tried already: with all rules that a plan can
   // have, also where this one shapes and has none for what comes in.
@@ -179,23 +166,49 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
   }
   if (!options.replace) keepOthersFilters(current, queues);
   notices.push(...fallbacks(plan));
-  const present = expectedFirewall(current, plan);
-  const { queueDevice } = plan;
+  const steps = await stepsTo(plan, queues, current, familyList, run);
+  const lost = options.replace ? await lostByReplacing(current, run) : [];
+  return { plan, queues, current, families: familyList, steps, notices, lost, tried };
+}
+
+/** What is tried first: what stands has shown that it works, and what was found missing once is not tried each time. */
+async function firstFacts(
+  settings: ShaperSettings,
+  inForce: Plan | undefined,
+  { withoutPacing, pacingWhy = inForce?.pacingWhy }: PrepareOptions,
+): Promise<KernelFacts> {
+  const isKnownMissing = settings.pacing === 'auto' && inForce?.pacingMissing === true;
+  return {
+    leafQdisc: inForce === undefined ? 'fq_codel' : factsShownBy(inForce).leafQdisc,
+    ingress: firstIngress(settings.ingress, inForce),
+    pacingObjectFile:
+      withoutPacing !== undefined || isKnownMissing ? undefined : await pacingObjectFile(settings.device),
+    pacingUntried: withoutPacing === 'this time',
+    ...(pacingWhy === undefined ? {} : { pacingWhy }),
+  };
+}
+
+async function stepsTo(
+  plan: Plan,
+  queues: QueueChange,
+  current: Current,
+  familyList: readonly Family[],
+  run: Runner,
+): Promise<Step[]> {
+  const { device, queueDevice } = plan;
   const left = leftBackend(current, plan);
-  const stray =
-    current.record === undefined || inForce !== undefined ? undefined : strayActionsStep(current.record.plan);
-  const steps = [
+  const { record, inForce } = current;
+  const stray = record === undefined || inForce !== undefined ? undefined : strayActionsStep(record.plan);
+  return [
     ...(queueDevice === undefined || queues.queueDevice === 'kept'
       ? []
       : [ifbStep(queueDevice, await deviceExists(queueDevice))]),
     ...(left === undefined ? [] : await new Parts().get('', () => removalSteps(device, left, run), [])),
-    ...firewallSteps(plan, present, familyList),
+    ...firewallSteps(plan, expectedFirewall(current, plan), familyList),
     ...(stray === undefined ? [] : [stray]),
     ...(queues.lines.length > 0 ? [tcStep(queues.lines)] : []),
     ...(queueDevice === undefined ? await queueDeviceRemoval(device) : []),
   ];
-  const lost = options.replace ? await lostByReplacing(current, run) : [];
-  return { plan, queues, current, families: familyList, steps, notices, lost, tried };
 }
 
 /** What may be taken away: of a clsact that stays, our filters; with `--replace` all of it. */
