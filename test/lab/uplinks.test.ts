@@ -1,9 +1,12 @@
-/** Two uplinks on one gateway, both shaped: each has its own queues, rules, ifb and record, whichever way traffic takes. */
-import { beforeAll, expect, test } from 'vitest';
+/**
+ * Two uplinks on one gateway, both shaped: each has its own queues, rules, ifb and record, whichever way traffic takes, by
+ * one default route, by turns or by marks.
+ */
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { DeviceStatus } from '../../src/cli/inetgw/show/status.ts';
 import type { Guest } from './guest.ts';
 import { inetgw, inetgwOk, statistics } from './inetgw.ts';
-import { setUpLine } from './line.ts';
+import { PROVIDER, setUpLine } from './line.ts';
 import { sharedGuest } from './sharedGuest.ts';
 import { serveDownloads } from './traffic.ts';
 
@@ -27,6 +30,8 @@ beforeAll(async () => {
   await inetgwOk(guest, 'ppp0', '210', '1710');
   await inetgwOk(guest, 'wan1', '480', '1900', '--framing', 'raw');
 });
+
+afterAll(() => gw('iptables -t nat -F'));
 
 const gw = (script: string): Promise<string> =>
   guest.run(['sh', '-ec', script], { ns: 'gw', spinMs: 2000, timeoutMs: 600_000 });
@@ -74,6 +79,40 @@ test('when the default route moves, traffic is shaped by where it goes', async (
   const second = await whileDownloading(`${DOWNLOAD} ${url} || [ $? = 28 ]`);
   expect(second.wan1.down).toBeGreaterThan(300_000);
   expect(second.ppp0.down).toBeLessThan(20_000);
+});
+
+test('by turns, with a route of two next hops (ECMP): each line shapes the connections that it got', async () => {
+  await gw(`sysctl -q -w net.ipv4.fib_multipath_hash_policy=1
+    ip route replace default nexthop via ${PROVIDER.ipv4} dev ppp0 nexthop via 203.0.113.1 dev wan1
+    for d in ppp0 wan1; do iptables -t nat -A POSTROUTING -o $d -j MASQUERADE; done`);
+  // Which way one goes is chance; that all of 20 go the same way is one in half a million.
+  const { ppp0, wan1 } = await whileDownloading(
+    `for n in $(seq 20); do curl -s ${url} | head -c 9999 >/dev/null; done`,
+  );
+  for (const { up, down } of [ppp0, wan1]) {
+    expect(up).toBeGreaterThan(300);
+    expect(down).toBeGreaterThan(9000);
+  }
+  expect((await inetgw(guest, 'status')).code).toBe(0);
+});
+
+test('by marks, as mwan3 sets, saves and restores them: each line shapes its own, and the marks stay', async () => {
+  await gw(`ip route replace default via ${PROVIDER.ipv4} dev ppp0
+    ip route add default via 203.0.113.1 dev wan1 table 100; ip rule add fwmark 0x100/0x3f00 table 100
+    for hook in PREROUTING OUTPUT; do
+      iptables -t mangle -A $hook -j CONNMARK --restore-mark --nfmask 0x3f00 --ctmask 0x3f00
+      iptables -t mangle -A $hook -m mark --mark 0/0x3f00 -j MARK --set-xmark 0x100/0x3f00
+      iptables -t mangle -A $hook -j CONNMARK --save-mark --nfmask 0x3f00 --ctmask 0x3f00
+    done
+    iptables -t mangle -A INPUT -i wan1 -m mark ! --mark 0x100 -m comment --comment other-mark
+    iptables -t mangle -A INPUT -i wan1 -m mark --mark 0x100 -m comment --comment theirs`);
+  const { ppp0, wan1 } = await whileDownloading(`${DOWNLOAD} ${url} || [ $? = 28 ]`);
+  expect(wan1.down).toBeGreaterThan(300_000);
+  expect(ppp0.down).toBeLessThan(20_000);
+  const counters = await gw('iptables -t mangle -L INPUT -v -n -x');
+  expect(counters).toMatch(/^ +0 +0 .*other-mark/m);
+  expect(counters).toMatch(/^ +[1-9]\d* .*theirs/m);
+  await gw('iptables -t mangle -F; ip rule del fwmark 0x100/0x3f00');
 });
 
 test('clearing one leaves the other as it was', async () => {
