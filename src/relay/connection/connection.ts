@@ -6,6 +6,7 @@
 import type { LookupFunction, Socket } from 'node:net';
 import { type Direction, DIRECTIONS } from '../settings/direction.ts';
 import type { Lane } from './lane.ts';
+import { type End, type Ends, type ProxyVersion, readHeader, writeHeader } from './proxyProtocol.ts';
 import { SocketReader } from './reader.ts';
 import { ConnectionToxics } from './connectionToxics.ts';
 import { formatEndpoint, plainAddress, type ProxySpec } from '../settings/spec.ts';
@@ -14,6 +15,9 @@ import { formatEndpoint, plainAddress, type ProxySpec } from '../settings/spec.t
 const FAREWELL_MS = 2000;
 /** How long one of several addresses may take to answer; on a loaded line it takes seconds. */
 const ATTEMPT_MS = 5000;
+
+/** How long a PROXY header may take to come, in ms: it is sent with the first bytes. */
+const HEADER_MS = 5000;
 
 export interface ConnectionEvents {
   opened: (connection: Connection) => void;
@@ -33,6 +37,8 @@ export interface ConnectSettings {
   readonly keepAliveMs: number;
   /** Tells the client in words that the server cannot be reached, as the original did, instead of a reset. */
   readonly inWords: boolean;
+  /** The server is told of the client by a PROXY header of this version. */
+  readonly sendProxy: ProxyVersion | undefined;
 }
 
 export type ConnectionState = 'connecting' | 'open' | 'closed';
@@ -41,8 +47,12 @@ export class Connection {
   readonly id: number;
   readonly forwarder: number;
   readonly spec: ProxySpec;
-  readonly clientAddress: string;
-  readonly clientName: string;
+  /** Who connects, or who is named by the PROXY header. */
+  client: End;
+  /** Where to, as the client sees it; known with a PROXY header only. */
+  #destination: End | undefined;
+  /** What came after the PROXY header. */
+  #first: Buffer | undefined;
   readonly startedMs = performance.now();
   lastMovedMs = performance.now();
   state: ConnectionState = 'connecting';
@@ -63,8 +73,7 @@ export class Connection {
     this.id = id;
     this.forwarder = forwarder;
     this.spec = spec;
-    this.clientAddress = plainAddress(client.remoteAddress ?? '?');
-    this.clientName = formatEndpoint(this.clientAddress, client.remotePort ?? 0);
+    this.client = { address: plainAddress(client.remoteAddress ?? '?'), port: client.remotePort ?? 0 };
     this.#clientReader = SocketReader.accepted(client);
     this.#client = this.#clientReader.socket;
     this.#events = events;
@@ -76,8 +85,49 @@ export class Connection {
     return connectionName(this.id);
   }
 
+  get clientName(): string {
+    return formatEndpoint(this.client.address, this.client.port);
+  }
+
   get serverName(): string {
     return formatEndpoint(this.spec.remoteHost, this.spec.remotePort);
+  }
+
+  /** Reads the PROXY header first; what is none, does not come in time or is too long is a reset. */
+  readProxyHeader(named: () => void, refused: (why: string) => void): void {
+    let bytes = Buffer.alloc(0);
+    const refuse = (why: string): void => {
+      refused(why);
+      this.reset(`bad PROXY header: ${why}`);
+    };
+    const ended = (): void => {
+      refuse('it ends within it');
+    };
+    this.#connectTimer = setTimeout(() => {
+      refuse(`not whole after ${HEADER_MS / 1000} s`);
+    }, HEADER_MS);
+    this.#client.once('end', ended);
+    this.#clientReader.taker = (chunk) => {
+      if (this.state !== 'connecting') return false;
+      bytes = Buffer.concat([bytes, chunk]);
+      const result = readHeader(bytes);
+      if (result.kind === 'more') return true;
+      clearTimeout(this.#connectTimer);
+      this.#client.removeListener('end', ended);
+      if (result.kind === 'wrong') {
+        refuse(result.why);
+        return false;
+      }
+      this.client = result.ends?.source ?? this.client;
+      this.#destination = result.ends?.destination;
+      if (bytes.length > result.bytes) this.#first = bytes.subarray(result.bytes);
+      // Nothing more is read before the server side is there.
+      setImmediate(() => {
+        if (this.state === 'connecting') named();
+      });
+      return false;
+    };
+    this.#clientReader.resume();
   }
 
   /** Looks up the name anew for each connection and connects to the first address that answers. */
@@ -117,13 +167,24 @@ export class Connection {
       clearTimeout(this.#connectTimer);
       if (this.state !== 'connecting') return;
       this.state = 'open';
+      if (settings.sendProxy !== undefined) server.write(writeHeader(settings.sendProxy, this.#ends));
       this.lanes = {
         up: makeLane('up', this.#clientReader, server),
         down: makeLane('down', reader, this.#client),
       };
-      for (const direction of DIRECTIONS) this.lanes[direction].start();
+      this.lanes.up.start(this.#first);
+      this.lanes.down.start();
+      this.#first = undefined;
       this.#events.opened(this);
     });
+  }
+
+  get #ends(): Ends {
+    const { localAddress = '0.0.0.0', localPort = 0 } = this.#client;
+    return {
+      source: this.client,
+      destination: this.#destination ?? { address: localAddress, port: localPort },
+    };
   }
 
   /** True while bytes wait only for a limit or a fault. */
@@ -194,6 +255,7 @@ export class Connection {
     client.end(`Failed to connect to: ${this.serverName}\n`);
     // What the client sends meanwhile is read away: closing over unread bytes would be a reset, and a reset
     // may reach the client before it has read the words.
+    this.#clientReader.taker = () => true;
     this.#clientReader.resume();
     client.on('end', () => client.destroy());
     this.#farewellTimer = setTimeout(() => client.destroy(), FAREWELL_MS);

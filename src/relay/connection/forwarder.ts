@@ -7,6 +7,7 @@ import { closeServer, listenOn, makeServer } from './listen.ts';
 import type { ScheduleStep } from '../settings/schedule.ts';
 import type { Group } from '../scheduler/flows.ts';
 import { localPorts, type ProxySpec } from '../settings/spec.ts';
+import type { ProxyVersion } from './proxyProtocol.ts';
 import type { Toxic } from './toxics.ts';
 
 /** What can be changed while it listens. Bytes per second. */
@@ -16,6 +17,10 @@ export interface ForwarderOptions {
   readonly connectionLimits: Limits;
   /** The name of the group of forwarders that it is in. */
   readonly group: string | undefined;
+  /** Its clients are named by a PROXY header, each without exception. */
+  readonly acceptProxy: boolean;
+  /** Its server is told of the client by such a header. */
+  readonly sendProxy: ProxyVersion | undefined;
   readonly faults: Readonly<Record<Direction, Faults>>;
 }
 
@@ -23,6 +28,8 @@ export const DEFAULT_OPTIONS: ForwarderOptions = {
   limits: NO_LIMITS,
   connectionLimits: NO_LIMITS,
   group: undefined,
+  acceptProxy: false,
+  sendProxy: undefined,
   faults: { up: NO_FAULTS, down: NO_FAULTS },
 };
 

@@ -93,9 +93,10 @@ export class Lane implements Watcher {
     context.pump.register(flow, (maxBytes) => this.#send(maxBytes));
   }
 
-  /** Begins to read. */
-  start(): void {
+  /** Begins to read; `first` was read already. */
+  start(first?: Buffer): void {
     this.source.taker = (chunk, memory) => this.#take(chunk, memory);
+    if (first !== undefined) this.#accept(first);
     this.refresh();
     this.source.socket.on('end', () => {
       this.#sourceEnded();

@@ -99,6 +99,7 @@ export class Relay {
   #closing = false;
   #emptied: (() => void) | undefined;
   readonly #refusals = new Sparing();
+  readonly #badHeaders = new Sparing();
   readonly #overflows = new Sparing();
   readonly #delaysFull = new Sparing();
 
@@ -554,11 +555,35 @@ export class Relay {
     const connection = new Connection(id, forwarder.number, own, client, this);
     this.connections.set(id, connection);
     this.#forwarderOf.set(connection, forwarder);
-    const name = clientOf(connection.clientAddress, this.variables.client_prefix);
-    const counted = this.clients.enter(name, this.#clientLimit());
-    this.#clientOf.set(connection, counted);
     this.totalConnections++;
     forwarder.totalConnections++;
+    if (!forwarder.options.acceptProxy) {
+      this.#admit(connection, forwarder);
+      return;
+    }
+    connection.readProxyHeader(
+      () => {
+        this.#admit(connection, forwarder);
+      },
+      (why) => {
+        this.refused++;
+        this.#badHeaders.tell(() => {
+          const { refused } = this;
+          const { clientName } = connection;
+          this.log.warn(
+            { client: clientName, forwarder: forwarder.number, why, refused },
+            'bad PROXY header',
+          );
+        });
+      },
+    );
+  }
+
+  /** The client is known: its server is connected to. */
+  #admit(connection: Connection, forwarder: Forwarder): void {
+    const name = clientOf(connection.client.address, this.variables.client_prefix);
+    const counted = this.clients.enter(name, this.#clientLimit());
+    this.#clientOf.set(connection, counted);
     const { force_from, connect_timeout, unreachable, keepalive } = this.variables;
     const anyAddress = force_from === '0.0.0.0' || force_from === '::';
     const context = this.#context(connection, forwarder, counted);
@@ -570,6 +595,7 @@ export class Relay {
         refused: isIP(forwarder.spec.remoteHost) === 0 ? undefined : this.#loopOf(forwarder)?.message,
         keepAliveMs: keepalive * 1000,
         inWords: unreachable === 'text',
+        sendProxy: forwarder.options.sendProxy,
       },
       (direction, from, to) => {
         const scheduler = this.pump.schedulers[direction];

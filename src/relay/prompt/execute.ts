@@ -193,6 +193,8 @@ function forwardersJson(relay: Relay): unknown {
     proxy: formatSpec(forwarder.spec),
     limit: ofBoth((direction) => forwarder.options.limits[direction] ?? null),
     group: forwarder.options.group ?? null,
+    acceptProxy: forwarder.options.acceptProxy,
+    sendProxy: forwarder.options.sendProxy ?? null,
     connectionLimit: ofBoth((direction) => forwarder.options.connectionLimits[direction] ?? null),
     faults: ofBoth((direction) => formatFaults(forwarder.options.faults[direction])),
   }));

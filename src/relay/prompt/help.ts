@@ -33,6 +33,8 @@ limits, in bytes per second, 0 for none, below the limit of the whole process:
   bandwidth n, up n, down n             for all connections of the forwarder together
   conn_bandwidth n, conn_up n, conn_down n   for each single connection
   group name                            below the limit of a group too (off: of none), see: set group ?
+  accept_proxy on                       its clients begin with a PROXY header (v1 or v2) that names the client
+  send_proxy v1|v2                      its server is told of the client by one
 for instance: set forwarder 1 8080:www.somewhere.net:80 bandwidth 1024`,
   group: `set group <name> bandwidth n|up n|down n   a limit that forwarders have in common, in bytes per second, 0 for none
 set group <name>                           delete it; its forwarders are in no group then

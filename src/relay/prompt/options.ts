@@ -16,10 +16,13 @@ export function withLimits(options: ForwarderOptions, changes: LimitChanges): Fo
     };
     return { up: one(old.up, up), down: one(old.down, down) };
   };
-  const { group = options.group } = changes;
+  const { group = options.group, accept_proxy: acceptProxy = options.acceptProxy } = changes;
+  const { send_proxy: sendProxy = options.sendProxy } = changes;
   return {
     ...options,
     group: group === 'off' ? undefined : group,
+    acceptProxy,
+    sendProxy: sendProxy === 'off' ? undefined : sendProxy,
     limits: change(options.limits, changes.bandwidth, changes.up, changes.down),
     connectionLimits: change(
       options.connectionLimits,
@@ -72,11 +75,13 @@ export async function loadSchedules(options: ForwarderOptions): Promise<Schedule
 
 /** `bandwidth 1024 conn_up 100`: the limits as they are typed; empty without limits. */
 export function formatLimits(options: ForwarderOptions): string {
-  const { connectionLimits, group } = options;
+  const { connectionLimits, group, acceptProxy, sendProxy } = options;
   return [
     formatTotal(options.limits),
     ...limitWords(connectionLimits, 'conn_bandwidth', 'conn_up', 'conn_down'),
     group === undefined ? '' : `group ${group}`,
+    acceptProxy ? 'accept_proxy on' : '',
+    sendProxy === undefined ? '' : `send_proxy ${sendProxy}`,
   ]
     .filter((each) => each !== '')
     .join(' ');

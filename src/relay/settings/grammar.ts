@@ -16,14 +16,18 @@ import { matchWord } from './words.ts';
 /** The limits that can stand behind a forwarder. `bandwidth` is both directions. */
 export const LIMIT_WORDS = ['bandwidth', 'up', 'down', 'conn_bandwidth', 'conn_up', 'conn_down'] as const;
 export type LimitWord = (typeof LIMIT_WORDS)[number];
-/** What else can: the group that it is in. */
-export const OPTION_WORDS = ['group'] as const;
+/** What else can: the group that it is in, and the PROXY protocol towards its clients and its server. */
+export const OPTION_WORDS = ['group', 'accept_proxy', 'send_proxy'] as const;
 const FORWARDER_WORDS = [...LIMIT_WORDS, ...OPTION_WORDS] as const;
 /** The limits of a group of forwarders. */
 export const GROUP_WORDS = ['bandwidth', 'up', 'down'] as const;
 
 /** Bytes per second; 0 takes the limit away. `group` is a name, or `off`. */
-export type LimitChanges = Partial<Record<LimitWord, number>> & { group?: string };
+export type LimitChanges = Partial<Record<LimitWord, number>> & {
+  group?: string;
+  accept_proxy?: boolean;
+  send_proxy?: 'v1' | 'v2' | 'off';
+};
 
 /** Names of groups are words that are no numbers, up to 32 letters. */
 export const isGroupName = (name: string): boolean =>
@@ -195,10 +199,9 @@ export function parseLimits(
       return `Unknown limit: ${typed}, ${meant === undefined ? '' : `did you mean ${meant}? Or `}try: ${topic} ?`;
     }
     const value = words[i + 1];
-    if (match.word === 'group') {
-      if (value === undefined || !(value === 'off' || isGroupName(value)))
-        return `Bad group: ${value?.slice(0, 80) ?? 'none'}, try: ${topic} ?`;
-      limits.group = value;
+    if (match.word === 'group' || match.word === 'accept_proxy' || match.word === 'send_proxy') {
+      const problem = readOption(match.word, value, limits);
+      if (problem !== undefined) return `${problem}, try: ${topic} ?`;
       continue;
     }
     const bytesPerSec = value === undefined ? undefined : parseBandwidth(value);
@@ -207,6 +210,29 @@ export function parseLimits(
     limits[match.word] = bytesPerSec;
   }
   return limits;
+}
+
+/** Adds an option to the changes, or says what is wrong with it. */
+function readOption(
+  word: (typeof OPTION_WORDS)[number],
+  value = 'none',
+  changes: LimitChanges,
+): string | undefined {
+  const bad = `Bad value for ${word}: ${value.slice(0, 80)}`;
+  switch (word) {
+    case 'group':
+      if (value !== 'off' && !isGroupName(value)) return `Bad group: ${value.slice(0, 80)}`;
+      changes.group = value;
+      return undefined;
+    case 'accept_proxy':
+      if (!['on', 'off', 'true', 'false'].includes(value)) return `${bad}, on or off`;
+      changes.accept_proxy = value === 'on' || value === 'true';
+      return undefined;
+    case 'send_proxy':
+      if (value !== 'v1' && value !== 'v2' && value !== 'off') return `${bad}, v1, v2 or off`;
+      changes.send_proxy = value;
+      return undefined;
+  }
 }
 
 function parseSetFault(words: readonly string[]): Command {

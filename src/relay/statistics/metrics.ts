@@ -39,9 +39,12 @@ function renderMetrics(stats: RelaySummary, held: Held): string {
   metric('connections', 'gauge', 'Open connections.', [['', held.connections]]);
   metric('connections_total', 'counter', 'Accepted connections.', [['', stats.totalConnections]]);
   metric('connect_failures_total', 'counter', 'Servers not reached.', [['', stats.failedConnects]]);
-  metric('refused_total', 'counter', 'Clients refused by the access list or the limit on connections.', [
-    ['', stats.refused],
-  ]);
+  metric(
+    'refused_total',
+    'counter',
+    'Clients refused by the access list, the limit on connections or their PROXY header.',
+    [['', stats.refused]],
+  );
   metric('bytes_total', 'counter', 'Bytes forwarded; up is client to server.', [
     ['{direction="up"}', stats.out.bytes],
     ['{direction="down"}', stats.in.bytes],

@@ -1,0 +1,40 @@
+/**
+ * A program of Debian without its service: the one that is installed, else its package is unpacked below `.lab/programs`, with the
+ * libraries it depends on. Installing haproxy or nginx would have them listen on this machine.
+ */
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { labFolder } from '../../lab/paths.ts';
+
+export interface Program {
+  readonly file: string;
+  /** Where its package is unpacked, `/` if it is installed. */
+  readonly root: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** `file` is where the packages have it, `/usr/sbin/haproxy`. */
+export async function debianProgram(file: string, packages: readonly string[]): Promise<Program> {
+  if (existsSync(file)) return { file, root: '/', env: process.env };
+  const root = join(await labFolder('programs'), packages.join('+'));
+  if (!existsSync(join(root, file))) await unpack(root, packages);
+  const folders = (await readdir(join(root, 'usr/lib'))).map((each) => join(root, 'usr/lib', each));
+  return { file: join(root, file), root, env: { ...process.env, LD_LIBRARY_PATH: folders.join(':') } };
+}
+
+async function unpack(root: string, packages: readonly string[]): Promise<void> {
+  const { stdout } = await execa('apt-cache', ['depends', '--important', ...packages]);
+  const libraries = [...stdout.matchAll(/^ +(?:Pre)?Depends: (lib[\w.+-]+)$/gm)].map(
+    (match) => match[1] ?? '',
+  );
+  const folder = await mkdtemp(`${root}-`);
+  const unpacked = join(folder, 'root');
+  await mkdir(unpacked);
+  await execa('apt-get', ['download', '-q', ...new Set([...packages, ...libraries])], { cwd: folder });
+  for (const name of await readdir(folder))
+    if (name.endsWith('.deb')) await execa('dpkg-deb', ['-x', join(folder, name), unpacked]);
+  await rename(unpacked, root);
+  await rm(folder, { recursive: true });
+}
