@@ -5,7 +5,10 @@ import { makeProgram as inetgw } from '../src/cli/inetgw/words/program.ts';
 import { makeProgram as iprelay, REMOTE_COMMANDS } from '../src/cli/iprelay.ts';
 import { makeProgram as searchbw } from '../src/cli/searchbw.ts';
 import type { CompletedCommand } from './completions.ts';
-const wordsOf = (key: ShaperKey): Words => ({ words: definitionOf(key).words ?? [] });
+const wordsOf = (key: ShaperKey): Words => ({
+  words: definitionOf(key).words ?? [],
+  ...(definitionOf(key).form === 'list' ? { list: true } : {}),
+});
 /** Of the options that are keys, by the option's name. */
 const KEY_WORDS = Object.fromEntries(
   SHAPER_KEY_NAMES.filter((key) => definitionOf(key).words !== undefined).map((key) => [

@@ -53,8 +53,10 @@ function header(name: string, shell: string): string {
 
 // ---------------------------------------------------------------------------------------------------- bash
 
-function bashReply({ words = [], devices, files }: Words): string {
+function bashReply({ words = [], devices, files, list: isList }: Words): string {
   const list = [...words, ...(devices === true ? [`$(command ls ${DEVICES} 2>/dev/null)`] : [])].join(' ');
+  if (isList === true)
+    return `[[ $cur == *,* ]] && last=\${cur%,*},; mapfile -t COMPREPLY < <(compgen -P "$last" -W "${list}" -- "\${cur##*,}")`;
   const options = `${files === true ? '-f ' : ''}-W "${list}"`;
   return `mapfile -t COMPREPLY < <(compgen ${options} -- "$cur")`;
 }
@@ -97,8 +99,9 @@ export function bashCompletion(command: CompletedCommand): string {
 
 // ----------------------------------------------------------------------------------------------------- zsh
 
-function zshReply({ words = [], devices, files }: Words): string {
+function zshReply({ words = [], devices, files, list }: Words): string {
   const parts = [
+    ...(list === true ? ["compset -P '*,'"] : []),
     ...(words.length > 0 ? [`compadd -- ${words.map(quoted).join(' ')}`] : []),
     ...(devices === true ? [`compadd -- ${DEVICES}/*(N:t)`] : []),
     ...(files === true ? ['_files'] : []),
@@ -147,7 +150,8 @@ export function zshCompletion(command: CompletedCommand): string {
 
 // ---------------------------------------------------------------------------------------------------- fish
 
-function fishList({ words = [], devices }: Words): string {
+function fishList({ words = [], devices, list }: Words): string {
+  if (list === true) return `(__fish_append , ${words.join(' ')})`;
   return [...words, ...(devices === true ? [`(command ls ${DEVICES} 2>/dev/null)`] : [])].join(' ');
 }
 

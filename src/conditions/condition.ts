@@ -57,6 +57,22 @@ export interface HookReading {
 /** How the queues on the ifb stand; `down`: it is there, and has been set down. */
 export type QueueDeviceReading = 'whole' | 'down' | 'changed' | 'absent';
 
+/** A tunnel that ends on this machine, whatever line it goes over. */
+export interface OwnTunnel {
+  device: string;
+  /** What it has sent since it was made, in IP bytes of what is inside. */
+  sentBytes: number;
+  /** inetgw has been set up on it. */
+  isShaped: boolean;
+}
+
+/** What has left a line since its shaper was set up, as the line counts it, and the tunnels of this machine. */
+export interface TunnelReading {
+  inTunnelsBytes: number;
+  sentBytes: number;
+  own: readonly OwnTunnel[];
+}
+
 /**
  * Everything that conditions are found in. What is undefined was not looked at, or cannot be told: then no condition
  * follows from it.
@@ -87,4 +103,6 @@ export interface ConditionReadings {
   layers?: LayerFacts | undefined;
   /** Devices that there is a record of. */
   shapedDevices?: readonly string[] | undefined;
+  /** Undefined also where next to nothing is in tunnels. */
+  tunnels?: TunnelReading | undefined;
 }

@@ -6,6 +6,7 @@
  */
 import { INGRESS_CHOICES } from '../plan/input/ingressKinds.ts';
 import { FRAMING_KEYWORDS, FRAMING_WORDS, LINK_LAYERS } from '../plan/input/framing.ts';
+import { TUNNEL_KEYWORDS } from '../plan/input/tunnels.ts';
 import {
   type DEFAULT_SETTINGS,
   FIREWALL_CHOICES,
@@ -120,9 +121,10 @@ const largeDownloads = (tuning: Tuning, values: Partial<Tuning['largeDownloads']
 export const SHAPER_KEYS = {
   framing: {
     ...LINE,
+    form: 'list',
     takes: 'KEYWORD',
-    help: 'what the line adds to a packet, by name',
-    words: [...FRAMING_WORDS, ...FRAMING_KEYWORDS],
+    help: 'what the line, and tunnels on it, add to a packet, by name',
+    words: [...FRAMING_WORDS, ...FRAMING_KEYWORDS, ...TUNNEL_KEYWORDS],
   },
   linklayer: {
     ...LINE,
@@ -202,6 +204,15 @@ export const SHAPER_KEYS = {
     { ...OUT, form: 'value', takes: 'SIZE', help: 'an upload is bulk above this size', otherwise: '10mb' },
     parseThreshold,
     (tuning, uploadThresholdBytes) => bulk(tuning, { uploadThresholdBytes }),
+  ),
+  'tunnel-ports': key(
+    {
+      ...OUT,
+      help: 'ports of tunnels, which are no large uploads',
+      otherwise: '1194, udp/1194, udp/4500, udp/51820, udp/1701, udp/4789, udp/6081',
+    },
+    parsePorts,
+    (tuning, tunnels) => ({ ...tuning, tunnels }),
   ),
   firewall: choice(
     FIREWALL_CHOICES,

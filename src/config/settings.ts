@@ -2,14 +2,9 @@
 import { allowsStages } from '../plan/input/ingressKinds.ts';
 import { configError, usageError, type UserError } from '../core/errors.ts';
 import type { PortOrRange } from '../firewall/rules.ts';
-import {
-  FRAMING_KEYWORDS,
-  FRAMING_WORDS,
-  framingByKeyword,
-  isFramingWord,
-  LINK_LAYERS,
-  type FramingChoice,
-} from '../plan/input/framing.ts';
+import { FRAMING_KEYWORDS, FRAMING_WORDS, LINK_LAYERS } from '../plan/input/framing.ts';
+import { framingByWords, type FramingChoice } from '../plan/input/framingChoice.ts';
+import { MOST_OVERHEAD_BYTES, TUNNEL_KEYWORDS, tunnelByKeyword } from '../plan/input/tunnels.ts';
 import { DEFAULT_SETTINGS, type ShaperSettings } from '../plan/input/settings.ts';
 import { formatRate } from '../core/units.ts';
 import { definitionOf, SHAPER_KEY_NAMES, type Tuning } from './keys.ts';
@@ -58,17 +53,7 @@ function readFraming(values: Values, complain: Complain): FramingChoice | undefi
       );
       return undefined;
     }
-    const text = keyword.text.toLowerCase();
-    const known = isFramingWord(text) ? { word: text } : framingByKeyword(text);
-    if (known !== undefined) return known;
-    const suggestion = closest(keyword.text, [...FRAMING_WORDS, ...FRAMING_KEYWORDS]);
-    const meant = suggestion === undefined ? '' : `did you mean ${suggestion}? `;
-    complain(
-      keyword,
-      `${keyword.name} ${keyword.text} is not known`,
-      `${meant}known: ${[...FRAMING_WORDS, ...FRAMING_KEYWORDS].join(', ')}`,
-    );
-    return undefined;
+    return readWords(keyword, complain);
   }
   if (linkLayer === undefined) {
     const alone = overhead ?? mpu;
@@ -99,6 +84,47 @@ function readFraming(values: Values, complain: Complain): FramingChoice | undefi
     overheadBytes: overheadBytes.value,
     mpuBytes: mpuBytes.value,
   };
+}
+
+const FRAMING_NAMES = [...FRAMING_WORDS, ...FRAMING_KEYWORDS, ...TUNNEL_KEYWORDS];
+
+/** More than any line's own framing. */
+const MOST_OF_A_LINE_BYTES = 56;
+
+/** `vdsl`, `pppoe-ptm`, `vdsl,wireguard`. */
+function readWords(value: Value, complain: Complain): FramingChoice | undefined {
+  const choice = framingByWords(value.text);
+  if ('unknown' in choice) {
+    const suggestion = closest(choice.unknown, FRAMING_NAMES);
+    const meant = suggestion === undefined ? '' : `did you mean ${suggestion}? `;
+    complain(
+      value,
+      `${value.name} ${choice.unknown} is not known`,
+      `${meant}known: ${FRAMING_NAMES.join(', ')}`,
+    );
+    return undefined;
+  }
+  if ('twoLines' in choice) {
+    const [first, second] = choice.twoLines;
+    complain(
+      value,
+      `${value.name}: ${first} and ${second} are two lines`,
+      'name one line, and the tunnels on it behind it: vdsl,wireguard',
+    );
+    return undefined;
+  }
+  if ('nothing' in choice) {
+    complain(value, `${value.name} is empty`, `known: ${FRAMING_NAMES.join(', ')}`);
+    return undefined;
+  }
+  if (!('tunnels' in choice)) return choice;
+  const bytes = choice.tunnels.reduce((sum, each) => sum + tunnelByKeyword(each).bytes, 0);
+  if (bytes <= MOST_OVERHEAD_BYTES - MOST_OF_A_LINE_BYTES) return choice;
+  complain(
+    value,
+    `${value.name}: these tunnels add ${bytes} bytes; ${MOST_OVERHEAD_BYTES - MOST_OF_A_LINE_BYTES} is the most`,
+  );
+  return undefined;
 }
 
 /** Pacing needs the stages: what they let through waits in its own queue. */

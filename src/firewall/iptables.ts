@@ -177,6 +177,8 @@ function renderMatch(match: Match, family: Family): string[] {
       return [`-p ${PROTOCOL_NUMBERS[match.protocol]}`];
     case 'icmp':
       return [`-p ${family === 'ipv4' ? PROTOCOL_NUMBERS.icmp : PROTOCOL_NUMBERS.icmpv6}`];
+    case 'protocolNumbers':
+      return match.numbers.map((number) => `-p ${number}`);
     case 'port': {
       const option = { source: '--sports', destination: '--dports', either: '--ports' }[match.side];
       const protocol = PROTOCOL_NUMBERS[match.protocol];

@@ -102,7 +102,7 @@ function renderVerdict(verdict: Verdict): string {
     case 'drop':
       return 'drop';
     case 'unmark':
-      return 'meta mark set 0 meta priority set none';
+      return 'meta mark set 0 meta priority set none return';
     case 'leave':
       return 'return';
   }
@@ -118,6 +118,8 @@ function renderMatch(match: Match): string[] {
       return [`meta l4proto ${PROTOCOL_NUMBERS[match.protocol]}`];
     case 'icmp':
       return [`meta l4proto { ${PROTOCOL_NUMBERS.icmp}, ${PROTOCOL_NUMBERS.icmpv6} }`];
+    case 'protocolNumbers':
+      return [`meta l4proto { ${match.numbers.join(', ')} }`];
     case 'port': {
       const sides = { source: ['sport'], destination: ['dport'], either: ['sport', 'dport'] }[match.side];
       return sides.map((side) => `${match.protocol} ${side} { ${match.ports.map(portText).join(', ')} }`);

@@ -10,6 +10,8 @@ export type PortOrRange = number | { from: number; to: number };
 export type Match =
   | { kind: 'protocol'; protocol: 'tcp' | 'udp' }
   | { kind: 'icmp' }
+  /** By IANA's numbers: of what follows the IP header, in IPv6 behind its extension headers. */
+  | { kind: 'protocolNumbers'; numbers: readonly number[] }
   | {
       kind: 'port';
       protocol: 'tcp' | 'udp';
@@ -40,7 +42,7 @@ export type Match =
 export type Verdict =
   | { kind: 'class'; classId: ClassId }
   | { kind: 'drop' }
-  /** The packet is as though stage 1 had not marked it. */
+  /** The packet is as though stage 1 had not marked it, and no further rule of ours is for it. */
   | { kind: 'unmark' }
   /** No further rule is asked. */
   | { kind: 'leave' };

@@ -1,7 +1,8 @@
 /** The plan: everything that `inetgw` puts on a device, as a value. Made here, carried out elsewhere. */
 import { hasStages, kindsBefore, type IngressKind } from './input/ingressKinds.ts';
 import type { FirewallBackend, ShaperSettings } from './input/settings.ts';
-import { resolveFraming, type Framing } from './input/framing.ts';
+import { type Framing } from './input/framing.ts';
+import { resolveFraming } from './input/framingChoice.ts';
 import { egressObjects } from './queues/egress.ts';
 import { ingressObjects } from './ingress/objects.ts';
 import { isPacingWanted, pacingPlan, type PacingPlan } from './pacing/pacing.ts';
@@ -53,7 +54,7 @@ export function makePlan(
   kernel: KernelFacts,
   backend: FirewallBackend | undefined,
 ): Plan {
-  const framing = resolveFraming(settings.framing, link.kind, settings);
+  const framing = resolveFraming(settings.framing, link, settings);
   const ingress = kernel.ingress ?? 'police';
   const pacing = pacingPlan(settings, link, framing, kernel);
   const missingKinds = kindsBefore(ingress, settings.ingress);
@@ -85,9 +86,11 @@ export function makePlan(
             backend,
             rules: {
               device: settings.device,
-              egress: egressRules(settings),
+              egress: egressRules({ ...settings, wireGuardPorts: kernel.wireGuardPorts ?? [] }),
               // Only stage 1 marks: without it there is nothing for them to see.
-              ingress: hasStages(ingress) ? ingressRules(settings) : [],
+              ingress: hasStages(ingress)
+                ? ingressRules({ ...settings, wireGuardListenPorts: kernel.wireGuardListenPorts ?? [] })
+                : [],
             },
           },
   };

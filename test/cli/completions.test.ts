@@ -65,6 +65,10 @@ describe.each([
     expect(await complete('inetgw rules egress l')).toEqual(['lo']);
     expect(await complete('inetgw --fram')).toEqual(['--framing']);
     expect(await complete('inetgw lo 210 1710 --framing pppoe-l')).toEqual(['pppoe-llcsnap']);
+    expect(await complete('inetgw lo 210 1710 --framing vdsl,wireguard')).toEqual([
+      'vdsl,wireguard',
+      'vdsl,wireguard6',
+    ]);
     expect(await complete('inetgw lo --firewall n')).toEqual(expect.arrayContaining(['nft', 'none']));
     expect(await complete('inetgw --config /etc/host')).toEqual(expect.arrayContaining(['/etc/hosts']));
     expect(await complete('searchbw lo D')).toEqual(['DOWN']);
@@ -88,12 +92,14 @@ describe('zsh', () => {
       'inetgw --fram',
       'inetgw lo cl',
       'inetgw lo 1 2 --framing pppoe-l',
+      'inetgw lo 1 2 --framing vdsl,openvpn6',
     );
     for (const line of [
       '--mark 30 rules egress ',
       'inetgw --framing ',
       'inetgw lo clear ',
       '--framing pppoe-llcsnap ',
+      '--framing vdsl,openvpn6 ',
     ])
       expect(shown).toContain(line);
     expect(await zsh(file('zsh', '_searchbw'), 'searchbw lo DO')).toContain('searchbw lo DOWN ');

@@ -162,21 +162,29 @@ describe('inetgw', () => {
   it.skipIf(!isRoot)('says which device is the line, on a real bridge and a real tunnel', async () => {
     const { stdout, stderr } = await onTap(`
       ip tuntap add dev tun3 mode tun
-      for dev in eth7 br0 tun3 lo; do inetgw $dev 1mbit 9mbit --dry-run --firewall none >/dev/null; done
-      inetgw tun3 1mbit 9mbit --framing raw --dry-run --firewall none >/dev/null
+      for dev in eth7 br0 lo; do inetgw $dev 1mbit 9mbit --dry-run --firewall none >/dev/null; done
+      inetgw tun3 1mbit 9mbit --dry-run --firewall none | grep -E '^  framing|^note: tun3 is'
+      inetgw tun3 1mbit 9mbit --framing vdsl,wireguard6 --dry-run --firewall none | grep -E '^  framing|^note: tun3 is'
+      inetgw tun3 1mbit 9mbit --framing raw --dry-run --firewall none | grep -E '^  framing|^note: tun3 is'
       inetgw eth7 1mbit 9mbit --dry-run --firewall none --quiet >/dev/null
       inetgw lo 1mbit 9mbit; echo $?`);
     expect(stderr.split('\n')).toEqual([
       'inetgw: eth7 is a port of the bridge br0: rules and window pacing see its packets on the bridge only; type: inetgw br0 1mbit 9mbit',
-      expect.stringMatching(
-        /^inetgw: tun3 is a tunnel: counting bare packets .*: --linklayer ethernet --overhead N$/,
-      ),
       'inetgw: lo is this machine itself and no line; type: inetgw br0 1mbit 9mbit',
       'inetgw: lo is this machine itself and no line',
       'inetgw: type: inetgw br0 1mbit 9mbit',
       '',
     ]);
-    expect(stdout).toBe('2\n');
+    expect(stdout.split('\n')).toEqual([
+      '  framing   ethernet, 70 bytes overhead, at least 64 bytes (docsis,openvpn)',
+      expect.stringMatching(
+        /^note: tun3 is a tunnel; OpenVPN over IPv4 is assumed: 52 bytes .* docsis, which is assumed of br0; .*--framing raw$/,
+      ),
+      '  framing   ptm, 102 bytes overhead, at least 166 bytes (bridged-ptm,wireguard6)',
+      '  framing   ethernet, 0 bytes overhead (raw)',
+      '2',
+      '',
+    ]);
   });
 
   it.skipIf(!isRoot)(

@@ -71,6 +71,8 @@ export const EXAMPLES: readonly Example[] = [
   // The file that was written above has rates for no device.
   lab('inetgw apply', 'nothing to do'),
   lab('inetgw apply ppp0', 'has no section for ppp0', 6),
+  test('inetgw eth0 588 2940', 'test/lab/tunnels.test.ts', "'eth0', '588', '2940'"),
+  test('inetgw wg0 588 2940', 'test/lab/tunnels.test.ts', "'588', '2940'"),
   lab('iprelay --version', 'iprelay '),
   lab('iprelay list'),
   test('searchbw ppp0 DOWN 1300-1800 50 5 210', 'test/lab/searchbw.test.ts', "'1300-1800', '50', '5', '210'"),

@@ -40,6 +40,7 @@ export function renderSteps(steps: readonly Step[]): string {
   return lines.join('\n');
 }
 
-function quote(text: string): string {
+/** One word for a shell. */
+export function quote(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -2,7 +2,8 @@
  * What a measurement needs of the line under it: the one seam between `searchbw` and the shaper. The rest of
  * searchbw knows no tc, no firewall and no state file.
  */
-import type { FramingChoice, RawRates } from '../../plan/input/framing.ts';
+import type { RawRates } from '../../plan/input/framing.ts';
+import type { FramingChoice } from '../../plan/input/framingChoice.ts';
 
 /** The shaper's rates in bit/s of raw line rate, framing included; null leaves that direction unshaped. */
 export interface LineRates {

@@ -7,13 +7,8 @@ import { release } from 'node:os';
 import { settingsFromArguments } from '../../config/fromArguments.ts';
 import { failure, usageError, UserError } from '../../core/errors.ts';
 import { messageLine } from '../../core/messageLine.ts';
-import {
-  framedBytes,
-  describeFraming,
-  resolveFraming,
-  type Framing,
-  type RawRates,
-} from '../../plan/input/framing.ts';
+import { framedBytes, describeFraming, type Framing, type RawRates } from '../../plan/input/framing.ts';
+import { resolveFraming } from '../../plan/input/framingChoice.ts';
 import { actionIndex } from '../../plan/ingress/stages.ts';
 import { layerAdvice, type LayerFacts } from '../../plan/input/layers.ts';
 import { linkHeaderBytes, type LinkFacts } from '../../plan/input/link.ts';
@@ -40,6 +35,7 @@ import { requireNetAdmin } from '../../system/exec/privilege.ts';
 import { installQueueDevice, removeQueueDevice } from '../../system/device/queueDevice.ts';
 import { run } from '../../system/exec/run.ts';
 import { ask, runStep } from '../../system/exec/runStep.ts';
+import { withTunnel } from '../../system/device/tunnel.ts';
 import { writeState } from '../../system/record/state.ts';
 import { setUpLines, tearDownLines } from '../../tc/batch.ts';
 import { framingOptions } from '../../plan/input/framingOptions.ts';
@@ -60,19 +56,24 @@ export async function openShapedLine(request: LineSettings): Promise<LineControl
     // It would slow the very downloads that fill the line, and so falsify the maximum.
     largeDownloads: false,
   });
-  const link = await readLink(device);
+  const link = await withTunnel(await readLink(device), run);
   refuseWrongLayer(await readLayers(device));
   await requireNetAdmin('measuring with a shaper');
   const current = await readCurrent(device, run);
   if (!current.ours) refuseForeign(device, current);
   const tcVersion = await ask(['tc', '-V'], run);
   // Without a word on framing, it is measured with the one that is in force.
-  const byItself = (rates: RawRates): Framing => resolveFraming(configured, link.kind, rates);
+  const byItself = (rates: RawRates): Framing => resolveFraming(configured, link, rates);
   const used =
     settings.framing === undefined
       ? (current.record?.plan.framing ?? byItself(expected))
-      : resolveFraming(settings.framing, link.kind, expected);
-  return new ShapedLine({ ...settings, framing: used }, link, { used, byItself }, tcVersion.trim());
+      : resolveFraming(settings.framing, link, expected);
+  return new ShapedLine(
+    { ...settings, framing: { exact: used } },
+    link,
+    { used, byItself },
+    tcVersion.trim(),
+  );
 }
 
 /** A device that is no line is refused, one that may be the wrong layer is measured with a word. */

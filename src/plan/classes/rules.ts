@@ -25,9 +25,68 @@ const port = (
 });
 const tcp: Match = { kind: 'protocol', protocol: 'tcp' };
 
+/** What carries other packets, by IANA's number: IP in IP, IPv6 in IP, GRE, L2TPv3. */
+const TUNNEL_PROTOCOLS = [4, 41, 47, 115];
+/** ESP and AH. */
+const IPSEC_PROTOCOLS = [50, 51];
+/**
+ * Tunnels over UDP that bear it when small packets pass large ones: WireGuard takes packets up to some 8000 late
+ * (drivers/net/wireguard/messages.h), the others look at no number. OpenVPN drops what is more than 64 packets late, IPsec
+ * as its peer was told, with strongSwan 32.
+ */
+const REORDERED_UDP_PORTS = [51_820, 1701, 4789, 6081];
+
+type Named = readonly [what: string, match: Match];
+
+/** Tunnels by what their packets look like; those of `inOrder` must not overtake each other. */
+function tunnelMatches(settings: RuleSettings): Record<'inOrder' | 'free' | 'tcp', readonly Named[]> {
+  const { tunnels, interactive, bulk, wireGuardPorts = [] } = settings;
+  // What the administrator has named for a class is in that class, all of it: the order stays as well.
+  const udpPorts = withoutPorts(tunnels.udpPorts, [...interactive.udpPorts, ...bulk.udpPorts]);
+  const isFree = (each: PortOrRange): boolean =>
+    typeof each === 'number' && [...REORDERED_UDP_PORTS, ...wireGuardPorts].includes(each);
+  const free = [...new Set([...udpPorts.filter(isFree), ...wireGuardPorts])];
+  const ports = (protocol: 'tcp' | 'udp', list: readonly PortOrRange[]): Named[] =>
+    list.length === 0 ? [] : [[protocol, port(protocol, 'either', list)]];
+  return {
+    inOrder: [
+      ['ipsec', { kind: 'protocolNumbers', numbers: IPSEC_PROTOCOLS }],
+      ...ports(
+        'udp',
+        udpPorts.filter((each) => !isFree(each)),
+      ),
+    ],
+    free: [['ip', { kind: 'protocolNumbers', numbers: TUNNEL_PROTOCOLS }], ...ports('udp', free)],
+    tcp: ports('tcp', tunnels.tcpPorts),
+  };
+}
+
+/** The ports of the first list that are in none of the others. */
+function withoutPorts(ports: readonly PortOrRange[], others: readonly PortOrRange[]): PortOrRange[] {
+  const range = (each: PortOrRange) => (typeof each === 'number' ? { from: each, to: each } : each);
+  const left = others
+    .map(range)
+    .reduce(
+      (pieces, { from, to }) =>
+        pieces.flatMap((piece) => [
+          ...(piece.from < from ? [{ from: piece.from, to: Math.min(piece.to, from - 1) }] : []),
+          ...(piece.to > to ? [{ from: Math.max(piece.from, to + 1), to: piece.to }] : []),
+        ]),
+      ports.map(range),
+    );
+  return left.map(({ from, to }) => (from === to ? from : { from, to }));
+}
+
+/** What the egress rules follow from. */
+export type RuleSettings = Pick<ShaperSettings, 'interactive' | 'bulk' | 'tunnels'> & {
+  /** UDP ports of WireGuard on this machine, its own and its peers'. */
+  wireGuardPorts?: readonly number[];
+};
+
 /** The egress rules in order; what none of them names is normal. */
-export function egressRules(settings: Pick<ShaperSettings, 'interactive' | 'bulk'>): Rule[] {
+export function egressRules(settings: RuleSettings): Rule[] {
   const { interactive, bulk } = settings;
+  const tunnels = tunnelMatches(settings);
   const to = (egressClass: EgressClass, name: string, ...matches: Match[]): Rule => ({
     name,
     matches,
@@ -66,6 +125,8 @@ export function egressRules(settings: Pick<ShaperSettings, 'interactive' | 'bulk
     ),
     to('interactive', 'tcp-rst', tcp, { kind: 'tcpFlags', mask: ['rst'], set: ['rst'] }),
     to('interactive', 'icmp', { kind: 'icmp' }),
+    // One class, whatever they carry: what comes late is dropped at the other end.
+    ...tunnels.inOrder.map(([what, match]) => to('normal', `tunnel-in-order-${what}`, match)),
     // What asks to wait, waits, small or not.
     ...(bulk.dscp.length > 0 ? [to('bulk', 'dscp-bulk', dscp(bulk.dscp))] : []),
     ...chosen('interactive', interactive),
@@ -76,7 +137,13 @@ export function egressRules(settings: Pick<ShaperSettings, 'interactive' | 'bulk
     // OpenSSH marks interactive sessions AF21 since 7.8, low delay before; its bulk is CS1 or unmarked.
     to('interactive', 'ssh', port('tcp', 'either', [22]), dscp(SSH_INTERACTIVE_DSCP)),
     ...(interactive.dscp.length > 0 ? [to('interactive', 'dscp-realtime', dscp(interactive.dscp))] : []),
+    // Counted by itself: it tells how much of the line is in tunnels.
+    ...tunnels.free.map(([what, match]) =>
+      to('interactive', `tunnel-small-${what}`, match, { kind: 'maxIpBytes', bytes: SMALL_PACKET_BYTES }),
+    ),
     to('interactive', 'small', { kind: 'maxIpBytes', bytes: SMALL_PACKET_BYTES }),
+    // To conntrack a tunnel is one connection, however much is in it.
+    ...[...tunnels.free, ...tunnels.tcp].map(([what, match]) => to('normal', `tunnel-${what}`, match)),
     // An upload is large whoever opened the connection.
     ...(['original', 'reply'] as const).map((direction) =>
       to(
@@ -97,13 +164,40 @@ const ACTIVE_FTP_PORTS = [20, 989];
  * lose the mark, so that it reaches no rule of the administrator's. Where somebody else's rules save a mark of this
  * value with connections, what they restore is not stage 1's: dropped for it, a download would stop for ever.
  */
-export function ingressRules(settings: Pick<ShaperSettings, 'mark' | 'largeDownloads'>): Rule[] {
+export function ingressRules(
+  settings: Pick<ShaperSettings, 'mark' | 'largeDownloads' | 'tunnels'> & {
+    wireGuardListenPorts?: readonly number[];
+  },
+): Rule[] {
   const marked: Match = { kind: 'mark', mark: settings.mark };
   const { mark } = settings;
   return [
     { name: 'mark-of-others', matches: [marked, { kind: 'savedMark', mark }], verdict: { kind: 'leave' } },
-    ...(settings.largeDownloads === undefined ? [] : largeDownloadRules(marked, settings.largeDownloads)),
+    ...(settings.largeDownloads === undefined
+      ? []
+      : [...tunnelDownloadRules(marked, settings), ...largeDownloadRules(marked, settings.largeDownloads)]),
     { name: 'mark-done', matches: [marked], verdict: { kind: 'unmark' } },
+  ];
+}
+
+/** A tunnel from port 443, as many have it to get through firewalls, is no large download either, whatever is in it. */
+function tunnelDownloadRules(
+  marked: Match,
+  {
+    tunnels,
+    wireGuardListenPorts = [],
+  }: Pick<ShaperSettings, 'tunnels'> & { wireGuardListenPorts?: readonly number[] },
+): Rule[] {
+  const own = wireGuardListenPorts.filter((port) => !tunnels.udpPorts.includes(port));
+  const rule = (name: string, match: Match): Rule => ({
+    name: `tunnel-download-${name}`,
+    matches: [marked, match],
+    verdict: { kind: 'unmark' },
+  });
+  return [
+    ...(own.length > 0 ? [rule('own', port('udp', 'destination', own))] : []),
+    ...(tunnels.udpPorts.length > 0 ? [rule('udp', port('udp', 'either', tunnels.udpPorts))] : []),
+    ...(tunnels.tcpPorts.length > 0 ? [rule('tcp', port('tcp', 'either', tunnels.tcpPorts))] : []),
   ];
 }
 

@@ -1,6 +1,7 @@
 /** What a device that is not there yet is taken to be, by its name: for a plan before the line has come up. Pure. */
 import type { LinkKind } from './framing.ts';
 import type { LinkFacts } from './link.ts';
+import { tunnelByName } from './tunnels.ts';
 
 /**
  * Names that the kernel, systemd (systemd.net-naming-scheme(7)) and the usual programs give, with the MTU that such a
@@ -19,5 +20,13 @@ const KINDS: readonly [RegExp, LinkKind, number][] = [
  */
 export function assumedLink(device: string): LinkFacts | undefined {
   const found = KINDS.find(([pattern]) => pattern.test(device));
-  return found === undefined ? undefined : { device, ifindex: 0, kind: found[1], mtuBytes: found[2] };
+  if (found === undefined) return undefined;
+  const tunnel = tunnelByName(device);
+  return {
+    device,
+    ifindex: 0,
+    kind: found[1],
+    mtuBytes: found[2],
+    ...(tunnel === undefined ? {} : { tunnel }),
+  };
 }

@@ -122,21 +122,9 @@ export function isFramingWord(text: string): text is FramingWord {
   return Object.hasOwn(WORDS, text);
 }
 
-/** What the user has said of the framing: all of it, or a word for the line. */
-export type FramingChoice = Framing | { word: FramingWord };
-
-/** The framing that is meant on this device at these rates; without a choice, the default. */
-export function resolveFraming(choice: FramingChoice | undefined, kind: LinkKind, rates: RawRates): Framing {
-  if (choice === undefined) return defaultFraming(kind, rates);
-  return 'word' in choice ? WORDS[choice.word](kind, rates) : choice;
-}
-
-/** What of the framing was not said by the user, in words; undefined: he has said it. */
-export function framingAssumption(choice: FramingChoice | undefined, kind: LinkKind): string | undefined {
-  const byRates =
-    choice === undefined ? kind === 'ppp' : 'word' in choice && ['dsl', 'pppoe'].includes(choice.word);
-  if (byRates) return 'assumed from the rates, see --framing';
-  return choice === undefined ? 'assumed, see --framing' : undefined;
+/** What the word means on a device of this kind at these rates. */
+export function framingByWord(word: FramingWord, kind: LinkKind, rates: RawRates): Framing {
+  return WORDS[word](kind, rates);
 }
 
 /**

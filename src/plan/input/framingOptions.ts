@@ -1,5 +1,6 @@
 /** How a framing is typed, as options of a command. Pure. */
-import { framingByKeyword, type Framing } from './framing.ts';
+import { type Framing } from './framing.ts';
+import { framingByName } from './framingChoice.ts';
 
 function isSame(one: Framing, other: Framing): boolean {
   return (
@@ -15,7 +16,7 @@ function isSame(one: Framing, other: Framing): boolean {
  */
 export function framingOptions(used: Framing, byItself: Framing): string {
   if (isSame(used, byItself)) return '';
-  const known = framingByKeyword(used.name);
+  const known = framingByName(used.name);
   if (known !== undefined && isSame(used, known)) return ` --framing ${used.name}`;
   // Told even where it is 0, if the file says otherwise: parts that are not typed are taken from there.
   const mpu = used.mpuBytes > 0 || byItself.mpuBytes > 0 ? ` --mpu ${used.mpuBytes}` : '';

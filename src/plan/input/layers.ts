@@ -9,6 +9,8 @@ export interface LayerFacts {
   deviceType: string | undefined;
   /** There is hardware behind it. */
   isHardware: boolean;
+  /** It names no other device, and no other end, as the one that its packets go through (`iflink`). */
+  isOwnLink: boolean;
   /** What it is a member of. */
   master: { device: string; kind: 'bridge' | 'bond' | 'other' } | undefined;
   /** Devices that stand on it, such as VLANs. */
@@ -30,39 +32,34 @@ export interface LayerAdvice {
 
 const ARPHRD_LOOPBACK = 772;
 
-/**
- * Bytes that a tunnel adds to a packet on an IPv4 Ethernet line: its own headers and the 18 of the frame. IPv4 20 (RFC 791),
- * IPv6 40 (RFC 8200), GRE 4 (RFC 2784), UDP 8 and WireGuard 32 (its protocol's data message).
- */
-const FRAME_BYTES = 18;
-const TUNNELS: Readonly<Record<number, { name: string; addsBytes: number | undefined }>> = {
-  // ARPHRD_NONE: tun, WireGuard and modems in raw IP mode; told apart below.
-  65534: { name: 'a tunnel', addsBytes: undefined },
-  768: { name: 'an IPIP tunnel', addsBytes: 20 },
-  769: { name: 'an IPv6 tunnel', addsBytes: 40 },
-  776: { name: 'a SIT tunnel', addsBytes: 20 },
-  778: { name: 'a GRE tunnel', addsBytes: 24 },
-  823: { name: 'a GRE tunnel', addsBytes: 44 },
-};
-const WIREGUARD_BYTES = 60;
-
-/** What kind of tunnel the device is; undefined: none. */
-function tunnelOf({
-  arphrdType,
-  deviceType,
-  isHardware,
-}: LayerFacts): { name: string; addsBytes?: number } | undefined {
-  if (isHardware || deviceType === 'wwan') return undefined;
-  if (deviceType === 'wireguard') return { name: 'a WireGuard tunnel', addsBytes: WIREGUARD_BYTES };
-  const known = Object.hasOwn(TUNNELS, arphrdType) ? TUNNELS[arphrdType] : undefined;
-  if (known === undefined) return undefined;
-  return known.addsBytes === undefined
-    ? { name: known.name }
-    : { name: known.name, addsBytes: known.addsBytes };
+/** ARPHRD_NONE (tun, WireGuard, xfrm; also modems in raw IP mode), TUNNEL, TUNNEL6, SIT, IPGRE, IP6GRE. */
+const TUNNEL_TYPES: readonly number[] = [65_534, 768, 769, 776, 778, 823];
+const ARPHRD_ETHERNET = 1;
+/** By its type alone: the device is a tunnel, whatever it adds. */
+export function isTunnel({ arphrdType, deviceType, isHardware }: LayerFacts): boolean {
+  return !isHardware && deviceType !== 'wwan' && TUNNEL_TYPES.includes(arphrdType);
 }
 
-export function isTunnel(facts: LayerFacts): boolean {
-  return tunnelOf(facts) !== undefined;
+/** It is one, or it is an Ethernet device that only the kernel's own word for its kind tells from one. */
+export function mayBeTunnel(facts: LayerFacts): boolean {
+  const { arphrdType, deviceType, isHardware, isOwnLink } = facts;
+  if (isTunnel(facts)) return true;
+  if (arphrdType !== ARPHRD_ETHERNET || isHardware) return false;
+  // GRE's with Ethernet frames says nothing, as veth and others do.
+  return deviceType === 'vxlan' || deviceType === 'geneve' || (deviceType === undefined && !isOwnLink);
+}
+
+/** The kind as the kernel would name it, where only the type tells; undefined: it does not. */
+export function kindByType({ arphrdType, deviceType }: LayerFacts): string | undefined {
+  if (deviceType === 'wireguard') return deviceType;
+  const kinds: Readonly<Record<number, string>> = {
+    768: 'ipip',
+    769: 'ip6tnl',
+    776: 'sit',
+    778: 'gre',
+    823: 'ip6gre',
+  };
+  return kinds[arphrdType];
 }
 
 /** What speaks against shaping this device; the first reason is the one that counts. */
@@ -104,15 +101,4 @@ export function layerAdvice(facts: LayerFacts): LayerAdvice | undefined {
     return { kind: 'doubt', text: `${device} is a bridge, and the internet is behind ${way}`, instead: way };
   }
   return undefined;
-}
-
-/** What the default framing, bare packets, means on a tunnel, and what to type if it is not meant. */
-export function tunnelNotice(facts: LayerFacts): string | undefined {
-  const tunnel = tunnelOf(facts);
-  if (tunnel === undefined) return undefined;
-  const bytes = tunnel.addsBytes === undefined ? 'N' : String(tunnel.addsBytes + FRAME_BYTES);
-  return (
-    `${facts.device} is ${tunnel.name}: counting bare packets is right only if UP and DOWN are the tunnel's own;` +
-    ` for the rates of an Ethernet line below it: --linklayer ethernet --overhead ${bytes}`
-  );
 }

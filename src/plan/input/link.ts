@@ -1,6 +1,7 @@
 /** Facts of the device that a plan depends on. Read by system/link/link.ts, plain values here. */
 import type { LinkKind } from './framing.ts';
 import type { IngressKind } from './ingressKinds.ts';
+import type { TunnelFacts } from './tunnels.ts';
 
 export interface LinkFacts {
   device: string;
@@ -8,6 +9,8 @@ export interface LinkFacts {
   ifindex: number;
   kind: LinkKind;
   mtuBytes: number;
+  /** Absent: it is no tunnel, or nobody has looked. */
+  tunnel?: TunnelFacts;
 }
 
 /** Bytes of link header that egress qdiscs count on top of the IP packet. */
@@ -30,6 +33,10 @@ export interface KernelFacts {
   ingress?: IngressKind;
   /** Where the pacing program is put for tc to load; undefined: it cannot be loaded. */
   pacingObjectFile?: string | undefined;
+  /** UDP ports of WireGuard on this machine, its own and its peers'. */
+  wireGuardPorts?: readonly number[];
+  /** Of these, its own. */
+  wireGuardListenPorts?: readonly number[];
   /** Pacing is left out for a reason that says nothing of the kernel: it is to be tried again next time. */
   pacingUntried?: boolean;
   /** Why there is no pacing although it was wanted, in the kernel's or the tool's words. */

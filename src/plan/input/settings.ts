@@ -1,6 +1,6 @@
 /** What the user asked for, checked. Made by config/, read by the planner; no facts of the device in it. */
 import type { PortOrRange } from '../../firewall/rules.ts';
-import type { FramingChoice } from './framing.ts';
+import type { FramingChoice } from './framingChoice.ts';
 import type { IngressChoice } from './ingressKinds.ts';
 
 /** Which firewall tool carries the rules; `auto` takes the first that works on this kernel. */
@@ -31,6 +31,12 @@ export interface ClassSettings {
   hosts: readonly string[];
 }
 
+/** Ports of tunnels, at either end: what carries everything is no large upload, whatever it has carried. */
+export interface TunnelSettings {
+  tcpPorts: readonly PortOrRange[];
+  udpPorts: readonly PortOrRange[];
+}
+
 export interface BulkSettings extends ClassSettings {
   /** An upload that has carried more than this is bulk. */
   uploadThresholdBytes: number;
@@ -53,6 +59,7 @@ export interface ShaperSettings {
   interactive: ClassSettings;
   /** What may always wait. */
   bulk: BulkSettings;
+  tunnels: TunnelSettings;
   firewall: FirewallChoice;
   ingress: IngressChoice;
   pacing: PacingChoice;
@@ -84,6 +91,11 @@ export const DEFAULT_SETTINGS: Omit<ShaperSettings, 'device' | 'upBitPerSec' | '
     dscp: [8, 1],
     hosts: [],
     uploadThresholdBytes: 10_000_000,
+  },
+  tunnels: {
+    // OpenVPN; IPsec behind NAT (RFC 3948), WireGuard's usual one, L2TP (RFC 2661), VXLAN (RFC 7348), GENEVE (RFC 8926).
+    tcpPorts: [1194],
+    udpPorts: [1194, 4500, 51_820, 1701, 4789, 6081],
   },
   firewall: 'auto',
   ingress: 'auto',

@@ -2,7 +2,8 @@
 import { hasStages, INGRESS_KINDS } from '../../plan/input/ingressKinds.ts';
 import { isRendered } from '../../firewall/nft.ts';
 import { EGRESS_CLASSES, EGRESS_CLASS_NAMES, type EgressClass } from '../../plan/queues/egressClasses.ts';
-import { describeFraming, framingAssumption, type Framing } from '../../plan/input/framing.ts';
+import { describeFraming, type Framing } from '../../plan/input/framing.ts';
+import { framingAssumption } from '../../plan/input/framingChoice.ts';
 import type { LinkFacts } from '../../plan/input/link.ts';
 import type { Plan } from '../../plan/plan.ts';
 import type { ShaperSettings } from '../../plan/input/settings.ts';
@@ -59,7 +60,7 @@ export function planJson({ settings, plan, how, steps, program, deviceExists, no
     upBitPerSec: plan.upBitPerSec,
     downBitPerSec: plan.downBitPerSec,
     framing: plan.framing,
-    framingFrom: framingAssumption(settings.framing, plan.link.kind) === undefined ? 'said' : 'assumed',
+    framingFrom: framingAssumption(settings.framing, plan.link) === undefined ? 'said' : 'assumed',
     classes: classesOf(plan),
     ingress: plan.ingress,
     queueDevice: plan.queueDevice ?? null,
@@ -123,7 +124,7 @@ function ingressText(plan: Plan): string[] {
 }
 
 function framingReason({ settings, plan: { link } }: Outlook): string {
-  return framingAssumption(settings.framing, link.kind) ?? 'as was said';
+  return framingAssumption(settings.framing, link) ?? 'as was said';
 }
 
 function classesOf(plan: Plan): PlanJson['classes'] {

@@ -106,10 +106,15 @@ function firewallStatistics(plan: Plan, rules: RuleCounters | undefined): Firewa
   const large = [...(rules ?? [])].filter(([name]) => name.startsWith('large-download-'));
   const sum = (pick: 'packets' | 'bytes'): number =>
     large.reduce((total, [, counter]) => total + counter[pick], 0);
+  const unmarked = [...(rules ?? [])].reduce(
+    (total, [name, { packets }]) =>
+      name === 'mark-done' || name.startsWith('tunnel-download-') ? total + packets : total,
+    0,
+  );
   return {
     backend: plan.firewall?.backend ?? 'none',
     present: plan.firewall === undefined || rules !== undefined,
-    markedPackets: sum('packets') + (rules?.get('mark-done')?.packets ?? 0),
+    markedPackets: sum('packets') + unmarked,
     largeDownloadDroppedPackets: sum('packets'),
     largeDownloadDroppedBytes: sum('bytes'),
     rules: Object.fromEntries(rules ?? []),

@@ -6,7 +6,8 @@
  *     searchbw DEV AUTO                                      both, one after the other
  */
 import type { UserError } from '../../core/errors.ts';
-import type { FramingChoice, RawRates } from '../../plan/input/framing.ts';
+import type { RawRates } from '../../plan/input/framing.ts';
+import type { FramingChoice } from '../../plan/input/framingChoice.ts';
 import {
   checkDevice,
   checkGrid,

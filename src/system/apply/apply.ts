@@ -3,6 +3,7 @@ import { failure, UserError } from '../../core/errors.ts';
 import { factsShownBy, makePlan, type Plan } from '../../plan/plan.ts';
 import { egressRules, ingressRules } from '../../plan/classes/rules.ts';
 import { fallbacks } from '../../plan/fallbacks.ts';
+import { tunnelNotices } from '../../plan/input/tunnelNotices.ts';
 import type { FirewallBackend, ShaperSettings } from '../../plan/input/settings.ts';
 import {
   firewallSteps,
@@ -54,6 +55,8 @@ import { failedBatchLine } from '../../tc/parse.ts';
 import { removeState, writeState } from '../record/state.ts';
 import { removeStrayActions } from '../device/strayActions.ts';
 import { tearDown } from './tearDown.ts';
+import { withTunnel } from '../device/tunnel.ts';
+import { wireGuardPorts } from '../device/wireGuard.ts';
 
 export interface ApplyOptions {
   run: Runner;
@@ -125,7 +128,7 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
   const { run } = options;
   const { device } = settings;
   const current = await readCurrent(device, run);
-  const link = current.link ?? options.assumedLink;
+  const link = current.link === undefined ? options.assumedLink : await withTunnel(current.link, run);
   if (link === undefined) throw await noSuchDevice(device);
   if (!current.ours && !options.replace) refuseForeign(device, current);
 
@@ -134,12 +137,18 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
   const { inForce } = current;
   const shared = options.replace ? undefined : await sharedHooks(device, current, run);
   const view = viewFor(current, shared !== undefined, options.replace);
-  const notices = [...current.notices];
+  const wireGuard = await wireGuardPorts(run);
+  const notices = [...current.notices, ...(wireGuard.notice === undefined ? [] : [wireGuard.notice])];
   const planWith = (facts: KernelFacts) => {
     const plan = makePlan(settings, link, facts, backend);
     return { plan, queues: queueChange(plan, inForce, view) };
   };
-  let kernel: KernelFacts = { ...(await firstFacts(settings, inForce, options)), sharedHooks: shared };
+  let kernel: KernelFacts = {
+    ...(await firstFacts(settings, inForce, options)),
+    sharedHooks: shared,
+    wireGuardPorts: wireGuard.ports,
+    wireGuardListenPorts: wireGuard.listenPorts,
+  };
   let { plan, queues } = planWith(kernel);
   // Found out before anything is written. Where nft was chosen here, it was tried already: with all rules that a plan can
   // have, also where this one shapes and has none for what comes in.
@@ -165,7 +174,7 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
     }
   }
   if (!options.replace) keepOthersFilters(current, queues);
-  notices.push(...fallbacks(plan));
+  notices.push(...fallbacks(plan), ...tunnelNotices(settings.framing, link, settings));
   const steps = await stepsTo(plan, queues, current, familyList, run);
   const lost = options.replace ? await lostByReplacing(current, run) : [];
   return { plan, queues, current, families: familyList, steps, notices, lost, tried };

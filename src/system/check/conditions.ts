@@ -11,6 +11,7 @@ import type { Runner } from '../exec/run.ts';
 import { networkNamespace } from '../record/runDir.ts';
 import { recordedDevices } from '../record/state.ts';
 import { tcxPrograms } from '../device/tcx.ts';
+import { readTunnels } from './tunnels.ts';
 
 export interface Conditions {
   found: readonly FoundCondition[];
@@ -40,9 +41,13 @@ async function readMore(current: Current, mayLook: boolean, run: Runner): Promis
     inForce === undefined || !mayLook ? undefined : readFirewall(inForce, run),
     link === undefined || record === undefined || !mayLook ? undefined : tcxPrograms(link.ifindex, run),
   ]);
+  const tunnels =
+    inForce?.firewall !== undefined && firewall?.state === 'whole'
+      ? await readTunnels(inForce, run)
+      : undefined;
   return {
     ...readings,
-    ...{ namespace, layers, shapedDevices, newName, oldName, firewall },
+    ...{ namespace, layers, shapedDevices, newName, oldName, firewall, tunnels },
     hooks: readings.hooks?.map((hook) => ({ ...hook, tcxPrograms: tcx?.[hook.hook] })),
   };
 }

@@ -58,7 +58,8 @@ async function readPacing(pacing: PacingPlan, device: string, run: Runner): Prom
   };
 }
 
-async function readRules(plan: Plan, run: Runner): Promise<RuleCounters> {
+/** The counters of rules that are there. */
+export async function readRules(plan: Plan, run: Runner): Promise<RuleCounters> {
   if (plan.firewall === undefined) return new Map();
   switch (plan.firewall.backend) {
     case 'nft':

@@ -1,4 +1,4 @@
-import { failure } from '../../core/errors.ts';
+import { failure, UserError } from '../../core/errors.ts';
 import type { Step } from '../../plan/steps.ts';
 import { batchReason, failedBatchLine } from '../../tc/parse.ts';
 import { ProgramError, type Runner, type RunOptions } from './run.ts';
@@ -9,6 +9,16 @@ export async function ask(argv: Step['argv'], run: Runner, options: RunOptions =
     return (await run(argv, options)).stdout;
   } catch (error) {
     throw error instanceof ProgramError ? error.toUserError() : error;
+  }
+}
+
+/** What a program printed that can be done without; undefined where it is missing or fails. */
+export async function answer(argv: Step['argv'], run: Runner): Promise<string | undefined> {
+  try {
+    return (await run(argv)).stdout;
+  } catch (error) {
+    if (error instanceof ProgramError || error instanceof UserError) return undefined;
+    throw error;
   }
 }
 

@@ -17,22 +17,26 @@ const exists = (path: string): Promise<boolean> =>
 /** What cannot be read counts as not there: it is for advice only. */
 export async function readLayers(device: string): Promise<LayerFacts> {
   const folder = `${NET}/${device}`;
-  const [type, uevent, isHardware, master, entries, route, route6, pppoe, pppDevices] = await Promise.all([
-    text(`${folder}/type`),
-    text(`${folder}/uevent`),
-    exists(`${folder}/device`),
-    readlink(`${folder}/master`).then(basename, () => undefined),
-    readdir(folder).catch(() => []),
-    text('/proc/net/route'),
-    text('/proc/net/ipv6_route'),
-    text('/proc/net/pppoe'),
-    pppDevicesHere(),
-  ]);
+  const [type, uevent, ifindex, iflink, isHardware, master, entries, route, route6, pppoe, pppDevices] =
+    await Promise.all([
+      text(`${folder}/type`),
+      text(`${folder}/uevent`),
+      text(`${folder}/ifindex`),
+      text(`${folder}/iflink`),
+      exists(`${folder}/device`),
+      readlink(`${folder}/master`).then(basename, () => undefined),
+      readdir(folder).catch(() => []),
+      text('/proc/net/route'),
+      text('/proc/net/ipv6_route'),
+      text('/proc/net/pppoe'),
+      pppDevicesHere(),
+    ]);
   return {
     device,
     arphrdType: Number(type.trim()),
     deviceType: /^DEVTYPE=(.+)$/m.exec(uevent)?.[1],
     isHardware,
+    isOwnLink: ifindex === iflink,
     master: master === undefined ? undefined : { device: master, kind: await masterKind(master) },
     uppers: entries
       .flatMap((name) => (name.startsWith('upper_') ? [name.slice('upper_'.length)] : []))

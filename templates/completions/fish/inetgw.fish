@@ -4,7 +4,7 @@ function __inetgw_place
   set -l count 0; set -l last; set -l skip 0
   for word in (commandline -opc)[2..-1]
     if test $skip = 1; set skip 0; continue; end
-    if contains -- $word --up --down --framing --linklayer --overhead --mpu --mark --large-packet --large-download --large-download-ports --interactive-ports --interactive-dscp --interactive-hosts --bulk-ports --bulk-dscp --bulk-hosts --large-upload --firewall --ingress --pacing --config --format --root; set skip 1; continue; end
+    if contains -- $word --up --down --framing --linklayer --overhead --mpu --mark --large-packet --large-download --large-download-ports --interactive-ports --interactive-dscp --interactive-hosts --bulk-ports --bulk-dscp --bulk-hosts --large-upload --tunnel-ports --firewall --ingress --pacing --config --format --root; set skip 1; continue; end
     if string match -q -- '-*' $word; continue; end
     set count (math $count + 1); set last $word
   end
@@ -39,7 +39,7 @@ complete -c inetgw -n '__inetgw_place first uninstall' -f
 complete -c inetgw -n '__inetgw_place other apply check completion bash zsh fish config heal install-hook ppp networkmanager ifupdown systemd rules egress ingress clear status uninstall' -f -a 'clear'
 complete -c inetgw -l up -x -d 'UP by name; with --down, in any order'
 complete -c inetgw -l down -x -d 'DOWN by name'
-complete -c inetgw -l framing -x -a 'dsl adsl atm vdsl ptm pppoe fiber fibre ftth cable lte 5g mobile raw conservative ipoa-vcmux ipoa-llcsnap bridged-vcmux bridged-llcsnap pppoa-vcmux pppoa-llc pppoe-vcmux pppoe-llcsnap pppoe-ptm bridged-ptm docsis ethernet ether-vlan' -d 'what the line adds to a packet, by name'
+complete -c inetgw -l framing -x -a '(__fish_append , dsl adsl atm vdsl ptm pppoe fiber fibre ftth cable lte 5g mobile raw conservative ipoa-vcmux ipoa-llcsnap bridged-vcmux bridged-llcsnap pppoa-vcmux pppoa-llc pppoe-vcmux pppoe-llcsnap pppoe-ptm bridged-ptm docsis ethernet ether-vlan wireguard wireguard6 openvpn openvpn6 ipsec ipsec6 ipsec-udp ipsec-udp6 gre gre6 gretap gretap6 vxlan vxlan6 geneve geneve6 l2tp l2tp6 ipip sit 6rd ip6tnl ds-lite)' -d 'what the line, and tunnels on it, add to a packet, by name'
 complete -c inetgw -l linklayer -x -a 'atm ptm ethernet' -d 'the same by its parts: atm, ptm or ethernet'
 complete -c inetgw -l overhead -x -d 'bytes that the line adds to an IP packet'
 complete -c inetgw -l mpu -x -d 'the shortest frame on the line in bytes'
@@ -56,6 +56,7 @@ complete -c inetgw -l bulk-ports -x -d 'ports whose traffic may always wait (25,
 complete -c inetgw -l bulk-dscp -x -d 'DSCP values that may always wait (cs1,le)'
 complete -c inetgw -l bulk-hosts -x -d 'addresses and networks whose traffic may always wait'
 complete -c inetgw -l large-upload -x -d 'an upload is bulk above this size (10mb)'
+complete -c inetgw -l tunnel-ports -x -d 'ports of tunnels, which are no large uploads (1194, udp/1194, udp/4500, udp/51820, udp/1701, udp/4789, udp/6081)'
 complete -c inetgw -l firewall -x -a 'auto nft iptables none' -d 'what carries the rules: auto, nft, iptables or none (auto)'
 complete -c inetgw -l ingress -x -a 'auto police shape shape-cake shape-htb' -d 'drop what comes in too fast, or queue it on an ifb: auto, police, shape, shape-cake or shape-htb (auto)'
 complete -c inetgw -l pacing -x -a 'auto bpf off' -d 'window pacing of downloads by TCP: auto, bpf or off (auto)'

@@ -31,7 +31,7 @@ complete -c searchbw -l settle -x -d 'wait at most so long for the queue to sett
 complete -c searchbw -l load -x -d 'download this while measuring DOWN; repeatable'
 complete -c searchbw -l load-up -x -d 'upload to this while measuring UP; repeatable'
 complete -c searchbw -l streams -x -d 'parallel transfers per URL (default 4)'
-complete -c searchbw -l framing -x -a 'dsl adsl atm vdsl ptm pppoe fiber fibre ftth cable lte 5g mobile raw conservative ipoa-vcmux ipoa-llcsnap bridged-vcmux bridged-llcsnap pppoa-vcmux pppoa-llc pppoe-vcmux pppoe-llcsnap pppoe-ptm bridged-ptm docsis ethernet ether-vlan' -d 'framing of the line, as for inetgw: vdsl, docsis, …'
+complete -c searchbw -l framing -x -a '(__fish_append , dsl adsl atm vdsl ptm pppoe fiber fibre ftth cable lte 5g mobile raw conservative ipoa-vcmux ipoa-llcsnap bridged-vcmux bridged-llcsnap pppoa-vcmux pppoa-llc pppoe-vcmux pppoe-llcsnap pppoe-ptm bridged-ptm docsis ethernet ether-vlan wireguard wireguard6 openvpn openvpn6 ipsec ipsec6 ipsec-udp ipsec-udp6 gre gre6 gretap gretap6 vxlan vxlan6 geneve geneve6 l2tp l2tp6 ipip sit 6rd ip6tnl ds-lite)' -d 'framing of the line, as for inetgw: vdsl, docsis, …'
 complete -c searchbw -l linklayer -x -a 'atm ptm ethernet' -d 'atm, ptm or ethernet, as for inetgw'
 complete -c searchbw -l overhead -x -d 'bytes per packet, as for inetgw'
 complete -c searchbw -l mpu -x -d 'the shortest frame, as for inetgw'

@@ -16,14 +16,19 @@
 *mangle
 :inetgw.out$SUFFIX - [0:0]
 :inetgw.10$SUFFIX - [0:0]
+:inetgw.20$SUFFIX - [0:0]
 :inetgw.30$SUFFIX - [0:0]
 -A inetgw.10$SUFFIX -j CLASSIFY --set-class 1:10
+-A inetgw.20$SUFFIX -j CLASSIFY --set-class 1:20
 -A inetgw.30$SUFFIX -j CLASSIFY --set-class 1:30
 -A inetgw.out$SUFFIX -p 6 -m tcp --tcp-flags SYN,ACK,FIN,RST ACK -m length --length 0:128 -m comment --comment tcp-ack -g inetgw.10$SUFFIX
 -A inetgw.out$SUFFIX -p 6 -m tcp --tcp-flags SYN SYN -m comment --comment tcp-syn -g inetgw.10$SUFFIX
 -A inetgw.out$SUFFIX -p 6 -m tcp --tcp-flags FIN FIN -m length --length 0:256 -m comment --comment tcp-fin -g inetgw.10$SUFFIX
 -A inetgw.out$SUFFIX -p 6 -m tcp --tcp-flags RST RST -m comment --comment tcp-rst -g inetgw.10$SUFFIX
 -A inetgw.out$SUFFIX -p 1 -m comment --comment icmp -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 50 -m comment --comment tunnel-in-order-ipsec -g inetgw.20$SUFFIX
+-A inetgw.out$SUFFIX -p 51 -m comment --comment tunnel-in-order-ipsec -g inetgw.20$SUFFIX
+-A inetgw.out$SUFFIX -p 17 -m multiport --ports 1194,4500 -m comment --comment tunnel-in-order-udp -g inetgw.20$SUFFIX
 -A inetgw.out$SUFFIX -m dscp --dscp 0x08 -m comment --comment dscp-bulk -g inetgw.30$SUFFIX
 -A inetgw.out$SUFFIX -m dscp --dscp 0x01 -m comment --comment dscp-bulk -g inetgw.30$SUFFIX
 -A inetgw.out$SUFFIX -s 192.0.2.1 -m comment --comment interactive-hosts -g inetgw.10$SUFFIX
@@ -40,7 +45,18 @@
 -A inetgw.out$SUFFIX -m dscp --dscp 0x28 -m comment --comment dscp-realtime -g inetgw.10$SUFFIX
 -A inetgw.out$SUFFIX -m dscp --dscp 0x30 -m comment --comment dscp-realtime -g inetgw.10$SUFFIX
 -A inetgw.out$SUFFIX -m dscp --dscp 0x38 -m comment --comment dscp-realtime -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 4 -m length --length 0:256 -m comment --comment tunnel-small-ip -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 41 -m length --length 0:256 -m comment --comment tunnel-small-ip -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 47 -m length --length 0:256 -m comment --comment tunnel-small-ip -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 115 -m length --length 0:256 -m comment --comment tunnel-small-ip -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 17 -m multiport --ports 51820,1701,4789,6081 -m length --length 0:256 -m comment --comment tunnel-small-udp -g inetgw.10$SUFFIX
 -A inetgw.out$SUFFIX -m length --length 0:256 -m comment --comment small -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 4 -m comment --comment tunnel-ip -g inetgw.20$SUFFIX
+-A inetgw.out$SUFFIX -p 41 -m comment --comment tunnel-ip -g inetgw.20$SUFFIX
+-A inetgw.out$SUFFIX -p 47 -m comment --comment tunnel-ip -g inetgw.20$SUFFIX
+-A inetgw.out$SUFFIX -p 115 -m comment --comment tunnel-ip -g inetgw.20$SUFFIX
+-A inetgw.out$SUFFIX -p 17 -m multiport --ports 51820,1701,4789,6081 -m comment --comment tunnel-udp -g inetgw.20$SUFFIX
+-A inetgw.out$SUFFIX -p 6 -m multiport --ports 1194 -m comment --comment tunnel-tcp -g inetgw.20$SUFFIX
 -A inetgw.out$SUFFIX -m conntrack --ctdir ORIGINAL -m connbytes --connbytes 10000001: --connbytes-dir original --connbytes-mode bytes -m comment --comment large-upload-original -g inetgw.30$SUFFIX
 -A inetgw.out$SUFFIX -m conntrack --ctdir REPLY -m connbytes --connbytes 10000001: --connbytes-dir reply --connbytes-mode bytes -m comment --comment large-upload-reply -g inetgw.30$SUFFIX
 COMMIT
@@ -51,14 +67,19 @@ EOF
 *mangle
 :inetgw.out$SUFFIX - [0:0]
 :inetgw.10$SUFFIX - [0:0]
+:inetgw.20$SUFFIX - [0:0]
 :inetgw.30$SUFFIX - [0:0]
 -A inetgw.10$SUFFIX -j CLASSIFY --set-class 1:10
+-A inetgw.20$SUFFIX -j CLASSIFY --set-class 1:20
 -A inetgw.30$SUFFIX -j CLASSIFY --set-class 1:30
 -A inetgw.out$SUFFIX -p 6 -m tcp --tcp-flags SYN,ACK,FIN,RST ACK -m length --length 0:128 -m comment --comment tcp-ack -g inetgw.10$SUFFIX
 -A inetgw.out$SUFFIX -p 6 -m tcp --tcp-flags SYN SYN -m comment --comment tcp-syn -g inetgw.10$SUFFIX
 -A inetgw.out$SUFFIX -p 6 -m tcp --tcp-flags FIN FIN -m length --length 0:256 -m comment --comment tcp-fin -g inetgw.10$SUFFIX
 -A inetgw.out$SUFFIX -p 6 -m tcp --tcp-flags RST RST -m comment --comment tcp-rst -g inetgw.10$SUFFIX
 -A inetgw.out$SUFFIX -p 58 -m comment --comment icmp -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 50 -m comment --comment tunnel-in-order-ipsec -g inetgw.20$SUFFIX
+-A inetgw.out$SUFFIX -p 51 -m comment --comment tunnel-in-order-ipsec -g inetgw.20$SUFFIX
+-A inetgw.out$SUFFIX -p 17 -m multiport --ports 1194,4500 -m comment --comment tunnel-in-order-udp -g inetgw.20$SUFFIX
 -A inetgw.out$SUFFIX -m dscp --dscp 0x08 -m comment --comment dscp-bulk -g inetgw.30$SUFFIX
 -A inetgw.out$SUFFIX -m dscp --dscp 0x01 -m comment --comment dscp-bulk -g inetgw.30$SUFFIX
 -A inetgw.out$SUFFIX -s 2001:db8::1 -m comment --comment interactive-hosts -g inetgw.10$SUFFIX
@@ -75,7 +96,18 @@ EOF
 -A inetgw.out$SUFFIX -m dscp --dscp 0x28 -m comment --comment dscp-realtime -g inetgw.10$SUFFIX
 -A inetgw.out$SUFFIX -m dscp --dscp 0x30 -m comment --comment dscp-realtime -g inetgw.10$SUFFIX
 -A inetgw.out$SUFFIX -m dscp --dscp 0x38 -m comment --comment dscp-realtime -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 4 -m length --length 0:256 -m comment --comment tunnel-small-ip -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 41 -m length --length 0:256 -m comment --comment tunnel-small-ip -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 47 -m length --length 0:256 -m comment --comment tunnel-small-ip -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 115 -m length --length 0:256 -m comment --comment tunnel-small-ip -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 17 -m multiport --ports 51820,1701,4789,6081 -m length --length 0:256 -m comment --comment tunnel-small-udp -g inetgw.10$SUFFIX
 -A inetgw.out$SUFFIX -m length --length 0:256 -m comment --comment small -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 4 -m comment --comment tunnel-ip -g inetgw.20$SUFFIX
+-A inetgw.out$SUFFIX -p 41 -m comment --comment tunnel-ip -g inetgw.20$SUFFIX
+-A inetgw.out$SUFFIX -p 47 -m comment --comment tunnel-ip -g inetgw.20$SUFFIX
+-A inetgw.out$SUFFIX -p 115 -m comment --comment tunnel-ip -g inetgw.20$SUFFIX
+-A inetgw.out$SUFFIX -p 17 -m multiport --ports 51820,1701,4789,6081 -m comment --comment tunnel-udp -g inetgw.20$SUFFIX
+-A inetgw.out$SUFFIX -p 6 -m multiport --ports 1194 -m comment --comment tunnel-tcp -g inetgw.20$SUFFIX
 -A inetgw.out$SUFFIX -m conntrack --ctdir ORIGINAL -m connbytes --connbytes 10000001: --connbytes-dir original --connbytes-mode bytes -m comment --comment large-upload-original -g inetgw.30$SUFFIX
 -A inetgw.out$SUFFIX -m conntrack --ctdir REPLY -m connbytes --connbytes 10000001: --connbytes-dir reply --connbytes-mode bytes -m comment --comment large-upload-reply -g inetgw.30$SUFFIX
 COMMIT

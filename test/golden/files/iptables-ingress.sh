@@ -15,6 +15,8 @@
 *mangle
 :inetgw.in$SUFFIX - [0:0]
 -A inetgw.in$SUFFIX -m mark --mark 20 -m connmark --mark 20 -m comment --comment mark-of-others -j RETURN
+-A inetgw.in$SUFFIX -m mark --mark 20 -p 17 -m multiport --ports 1194,4500,51820,1701,4789,6081 -m comment --comment tunnel-download-udp -j MARK --set-mark 0
+-A inetgw.in$SUFFIX -m mark --mark 20 -p 6 -m multiport --ports 1194 -m comment --comment tunnel-download-tcp -j MARK --set-mark 0
 -A inetgw.in$SUFFIX -m mark --mark 20 -p 6 -m multiport --sports 80,443,8080,8443,20,21,989,990 -m connbytes --connbytes 10000001: --connbytes-dir reply --connbytes-mode bytes -m comment --comment large-download-tcp -j DROP
 -A inetgw.in$SUFFIX -m mark --mark 20 -p 17 -m multiport --sports 443 -m connbytes --connbytes 10000001: --connbytes-dir reply --connbytes-mode bytes -m comment --comment large-download-udp -j DROP
 -A inetgw.in$SUFFIX -m mark --mark 20 -p 6 -m multiport --sports 20,989 -m connbytes --connbytes 10000001: --connbytes-dir original --connbytes-mode bytes -m comment --comment large-download-ftp-active -j DROP
@@ -29,6 +31,8 @@ EOF
 *mangle
 :inetgw.in$SUFFIX - [0:0]
 -A inetgw.in$SUFFIX -m mark --mark 20 -m connmark --mark 20 -m comment --comment mark-of-others -j RETURN
+-A inetgw.in$SUFFIX -m mark --mark 20 -p 17 -m multiport --ports 1194,4500,51820,1701,4789,6081 -m comment --comment tunnel-download-udp -j MARK --set-mark 0
+-A inetgw.in$SUFFIX -m mark --mark 20 -p 6 -m multiport --ports 1194 -m comment --comment tunnel-download-tcp -j MARK --set-mark 0
 -A inetgw.in$SUFFIX -m mark --mark 20 -p 6 -m multiport --sports 80,443,8080,8443,20,21,989,990 -m connbytes --connbytes 10000001: --connbytes-dir reply --connbytes-mode bytes -m comment --comment large-download-tcp -j DROP
 -A inetgw.in$SUFFIX -m mark --mark 20 -p 17 -m multiport --sports 443 -m connbytes --connbytes 10000001: --connbytes-dir reply --connbytes-mode bytes -m comment --comment large-download-udp -j DROP
 -A inetgw.in$SUFFIX -m mark --mark 20 -p 6 -m multiport --sports 20,989 -m connbytes --connbytes 10000001: --connbytes-dir original --connbytes-mode bytes -m comment --comment large-download-ftp-active -j DROP

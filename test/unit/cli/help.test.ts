@@ -7,6 +7,7 @@ import { makeProgram as iprelay } from '../../../src/cli/iprelay.ts';
 import { makeProgram as searchbw } from '../../../src/cli/searchbw.ts';
 import { EXIT } from '../../../src/core/errors.ts';
 import { FRAMING_KEYWORDS, FRAMING_WORDS } from '../../../src/plan/input/framing.ts';
+import { TUNNEL_KEYWORDS } from '../../../src/plan/input/tunnels.ts';
 
 function helpOf(program: Command): string {
   const written: string[] = [];
@@ -53,4 +54,14 @@ describe.each(HELPS)('the help of %s', (name, page, help) => {
 it('the help of inetgw names every framing', () => {
   const words = (HELPS[0]?.[2] ?? '').split(/[\s,]+/);
   for (const each of [...FRAMING_WORDS, ...FRAMING_KEYWORDS]) expect(words).toContain(each);
+  const overIpv6 = TUNNEL_KEYWORDS.filter((each) => each.endsWith('6'));
+  for (const each of TUNNEL_KEYWORDS.filter((keyword) => !overIpv6.includes(keyword)))
+    expect(words).toContain(each);
+  // That many of the list may have a 6 behind them.
+  expect(HELPS[0]?.[2]).toContain('the first nine');
+  expect(overIpv6).toEqual(
+    TUNNEL_KEYWORDS.filter((each) => !each.endsWith('6'))
+      .slice(0, 9)
+      .map((each) => `${each}6`),
+  );
 });

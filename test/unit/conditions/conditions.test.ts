@@ -12,7 +12,14 @@ const { settings } = settingsFromArguments('ppp0', '210', '1710', {});
 const plan = makePlan(settings, link, { leafQdisc: 'fq_codel', pacingObjectFile: '/run/p.o' }, 'nft');
 const record = { phase: 'active', plan, namespace: 'net:[1]' } as const;
 const layers: LayerFacts = {
-  ...{ device: 'ppp0', arphrdType: 512, deviceType: 'ppp', isHardware: false, master: undefined },
+  ...{
+    device: 'ppp0',
+    arphrdType: 512,
+    deviceType: 'ppp',
+    isHardware: false,
+    isOwnLink: true,
+    master: undefined,
+  },
   ...{ uppers: [], defaultRoutes: ['ppp0'], pppoeCarriers: ['eth0'], pppDevices: ['ppp0'] },
 };
 const hook = (name: HookReading['hook'], filters: HookReading['filters'] = [], missing = 0): HookReading => ({

@@ -38,6 +38,7 @@ const SAMPLES: Readonly<Record<ShaperKey, ShaperOptions>> = {
   'bulk-dscp': { bulkDscp: 'af11' },
   'bulk-hosts': { bulkHosts: '192.0.2.2' },
   'large-upload': { largeUpload: '5mb' },
+  'tunnel-ports': { tunnelPorts: 'udp/5000' },
   firewall: { firewall: 'none' },
   ingress: { ingress: 'shape' },
   pacing: { pacing: 'off' },

@@ -92,12 +92,12 @@ describe('the rules for nft', () => {
         .map((line) => line.trim());
     expect(linesFor(done('one', 20), done('two', 20))).toEqual([
       'meta mark != 20 return',
-      'counter meta mark set 0 meta priority set none comment "one"',
-      'counter meta mark set 0 meta priority set none comment "two"',
+      'counter meta mark set 0 meta priority set none return comment "one"',
+      'counter meta mark set 0 meta priority set none return comment "two"',
     ]);
     expect(linesFor(done('one', 20), done('two', 21))).toEqual([
-      'meta mark 20 meta priority 4947:10 counter meta mark set 0 meta priority set none comment "one"',
-      'meta mark 21 meta priority 4947:10 counter meta mark set 0 meta priority set none comment "two"',
+      'meta mark 20 meta priority 4947:10 counter meta mark set 0 meta priority set none return comment "one"',
+      'meta mark 21 meta priority 4947:10 counter meta mark set 0 meta priority set none return comment "two"',
     ]);
   });
   it('take for marked by stage 1 only what carries its priority too, before anybody may restore a mark', () => {

@@ -120,9 +120,11 @@ describe('what a plan in force has shown of the kernel', () => {
 
 describe('the large-download rule', () => {
   const namesFor = (tcpPorts: number[], udpPorts: number[]) =>
-    ingressRules({ mark: 20, largeDownloads: { thresholdBytes: 1e7, tcpPorts, udpPorts } }).map(
-      ({ name }) => name,
-    );
+    ingressRules({
+      mark: 20,
+      largeDownloads: { thresholdBytes: 1e7, tcpPorts, udpPorts },
+      tunnels: { tcpPorts: [], udpPorts: [] },
+    }).map(({ name }) => name);
   it('is there for the ports that are named, and follows FTP where its data port is', () => {
     expect(namesFor([], [443])).toEqual(['mark-of-others', 'large-download-udp', 'mark-done']);
     expect(namesFor([80], [])).toEqual(['mark-of-others', 'large-download-tcp', 'mark-done']);

@@ -1,7 +1,8 @@
 /** `inetgw DEV UP DOWN` and `inetgw DEV clear`. */
 import type { SettingsResult } from '../../../config/fromArguments.ts';
 import { EXIT, UserErrors, type UserError } from '../../../core/errors.ts';
-import { describeFraming, framingAssumption } from '../../../plan/input/framing.ts';
+import { describeFraming } from '../../../plan/input/framing.ts';
+import { framingAssumption } from '../../../plan/input/framingChoice.ts';
 import { hasStages, INGRESS_KINDS } from '../../../plan/input/ingressKinds.ts';
 import type { Plan } from '../../../plan/plan.ts';
 import { apply, type Prepared } from '../../../system/apply/apply.ts';
@@ -59,7 +60,7 @@ export async function applySettings(
     device,
     () => apply(settings, applyOptions),
     (prepared) => {
-      reportApplied(prepared, options, framingAssumption(settings.framing, prepared.plan.link.kind));
+      reportApplied(prepared, options, framingAssumption(settings.framing, prepared.plan.link));
     },
   );
 }

@@ -5,13 +5,7 @@ import { explicitRates, rateDoubt, type RateDoubt, type RateTexts } from '../../
 import { failure, usageError } from '../../../core/errors.ts';
 import { shellWord } from '../../../hooks/quote.ts';
 import type { LinkKind } from '../../../plan/input/framing.ts';
-import {
-  isTunnel,
-  layerAdvice,
-  tunnelNotice,
-  type LayerAdvice,
-  type LayerFacts,
-} from '../../../plan/input/layers.ts';
+import { isTunnel, layerAdvice, type LayerAdvice, type LayerFacts } from '../../../plan/input/layers.ts';
 import type { ShaperSettings } from '../../../plan/input/settings.ts';
 import { readLayers } from '../../../system/link/layers.ts';
 import { findLink } from '../../../system/link/link.ts';
@@ -70,10 +64,6 @@ export async function settle(
   };
   const { device } = settings;
   const advice = adviseLayer(layers, command, [typed.up, typed.down], options);
-  if (layers !== undefined && settings.framing === undefined) {
-    const notice = tunnelNotice(layers);
-    if (notice !== undefined) say(notice);
-  }
   const mayBeSlow =
     kind === undefined ||
     kind === 'ppp' ||

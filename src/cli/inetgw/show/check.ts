@@ -3,7 +3,8 @@ import type { FoundCondition } from '../../../conditions/condition.ts';
 import { conditionLine, isBroken } from '../../../conditions/table.ts';
 import { EXIT, type UserError } from '../../../core/errors.ts';
 import { assumedLink } from '../../../plan/input/assumedLink.ts';
-import { defaultFraming, describeFraming, type Framing, type RawRates } from '../../../plan/input/framing.ts';
+import { describeFraming, type Framing, type RawRates } from '../../../plan/input/framing.ts';
+import { resolveFraming } from '../../../plan/input/framingChoice.ts';
 import type { LinkFacts } from '../../../plan/input/link.ts';
 import { egressRules, ingressRules } from '../../../plan/classes/rules.ts';
 import { DEFAULT_SETTINGS } from '../../../plan/input/settings.ts';
@@ -13,6 +14,7 @@ import { readCurrent } from '../../../system/device/device.ts';
 import { checkDeviceName, findLink, noSuchDevice } from '../../../system/link/link.ts';
 import { requireNetAdmin } from '../../../system/exec/privilege.ts';
 import { run } from '../../../system/exec/run.ts';
+import { withTunnel } from '../../../system/device/tunnel.ts';
 import type { GlobalOptions } from '../words/program.ts';
 
 /** Without a device, or before it is there, it is about the machine alone. */
@@ -44,7 +46,7 @@ interface CheckedLink {
 
 async function linkOf(device: string): Promise<CheckedLink> {
   const found = await findLink(device);
-  const link = found ?? assumedLink(device);
+  const link = found === undefined ? assumedLink(device) : await withTunnel(found, run);
   if (link === undefined) throw await noSuchDevice(device);
   return { link, exists: found !== undefined };
 }
@@ -79,8 +81,8 @@ async function deviceFacts({ link, exists }: CheckedLink): Promise<DeviceFacts> 
     device,
     link,
     exists,
-    framing: defaultFraming(link.kind, ARTICLE_RATES),
-    framingAboveAdsl: defaultFraming(link.kind, RATES_ABOVE_ADSL),
+    framing: resolveFraming(undefined, link, ARTICLE_RATES),
+    framingAboveAdsl: resolveFraming(undefined, link, RATES_ABOVE_ADSL),
     queues,
     conditions: unread === undefined ? (await readConditions(current, true, run)).found : [],
   };
@@ -88,7 +90,8 @@ async function deviceFacts({ link, exists }: CheckedLink): Promise<DeviceFacts> 
 
 function deviceText(facts: DeviceFacts): string {
   const { device, link, exists, framing, framingAboveAdsl, queues, conditions } = facts;
-  const what = `${link.kind}, mtu ${link.mtuBytes}`;
+  const tunnel = link.tunnel === undefined ? '' : ` (a tunnel: ${link.tunnel.what})`;
+  const what = `${link.kind}${tunnel}, mtu ${link.mtuBytes}`;
   const above =
     framing.name === framingAboveAdsl.name
       ? ''

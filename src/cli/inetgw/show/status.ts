@@ -4,7 +4,8 @@ import type { Configuration, DeviceSection } from '../../../config/file.ts';
 import type { FoundCondition } from '../../../conditions/condition.ts';
 import { conditionLine, isBroken, isElsewhere } from '../../../conditions/table.ts';
 import { EXIT, type ExitCode } from '../../../core/errors.ts';
-import { describeFraming, resolveFraming } from '../../../plan/input/framing.ts';
+import { describeFraming } from '../../../plan/input/framing.ts';
+import { resolveFraming } from '../../../plan/input/framingChoice.ts';
 import type { Plan } from '../../../plan/plan.ts';
 import { table } from '../../../report/statistics/table.ts';
 import { readConditions } from '../../../system/check/conditions.ts';
@@ -125,7 +126,7 @@ function isAsSaid(section: DeviceSection, plan: Plan): boolean {
     settings.upBitPerSec === plan.upBitPerSec &&
     settings.downBitPerSec === plan.downBitPerSec &&
     (framing === undefined ||
-      describeFraming(resolveFraming(framing, plan.link.kind, settings)) === describeFraming(plan.framing)) &&
+      describeFraming(resolveFraming(framing, plan.link, settings)) === describeFraming(plan.framing)) &&
     (ingress === 'auto' || allowsStages(ingress) === hasStages(plan.ingress)) &&
     (pacing === 'auto' || (pacing === 'bpf') === (plan.pacing !== undefined)) &&
     (firewall === 'auto' || firewall === (plan.firewall?.backend ?? 'none'))

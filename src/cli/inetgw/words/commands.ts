@@ -12,6 +12,8 @@ export interface Words {
   words?: readonly string[];
   devices?: boolean;
   files?: boolean;
+  /** More than one of the words, with commas between them. */
+  list?: boolean;
 }
 
 export interface CommandDefinition {

@@ -4,7 +4,7 @@ import type { Configuration, DeviceSection } from '../../../config/file.ts';
 import { optionName, SEARCH_KEY_NAMES, SEARCH_KEYS, type SearchKey } from '../../../config/keys.ts';
 import { layered, valuesFromEnvironment, type Value, type Values } from '../../../config/values.ts';
 import { configError, UserErrors } from '../../../core/errors.ts';
-import type { FramingChoice } from '../../../plan/input/framing.ts';
+import type { FramingChoice } from '../../../plan/input/framingChoice.ts';
 import { CONFIG_PATH, readConfiguration } from '../../../system/record/configFile.ts';
 import type { Options } from './program.ts';
 import { warn } from '../../common/warn.ts';

@@ -1,6 +1,7 @@
 /** What `inetgw --help` says around the options. */
 import { EGRESS_CLASS_NAMES } from '../../../plan/queues/egressClasses.ts';
 import { FRAMING_KEYWORDS, FRAMING_WORDS } from '../../../plan/input/framing.ts';
+import { TUNNEL_KEYWORDS } from '../../../plan/input/tunnels.ts';
 
 export const SENTENCE = `Keeps a full internet line answering at once: sorts what leaves by
 urgency and keeps what comes in just below the rate of the line, so that no
@@ -29,6 +30,10 @@ Framing is what the line adds to each packet. By what the line is:
 ${inLines(FRAMING_WORDS)}
 or by a name known from cake:
 ${inLines(FRAMING_KEYWORDS)}
+and behind it, with a comma, a tunnel on it (vdsl,wireguard); a 6 behind one of
+the first nine (wireguard6) means that it runs over IPv6:
+${inLines(TUNNEL_KEYWORDS.filter((keyword) => !keyword.endsWith('6')))}
+A device that is a tunnel gets its own by itself.
 Unless told otherwise, a ppp device is taken for PPPoE, over ATM at rates that
 ADSL can have and over PTM above them, an Ethernet device for one whose provider
 counts frames with header and checksum (docsis), any other for bare IP (raw).

@@ -5,13 +5,12 @@ import {
   describeFraming,
   FRAMING_KEYWORDS,
   FRAMING_WORDS,
-  framingAssumption,
   framedBytes,
   framingByKeyword,
   kernelRateBitPerSec,
-  resolveFraming,
   serialisationMs,
 } from '../../../../src/plan/input/framing.ts';
+import { framingAssumption, resolveFraming } from '../../../../src/plan/input/framingChoice.ts';
 
 const ADSL = { upBitPerSec: 210_000, downBitPerSec: 1_710_000 };
 
@@ -64,8 +63,8 @@ describe('framing', () => {
     (upBitPerSec, downBitPerSec, name) => {
       const rates = { upBitPerSec, downBitPerSec };
       expect(defaultFraming('ppp', rates)).toEqual(framing(name));
-      expect(resolveFraming({ word: 'pppoe' }, 'ethernet', rates)).toEqual(framing(name));
-      expect(resolveFraming({ word: 'dsl' }, 'ppp', rates)).toEqual(framing(name));
+      expect(resolveFraming({ word: 'pppoe' }, { kind: 'ethernet' }, rates)).toEqual(framing(name));
+      expect(resolveFraming({ word: 'dsl' }, { kind: 'ppp' }, rates)).toEqual(framing(name));
     },
   );
   it.each([
@@ -79,22 +78,24 @@ describe('framing', () => {
     ['mobile', 'raw', 'raw'],
   ] as const)('%s is %s on a ppp device and %s on Ethernet, at any rate', (word, onPpp, onEthernet) => {
     for (const rates of [ADSL, { upBitPerSec: 1e9, downBitPerSec: 1e9 }]) {
-      expect(resolveFraming({ word }, 'ppp', rates)).toEqual(framing(onPpp));
-      expect(resolveFraming({ word }, 'ethernet', rates)).toEqual(framing(onEthernet));
+      expect(resolveFraming({ word }, { kind: 'ppp' }, rates)).toEqual(framing(onPpp));
+      expect(resolveFraming({ word }, { kind: 'ethernet' }, rates)).toEqual(framing(onEthernet));
     }
   });
   it('counts the frame with one VLAN tag on fibre, and PPPoE where it is there', () => {
-    expect(resolveFraming({ word: 'fiber' }, 'ethernet', ADSL)).toEqual({
+    expect(resolveFraming({ word: 'fiber' }, { kind: 'ethernet' }, ADSL)).toEqual({
       ...{ name: 'fiber', linkLayer: 'ethernet', overheadBytes: 22, mpuBytes: 64 },
     });
-    expect(resolveFraming({ word: 'fibre' }, 'ppp', ADSL).overheadBytes).toBe(30);
+    expect(resolveFraming({ word: 'fibre' }, { kind: 'ppp' }, ADSL).overheadBytes).toBe(30);
   });
   it('tells what was assumed, and nothing where it was said', () => {
-    expect(framingAssumption(undefined, 'ppp')).toBe('assumed from the rates, see --framing');
-    expect(framingAssumption({ word: 'pppoe' }, 'ethernet')).toBe('assumed from the rates, see --framing');
-    expect(framingAssumption(undefined, 'ethernet')).toBe('assumed, see --framing');
-    expect(framingAssumption({ word: 'vdsl' }, 'ppp')).toBeUndefined();
-    expect(framingAssumption(framing('docsis'), 'ethernet')).toBeUndefined();
+    expect(framingAssumption(undefined, { kind: 'ppp' })).toBe('assumed from the rates, see --framing');
+    expect(framingAssumption({ word: 'pppoe' }, { kind: 'ethernet' })).toBe(
+      'assumed from the rates, see --framing',
+    );
+    expect(framingAssumption(undefined, { kind: 'ethernet' })).toBe('assumed, see --framing');
+    expect(framingAssumption({ word: 'vdsl' }, { kind: 'ppp' })).toBeUndefined();
+    expect(framingAssumption(framing('docsis'), { kind: 'ethernet' })).toBeUndefined();
     expect(describeFraming(framing('pppoe-ptm'), 'assumed')).toBe(
       'ptm, 30 bytes overhead (pppoe-ptm, assumed)',
     );

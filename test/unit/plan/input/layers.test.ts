@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isTunnel, layerAdvice, tunnelNotice, type LayerFacts } from '../../../../src/plan/input/layers.ts';
+import { isTunnel, layerAdvice, mayBeTunnel, type LayerFacts } from '../../../../src/plan/input/layers.ts';
 import { defaultDevices4, defaultDevices6, pppoeDevices } from '../../../../src/system/link/layers.ts';
 
 /** An Ethernet device with nothing about it. */
@@ -8,6 +8,7 @@ const facts = (more: Partial<LayerFacts>): LayerFacts => ({
   arphrdType: 1,
   deviceType: undefined,
   isHardware: true,
+  isOwnLink: true,
   master: undefined,
   uppers: [],
   defaultRoutes: [],
@@ -60,17 +61,17 @@ describe('the layer of a device', () => {
 
 describe('a tunnel', () => {
   const soft = { device: 'wg0', isHardware: false };
-  it.each<[Partial<LayerFacts>, string]>([
-    [{ arphrdType: 65_534, deviceType: 'wireguard' }, '78'],
-    [{ arphrdType: 65_534 }, 'N'],
-    [{ arphrdType: 768 }, '38'],
-    [{ arphrdType: 778 }, '42'],
-    [{ arphrdType: 776 }, '38'],
-    [{ arphrdType: 769 }, '58'],
-  ])('is told what it adds: %o', (more, bytes) => {
-    expect(tunnelNotice(facts({ ...soft, ...more }))).toMatch(
-      new RegExp(`^wg0 is .* tunnel: .*: --linklayer ethernet --overhead ${bytes}$`),
-    );
+  it.each([65_534, 768, 769, 776, 778, 823])('is told by its type: %i', (arphrdType) => {
+    expect(isTunnel(facts({ ...soft, arphrdType }))).toBe(true);
+  });
+  it.each<[string, Partial<LayerFacts>, boolean]>([
+    ['VXLAN', { deviceType: 'vxlan' }, true],
+    ['GRE with Ethernet frames', { isOwnLink: false }, true],
+    ['a VLAN', { deviceType: 'vlan', isOwnLink: false }, false],
+    ['a device by itself', {}, false],
+    ['a network card', { isHardware: true, isOwnLink: false }, false],
+  ])('with Ethernet frames is asked of the kernel: %s', (_, more, asked) => {
+    expect(mayBeTunnel(facts({ ...soft, ...more }))).toBe(asked);
   });
   it.each<Partial<LayerFacts>>([
     {},
@@ -79,7 +80,7 @@ describe('a tunnel', () => {
     { arphrdType: 65_534, isHardware: false, deviceType: 'wwan' },
     { arphrdType: 772, isHardware: false },
   ])('is none: %o', (more) => {
-    expect(tunnelNotice(facts(more))).toBeUndefined();
+    expect(mayBeTunnel(facts(more))).toBe(false);
     expect(isTunnel(facts(more))).toBe(false);
   });
 });

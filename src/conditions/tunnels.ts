@@ -1,0 +1,69 @@
+/** Conditions of lines with tunnels on them, and of tunnels that are shaped. Pure. */
+import type { RuleCounters } from '../firewall/counters.ts';
+import { framedBytes } from '../plan/input/framing.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { Condition, ConditionReadings } from './condition.ts';
+
+/** Less says nothing: the first minutes of a line, or one that hardly sends. */
+const LEAST_BYTES = 500_000;
+/** A tunnel that has carried less than this part of what is in tunnels is not the one that is meant. */
+const LEAST_SHARE = 0.1;
+
+/** Bytes on the line of what the rules for tunnels have seen: these count IP bytes. */
+export function bytesInTunnels({ framing }: Pick<Plan, 'framing'>, rules: RuleCounters): number {
+  return [...rules].reduce((sum, [name, { packets, bytes }]) => {
+    if (!name.startsWith('tunnel-') || name.startsWith('tunnel-download-') || packets === 0) return sum;
+    return sum + packets * framedBytes(framing, Math.round(bytes / packets));
+  }, 0);
+}
+
+/** Whether so much is in tunnels that it matters, as far as the rules alone tell: else the rest need not be read. */
+export const isMuchInTunnels = (inTunnelsBytes: number): boolean => inTunnelsBytes > LEAST_BYTES / 2;
+
+const kbit = (bitPerSec: number): string => String(Math.floor(bitPerSec / 1000));
+const commandFor = (device: string, { upBitPerSec, downBitPerSec }: Plan): string =>
+  `inetgw ${device} ${kbit(upBitPerSec)} ${kbit(downBitPerSec)}`;
+
+function mostInTunnels({ device, record, tunnels }: ConditionReadings): string[] {
+  if (record === undefined || tunnels === undefined) return [];
+  const { inTunnelsBytes, sentBytes, own } = tunnels;
+  if (sentBytes < LEAST_BYTES || inTunnelsBytes <= sentBytes / 2) return [];
+  const busy = own.filter((each) => each.device !== device && each.sentBytes > inTunnelsBytes * LEAST_SHARE);
+  const toShape = busy.filter(({ isShaped }) => !isShaped).map((each) => each.device);
+  if (busy.length > 0 && toShape.length === 0) return [];
+  const most = 'most bytes are in tunnels, and of what is inside, rules and window pacing see nothing here';
+  if (toShape.length === 0) return [`${most}: shape it where the tunnel ends, too`];
+  const commands = toShape.map((each) => commandFor(each, record.plan));
+  return [`${most}: shape the tunnel as well, with: ${commands.join('; ')}`];
+}
+
+export const TUNNEL_CONDITIONS: readonly Condition[] = [
+  {
+    id: 'in-tunnels',
+    severity: 'note',
+    title: 'most of what leaves is in a tunnel that is not shaped',
+    seenIn: 'the counters of the rules for tunnels, `tc -s qdisc show dev DEV`, /sys/class/net',
+    meaning:
+      'to rules, flow queues and window pacing a tunnel is one connection: pings wait behind uploads inside it',
+    remedy: 'shape both, as docs/tunnels.md has it',
+    find: mostInTunnels,
+  },
+  {
+    id: 'line-not-shaped',
+    severity: 'note',
+    title: 'a tunnel is shaped, and the line that carries it is not',
+    seenIn: 'the record in /run/inetgw',
+    meaning:
+      'what else is on the line is not counted: with it the line is full, and its queue is in the modem',
+    remedy: 'shape both, as docs/tunnels.md has it',
+    find: ({ device, record, shapedDevices }) => {
+      const carrier = record?.plan.link.tunnel?.carrier;
+      if (record === undefined || carrier === undefined || shapedDevices === undefined) return [];
+      // Rates that count no headers of a tunnel are of what is inside, and say nothing of the line.
+      if (!record.plan.framing.name.includes(',') || shapedDevices.includes(carrier.device)) return [];
+      return [
+        `${carrier.device}, which carries ${device}, is not shaped: ${commandFor(carrier.device, record.plan)}`,
+      ];
+    },
+  },
+];

@@ -1,0 +1,72 @@
+import { expect, it } from 'vitest';
+import type { OwnTunnel } from '../../../src/conditions/condition.ts';
+import { conditionsOf } from '../../../src/conditions/table.ts';
+import { bytesInTunnels, TUNNEL_CONDITIONS } from '../../../src/conditions/tunnels.ts';
+import { settingsFromArguments } from '../../../src/config/fromArguments.ts';
+import { tunnelByKeyword, type TunnelFacts } from '../../../src/plan/input/tunnels.ts';
+import { makePlan, type Plan } from '../../../src/plan/plan.ts';
+
+const link = { device: 'eth0', ifindex: 3, kind: 'ethernet', mtuBytes: 1500 } as const;
+
+function planOf(framing: string | undefined, device: string = 'eth0', tunnel?: TunnelFacts): Plan {
+  const { settings } = settingsFromArguments(device, '588', '2940', framing === undefined ? {} : { framing });
+  const facts = { ...link, device, ...(tunnel === undefined ? {} : { tunnel }) };
+  return makePlan(settings, facts, { leafQdisc: 'fq_codel' }, 'nft');
+}
+
+const wg0: OwnTunnel = { device: 'wg0', sentBytes: 1e6, isShaped: false };
+
+/** What is said of a line that has sent acknowledgements through a tunnel, and other things. */
+function said(
+  own: readonly OwnTunnel[],
+  { framing = 'docsis', packets = 10_000, otherBytes = 0 } = {},
+): string[] {
+  const plan = planOf(framing);
+  const rules = new Map([
+    ['tunnel-small', { packets, bytes: packets * 72 }],
+    ['tunnel-download-udp', { packets: 1e6, bytes: 1e9 }],
+    ['tcp-ack', { packets: 1, bytes: otherBytes }],
+  ]);
+  const inTunnelsBytes = bytesInTunnels(plan, rules);
+  // Over ATM each takes three cells.
+  const sent = packets * (framing === 'docsis' ? 90 : 159);
+  expect(inTunnelsBytes).toBe(sent);
+  const record = { phase: 'active', plan, namespace: 'net:[1]' } as const;
+  const tunnels = { inTunnelsBytes, sentBytes: sent + otherBytes, own };
+  return conditionsOf({ device: 'eth0', link, record, tunnels }, TUNNEL_CONDITIONS).map(({ text }) => text);
+}
+
+it('most in a tunnel: it is named, with the line to type', () => {
+  expect(said([wg0])).toEqual([
+    expect.stringMatching(
+      /^most bytes are in tunnels, .*: shape the tunnel as well, with: inetgw wg0 588 2940$/,
+    ),
+  ]);
+  expect(said([wg0], { framing: 'pppoe-llcsnap' })).toHaveLength(1);
+});
+it('so of tunnels that end elsewhere', () => {
+  for (const own of [[], [{ ...wg0, sentBytes: 100 }]])
+    expect(said(own)).toEqual([expect.stringContaining('shape it where the tunnel ends')]);
+});
+it('nothing where the tunnel is shaped, where most is outside, and after next to nothing', () => {
+  expect(said([{ ...wg0, isShaped: true }])).toEqual([]);
+  expect(said([wg0], { otherBytes: 1_000_000 })).toEqual([]);
+  expect(said([wg0], { packets: 1000 })).toEqual([]);
+});
+
+it('the line below a shaped tunnel, unless the rates are of what is inside', () => {
+  const tunnel: TunnelFacts = {
+    ...tunnelByKeyword('wireguard'),
+    ...{ keyword: 'wireguard', isKnown: true, carrier: { device: 'eth0', kind: 'ethernet' } },
+  };
+  const found = (framing: string | undefined, shapedDevices: readonly string[]): string[] => {
+    const record = { phase: 'active', plan: planOf(framing, 'wg0', tunnel), namespace: 'net:[1]' } as const;
+    const readings = { device: 'wg0', link: { ...link, device: 'wg0' }, record, shapedDevices };
+    return conditionsOf(readings, TUNNEL_CONDITIONS).map(({ id, text }) => `${id}: ${text}`);
+  };
+  expect(found(undefined, ['wg0'])).toEqual([
+    'line-not-shaped: eth0, which carries wg0, is not shaped: inetgw eth0 588 2940',
+  ]);
+  expect(found(undefined, ['eth0', 'wg0'])).toEqual([]);
+  expect(found('raw', ['wg0'])).toEqual([]);
+});
