@@ -1,6 +1,6 @@
 /**
- * What tc can be told to keep on a device, as values. A plan is a list of these; statements.ts makes the
- * commands that bring them about.
+ * What tc can be told to keep on a device, as values. A plan is a list of these; batch.ts and render.ts
+ * make the commands that bring them about.
  */
 
 /** `1:10`; major and minor are hexadecimal in tc, and so they are kept as text. */
