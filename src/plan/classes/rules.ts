@@ -39,42 +39,42 @@ const REORDERED_UDP_PORTS = [51_820, 1701, 4789, 6081];
 type Named = readonly [what: string, match: Match];
 
 /** Tunnels by what their packets look like; those of `inOrder` must not overtake each other. */
-function tunnelMatches(settings: RuleSettings): Record<'inOrder' | 'free' | 'tcp', readonly Named[]> {
-  const { tunnels, interactive, bulk, wireGuardPorts = [] } = settings;
-  // What the administrator has named for a class is in that class, all of it: the order stays as well.
-  const udpPorts = withoutPorts(tunnels.udpPorts, [...interactive.udpPorts, ...bulk.udpPorts]);
+interface TunnelMatches {
+  inOrder: readonly Named[];
+  /** Of `inOrder`, the UDP ports. */
+  inOrderPorts: readonly PortOrRange[];
+  free: readonly Named[];
+  tcp: readonly Named[];
+}
+
+function tunnelMatches({ tunnels, wireGuardPorts = [] }: RuleSettings): TunnelMatches {
   const isFree = (each: PortOrRange): boolean =>
     typeof each === 'number' && [...REORDERED_UDP_PORTS, ...wireGuardPorts].includes(each);
-  const free = [...new Set([...udpPorts.filter(isFree), ...wireGuardPorts])];
+  const free = [...new Set([...tunnels.udpPorts.filter(isFree), ...wireGuardPorts])];
+  const inOrderPorts = tunnels.udpPorts.filter((each) => !isFree(each));
   const ports = (protocol: 'tcp' | 'udp', list: readonly PortOrRange[]): Named[] =>
     list.length === 0 ? [] : [[protocol, port(protocol, 'either', list)]];
   return {
     inOrder: [
       ['ipsec', { kind: 'protocolNumbers', numbers: IPSEC_PROTOCOLS }],
-      ...ports(
-        'udp',
-        udpPorts.filter((each) => !isFree(each)),
-      ),
+      ...ports('udp', inOrderPorts),
     ],
+    inOrderPorts,
     free: [['ip', { kind: 'protocolNumbers', numbers: TUNNEL_PROTOCOLS }], ...ports('udp', free)],
     tcp: ports('tcp', tunnels.tcpPorts),
   };
 }
 
-/** The ports of the first list that are in none of the others. */
-function withoutPorts(ports: readonly PortOrRange[], others: readonly PortOrRange[]): PortOrRange[] {
+/** The ports that are in both lists. */
+function commonPorts(some: readonly PortOrRange[], others: readonly PortOrRange[]): PortOrRange[] {
   const range = (each: PortOrRange) => (typeof each === 'number' ? { from: each, to: each } : each);
-  const left = others
-    .map(range)
-    .reduce(
-      (pieces, { from, to }) =>
-        pieces.flatMap((piece) => [
-          ...(piece.from < from ? [{ from: piece.from, to: Math.min(piece.to, from - 1) }] : []),
-          ...(piece.to > to ? [{ from: Math.max(piece.from, to + 1), to: piece.to }] : []),
-        ]),
-      ports.map(range),
-    );
-  return left.map(({ from, to }) => (from === to ? from : { from, to }));
+  return some.map(range).flatMap((one) =>
+    others
+      .map(range)
+      .map((other) => ({ from: Math.max(one.from, other.from), to: Math.min(one.to, other.to) }))
+      .filter(({ from, to }) => from <= to)
+      .map(({ from, to }) => (from === to ? from : { from, to })),
+  );
 }
 
 /** What the egress rules follow from. */
@@ -83,15 +83,36 @@ export type RuleSettings = Pick<ShaperSettings, 'interactive' | 'bulk' | 'tunnel
   wireGuardPorts?: readonly number[];
 };
 
+const to = (egressClass: EgressClass, name: string, ...matches: Match[]): Rule => ({
+  name,
+  matches,
+  verdict: { kind: 'class', classId: EGRESS_CLASSES[egressClass].id },
+});
+
+/**
+ * Tunnels whose other end drops what comes late: each in one class, whatever it carries. That of a port or host that the
+ * administrator has named, else normal; as everywhere, interactive comes before bulk.
+ */
+function inOrderRules({ inOrder, inOrderPorts }: TunnelMatches, settings: RuleSettings): Rule[] {
+  const named = (['interactive', 'bulk'] as const).flatMap((egressClass) => {
+    const { udpPorts, hosts } = settings[egressClass];
+    const ports = commonPorts(inOrderPorts, udpPorts);
+    const rule = (what: string, ...matches: Match[]): Rule =>
+      to(egressClass, `tunnel-in-order-${egressClass}-${what}`, ...matches);
+    return [
+      ...(ports.length > 0 ? [rule('udp-ports', port('udp', 'either', ports))] : []),
+      ...(hosts.length > 0
+        ? inOrder.map(([what, match]) => rule(`hosts-${what}`, match, { kind: 'host', hosts }))
+        : []),
+    ];
+  });
+  return [...named, ...inOrder.map(([what, match]) => to('normal', `tunnel-in-order-${what}`, match))];
+}
+
 /** The egress rules in order; what none of them names is normal. */
 export function egressRules(settings: RuleSettings): Rule[] {
   const { interactive, bulk } = settings;
   const tunnels = tunnelMatches(settings);
-  const to = (egressClass: EgressClass, name: string, ...matches: Match[]): Rule => ({
-    name,
-    matches,
-    verdict: { kind: 'class', classId: EGRESS_CLASSES[egressClass].id },
-  });
   /** Ports and hosts that the administrator has named for a class. */
   const chosen = (
     egressClass: 'interactive' | 'bulk',
@@ -125,8 +146,7 @@ export function egressRules(settings: RuleSettings): Rule[] {
     ),
     to('interactive', 'tcp-rst', tcp, { kind: 'tcpFlags', mask: ['rst'], set: ['rst'] }),
     to('interactive', 'icmp', { kind: 'icmp' }),
-    // One class, whatever they carry: what comes late is dropped at the other end.
-    ...tunnels.inOrder.map(([what, match]) => to('normal', `tunnel-in-order-${what}`, match)),
+    ...inOrderRules(tunnels, settings),
     // What asks to wait, waits, small or not.
     ...(bulk.dscp.length > 0 ? [to('bulk', 'dscp-bulk', dscp(bulk.dscp))] : []),
     ...chosen('interactive', interactive),

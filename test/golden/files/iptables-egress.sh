@@ -26,6 +26,12 @@
 -A inetgw.out$SUFFIX -p 6 -m tcp --tcp-flags FIN FIN -m length --length 0:256 -m comment --comment tcp-fin -g inetgw.10$SUFFIX
 -A inetgw.out$SUFFIX -p 6 -m tcp --tcp-flags RST RST -m comment --comment tcp-rst -g inetgw.10$SUFFIX
 -A inetgw.out$SUFFIX -p 1 -m comment --comment icmp -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 50 -s 192.0.2.1 -m comment --comment tunnel-in-order-interactive-hosts-ipsec -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 50 -d 192.0.2.1 -m comment --comment tunnel-in-order-interactive-hosts-ipsec -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 51 -s 192.0.2.1 -m comment --comment tunnel-in-order-interactive-hosts-ipsec -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 51 -d 192.0.2.1 -m comment --comment tunnel-in-order-interactive-hosts-ipsec -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 17 -m multiport --ports 1194,4500 -s 192.0.2.1 -m comment --comment tunnel-in-order-interactive-hosts-udp -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 17 -m multiport --ports 1194,4500 -d 192.0.2.1 -m comment --comment tunnel-in-order-interactive-hosts-udp -g inetgw.10$SUFFIX
 -A inetgw.out$SUFFIX -p 50 -m comment --comment tunnel-in-order-ipsec -g inetgw.20$SUFFIX
 -A inetgw.out$SUFFIX -p 51 -m comment --comment tunnel-in-order-ipsec -g inetgw.20$SUFFIX
 -A inetgw.out$SUFFIX -p 17 -m multiport --ports 1194,4500 -m comment --comment tunnel-in-order-udp -g inetgw.20$SUFFIX
@@ -77,6 +83,12 @@ EOF
 -A inetgw.out$SUFFIX -p 6 -m tcp --tcp-flags FIN FIN -m length --length 0:256 -m comment --comment tcp-fin -g inetgw.10$SUFFIX
 -A inetgw.out$SUFFIX -p 6 -m tcp --tcp-flags RST RST -m comment --comment tcp-rst -g inetgw.10$SUFFIX
 -A inetgw.out$SUFFIX -p 58 -m comment --comment icmp -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 50 -s 2001:db8::1 -m comment --comment tunnel-in-order-interactive-hosts-ipsec -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 50 -d 2001:db8::1 -m comment --comment tunnel-in-order-interactive-hosts-ipsec -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 51 -s 2001:db8::1 -m comment --comment tunnel-in-order-interactive-hosts-ipsec -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 51 -d 2001:db8::1 -m comment --comment tunnel-in-order-interactive-hosts-ipsec -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 17 -m multiport --ports 1194,4500 -s 2001:db8::1 -m comment --comment tunnel-in-order-interactive-hosts-udp -g inetgw.10$SUFFIX
+-A inetgw.out$SUFFIX -p 17 -m multiport --ports 1194,4500 -d 2001:db8::1 -m comment --comment tunnel-in-order-interactive-hosts-udp -g inetgw.10$SUFFIX
 -A inetgw.out$SUFFIX -p 50 -m comment --comment tunnel-in-order-ipsec -g inetgw.20$SUFFIX
 -A inetgw.out$SUFFIX -p 51 -m comment --comment tunnel-in-order-ipsec -g inetgw.20$SUFFIX
 -A inetgw.out$SUFFIX -p 17 -m multiport --ports 1194,4500 -m comment --comment tunnel-in-order-udp -g inetgw.20$SUFFIX

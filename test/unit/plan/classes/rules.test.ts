@@ -40,14 +40,51 @@ describe('tunnels', () => {
     expect(udpPorts(list, 'tunnel-in-order')).toEqual([443, { from: 5000, to: 5010 }]);
     expect(udpPorts(list, 'tunnel')).toEqual([]);
   });
-  it('that the administrator has named for a class are in that one', () => {
+  it('whose port the administrator has named for a class are in that one, whatever their DSCP', () => {
     const interactive = { ...DEFAULT_SETTINGS.interactive, udpPorts: [1194, { from: 5003, to: 5004 }] };
+    const bulk = { ...DEFAULT_SETTINGS.bulk, udpPorts: [{ from: 5009, to: 5020 }, 6881] };
     const tunnels = { tcpPorts: [], udpPorts: [1194, 4500, { from: 5000, to: 5010 }] };
-    expect(udpPorts(rules({ interactive, tunnels }), 'tunnel-in-order')).toEqual([
-      4500,
-      { from: 5000, to: 5002 },
-      { from: 5005, to: 5010 },
+    const list = rules({ interactive, bulk, tunnels });
+    const named = list.filter(({ name }) => name.endsWith('-udp-ports') && name.startsWith('tunnel-'));
+    expect(named).toEqual([
+      {
+        name: 'tunnel-in-order-interactive-udp-ports',
+        matches: [{ kind: 'port', protocol: 'udp', side: 'either', ports: [1194, { from: 5003, to: 5004 }] }],
+        verdict: { kind: 'class', classId: '1:10' },
+      },
+      {
+        name: 'tunnel-in-order-bulk-udp-ports',
+        matches: [{ kind: 'port', protocol: 'udp', side: 'either', ports: [{ from: 5009, to: 5010 }] }],
+        verdict: { kind: 'class', classId: '1:30' },
+      },
     ]);
+    const [normal = -1] = positions(list, 'tunnel-in-order-udp');
+    const [dscpBulk = -1] = positions(list, 'dscp-bulk');
+    expect(list.indexOf(named[1] as Rule)).toBeLessThan(normal);
+    expect(normal).toBeLessThan(dscpBulk);
+  });
+  it.each([
+    ['interactive', '1:10'],
+    ['bulk', '1:30'],
+  ] as const)('to hosts that the administrator has named %s are in that class, in order', (name, classId) => {
+    const hosts = ['198.51.100.7'];
+    const list = rules({ [name]: { ...DEFAULT_SETTINGS[name], hosts } });
+    const [ipsec, udp] = [`tunnel-in-order-${name}-hosts-ipsec`, `tunnel-in-order-${name}-hosts-udp`].map(
+      (wanted) => list.find((rule) => rule.name === wanted),
+    );
+    expect(ipsec).toMatchObject({
+      matches: [{ kind: 'protocolNumbers' }, { kind: 'host', hosts }],
+      verdict: { classId },
+    });
+    expect(udp).toMatchObject({
+      matches: [
+        { kind: 'port', protocol: 'udp', ports: [1194, 4500] },
+        { kind: 'host', hosts },
+      ],
+      verdict: { classId },
+    });
+    expect(list.indexOf(udp as Rule)).toBeLessThan(positions(list, 'tunnel-in-order-ipsec')[0] ?? -1);
+    expect(list.indexOf(udp as Rule)).toBeLessThan(positions(list, 'dscp-bulk')[0] ?? -1);
   });
   it('are no large downloads: WireGuard that comes from port 443 is told by its own port, QUIC goes on being one', () => {
     const list = ingressRules({ ...DEFAULT_SETTINGS, wireGuardListenPorts: [40_000, 51_820] });
