@@ -3,6 +3,7 @@
  * mangle table, one jump into each; the table is committed as one, so there is never half of it.
  */
 import {
+  EXTENSION_HEADERS,
   PROTOCOL_NUMBERS,
   type Match,
   type PortOrRange,
@@ -178,7 +179,9 @@ function renderMatch(match: Match, family: Family): string[] {
     case 'icmp':
       return [`-p ${family === 'ipv4' ? PROTOCOL_NUMBERS.icmp : PROTOCOL_NUMBERS.icmpv6}`];
     case 'protocolNumbers':
-      return match.numbers.map((number) => `-p ${number}`);
+      return match.numbers
+        .filter((number) => family === 'ipv4' || !EXTENSION_HEADERS.includes(number))
+        .map((number) => `-p ${number}`);
     case 'port': {
       const option = { source: '--sports', destination: '--dports', either: '--ports' }[match.side];
       const protocol = PROTOCOL_NUMBERS[match.protocol];

@@ -10,7 +10,7 @@ export type PortOrRange = number | { from: number; to: number };
 export type Match =
   | { kind: 'protocol'; protocol: 'tcp' | 'udp' }
   | { kind: 'icmp' }
-  /** By IANA's numbers: of what follows the IP header, in IPv6 behind its extension headers. */
+  /** By IANA's numbers: of what follows the IP header, in IPv6 behind its extension headers, none of which it finds. */
   | { kind: 'protocolNumbers'; numbers: readonly number[] }
   | {
       kind: 'port';
@@ -74,3 +74,5 @@ export type Side = 'egress' | 'ingress';
 
 /** IANA's protocol numbers. A name would need /etc/protocols, which minimal systems lack (Debian's netbase brings it). */
 export const PROTOCOL_NUMBERS = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58 } as const;
+/** IPv6's extension headers that the kernel walks over (ipv6_ext_hdr): hop by hop, routing, fragment, AH, destination. */
+export const EXTENSION_HEADERS: readonly number[] = [0, 43, 44, 51, 60];

@@ -27,7 +27,7 @@ const tcp: Match = { kind: 'protocol', protocol: 'tcp' };
 
 /** What carries other packets, by IANA's number: IP in IP, IPv6 in IP, GRE, L2TPv3. */
 const TUNNEL_PROTOCOLS = [4, 41, 47, 115];
-/** ESP and AH. */
+/** ESP and AH. Of IPv6 ESP alone: there AH is an extension header, and what stands behind it is what counts. */
 const IPSEC_PROTOCOLS = [50, 51];
 /**
  * Tunnels over UDP that bear it when small packets pass large ones: WireGuard takes packets up to some 8000 late

@@ -75,6 +75,15 @@ describe('iptables', () => {
     const text = iptablesInstall(rulesFor('enp0s31f6.12345'), 'ipv4', 'nothing');
     for (const chain of text.match(/inetgw-\S+/g) ?? []) expect(chain.length).toBeLessThanOrEqual(28);
   });
+  it('asks in IPv6 for no extension header, which would never be found', () => {
+    const tunnels = (family: Family): string[] =>
+      iptablesInstall(rulesFor('ppp0'), family, 'nothing')
+        .split('\n')
+        .filter((line) => line.includes('--comment tunnel-in-order-ipsec '))
+        .map((line) => / -p (\d+) /.exec(line)?.[1] ?? '');
+    expect(tunnels('ipv4')).toEqual(['50', '51']);
+    expect(tunnels('ipv6')).toEqual(['50']);
+  });
   it('counts a range of ports as two of the 15', () => {
     const ports = Array.from({ length: 9 }, (_, n) => ({ from: 1000 * n + 1, to: 1000 * n + 9 }));
     const rules: RuleSet = {
