@@ -89,7 +89,7 @@ export function makePlan(
               egress: egressRules({ ...settings, wireGuardPorts: kernel.wireGuardPorts ?? [] }),
               // Only stage 1 marks: without it there is nothing for them to see.
               ingress: hasStages(ingress)
-                ? ingressRules({ ...settings, wireGuardListenPorts: kernel.wireGuardListenPorts ?? [] })
+                ? ingressRules({ ...settings, wireGuardPorts: kernel.wireGuardPorts ?? [] })
                 : [],
             },
           },

@@ -35,6 +35,8 @@ const IPSEC_PROTOCOLS = [50, 51];
  * as its peer was told, with strongSwan 32.
  */
 const REORDERED_UDP_PORTS = [51_820, 1701, 4789, 6081];
+/** OpenVPN's and IPsec's behind NAT: many have them, so that a WireGuard of ours on one of them does not change what they are. */
+const IN_ORDER_UDP_PORTS = [1194, 4500];
 
 type Named = readonly [what: string, match: Match];
 
@@ -48,9 +50,13 @@ interface TunnelMatches {
 }
 
 function tunnelMatches({ tunnels, wireGuardPorts = [] }: RuleSettings): TunnelMatches {
-  const isFree = (each: PortOrRange): boolean =>
-    typeof each === 'number' && [...REORDERED_UDP_PORTS, ...wireGuardPorts].includes(each);
-  const free = [...new Set([...tunnels.udpPorts.filter(isFree), ...wireGuardPorts])];
+  const reordered = [
+    ...REORDERED_UDP_PORTS,
+    ...wireGuardPorts.filter((each) => !IN_ORDER_UDP_PORTS.includes(each)),
+  ];
+  const isFree = (each: PortOrRange): boolean => typeof each === 'number' && reordered.includes(each);
+  const free = tunnels.udpPorts.filter(isFree);
+  const own = wireGuardPorts.filter((each) => !free.includes(each));
   const inOrderPorts = tunnels.udpPorts.filter((each) => !isFree(each));
   const ports = (protocol: 'tcp' | 'udp', list: readonly PortOrRange[]): Named[] =>
     list.length === 0 ? [] : [[protocol, port(protocol, 'either', list)]];
@@ -60,7 +66,12 @@ function tunnelMatches({ tunnels, wireGuardPorts = [] }: RuleSettings): TunnelMa
       ...ports('udp', inOrderPorts),
     ],
     inOrderPorts,
-    free: [['ip', { kind: 'protocolNumbers', numbers: TUNNEL_PROTOCOLS }], ...ports('udp', free)],
+    free: [
+      ['ip', { kind: 'protocolNumbers', numbers: TUNNEL_PROTOCOLS }],
+      ...ports('udp', free),
+      // Whatever leaves this machine's WireGuard comes from such a port; what goes to one may be anything.
+      ...(own.length === 0 ? [] : [['own', port('udp', 'source', own)] as const]),
+    ],
     tcp: ports('tcp', tunnels.tcpPorts),
   };
 }
@@ -79,7 +90,7 @@ function commonPorts(some: readonly PortOrRange[], others: readonly PortOrRange[
 
 /** What the egress rules follow from. */
 export type RuleSettings = Pick<ShaperSettings, 'interactive' | 'bulk' | 'tunnels'> & {
-  /** UDP ports of WireGuard on this machine, its own and its peers'. */
+  /** UDP ports that WireGuard on this machine listens on, and sends from. */
   wireGuardPorts?: readonly number[];
 };
 
@@ -186,7 +197,7 @@ const ACTIVE_FTP_PORTS = [20, 989];
  */
 export function ingressRules(
   settings: Pick<ShaperSettings, 'mark' | 'largeDownloads' | 'tunnels'> & {
-    wireGuardListenPorts?: readonly number[];
+    wireGuardPorts?: readonly number[];
   },
 ): Rule[] {
   const marked: Match = { kind: 'mark', mark: settings.mark };
@@ -203,12 +214,9 @@ export function ingressRules(
 /** A tunnel from port 443, as many have it to get through firewalls, is no large download either, whatever is in it. */
 function tunnelDownloadRules(
   marked: Match,
-  {
-    tunnels,
-    wireGuardListenPorts = [],
-  }: Pick<ShaperSettings, 'tunnels'> & { wireGuardListenPorts?: readonly number[] },
+  { tunnels, wireGuardPorts = [] }: Pick<ShaperSettings, 'tunnels'> & { wireGuardPorts?: readonly number[] },
 ): Rule[] {
-  const own = wireGuardListenPorts.filter((port) => !tunnels.udpPorts.includes(port));
+  const own = wireGuardPorts.filter((port) => !tunnels.udpPorts.includes(port));
   const rule = (name: string, match: Match): Rule => ({
     name: `tunnel-download-${name}`,
     matches: [marked, match],

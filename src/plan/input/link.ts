@@ -33,10 +33,8 @@ export interface KernelFacts {
   ingress?: IngressKind;
   /** Where the pacing program is put for tc to load; undefined: it cannot be loaded. */
   pacingObjectFile?: string | undefined;
-  /** UDP ports of WireGuard on this machine, its own and its peers'. */
+  /** UDP ports that WireGuard on this machine listens on, and sends from. */
   wireGuardPorts?: readonly number[];
-  /** Of these, its own. */
-  wireGuardListenPorts?: readonly number[];
   /** Pacing is left out for a reason that says nothing of the kernel: it is to be tried again next time. */
   pacingUntried?: boolean;
   /** Why there is no pacing although it was wanted, in the kernel's or the tool's words. */

@@ -147,7 +147,6 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
     ...(await firstFacts(settings, inForce, options)),
     sharedHooks: shared,
     wireGuardPorts: wireGuard.ports,
-    wireGuardListenPorts: wireGuard.listenPorts,
   };
   let { plan, queues } = planWith(kernel);
   // Found out before anything is written. Where nft was chosen here, it was tried already: with all rules that a plan can

@@ -26,33 +26,27 @@ export function endpointAddress(endpoints: string): string | undefined {
 }
 
 export interface WireGuardPorts {
-  /** Its own and its peers'. */
+  /** Those it listens on, and sends from; its peers' need not be known for that. */
   ports: readonly number[];
-  /** Its own. */
-  listenPorts: readonly number[];
   /** Why there may be others. */
   notice?: string;
 }
 
-/** UDP ports of all WireGuard devices here and of their peers, each once. No program is started where there is no device. */
+/** UDP ports of all WireGuard devices here, each once. No program is started where there is no device. */
 export async function wireGuardPorts(run: Runner): Promise<WireGuardPorts> {
   const devices = await wireGuardDevices();
-  if (devices.length === 0) return { ports: [], listenPorts: [] };
-  const words = ['listen-port', 'endpoints'] as const;
-  const said = await Promise.all(words.map((word) => answer(['wg', 'show', 'all', word], run)));
-  const ports = portsSaid(said.map((each) => each ?? '').join('\n'));
-  const listenPorts = portsSaid(said[0] ?? '');
-  if (!said.includes(undefined)) return { ports, listenPorts };
+  if (devices.length === 0) return { ports: [] };
+  const said = await answer(['wg', 'show', 'all', 'listen-port'], run);
+  if (said !== undefined) return { ports: portsSaid(said) };
   return {
-    ports,
-    listenPorts,
+    ports: [],
     notice: `the ports of ${devices.join(', ')} are not known without the program wg (wireguard-tools): where it is not 51820, name them with --tunnel-ports`,
   };
 }
 
-/** `wg0\t51820`, `wg0\tKEY\t192.0.2.1:51820`, `wg0\tKEY\t(none)`: the number that a line ends in. */
+/** `wg0\t51820`: the number that a line ends in; 0 is none yet. */
 export function portsSaid(output: string): number[] {
-  const found = [...output.matchAll(/[\t:](\d+)$/gm)].map((match) => Number(match[1]));
+  const found = [...output.matchAll(/\t(\d+)$/gm)].map((match) => Number(match[1]));
   return [...new Set(found)].filter((port) => port > 0 && port <= 65_535).sort((a, b) => a - b);
 }
 

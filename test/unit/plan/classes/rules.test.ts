@@ -30,10 +30,22 @@ describe('tunnels', () => {
       expect(Math.min(...positions(list, name))).toBeGreaterThan(last);
     expect(udpPorts(list, 'tunnel-in-order')).toEqual([1194, 4500]);
   });
-  it('of WireGuard on this machine are known by their ports, and may be passed by small packets', () => {
+  it('of WireGuard on this machine are known by the port they come from, and may be passed by small packets', () => {
     const list = rules({ wireGuardPorts: [443, 51_820] });
-    expect(udpPorts(list, 'tunnel')).toEqual([51_820, 1701, 4789, 6081, 443]);
-    expect(udpPorts(list, 'tunnel-small')).toEqual(udpPorts(list, 'tunnel'));
+    expect(udpPorts(list, 'tunnel')).toEqual([51_820, 1701, 4789, 6081]);
+    for (const name of ['tunnel-own', 'tunnel-small-own'])
+      expect(list.find((rule) => rule.name === name)?.matches[0]).toEqual({
+        ...{ kind: 'port', protocol: 'udp', side: 'source', ports: [443] },
+      });
+    // QUIC to port 443 goes on being a large upload, and what comes from a peer's port need not be known.
+    expect(udpPorts(list, 'tunnel-in-order')).toEqual([1194, 4500]);
+    expect(positions(rules({ wireGuardPorts: [51_820] }), 'tunnel-own')).toEqual([]);
+  });
+  it('of WireGuard on a port of tunnel-ports need no order, unless it is OpenVPN’s or IPsec’s', () => {
+    const tunnels = { tcpPorts: [], udpPorts: [443, 1194, 4500, 5000] };
+    const list = rules({ tunnels, wireGuardPorts: [443, 4500] });
+    expect(udpPorts(list, 'tunnel')).toEqual([443]);
+    expect(udpPorts(list, 'tunnel-in-order')).toEqual([1194, 4500, 5000]);
   });
   it('on ports of the administrator’s stay in order', () => {
     const list = rules({ tunnels: { tcpPorts: [], udpPorts: [443, { from: 5000, to: 5010 }] } });
@@ -87,7 +99,7 @@ describe('tunnels', () => {
     expect(list.indexOf(udp as Rule)).toBeLessThan(positions(list, 'dscp-bulk')[0] ?? -1);
   });
   it('are no large downloads: WireGuard that comes from port 443 is told by its own port, QUIC goes on being one', () => {
-    const list = ingressRules({ ...DEFAULT_SETTINGS, wireGuardListenPorts: [40_000, 51_820] });
+    const list = ingressRules({ ...DEFAULT_SETTINGS, wireGuardPorts: [40_000, 51_820] });
     const [own] = list.filter(({ name }) => name === 'tunnel-download-own');
     expect(own).toMatchObject({
       matches: [{ kind: 'mark' }, { kind: 'port', side: 'destination', ports: [40_000] }],
