@@ -161,14 +161,17 @@ export class Relay {
     for (const each of inTheWay) each.unlisten();
     const made: Forwarder[] = [];
     try {
-      for (const { number, spec } of wanted) {
+      for (const { number, spec, options, schedules = NO_SCHEDULES } of wanted) {
         const forwarder = this.#makeForwarder(number, spec);
-        await this.#listen(forwarder, this.#addressesOf(spec));
         made.push(forwarder);
+        // Before it listens: clients may be waiting already, and looking for loops takes time.
+        forwarder.setOptions(options, schedules);
+        this.#refreshForwarder(forwarder);
+        await this.#listen(forwarder, this.#addressesOf(spec));
       }
       await this.#refuseLoops(made, [...this.#others(old), ...made]);
     } catch (error) {
-      for (const forwarder of made) forwarder.close();
+      for (const forwarder of made) this.#retire(forwarder);
       for (const each of inTheWay) await this.#bringBack(each);
       throw error;
     }
