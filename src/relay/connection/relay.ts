@@ -143,7 +143,7 @@ export class Relay {
     return this.replaceForwarders([{ number, spec, options, schedules }]);
   }
 
-  /** Puts forwarders in their places and deletes others: all of it, or nothing if one of them cannot listen. */
+  /** Puts forwarders in their places and deletes others: all of it, or nothing if one of them cannot be set. */
   async replaceForwarders(wanted: readonly NewForwarder[], deleted: readonly number[] = []): Promise<void> {
     const release = await this.listeners.hold();
     try {
@@ -170,6 +170,8 @@ export class Relay {
         await this.#listen(forwarder, this.#addressesOf(spec));
       }
       await this.#refuseLoops(made, [...this.#others(old), ...made]);
+      // The last that can fail: a group may have been deleted meanwhile.
+      for (const { options } of wanted) this.#requireGroup(options);
     } catch (error) {
       for (const forwarder of made) this.#retire(forwarder);
       for (const each of inTheWay) await this.#bringBack(each);
@@ -254,12 +256,16 @@ export class Relay {
   setForwarderOptions(number: number, options: ForwarderOptions, schedules = NO_SCHEDULES): void {
     const forwarder = this.forwarders.get(number);
     if (forwarder === undefined) throw failure(`no forwarder ${number}`);
-    if (options.group !== undefined && this.groups.get(options.group) === undefined)
-      throw failure(`no group ${options.group}`, `set group ${options.group} bandwidth N makes one`);
+    this.#requireGroup(options);
     const moves = forwarder.options.group !== options.group;
     forwarder.setOptions(options, schedules);
     if (moves) this.#regroup(forwarder);
     this.#refreshForwarder(forwarder);
+  }
+
+  #requireGroup({ group }: ForwarderOptions): void {
+    if (group !== undefined && this.groups.get(group) === undefined)
+      throw failure(`no group ${group}`, `set group ${group} bandwidth N makes one`);
   }
 
   /** Makes a group of forwarders, or changes its limits. */

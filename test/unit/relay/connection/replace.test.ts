@@ -6,6 +6,7 @@ import { DEFAULT_OPTIONS, type ForwarderOptions } from '../../../../src/relay/co
 import { SILENT } from '../../../../src/relay/connection/log.ts';
 import { type Address, Names } from '../../../../src/relay/connection/names.ts';
 import { Relay } from '../../../../src/relay/connection/relay.ts';
+import { NO_LIMITS } from '../../../../src/relay/settings/direction.ts';
 import { NO_FAULTS } from '../../../../src/relay/settings/faults.ts';
 import { freePort } from '../../../freePort.ts';
 import { connectTo, ending, listen, portOf } from './network.ts';
@@ -43,6 +44,7 @@ async function startSetting(options: Partial<ForwarderOptions>): Promise<Setting
   const names = new Names(() => asked, '/nonexistent');
   const relay = new Relay({ log: SILENT, access: new AccessList([]), descriptorLimit: 20_000, names });
   relays.push(relay);
+  if (options.group !== undefined) relay.setGroup(options.group, NO_LIMITS);
   const [port, other] = [await freePort(), await freePort()];
   const bindAddress = '127.0.0.1';
   const first = { bindAddress, localPort: port, remoteHost: '127.0.0.1', remotePort: portOf(server) };
@@ -107,5 +109,17 @@ describe('a client that comes while names are looked up', () => {
     expect(got()).toBe('');
     await expect(answer(HERE)).rejects.toThrow('a loop');
     await expect.poll(got).toBe('hello');
+  });
+});
+
+describe('a group that is deleted while a forwarder is being put into it', () => {
+  it('leaves everything as it was, and says why', async () => {
+    const { relay, port, answer } = await startSetting({ group: 'web' });
+    const former = relay.forwarders.get(1);
+    expect(relay.deleteGroup('web')).toBe(true);
+    await expect(answer(ELSEWHERE)).rejects.toThrow('no group web');
+    expect([...relay.forwarders]).toEqual([[1, former]]);
+    expect(former?.listening).toBe(true);
+    await expect(connectTo(port)).rejects.toThrow('ECONNREFUSED');
   });
 });
