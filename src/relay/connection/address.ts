@@ -2,13 +2,22 @@
 import { isIPv4 } from 'node:net';
 import { plainAddress } from '../settings/spec.ts';
 
-/** An address as the kernel gave it, in network order: 4 or 16 bytes. */
+const fourBytes = (address: string): Buffer => Buffer.from(address.split('.').map(Number));
+
+/** One group of an IPv6 address, or the two that an IPv4 address at its end is. */
+function groupsOf(piece: string): number[] {
+  if (!isIPv4(piece)) return [Number.parseInt(piece, 16)];
+  const four = fourBytes(piece);
+  return [four.readUInt16BE(0), four.readUInt16BE(2)];
+}
+
+/** An address in any form of RFC 4291, section 2.2, in network order: 4 or 16 bytes. A zone is not part of it. */
 export function addressBytes(address: string): Buffer {
-  if (isIPv4(address)) return Buffer.from(address.split('.').map(Number));
-  // An address as the kernel gave it: `::` stands for the zeros that are missing, a zone is not part of it.
+  if (isIPv4(address)) return fourBytes(address);
+  // `::` stands for the zeros that are missing.
   const [head = '', tail] = address.replace(/%.*/, '').split('::');
   const groups = (text: string | undefined): number[] =>
-    text === undefined || text === '' ? [] : text.split(':').map((group) => Number.parseInt(group, 16));
+    text === undefined || text === '' ? [] : text.split(':').flatMap(groupsOf);
   const [before, after] = [groups(head), groups(tail)];
   const zeros = Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => 0);
   const bytes = Buffer.alloc(16);

@@ -64,9 +64,10 @@ function readV1(bytes: Buffer): HeaderResult {
   if (!addresses || source.includes('%') || destination.includes('%'))
     return wrong('no addresses of its family');
   if (!isPort(sourcePort) || !isPort(destinationPort) || rest.length > 0) return wrong('no ports');
+  // In whatever form they came: a client is to have one name only.
   return ends({
-    source: { address: plainAddress(source), port: Number(sourcePort) },
-    destination: { address: plainAddress(destination), port: Number(destinationPort) },
+    source: { address: addressOf(addressBytes(source)), port: Number(sourcePort) },
+    destination: { address: addressOf(addressBytes(destination)), port: Number(destinationPort) },
   });
 }
 
@@ -91,6 +92,7 @@ function readV2(bytes: Buffer): HeaderResult {
   });
 }
 
+/** The shortest form (RFC 5952); an IPv4 address in an IPv6 one is the IPv4 address. */
 function addressOf(bytes: Buffer): string {
   if (bytes.length === 4) return bytes.join('.');
   const groups = Array.from({ length: 8 }, (_, index) => bytes.readUInt16BE(2 * index).toString(16));

@@ -16,6 +16,7 @@ describe('a client', () => {
     ['2001:db8::1', 1, '::/1'],
     ['fe80::1%eth0', 128, 'fe80::1'],
     ['::1', 64, '::/64'],
+    ['64:ff9b::192.0.2.1', 128, '64:ff9b::c000:201'],
   ])('%s with /%d is %s', (address, bits, client) => {
     expect(clientOf(address, bits)).toBe(client);
   });

@@ -20,6 +20,21 @@ const SIX: Ends = {
   destination: { address: '2001:db8:ffff::2', port: 65535 },
 };
 
+/** IPv6 addresses in all forms; those in which there is an IPv4 address are rare among them otherwise. */
+const sixes = fc.oneof(
+  fc.ipV6(),
+  fc.tuple(fc.constantFrom('::ffff:', '64:ff9b::', '::'), fc.ipV4()).map(([start, four]) => start + four),
+);
+
+/** The one form of an address that Node's URL gives it; one that is IPv4 within is IPv4. */
+function canonical(address: string): string {
+  const { hostname } = new URL(`http://[${address}]`);
+  const mapped = /^\[::ffff:([0-9a-f]+):([0-9a-f]+)\]$/.exec(hostname);
+  if (mapped === null) return hostname.slice(1, -1);
+  const [high, low] = [Number.parseInt(mapped[1] ?? '', 16), Number.parseInt(mapped[2] ?? '', 16)];
+  return [high >> 8, high & 255, low >> 8, low & 255].join('.');
+}
+
 describe('a PROXY header', () => {
   it.each([
     ['TCP4', v1('PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n'), FOUR],
@@ -34,6 +49,25 @@ describe('a PROXY header', () => {
     expect(readHeader(all)).toEqual({ kind: 'header', ends, bytes: header.length });
     for (let length = 0; length < header.length; length++)
       expect(readHeader(header.subarray(0, length))).toEqual({ kind: 'more' });
+  });
+
+  it.each([
+    ['64:ff9b::192.0.2.1', '64:ff9b::c000:201'],
+    ['::ffff:c000:201', '192.0.2.1'],
+    ['0:0:0:0:0:FFFF:192.0.2.1', '192.0.2.1'],
+    ['2001:DB8:0:0:0:0:0:1', '2001:db8::1'],
+  ])('of version 1 names %s, which is %s', (written, meant) => {
+    const result = readHeader(v1(`PROXY TCP6 ${written} 2001:db8::1 1 2\r\n`));
+    expect(result).toMatchObject({ ends: { source: { address: meant } } });
+  });
+
+  it('names the same client in whatever form its address is written', () => {
+    fc.assert(
+      fc.property(sixes, (written) => {
+        const result = readHeader(v1(`PROXY TCP6 ${written} ::1 1 2\r\n`));
+        expect(result).toMatchObject({ ends: { source: { address: canonical(written) } } });
+      }),
+    );
   });
 
   it.each([
@@ -68,13 +102,7 @@ describe('a PROXY header', () => {
   it('reads back as it was written', () => {
     const port = fc.integer({ min: 0, max: 65_535 });
     const end = (address: fc.Arbitrary<string>): fc.Arbitrary<Ends['source']> => fc.record({ address, port });
-    const six = fc.uint8Array({ minLength: 14, maxLength: 14 }).map((bytes) => {
-      const groups =
-        Buffer.from([0x20, 1, ...bytes])
-          .toString('hex')
-          .match(/..../g) ?? [];
-      return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
-    });
+    const six = sixes.map(canonical);
     const address = fc.oneof(fc.ipV4(), six);
     fc.assert(
       fc.property(fc.constantFrom('v1', 'v2'), end(address), end(address), (version, source, destination) => {
