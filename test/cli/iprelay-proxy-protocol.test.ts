@@ -143,7 +143,7 @@ describe('the server knows the client', () => {
 });
 
 describe('who does not say who the client is', () => {
-  it('is reset, in bounded time and size, and the server is not bothered', async () => {
+  it('is reset, with other words, with too many or with none, and the server is not bothered', async () => {
     let connections = 0;
     const server = createServer(() => connections++).listen(0, '127.0.0.1');
     servers.push(server);
