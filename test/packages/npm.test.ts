@@ -83,7 +83,7 @@ describe('npm publish', () => {
   it('would not have links in its documentation that lead nowhere', async () => {
     // For developers, in the repository alone.
     const notThere =
-      /^(docs\/(architecture|benchmarks|lab|reliability|platforms)\.md|docs\/benchmarks\/|docs\/how-it-works|test\/|scripts\/|bpf\/)/;
+      /^(CONTRIBUTING\.md|docs\/(architecture|benchmarks|lab|reliability|platforms)\.md|docs\/benchmarks\/|docs\/how-it-works|test\/|scripts\/|bpf\/)/;
     const dead: string[] = [];
     for (const page of packed.filter((path) => path.endsWith('.md'))) {
       const text = await readFile(join(checkout, page), 'utf8');
