@@ -1,5 +1,6 @@
 /** What may be the matter with a shaped device: the types. The table is in table.ts. Pure. */
 import type { FirewallStanding } from '../firewall/standing.ts';
+import type { Framing } from '../plan/input/framing.ts';
 import type { LayerFacts } from '../plan/input/layers.ts';
 import type { LinkFacts } from '../plan/input/link.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -103,6 +104,8 @@ export interface ConditionReadings {
   layers?: LayerFacts | undefined;
   /** Devices that there is a record of. */
   shapedDevices?: readonly string[] | undefined;
+  /** Of a tunnel: the framing that is set now on the device that carries it. */
+  carrierFraming?: Framing | undefined;
   /** Undefined also where next to nothing is in tunnels. */
   tunnels?: TunnelReading | undefined;
 }

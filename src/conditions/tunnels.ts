@@ -1,6 +1,7 @@
 /** Conditions of lines with tunnels on them, and of tunnels that are shaped. Pure. */
 import type { RuleCounters } from '../firewall/counters.ts';
-import { framedBytes } from '../plan/input/framing.ts';
+import { framedBytes, type Framing } from '../plan/input/framing.ts';
+import { resolveFraming } from '../plan/input/framingChoice.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Condition, ConditionReadings } from './condition.ts';
 
@@ -37,6 +38,30 @@ function mostInTunnels({ device, record, tunnels }: ConditionReadings): string[]
   return [`${most}: shape the tunnel as well, with: ${commands.join('; ')}`];
 }
 
+/** Only where the framing below the tunnel was not said, but taken from what carries it. */
+function otherLineBelow({ device, record, carrierFraming }: ConditionReadings): string[] {
+  const tunnel = record?.plan.link.tunnel;
+  if (record === undefined || tunnel?.carrier === undefined || carrierFraming === undefined) return [];
+  const { plan } = record;
+  const { framing: then, ...carrier } = tunnel.carrier;
+  const over = (line: Framing | undefined): Framing =>
+    resolveFraming(
+      undefined,
+      {
+        ...plan.link,
+        tunnel: { ...tunnel, carrier: line === undefined ? carrier : { ...carrier, framing: line } },
+      },
+      plan,
+    );
+  const parts = ['name', 'linkLayer', 'overheadBytes', 'mpuBytes'] as const;
+  const isSame = (framing: Framing): boolean => parts.every((part) => framing[part] === plan.framing[part]);
+  if (!isSame(over(then)) || isSame(over(carrierFraming))) return [];
+  return [
+    `${device} counts ${plan.framing.name}, and ${carrier.device}, which carries it, is set up with ` +
+      `${carrierFraming.name} now: ${commandFor(device, plan)}`,
+  ];
+}
+
 export const TUNNEL_CONDITIONS: readonly Condition[] = [
   {
     id: 'in-tunnels',
@@ -65,5 +90,15 @@ export const TUNNEL_CONDITIONS: readonly Condition[] = [
         `${carrier.device}, which carries ${device}, is not shaped: ${commandFor(carrier.device, record.plan)}`,
       ];
     },
+  },
+  {
+    id: 'tunnel-framing',
+    severity: 'warning',
+    title: 'a tunnel counts another framing than the line that carries it',
+    seenIn: 'the records in /run/inetgw',
+    meaning:
+      'the line was set up after the tunnel, or set up anew: packets in the tunnel are counted too short or too long',
+    remedy: 'set the tunnel up after the line: inetgw DEV UP DOWN',
+    find: otherLineBelow,
   },
 ];

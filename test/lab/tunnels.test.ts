@@ -94,6 +94,24 @@ describe('a line whose load is in WireGuard', () => {
     expect(alone.up).toBeGreaterThan(330);
   });
 
+  test('counts the framing of the line, whichever stands first in the file, and says where it does not', async () => {
+    const names = async (device: string): Promise<unknown> => {
+      const { conditions } = await statistics(guest, device);
+      return conditions.map(({ id }) => id);
+    };
+    await guest.request('write', {
+      path: '/run/lab/tunnels.conf',
+      text: '[wg0]\nup = 588\ndown = 2940\n[eth0]\nup = 588\ndown = 2940\nframing = "vdsl"\n',
+    });
+    const said = await inetgwOk(guest, 'apply', '--config', '/run/lab/tunnels.conf');
+    expect(said).toMatch(/^eth0: .*\(bridged-ptm\).*\n(?:.*\n)*wg0: .*\(bridged-ptm,wireguard\)/m);
+    expect(await names('wg0')).toEqual([]);
+    await inetgwOk(guest, 'eth0', '588', '2940', '--framing', 'cable');
+    expect(await names('wg0')).toEqual(['tunnel-framing']);
+    await inetgwOk(guest, 'wg0', '588', '2940');
+    expect(await names('wg0')).toEqual([]);
+  });
+
   test('is best with both, and says so: the line alone sees nothing of what is inside', async () => {
     await inetgwOk(guest, 'eth0', '588', '2940', '--large-upload', '100kb');
     await loaded();

@@ -49,6 +49,14 @@ export function mayBeTunnel(facts: LayerFacts): boolean {
   return deviceType === 'vxlan' || deviceType === 'geneve' || (deviceType === undefined && !isOwnLink);
 }
 
+/**
+ * The order in which devices are set up: tunnels after what carries them, since they count the framing that is set there.
+ * Higher is later; what may be a tunnel comes before what is one, as VXLAN below WireGuard.
+ */
+export function setUpRank(facts: LayerFacts): number {
+  return Number(mayBeTunnel(facts)) + Number(isTunnel(facts));
+}
+
 /** The kind as the kernel would name it, where only the type tells; undefined: it does not. */
 export function kindByType({ arphrdType, deviceType }: LayerFacts): string | undefined {
   if (deviceType === 'wireguard') return deviceType;

@@ -5,12 +5,14 @@ import type { FirewallStanding } from '../../firewall/standing.ts';
 import type { Current } from '../device/device.ts';
 import { readFirewall } from '../apply/firewall.ts';
 import { readLayers } from '../link/layers.ts';
+import { findLink } from '../link/link.ts';
 import { nameOfIndex } from '../link/linkIndex.ts';
 import { recordedNameOf } from '../link/names.ts';
 import type { Runner } from '../exec/run.ts';
 import { networkNamespace } from '../record/runDir.ts';
 import { recordedDevices } from '../record/state.ts';
 import { tcxPrograms } from '../device/tcx.ts';
+import { framingSetOn } from '../device/tunnel.ts';
 import { readTunnels } from './tunnels.ts';
 
 export interface Conditions {
@@ -45,9 +47,12 @@ async function readMore(current: Current, mayLook: boolean, run: Runner): Promis
     inForce?.firewall !== undefined && firewall?.state === 'whole'
       ? await readTunnels(inForce, run)
       : undefined;
+  const carrier = inForce?.link.tunnel?.carrier?.device;
+  const carrierLink = carrier === undefined ? undefined : await findLink(carrier).catch(() => undefined);
+  const carrierFraming = carrierLink === undefined ? undefined : await framingSetOn(carrierLink);
   return {
     ...readings,
-    ...{ namespace, layers, shapedDevices, newName, oldName, firewall, tunnels },
+    ...{ namespace, layers, shapedDevices, newName, oldName, firewall, carrierFraming, tunnels },
     hooks: readings.hooks?.map((hook) => ({ ...hook, tcxPrograms: tcx?.[hook.hook] })),
   };
 }

@@ -1,4 +1,5 @@
 /** What kind of tunnel a device is, asked of the kernel: /sys first, and programs only where that leaves it open. */
+import type { Framing } from '../../plan/input/framing.ts';
 import { kindByType, mayBeTunnel, type LayerFacts } from '../../plan/input/layers.ts';
 import type { LinkFacts } from '../../plan/input/link.ts';
 import {
@@ -70,16 +71,19 @@ async function carrierOf(
   const name = routed === undefined || routed === device ? byDefault : routed;
   const link = name === undefined ? undefined : await findLink(name).catch(() => undefined);
   if (link === undefined) return undefined;
-  const reading = await readState(link.device);
-  const isSet =
-    reading.kind === 'state' &&
-    reading.state.phase === 'active' &&
-    reading.state.plan.link.ifindex === link.ifindex;
-  return {
-    device: link.device,
-    kind: link.kind,
-    ...(isSet ? { framing: reading.state.plan.framing } : {}),
-  };
+  const framing = await framingSetOn(link);
+  return { device: link.device, kind: link.kind, ...(framing === undefined ? {} : { framing }) };
+}
+
+/** The framing with which inetgw has set the device up; undefined: it has not. */
+export async function framingSetOn({
+  device,
+  ifindex,
+}: Pick<LinkFacts, 'device' | 'ifindex'>): Promise<Framing | undefined> {
+  const reading = await readState(device);
+  if (reading.kind !== 'state' || reading.state.phase !== 'active') return undefined;
+  const { plan } = reading.state;
+  return plan.link.ifindex === ifindex ? plan.framing : undefined;
 }
 
 /** Of `ip -j route get`; undefined where that is not what was printed. */

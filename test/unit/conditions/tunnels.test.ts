@@ -3,6 +3,7 @@ import type { OwnTunnel } from '../../../src/conditions/condition.ts';
 import { conditionsOf } from '../../../src/conditions/table.ts';
 import { bytesInTunnels, TUNNEL_CONDITIONS } from '../../../src/conditions/tunnels.ts';
 import { settingsFromArguments } from '../../../src/config/fromArguments.ts';
+import type { Framing } from '../../../src/plan/input/framing.ts';
 import { tunnelByKeyword, type TunnelFacts } from '../../../src/plan/input/tunnels.ts';
 import { makePlan, type Plan } from '../../../src/plan/plan.ts';
 
@@ -52,6 +53,30 @@ it('nothing where the tunnel is shaped, where most is outside, and after next to
   expect(said([{ ...wg0, isShaped: true }])).toEqual([]);
   expect(said([wg0], { otherBytes: 1_000_000 })).toEqual([]);
   expect(said([wg0], { packets: 1000 })).toEqual([]);
+});
+
+it('a tunnel that counts another framing than its line has now, unless its own was said', () => {
+  const line = (framing: string): Framing => planOf(framing).framing;
+  const found = (chosen: string | undefined, then: string | undefined, now: string | undefined): string[] => {
+    const carrier = { device: 'eth0', kind: 'ethernet' } as const;
+    const facts = { ...tunnelByKeyword('wireguard'), keyword: 'wireguard', isKnown: true } as const;
+    const set = then === undefined ? carrier : { ...carrier, framing: line(then) };
+    const plan = planOf(chosen, 'wg0', { ...facts, carrier: set });
+    const record = { phase: 'active', plan, namespace: 'net:[1]' } as const;
+    const carrierFraming = now === undefined ? undefined : line(now);
+    const readings = { device: 'wg0', link: { ...link, device: 'wg0' }, record, carrierFraming };
+    return conditionsOf(readings, TUNNEL_CONDITIONS).map(({ id, text }) => `${id}: ${text}`);
+  };
+  expect(found(undefined, undefined, 'vdsl')).toEqual([
+    'tunnel-framing: wg0 counts docsis,wireguard, and eth0, which carries it, is set up with bridged-ptm now: inetgw wg0 588 2940',
+  ]);
+  expect(found(undefined, 'vdsl', 'cable')).toHaveLength(1);
+  expect(found(undefined, 'vdsl', 'vdsl')).toEqual([]);
+  // The default was right, and eth0 is not set up: the latter is told otherwise.
+  expect(found(undefined, undefined, 'cable')).toEqual([]);
+  expect(found(undefined, 'vdsl', undefined)).toEqual([]);
+  for (const chosen of ['raw', 'fiber', 'vdsl,wireguard'])
+    expect(found(chosen, undefined, 'cable')).toEqual([]);
 });
 
 it('the line below a shaped tunnel, unless the rates are of what is inside', () => {

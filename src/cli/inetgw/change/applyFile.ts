@@ -2,6 +2,8 @@
 import type { DeviceSection } from '../../../config/file.ts';
 import { requireFaultless } from '../../../config/file.ts';
 import { configError, EXIT, UserError, UserErrors } from '../../../core/errors.ts';
+import { setUpRank } from '../../../plan/input/layers.ts';
+import { readLayers } from '../../../system/link/layers.ts';
 import { checkDeviceName, findLink, isUp } from '../../../system/link/link.ts';
 import { requireConfiguration, sectionOf, settingsOfSection, warnOfFile } from '../words/configured.ts';
 import type { Options } from '../words/program.ts';
@@ -31,7 +33,7 @@ export async function applyOneFromFile(device: string, options: Options): Promis
 
 /**
  * Everything in the file is checked before the first device is touched. A device that is absent or down is
- * said and no error; one that fails does not keep the others from being set up.
+ * said and no error; one that fails does not keep the others from being set up. In the order of the file, tunnels last.
  */
 export async function applyAllFromFile(options: Options): Promise<number> {
   const config = await requireConfiguration(options);
@@ -42,6 +44,13 @@ export async function applyAllFromFile(options: Options): Promise<number> {
   if (config.sections.length === 0) say(`${config.file} has no section: nothing to do`);
   // All of them before the first change, so that a wrong environment or flag stops everything.
   const ready = config.sections.map((section) => ({ section, checked: settingsOfSection(section, options) }));
+  const ranks = new Map(
+    await Promise.all(
+      config.sections.map(async ({ device }) => [device, setUpRank(await readLayers(device))] as const),
+    ),
+  );
+  const rank = ({ device }: DeviceSection): number => ranks.get(device) ?? 0;
+  ready.sort((a, b) => rank(a.section) - rank(b.section));
   const failures: UserError[] = [];
   let code: number = EXIT.ok;
   for (const { section, checked } of ready) {

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { isTunnel, layerAdvice, mayBeTunnel, type LayerFacts } from '../../../../src/plan/input/layers.ts';
+import {
+  isTunnel,
+  layerAdvice,
+  mayBeTunnel,
+  setUpRank,
+  type LayerFacts,
+} from '../../../../src/plan/input/layers.ts';
 import { defaultDevices4, defaultDevices6, pppoeDevices } from '../../../../src/system/link/layers.ts';
 
 /** An Ethernet device with nothing about it. */
@@ -82,6 +88,12 @@ describe('a tunnel', () => {
   ])('is none: %o', (more) => {
     expect(mayBeTunnel(facts(more))).toBe(false);
     expect(isTunnel(facts(more))).toBe(false);
+    expect(setUpRank(facts(more))).toBe(0);
+  });
+  it('is set up after what may carry it', () => {
+    const vxlan = setUpRank(facts({ ...soft, deviceType: 'vxlan' }));
+    expect(vxlan).toBeGreaterThan(setUpRank(facts({})));
+    expect(setUpRank(facts({ ...soft, arphrdType: 65_534 }))).toBeGreaterThan(vxlan);
   });
 });
 
