@@ -106,6 +106,8 @@ export interface ConditionReadings {
   shapedDevices?: readonly string[] | undefined;
   /** Of a tunnel: the framing that is set now on the device that carries it. */
   carrierFraming?: Framing | undefined;
+  /** UDP ports that WireGuard on this machine listens on; undefined where the device is a tunnel itself. */
+  wireGuardPorts?: readonly number[] | undefined;
   /** Undefined also where next to nothing is in tunnels. */
   tunnels?: TunnelReading | undefined;
 }

@@ -62,6 +62,25 @@ function otherLineBelow({ device, record, carrierFraming }: ConditionReadings): 
   ];
 }
 
+/** Ports that no rule for UDP names: one of `--interactive-ports` is as good as one for tunnels. */
+function unknownPorts({ device, record, wireGuardPorts = [] }: ConditionReadings): string[] {
+  if (record?.plan.firewall === undefined) return [];
+  const named = record.plan.firewall.rules.egress.flatMap(({ matches }) =>
+    matches.flatMap((match) => (match.kind === 'port' && match.protocol === 'udp' ? match.ports : [])),
+  );
+  const unknown = wireGuardPorts.filter(
+    (port) =>
+      !named.some((each) =>
+        typeof each === 'number' ? each === port : each.from <= port && port <= each.to,
+      ),
+  );
+  if (unknown.length === 0) return [];
+  return [
+    `WireGuard on this machine sends from UDP ${unknown.join(', ')}, which the rules of ${device} do not know: ` +
+      commandFor(device, record.plan),
+  ];
+}
+
 export const TUNNEL_CONDITIONS: readonly Condition[] = [
   {
     id: 'in-tunnels',
@@ -100,5 +119,16 @@ export const TUNNEL_CONDITIONS: readonly Condition[] = [
       'the line was set up after the tunnel, or set up anew: packets in the tunnel are counted too short or too long',
     remedy: 'set the tunnel up after the line: inetgw DEV UP DOWN',
     find: otherLineBelow,
+  },
+  {
+    id: 'tunnel-ports-changed',
+    severity: 'note',
+    title: 'WireGuard has a port that was not known when the line was set up',
+    seenIn: '`wg show all listen-port`, the record in /run/inetgw',
+    meaning:
+      'the tunnel is one connection to the rules: it becomes bulk, all of it, once it has carried much',
+    remedy:
+      'set the line up again, and with each coming of the tunnel: PostUp = inetgw apply DEV (docs/tunnels.md)',
+    find: unknownPorts,
   },
 ];

@@ -112,6 +112,22 @@ describe('a line whose load is in WireGuard', () => {
     expect(await names('wg0')).toEqual([]);
   });
 
+  test('on a port that came after the line was set up is told, and known once that is set up again', async () => {
+    await inetgwOk(guest, 'eth0', '588', '2940');
+    await guest.run(['wg', 'set', 'wg0', 'listen-port', '40000'], { ns: 'gw' });
+    const before = await statistics(guest, 'eth0');
+    expect(before.conditions).toEqual([
+      expect.objectContaining({
+        id: 'tunnel-ports-changed',
+        text: expect.stringContaining('sends from UDP 40000, ') as string,
+      }),
+    ]);
+    await inetgwOk(guest, 'eth0', '588', '2940');
+    const after = await statistics(guest, 'eth0');
+    expect(after.conditions).toEqual([]);
+    expect(Object.keys(after.firewall.rules)).toContain('tunnel-own');
+  });
+
   test('is best with both, and says so: the line alone sees nothing of what is inside', async () => {
     await inetgwOk(guest, 'eth0', '588', '2940', '--large-upload', '100kb');
     await loaded();

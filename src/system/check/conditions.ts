@@ -13,6 +13,7 @@ import { networkNamespace } from '../record/runDir.ts';
 import { recordedDevices } from '../record/state.ts';
 import { tcxPrograms } from '../device/tcx.ts';
 import { framingSetOn } from '../device/tunnel.ts';
+import { wireGuardPorts } from '../device/wireGuard.ts';
 import { readTunnels } from './tunnels.ts';
 
 export interface Conditions {
@@ -50,8 +51,11 @@ async function readMore(current: Current, mayLook: boolean, run: Runner): Promis
   const carrier = inForce?.link.tunnel?.carrier?.device;
   const carrierLink = carrier === undefined ? undefined : await findLink(carrier).catch(() => undefined);
   const carrierFraming = carrierLink === undefined ? undefined : await framingSetOn(carrierLink);
+  const isAsked = mayLook && inForce?.firewall !== undefined && inForce.link.tunnel === undefined;
+  const listening = isAsked ? (await wireGuardPorts(run)).ports : undefined;
   return {
     ...readings,
+    wireGuardPorts: listening,
     ...{ namespace, layers, shapedDevices, newName, oldName, firewall, carrierFraming, tunnels },
     hooks: readings.hooks?.map((hook) => ({ ...hook, tcxPrograms: tcx?.[hook.hook] })),
   };

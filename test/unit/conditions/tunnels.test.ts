@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import type { OwnTunnel } from '../../../src/conditions/condition.ts';
 import { conditionsOf } from '../../../src/conditions/table.ts';
 import { bytesInTunnels, TUNNEL_CONDITIONS } from '../../../src/conditions/tunnels.ts';
+import type { ShaperOptions } from '../../../src/config/keys.ts';
 import { settingsFromArguments } from '../../../src/config/fromArguments.ts';
 import type { Framing } from '../../../src/plan/input/framing.ts';
 import { tunnelByKeyword, type TunnelFacts } from '../../../src/plan/input/tunnels.ts';
@@ -77,6 +78,30 @@ it('a tunnel that counts another framing than its line has now, unless its own w
   expect(found(undefined, 'vdsl', undefined)).toEqual([]);
   for (const chosen of ['raw', 'fiber', 'vdsl,wireguard'])
     expect(found(chosen, undefined, 'cable')).toEqual([]);
+});
+
+it('ports of WireGuard that no rule names, with the line to type', () => {
+  const found = (
+    wireGuardPorts: readonly number[] | undefined,
+    options: ShaperOptions = {},
+    firewall = true,
+  ): string[] => {
+    const { settings } = settingsFromArguments('eth0', '588', '2940', options);
+    const kernel = { leafQdisc: 'fq_codel', wireGuardPorts: [40_000] } as const;
+    const plan = makePlan(settings, link, kernel, firewall ? 'nft' : undefined);
+    const record = { phase: 'active', plan, namespace: 'net:[1]' } as const;
+    const readings = { device: 'eth0', link, record, wireGuardPorts };
+    return conditionsOf(readings, TUNNEL_CONDITIONS).map(({ id, text }) => `${id}: ${text}`);
+  };
+  expect(found([40_000, 40_001, 40_002, 51_820])).toEqual([
+    'tunnel-ports-changed: WireGuard on this machine sends from UDP 40001, 40002, which the rules of eth0 do not know: inetgw eth0 588 2940',
+  ]);
+  expect(found([40_000, 51_820])).toEqual([]);
+  expect(found([40_001], { tunnelPorts: 'udp/40001-40002' })).toEqual([]);
+  expect(found([40_001], { interactivePorts: 'udp/40001' })).toEqual([]);
+  expect(found([40_001], { interactivePorts: '40001' })).toHaveLength(1);
+  expect(found([40_001], {}, false)).toEqual([]);
+  expect(found(undefined)).toEqual([]);
 });
 
 it('the line below a shaped tunnel, unless the rates are of what is inside', () => {
