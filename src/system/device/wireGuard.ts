@@ -40,7 +40,7 @@ export async function wireGuardPorts(run: Runner): Promise<WireGuardPorts> {
   if (said !== undefined) return { ports: portsSaid(said) };
   return {
     ports: [],
-    notice: `the ports of ${devices.join(', ')} are not known without the program wg (wireguard-tools): where it is not 51820, name them with --tunnel-ports`,
+    notice: `the ports of ${devices.join(', ')} are not known: the program wg (wireguard-tools) is missing, or may not tell without privilege; where it is not 51820, name them with --tunnel-ports`,
   };
 }
 
