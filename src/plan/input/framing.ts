@@ -134,7 +134,8 @@ export function framingByWord(word: FramingWord, kind: LinkKind, rates: RawRates
  *   PPPoE over fibre as well.
  * - ethernet: the frame with header and checksum (14 + 4 bytes, at least 64), as cable, fibre and most
  *   Ethernet hand-overs count it.
- * - ip (tunnels, LTE modems in raw IP mode): the bare packet.
+ * - ip (LTE modems in raw IP mode, and what nothing is known of): the bare packet. Tunnels never come here: resolveFraming
+ *   asks for the line below them, and puts their headers on top.
  */
 export function defaultFraming(kind: LinkKind, rates: RawRates): Framing {
   switch (kind) {

@@ -36,7 +36,8 @@ ${inLines(TUNNEL_KEYWORDS.filter((keyword) => !keyword.endsWith('6')))}
 A device that is a tunnel gets its own by itself.
 Unless told otherwise, a ppp device is taken for PPPoE, over ATM at rates that
 ADSL can have and over PTM above them, an Ethernet device for one whose provider
-counts frames with header and checksum (docsis), any other for bare IP (raw).
+counts frames with header and checksum (docsis), a tunnel for what its line
+is with the tunnel's headers on top, any other for bare IP (raw).
 
 What leaves is sorted into classes, from the most urgent to the least:
 ${inLines(EGRESS_CLASS_NAMES)}
