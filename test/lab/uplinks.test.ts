@@ -97,7 +97,8 @@ test('by turns, with a route of two next hops (ECMP): each line shapes the conne
 });
 
 test('by marks, as mwan3 sets, saves and restores them: each line shapes its own, and the marks stay', async () => {
-  await gw(`ip route replace default via ${PROVIDER.ipv4} dev ppp0
+  try {
+    await gw(`ip route replace default via ${PROVIDER.ipv4} dev ppp0
     ip route add default via 203.0.113.1 dev wan1 table 100; ip rule add fwmark 0x100/0x3f00 table 100
     for hook in PREROUTING OUTPUT; do
       iptables -t mangle -A $hook -j CONNMARK --restore-mark --nfmask 0x3f00 --ctmask 0x3f00
@@ -106,13 +107,15 @@ test('by marks, as mwan3 sets, saves and restores them: each line shapes its own
     done
     iptables -t mangle -A INPUT -i wan1 -m mark ! --mark 0x100 -m comment --comment other-mark
     iptables -t mangle -A INPUT -i wan1 -m mark --mark 0x100 -m comment --comment theirs`);
-  const { ppp0, wan1 } = await whileDownloading(`${DOWNLOAD} ${url} || [ $? = 28 ]`);
-  expect(wan1.down).toBeGreaterThan(300_000);
-  expect(ppp0.down).toBeLessThan(20_000);
-  const counters = await gw('iptables -t mangle -L INPUT -v -n -x');
-  expect(counters).toMatch(/^ +0 +0 .*other-mark/m);
-  expect(counters).toMatch(/^ +[1-9]\d* .*theirs/m);
-  await gw('iptables -t mangle -F; ip rule del fwmark 0x100/0x3f00');
+    const { ppp0, wan1 } = await whileDownloading(`${DOWNLOAD} ${url} || [ $? = 28 ]`);
+    expect(wan1.down).toBeGreaterThan(300_000);
+    expect(ppp0.down).toBeLessThan(20_000);
+    const counters = await gw('iptables -t mangle -L INPUT -v -n -x');
+    expect(counters).toMatch(/^ +0 +0 .*other-mark/m);
+    expect(counters).toMatch(/^ +[1-9]\d* .*theirs/m);
+  } finally {
+    await gw('iptables -t mangle -F; ip rule del fwmark 0x100/0x3f00 || :; ip route flush table 100 || :');
+  }
 });
 
 test('clearing one leaves the other as it was', async () => {
