@@ -1,7 +1,8 @@
-/** How long a relay waits for a PROXY header; its forms are in proxyProtocol.test.ts. */
+/** For how long and from whom a relay takes a PROXY header; its forms are in proxyProtocol.test.ts. */
 import type { Server } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { AccessList } from '../../../../src/relay/connection/access.ts';
 import { DEFAULT_OPTIONS } from '../../../../src/relay/connection/forwarder.ts';
 import { connectTo, ending, listen, type Network, portOf, readAll, startRelay } from './network.ts';
 
@@ -59,4 +60,23 @@ it('whose header is whole in the last moment is served, and not reset later', as
   client.end(' again');
   expect((await readAll(client)).toString()).toBe('hello again');
   expect([...relay.clients.named.keys()]).toEqual(['192.0.2.1']);
+});
+
+it('who may connect goes by who connects, whomever a header names', async () => {
+  network.relay.access = new AccessList(['192.0.2.0/24']);
+  // The reset may come before the client has noticed that it was connected.
+  const seen = await connectTo(network.port).then(
+    (client) => {
+      const how = ending(client.resume());
+      client.write(HEADER);
+      return how;
+    },
+    () => 'reset',
+  );
+  expect(seen).toBe('reset');
+  expect([network.relay.refused, network.relay.totalConnections]).toEqual([1, 0]);
+  network.relay.access = new AccessList(['127.0.0.0/8']);
+  const client = await connectTo(network.port);
+  client.end(`${HEADER}hello`);
+  expect((await readAll(client)).toString()).toBe('hello');
 });
