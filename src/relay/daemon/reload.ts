@@ -49,8 +49,12 @@ export async function reload(relay: Relay, file: FileSettings, started: Started)
     setVariables(relay, variables);
     throw error;
   }
-  for (const each of staying) relay.setForwarderOptions(each.number, each.options, each.schedules);
   for (const { name, limits } of file.groups) relay.setGroup(name, limits);
+  for (const each of staying) {
+    // Names were looked up: it may have been deleted meanwhile, at the prompt.
+    if (relay.forwarders.has(each.number))
+      relay.setForwarderOptions(each.number, each.options, each.schedules);
+  }
   for (const name of relay.groupsFromFile)
     if (!file.groups.some((group) => group.name === name)) relay.deleteGroup(name);
   relay.groupsFromFile.clear();

@@ -1,8 +1,9 @@
 import type { Server } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { UserErrors } from '../../../../src/core/errors.ts';
 import { execute } from '../../../../src/relay/prompt/execute.ts';
 import { parseConfig } from '../../../../src/relay/daemon/config.ts';
+import { type Address, Names } from '../../../../src/relay/connection/names.ts';
 import { reload } from '../../../../src/relay/daemon/reload.ts';
 import { freePort } from '../../../freePort.ts';
 import { connectTo, listen, type Network, portOf, readAll, startRelay } from '../connection/network.ts';
@@ -11,6 +12,7 @@ const servers: Server[] = [];
 let networks: Network[] = [];
 
 afterEach(async () => {
+  vi.useRealTimers();
   for (const network of networks) await network.end();
   for (const server of servers.splice(0)) server.close();
   networks = [];
@@ -121,6 +123,35 @@ describe('groups of forwarders in the file', () => {
     expect(relay.groups.names).toEqual(['web']);
     await apply(network, one(''));
     expect(await shown()).not.toContain('group');
+  });
+
+  it('are there again, with those that stay, whatever is deleted while names are looked up', async () => {
+    // The time that names have does not pass.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    let found: (addresses: Address[]) => void = () => undefined;
+    const asked = new Promise<Address[]>((resolve) => (found = resolve));
+    const names = new Names(() => asked, '/nonexistent');
+    const network = await startRelay(await says('old'), undefined, { names });
+    networks.push(network);
+    const { relay, port } = network;
+    const [late, other] = [await freePort(), await freePort()];
+    const staying = `${forwarder(1, port, 9)}group = "web"\n${forwarder(3, other, 9)}[group.web]\nup = 5\n`;
+    await apply(network, staying);
+    const applied = apply(network, `${staying}[forwarder.2]\nproxy = "${late}:late.test:${late}"\n`);
+    const listens = (): Promise<boolean> =>
+      connectTo(late).then(
+        () => true,
+        () => false,
+      );
+    await expect.poll(listens).toBe(true);
+    for (const line of ['set group web', 'set forwarder 3'])
+      expect((await execute(relay, line)).text).toContain('deleted.');
+    found([{ address: '192.0.2.1', family: 4 }]);
+    await applied;
+    expect([...relay.forwarders.keys()].sort()).toEqual([1, 2]);
+    expect(relay.forwarders.get(1)?.options.group).toBe('web');
+    expect(relay.groups.get('web')?.limits.up).toBe(5);
+    expect([...relay.fromFile].sort()).toEqual([1, 2, 3]);
   });
 
   it('that are not there, and words that are none, are named with their place', () => {
