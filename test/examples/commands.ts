@@ -73,6 +73,8 @@ export const EXAMPLES: readonly Example[] = [
   lab('inetgw apply ppp0', 'has no section for ppp0', 6),
   test('inetgw eth0 588 2940', 'test/lab/tunnels.test.ts', "'eth0', '588', '2940'"),
   test('inetgw wg0 588 2940', 'test/lab/tunnels.test.ts', "'588', '2940'"),
+  test('inetgw wg0', 'test/lab/tunnels.test.ts', "names('wg0')"),
+  test('inetgw eth0', 'test/lab/tunnels.test.ts', "statistics(guest, 'eth0')"),
   lab('iprelay --version', 'iprelay '),
   lab('iprelay list'),
   test('searchbw ppp0 DOWN 1300-1800 50 5 210', 'test/lab/searchbw.test.ts', "'1300-1800', '50', '5', '210'"),
