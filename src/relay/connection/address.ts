@@ -27,6 +27,12 @@ export function addressBytes(address: string): Buffer {
   return bytes;
 }
 
+/** Of an IPv6 address's 16 bytes (RFC 5952): it is what URLs have. */
+export function shortestForm(bytes: Buffer): string {
+  const groups = Array.from({ length: 8 }, (_, index) => bytes.readUInt16BE(2 * index).toString(16));
+  return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
+}
+
 /**
  * What is one client: an IPv4 address, or the network of so many bits that an IPv6 address is in, `2001:db8:0:1::/64`; a household
  * has a whole one (RFC 6177).
@@ -39,8 +45,6 @@ export function clientOf(remoteAddress: string, prefixBits: number): string {
     const at = bit >> 3;
     bytes[at] = (bytes[at] ?? 0) & ~(0x80 >> (bit & 7));
   }
-  const groups = Array.from({ length: 8 }, (_, index) => bytes.readUInt16BE(2 * index).toString(16));
-  // The shortest form (RFC 5952) is what URLs have.
-  const network = new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
+  const network = shortestForm(bytes);
   return prefixBits === 128 ? network : `${network}/${prefixBits}`;
 }

@@ -3,7 +3,7 @@
  * client, for a server that would see only the relay. Pure.
  */
 import { isIP, isIPv4 } from 'node:net';
-import { addressBytes } from './address.ts';
+import { addressBytes, shortestForm } from './address.ts';
 import { plainAddress } from '../settings/spec.ts';
 
 export type ProxyVersion = 'v1' | 'v2';
@@ -33,6 +33,8 @@ const V1_BYTES = 107;
 const V1_START = 'PROXY ';
 const V2_SIGNATURE = Buffer.from('0d0a0d0a000d0a515549540a', 'hex');
 const V2_FIXED_BYTES = 16;
+/** What an IPv4 address has before it as an IPv6 one (RFC 4291, section 2.5.5.2). */
+const MAPPED = Buffer.from('00000000000000000000ffff', 'hex');
 /** With what may follow the addresses (TLVs); nobody sends nearly as much. */
 export const MOST_BYTES = 2048;
 
@@ -95,9 +97,8 @@ function readV2(bytes: Buffer): HeaderResult {
 /** The shortest form (RFC 5952); an IPv4 address in an IPv6 one is the IPv4 address. */
 function addressOf(bytes: Buffer): string {
   if (bytes.length === 4) return bytes.join('.');
-  const groups = Array.from({ length: 8 }, (_, index) => bytes.readUInt16BE(2 * index).toString(16));
-  if (groups.slice(0, 6).join(':') === '0:0:0:0:0:ffff') return bytes.subarray(12).join('.');
-  return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
+  if (bytes.subarray(0, MAPPED.length).equals(MAPPED)) return bytes.subarray(MAPPED.length).join('.');
+  return shortestForm(bytes);
 }
 
 /** The header that tells a server of a connection's ends; where one of them is IPv4 and the other IPv6, both are as IPv6. */
@@ -114,9 +115,7 @@ export function writeHeader(version: ProxyVersion, { source, destination }: Ends
       'latin1',
     );
   const wide = (address: string): Buffer =>
-    isIPv4(address) && !four
-      ? Buffer.concat([Buffer.from('00000000000000000000ffff', 'hex'), addressBytes(address)])
-      : addressBytes(address);
+    isIPv4(address) && !four ? Buffer.concat([MAPPED, addressBytes(address)]) : addressBytes(address);
   const addresses = Buffer.concat([wide(from.address), wide(to.address), Buffer.alloc(4)]);
   addresses.writeUInt16BE(from.port, addresses.length - 4);
   addresses.writeUInt16BE(to.port, addresses.length - 2);
