@@ -1,7 +1,9 @@
 /** Conditions of lines with tunnels on them, and of tunnels that are shaped. Pure. */
 import type { RuleCounters } from '../firewall/counters.ts';
-import { framedBytes, type Framing } from '../plan/input/framing.ts';
+import { covers } from '../firewall/ports.ts';
+import { countsAlike, framedBytes, type Framing } from '../plan/input/framing.ts';
 import { resolveFraming } from '../plan/input/framingChoice.ts';
+import { setUpCommand } from '../plan/input/setUpCommand.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Condition, ConditionReadings } from './condition.ts';
 
@@ -21,10 +23,6 @@ export function bytesInTunnels({ framing }: Pick<Plan, 'framing'>, rules: RuleCo
 /** Whether so much is in tunnels that it matters, as far as the rules alone tell: else the rest need not be read. */
 export const isMuchInTunnels = (inTunnelsBytes: number): boolean => inTunnelsBytes > LEAST_BYTES / 2;
 
-const kbit = (bitPerSec: number): string => String(Math.floor(bitPerSec / 1000));
-const commandFor = (device: string, { upBitPerSec, downBitPerSec }: Plan): string =>
-  `inetgw ${device} ${kbit(upBitPerSec)} ${kbit(downBitPerSec)}`;
-
 function mostInTunnels({ device, record, tunnels }: ConditionReadings): string[] {
   if (record === undefined || tunnels === undefined) return [];
   const { inTunnelsBytes, sentBytes, own } = tunnels;
@@ -34,7 +32,7 @@ function mostInTunnels({ device, record, tunnels }: ConditionReadings): string[]
   if (busy.length > 0 && toShape.length === 0) return [];
   const most = 'most bytes are in tunnels, and of what is inside, rules and window pacing see nothing here';
   if (toShape.length === 0) return [`${most}: shape it where the tunnel ends, too`];
-  const commands = toShape.map((each) => commandFor(each, record.plan));
+  const commands = toShape.map((each) => setUpCommand(each, record.plan));
   return [`${most}: shape the tunnel as well, with: ${commands.join('; ')}`];
 }
 
@@ -53,12 +51,12 @@ function otherLineBelow({ device, record, carrierFraming }: ConditionReadings): 
       },
       plan,
     );
-  const parts = ['name', 'linkLayer', 'overheadBytes', 'mpuBytes'] as const;
-  const isSame = (framing: Framing): boolean => parts.every((part) => framing[part] === plan.framing[part]);
+  const isSame = (framing: Framing): boolean =>
+    framing.name === plan.framing.name && countsAlike(framing, plan.framing);
   if (!isSame(over(then)) || isSame(over(carrierFraming))) return [];
   return [
     `${device} counts ${plan.framing.name}, and ${carrier.device}, which carries it, is set up with ` +
-      `${carrierFraming.name} now: ${commandFor(device, plan)}`,
+      `${carrierFraming.name} now: ${setUpCommand(device, plan)}`,
   ];
 }
 
@@ -68,16 +66,11 @@ function unknownPorts({ device, record, wireGuardPorts = [] }: ConditionReadings
   const named = record.plan.firewall.rules.egress.flatMap(({ matches }) =>
     matches.flatMap((match) => (match.kind === 'port' && match.protocol === 'udp' ? match.ports : [])),
   );
-  const unknown = wireGuardPorts.filter(
-    (port) =>
-      !named.some((each) =>
-        typeof each === 'number' ? each === port : each.from <= port && port <= each.to,
-      ),
-  );
+  const unknown = wireGuardPorts.filter((port) => !covers(named, port));
   if (unknown.length === 0) return [];
   return [
     `WireGuard on this machine sends from UDP ${unknown.join(', ')}, which the rules of ${device} do not know: ` +
-      commandFor(device, record.plan),
+      setUpCommand(device, record.plan),
   ];
 }
 
@@ -106,7 +99,7 @@ export const TUNNEL_CONDITIONS: readonly Condition[] = [
       // Rates that count no headers of a tunnel are of what is inside, and say nothing of the line.
       if (!record.plan.framing.name.includes(',') || shapedDevices.includes(carrier.device)) return [];
       return [
-        `${carrier.device}, which carries ${device}, is not shaped: ${commandFor(carrier.device, record.plan)}`,
+        `${carrier.device}, which carries ${device}, is not shaped: ${setUpCommand(carrier.device, record.plan)}`,
       ];
     },
   },

@@ -1,7 +1,7 @@
 /** From what the user said, wherever that was, to checked settings; every error is reported, not only the first. */
 import { allowsStages } from '../plan/input/ingressKinds.ts';
 import { configError, usageError, type UserError } from '../core/errors.ts';
-import type { PortOrRange } from '../firewall/rules.ts';
+import { commonPorts, portText } from '../firewall/ports.ts';
 import { FRAMING_KEYWORDS, FRAMING_WORDS, LINK_LAYERS } from '../plan/input/framing.ts';
 import { framingByWords, type FramingChoice } from '../plan/input/framingChoice.ts';
 import { MOST_OVERHEAD_BYTES, TUNNEL_KEYWORDS, tunnelByKeyword } from '../plan/input/tunnels.ts';
@@ -148,9 +148,9 @@ function checkOneClassOnly({ interactive, bulk }: Tuning, values: Values, compla
     [
       'ports',
       [
-        ...portsInBoth(interactive.tcpPorts, bulk.tcpPorts),
-        ...portsInBoth(interactive.udpPorts, bulk.udpPorts),
-      ],
+        ...commonPorts(interactive.tcpPorts, bulk.tcpPorts),
+        ...commonPorts(interactive.udpPorts, bulk.udpPorts),
+      ].map(portText),
     ],
     ['dscp', both(interactive.dscp, bulk.dscp)],
     ['hosts', both(interactive.hosts, bulk.hosts)],
@@ -164,17 +164,6 @@ function checkOneClassOnly({ interactive, bulk }: Tuning, values: Values, compla
       `set both interactive-${kind} and bulk-${kind}`,
     );
   }
-}
-
-/** The ports that are in both lists, as one types them. */
-function portsInBoth(mine: readonly PortOrRange[], others: readonly PortOrRange[]): string[] {
-  const range = (each: PortOrRange) => (typeof each === 'number' ? { from: each, to: each } : each);
-  return mine.map(range).flatMap((a) =>
-    others.map(range).flatMap((b) => {
-      const [from, to] = [Math.max(a.from, b.from), Math.min(a.to, b.to)];
-      return from > to ? [] : [from === to ? String(from) : `${from}-${to}`];
-    }),
-  );
 }
 
 /** Doubts that do not stop anything. */

@@ -2,11 +2,11 @@
  * The rules as one nft transaction: a table of our own per device, so that what others have is never
  * touched, and taking it away leaves nothing.
  */
+import { portText } from './ports.ts';
 import {
   PROTOCOL_NUMBERS,
   STAGE_1_PRIORITY,
   type Match,
-  type PortOrRange,
   type Rule,
   type RuleSet,
   type Side,
@@ -107,9 +107,6 @@ function renderVerdict(verdict: Verdict): string {
       return 'return';
   }
 }
-
-const portText = (port: PortOrRange): string =>
-  typeof port === 'number' ? String(port) : `${port.from}-${port.to}`;
 
 /** One condition; more than one text where nft needs more than one rule for it. */
 function renderMatch(match: Match): string[] {

@@ -59,6 +59,7 @@ export function makePlan(
   const pacing = pacingPlan(settings, link, framing, kernel);
   const missingKinds = kindsBefore(ingress, settings.ingress);
   const context = { settings, link, framing, kernel };
+  const ruleSettings = { ...settings, wireGuardPorts: kernel.wireGuardPorts ?? [] };
   const queueDevice =
     hasStages(ingress) && pacing === undefined ? undefined : queueDeviceName(settings.device);
   return {
@@ -86,11 +87,9 @@ export function makePlan(
             backend,
             rules: {
               device: settings.device,
-              egress: egressRules({ ...settings, wireGuardPorts: kernel.wireGuardPorts ?? [] }),
+              egress: egressRules(ruleSettings),
               // Only stage 1 marks: without it there is nothing for them to see.
-              ingress: hasStages(ingress)
-                ? ingressRules({ ...settings, wireGuardPorts: kernel.wireGuardPorts ?? [] })
-                : [],
+              ingress: hasStages(ingress) ? ingressRules(ruleSettings) : [],
             },
           },
   };

@@ -207,8 +207,8 @@ const option: Recipe = {
       file: 'src/plan/classes/rules.ts',
       change: [
         {
-          instead: "RuleSettings = Pick<ShaperSettings, 'interactive' | 'bulk' |",
-          put: "RuleSettings = Pick<ShaperSettings, 'interactive' | 'bulk' | 'smallPacketBytes' |",
+          instead: "RuleSettings = Pick<ShaperSettings, 'interactive' | 'bulk'>",
+          put: "RuleSettings = Pick<ShaperSettings, 'interactive' | 'bulk' | 'smallPacketBytes'>",
         },
         {
           instead: "to('interactive', 'small', { kind: 'maxIpBytes', bytes: SMALL_PACKET_BYTES })",

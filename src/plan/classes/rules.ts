@@ -1,4 +1,5 @@
 /** Which packets go to which egress class, and which downloads give way first. */
+import { commonPorts, covers } from '../../firewall/ports.ts';
 import type { Match, PortOrRange, Rule } from '../../firewall/rules.ts';
 import { EGRESS_CLASSES, type EgressClass } from '../queues/egressClasses.ts';
 import type { ClassSettings, LargeDownloadSettings, ShaperSettings } from '../input/settings.ts';
@@ -76,23 +77,14 @@ function tunnelMatches({ tunnels, wireGuardPorts = [] }: RuleSettings): TunnelMa
   };
 }
 
-/** The ports that are in both lists. */
-function commonPorts(some: readonly PortOrRange[], others: readonly PortOrRange[]): PortOrRange[] {
-  const range = (each: PortOrRange) => (typeof each === 'number' ? { from: each, to: each } : each);
-  return some.map(range).flatMap((one) =>
-    others
-      .map(range)
-      .map((other) => ({ from: Math.max(one.from, other.from), to: Math.min(one.to, other.to) }))
-      .filter(({ from, to }) => from <= to)
-      .map(({ from, to }) => (from === to ? from : { from, to })),
-  );
+/** What the rules for tunnels follow from. */
+interface TunnelRuleSettings extends Pick<ShaperSettings, 'tunnels'> {
+  /** UDP ports that WireGuard on this machine listens on, and sends from. */
+  wireGuardPorts?: readonly number[];
 }
 
 /** What the egress rules follow from. */
-export type RuleSettings = Pick<ShaperSettings, 'interactive' | 'bulk' | 'tunnels'> & {
-  /** UDP ports that WireGuard on this machine listens on, and sends from. */
-  wireGuardPorts?: readonly number[];
-};
+export type RuleSettings = Pick<ShaperSettings, 'interactive' | 'bulk'> & TunnelRuleSettings;
 
 const to = (egressClass: EgressClass, name: string, ...matches: Match[]): Rule => ({
   name,
@@ -196,9 +188,7 @@ const ACTIVE_FTP_PORTS = [20, 989];
  * value with connections, what they restore is not stage 1's: dropped for it, a download would stop for ever.
  */
 export function ingressRules(
-  settings: Pick<ShaperSettings, 'mark' | 'largeDownloads' | 'tunnels'> & {
-    wireGuardPorts?: readonly number[];
-  },
+  settings: Pick<ShaperSettings, 'mark' | 'largeDownloads'> & TunnelRuleSettings,
 ): Rule[] {
   const marked: Match = { kind: 'mark', mark: settings.mark };
   const { mark } = settings;
@@ -212,10 +202,7 @@ export function ingressRules(
 }
 
 /** A tunnel from port 443, as many have it to get through firewalls, is no large download either, whatever is in it. */
-function tunnelDownloadRules(
-  marked: Match,
-  { tunnels, wireGuardPorts = [] }: Pick<ShaperSettings, 'tunnels'> & { wireGuardPorts?: readonly number[] },
-): Rule[] {
+function tunnelDownloadRules(marked: Match, { tunnels, wireGuardPorts = [] }: TunnelRuleSettings): Rule[] {
   const own = wireGuardPorts.filter((port) => !tunnels.udpPorts.includes(port));
   const rule = (name: string, match: Match): Rule => ({
     name: `tunnel-download-${name}`,
@@ -230,9 +217,7 @@ function tunnelDownloadRules(
 }
 
 function largeDownloadRules(marked: Match, large: LargeDownloadSettings): Rule[] {
-  const covers = (each: PortOrRange, port: number): boolean =>
-    typeof each === 'number' ? each === port : each.from <= port && port <= each.to;
-  const activeFtp = ACTIVE_FTP_PORTS.filter((port) => large.tcpPorts.some((each) => covers(each, port)));
+  const activeFtp = ACTIVE_FTP_PORTS.filter((port) => covers(large.tcpPorts, port));
   const drop = (name: string, direction: 'original' | 'reply', ...matches: Match[]): Rule => ({
     name: `large-download-${name}`,
     matches: [marked, ...matches, { kind: 'carried', direction, moreThanBytes: large.thresholdBytes }],

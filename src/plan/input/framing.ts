@@ -57,6 +57,15 @@ function keyword(name: Keyword): Framing {
   return { name, linkLayer, overheadBytes, mpuBytes };
 }
 
+/** Whether both make the same of every packet, whatever they are called. */
+export function countsAlike(one: Framing, other: Framing): boolean {
+  return (
+    one.linkLayer === other.linkLayer &&
+    one.overheadBytes === other.overheadBytes &&
+    one.mpuBytes === other.mpuBytes
+  );
+}
+
 /** What kind of device it is, as far as framing and lengths depend on it. */
 export type LinkKind = 'ppp' | 'ethernet' | 'ip';
 

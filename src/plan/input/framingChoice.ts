@@ -54,11 +54,14 @@ export function framingByName(name: string): Framing | undefined {
   const choice = framingByWords(name);
   if ('linkLayer' in choice) return choice;
   if (!('tunnels' in choice) || choice.line === undefined || 'word' in choice.line) return undefined;
-  return stackFraming(
-    choice.line,
-    choice.tunnels.map((keyword) => ({ keyword, ...tunnelByKeyword(keyword) })),
-  );
+  return withTunnels(choice.line, choice.tunnels);
 }
+
+const withTunnels = (line: Framing, tunnels: readonly TunnelKeyword[]): Framing =>
+  stackFraming(
+    line,
+    tunnels.map((keyword) => ({ keyword, ...tunnelByKeyword(keyword) })),
+  );
 
 /** What of a device's facts its framing follows from. */
 export interface FramingLink {
@@ -93,10 +96,8 @@ export function resolveFraming(
   rates: RawRates,
 ): Framing {
   if (choice !== undefined && 'exact' in choice) return choice.exact;
-  if (choice !== undefined && 'tunnels' in choice) {
-    const tunnels = choice.tunnels.map((keyword) => ({ keyword, ...tunnelByKeyword(keyword) }));
-    return stackFraming(resolveLine(choice.line, link, rates), tunnels);
-  }
+  if (choice !== undefined && 'tunnels' in choice)
+    return withTunnels(resolveLine(choice.line, link, rates), choice.tunnels);
   const line = resolveLine(choice, link, rates);
   const tunnel = addedTunnel(choice, link);
   return tunnel === undefined ? line : stackFraming(line, [tunnel]);

@@ -7,6 +7,7 @@ import {
   type FramingChoice,
   type FramingLink,
 } from './framingChoice.ts';
+import { setUpCommand } from './setUpCommand.ts';
 import type { TunnelFacts } from './tunnels.ts';
 
 export function tunnelNotices(
@@ -40,13 +41,12 @@ function countedNotice(
 function lineNotice(
   choice: FramingChoice | undefined,
   { device, tunnel }: FramingLink & { device: string },
-  { upBitPerSec, downBitPerSec }: RawRates,
+  rates: RawRates,
 ): string[] {
   const isOfLine = choice === undefined || 'tunnels' in choice || 'word' in choice;
   const carrier = tunnel?.carrier;
   if (!isOfLine || carrier === undefined || carrier.framing !== undefined) return [];
-  const kbit = (bitPerSec: number): string => String(Math.floor(bitPerSec / 1000));
-  const command = `inetgw ${carrier.device} ${kbit(upBitPerSec)} ${kbit(downBitPerSec)}`;
+  const command = setUpCommand(carrier.device, rates);
   return [
     `${carrier.device}, which carries ${device}, is not shaped: for what else is on the line, also: ${command}`,
   ];

@@ -1,6 +1,6 @@
 /**
- * What a tunnel puts around a packet, before the line puts its own framing around that. Pure; system/tunnel.ts reads what
- * stands here.
+ * What a tunnel puts around a packet, before the line puts its own framing around that. Pure; system/device/tunnel.ts reads
+ * what stands here.
  */
 import type { Framing, LinkKind } from './framing.ts';
 
