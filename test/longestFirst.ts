@@ -4,8 +4,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Files of the lab that take a guest a minute or more of processor time, the longest first. */
 const LONG = [
-  ...['lifecycle', 'pacing', 'ingress', 'wayback', 'searchbw', 'egress', 'marks', 'kill', 'shape'],
-  ...['article', 'examples', 'gateway', 'line'],
+  ...['lifecycle', 'pacing', 'conditions', 'ingress', 'searchbw', 'kill', 'tunnels', 'wayback', 'shape'],
+  ...['heal', 'foreign', 'marks', 'uplinks', 'egress', 'article', 'gateway', 'examples', 'check', 'line'],
 ];
 
 /** Those that are not named come last, in vitest's own order. */

@@ -4,6 +4,7 @@ import { EXAMPLES, type Treatment } from '../examples/commands.ts';
 import type { Guest } from './guest.ts';
 import { commandArgv, snapshot, withBpf } from './inetgw.ts';
 import { SERVER, setUpLine } from './line.ts';
+import { LONG } from './longForm.ts';
 import { sharedGuest } from './sharedGuest.ts';
 import { keepFull } from './traffic.ts';
 
@@ -33,7 +34,9 @@ afterAll(async () => {
 
 function ofLab(): [string, Extract<Treatment, { by: 'lab' }>][] {
   return EXAMPLES.flatMap(({ command, treatment }) =>
-    treatment.by === 'lab' && typeof command === 'string' ? [[command, treatment] as const] : [],
+    treatment.by === 'lab' && typeof command === 'string' && (LONG || treatment.long !== true)
+      ? [[command, treatment] as const]
+      : [],
   ).map(([command, treatment]) => [command, treatment]);
 }
 

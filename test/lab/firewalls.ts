@@ -1,5 +1,6 @@
 /** The ways to carry firewall rules, for tests that must come out the same with each of them. */
 import type { Guest } from './guest.ts';
+import { firstOf } from './longForm.ts';
 
 export interface Firewall {
   /** As `--firewall` knows it. */
@@ -19,10 +20,10 @@ export const FIREWALLS: readonly Firewall[] = [
  * The long form has all of them, the short one each way to write the rules once: the two iptables take the same rules, and
  * the kernel matches them by the same modules.
  */
-export const FIREWALLS_ONCE = process.env['LAB_LONG'] === '1' ? FIREWALLS : FIREWALLS.slice(0, 2);
+export const FIREWALLS_ONCE = firstOf(FIREWALLS, 2);
 
 /** The long form of a test runs with all of them (LAB_LONG=1), the short one with the first. */
-export const SOME_FIREWALLS = process.env['LAB_LONG'] === '1' ? FIREWALLS : FIREWALLS.slice(0, 1);
+export const SOME_FIREWALLS = firstOf(FIREWALLS);
 
 export async function useVariant(guest: Guest, { variant }: Firewall): Promise<void> {
   for (const program of ['iptables', 'ip6tables']) {

@@ -4,6 +4,7 @@ import type { Guest } from './guest.ts';
 import { connection, type Connection, type Injection } from './injected.ts';
 import { inetgwOk, snapshot, statistics } from './inetgw.ts';
 import { ETHERNET, SERVER, setUpLine, type LineOptions } from './line.ts';
+import { firstOf } from './longForm.ts';
 import { summarise, type FlowGroup, type MeasureResult } from './measure.ts';
 import { mptcpCounters, transfer, type TransferResult } from './segments.ts';
 import { sharedGuest } from './sharedGuest.ts';
@@ -218,11 +219,16 @@ describe('what pacing must leave alone', () => {
     await inetgwOk(guest, 'ppp0', 'clear');
   });
 
-  test.each([
-    { nat: true, ipVersion: 4 },
-    { nat: false, ipVersion: 4 },
-    { nat: false, ipVersion: 6 },
-  ] as const)('a host in the LAN is paced like the gateway itself: %o', async ({ nat, ipVersion }) => {
+  test.each(
+    firstOf(
+      [
+        { nat: true, ipVersion: 4 },
+        { nat: false, ipVersion: 6 },
+        { nat: false, ipVersion: 4 },
+      ] as const,
+      2,
+    ),
+  )('a host in the LAN is paced like the gateway itself: %o', async ({ nat, ipVersion }) => {
     await setUpLine(guest, { lan: { nat } });
     await inetgwOk(guest, ...SETTINGS);
     const result = await measure(guest, {
@@ -233,12 +239,17 @@ describe('what pacing must leave alone', () => {
     expect(kbit(result.downBitPerSec)).toBeGreaterThanOrEqual(1400);
   });
 
-  test.each([
-    { what: 'no window scaling', setting: 'net.ipv4.tcp_window_scaling=0' },
-    { what: 'no timestamps', setting: 'net.ipv4.tcp_timestamps=0' },
-    { what: 'window scale 14', setting: 'net.ipv4.tcp_rmem=4096 131072 1073741824' },
-    { what: 'no SACK', setting: 'net.ipv4.tcp_sack=0' },
-  ])('$what', async ({ setting }) => {
+  test.each(
+    firstOf(
+      [
+        { what: 'no window scaling', setting: 'net.ipv4.tcp_window_scaling=0' },
+        { what: 'no timestamps', setting: 'net.ipv4.tcp_timestamps=0' },
+        { what: 'window scale 14', setting: 'net.ipv4.tcp_rmem=4096 131072 1073741824' },
+        { what: 'no SACK', setting: 'net.ipv4.tcp_sack=0' },
+      ],
+      3,
+    ),
+  )('$what', async ({ setting }) => {
     await setUpLine(guest);
     await guest.run(['sysctl', '-q', '-w', setting], { ns: 'gw' });
     await inetgwOk(guest, ...SETTINGS);

@@ -3,12 +3,10 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { beforeAll, expect, test } from 'vitest';
 import type { Guest } from './guest.ts';
+import { firstOf, LONG } from './longForm.ts';
 import { checkoutRoot } from './paths.ts';
 import type { Shares, SharesRequest } from './relayShares.ts';
 import { sharedGuest } from './sharedGuest.ts';
-
-/** The other direction takes a minute more, the manual's own rates, half a minute of which is the way to steady shares, two each. */
-const long = process.env['LAB_LONG'] === '1';
 
 const PROGRAM = '/run/relayShares.mjs';
 
@@ -58,7 +56,8 @@ function expectNear(got: Shares, wanted: Shares): void {
   }
 }
 
-test.each(long ? (['down', 'up'] as const) : [])(
+/** Two minutes each, half a minute of which is the way to steady shares. */
+test.runIf(LONG).each(['down', 'up'] as const)(
   'the example of the manual, 1024 within 3072, two connections at each, %s',
   async (direction) => {
     const got = await shares({
@@ -75,7 +74,7 @@ test.each(long ? (['down', 'up'] as const) : [])(
   },
 );
 
-test.each(long ? (['up', 'down'] as const) : (['up'] as const))(
+test.each(firstOf(['up', 'down'] as const))(
   'what the second may have and the first has not for it is shared alike, %s',
   async (direction) => {
     const got = await shares({

@@ -4,6 +4,7 @@ import { EXIT } from '../../src/core/errors.ts';
 import type { Guest } from './guest.ts';
 import { commandArgv, inetgwOk, snapshot, withBpf } from './inetgw.ts';
 import { ADSL_LINE, SERVER, setUpLine } from './line.ts';
+import { firstOf } from './longForm.ts';
 import type { ExecResult } from './protocol.ts';
 import { sharedGuest } from './sharedGuest.ts';
 import { keepFull, serveDownloads } from './traffic.ts';
@@ -99,20 +100,19 @@ describe('ended before its time', () => {
     return guest.request('stop', { job, signal });
   }
 
-  test.each([
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ] as const)(
-    'by %s it puts back what was in force, to the byte, and exits with %i',
-    async (signal, code) => {
-      await inetgwOk(guest, 'ppp0', '200', '1500');
-      const inForce = await snapshot(guest);
-      await keepFull(guest, 'DOWN');
-      expect((await interrupted(signal)).code).toBe(code);
-      expect(await snapshot(guest)).toBe(inForce);
-      await inetgwOk(guest, 'ppp0', 'clear');
-    },
-  );
+  test.each(
+    firstOf([
+      ['SIGINT', 130],
+      ['SIGTERM', 143],
+    ] as const),
+  )('by %s it puts back what was in force, to the byte, and exits with %i', async (signal, code) => {
+    await inetgwOk(guest, 'ppp0', '200', '1500');
+    const inForce = await snapshot(guest);
+    await keepFull(guest, 'DOWN');
+    expect((await interrupted(signal)).code).toBe(code);
+    expect(await snapshot(guest)).toBe(inForce);
+    await inetgwOk(guest, 'ppp0', 'clear');
+  });
 
   test('by SIGKILL, the next run says so and puts it right', async () => {
     await inetgwOk(guest, 'ppp0', '200', '1500');

@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Guest } from './guest.ts';
 import { setUpLine } from './line.ts';
+import { LONG } from './longForm.ts';
 import { checkoutRoot } from './paths.ts';
 import { sharedGuest } from './sharedGuest.ts';
 import { redial, Systemd } from './systemd.ts';
@@ -15,7 +16,7 @@ let systemd: Systemd;
 
 const eventually = (condition: string): Promise<void> => systemd.eventually(condition, 'inetgw@ppp0.service');
 
-describe.skipIf(process.env['LAB_LONG'] !== '1')('inetgw@ppp0.service', () => {
+describe.runIf(LONG)('inetgw@ppp0.service', () => {
   beforeAll(async () => {
     guest = await sharedGuest();
     await setUpLine(guest);

@@ -5,8 +5,9 @@ import { labSystem } from '../../scripts/platforms/roots.ts';
 import { SYSTEMS } from '../../scripts/platforms/systems.ts';
 import { units } from '../../scripts/platforms/units.ts';
 import { Guest } from './guest.ts';
+import { LONG } from './longForm.ts';
 
-describe.skipIf(process.env['LAB_LONG'] !== '1')("the Debian package's units", () => {
+describe.runIf(LONG)("the Debian package's units", () => {
   let packages: Packages;
   let guest: Guest;
   beforeAll(async () => {

@@ -1,9 +1,10 @@
 /** Whatever is missing or refuses: clear and rollback do the rest and tell what they could not, and no record holds the next run. */
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Guest } from './guest.ts';
-import { FIREWALLS, useVariant } from './firewalls.ts';
+import { FIREWALLS_ONCE, useVariant } from './firewalls.ts';
 import { commandArgv, inetgw, inetgwOk, snapshot, withBpf, withoutEmptyTables } from './inetgw.ts';
 import { setUpLine } from './line.ts';
+import { firstOf } from './longForm.ts';
 import type { ExecResult } from './protocol.ts';
 import { sharedGuest } from './sharedGuest.ts';
 
@@ -96,7 +97,7 @@ describe('a tool that carries the rules and is gone', () => {
     expect(await state()).toBe(untouched);
   });
 
-  test.each([['auto'], ['iptables'], ['none']])('nft: --firewall %s leaves it', async (choice) => {
+  test.each(firstOf(['auto', 'none', 'iptables'], 2))('nft: --firewall %s leaves it', async (choice) => {
     await inetgwOk(guest, ...RATES, '--firewall', 'nft');
     await without(['nft'], async () => {
       const applied = await inetgw(guest, 'ppp0', '300', '3mbit', '--firewall', choice);
@@ -114,7 +115,7 @@ describe('a tool that carries the rules and is gone', () => {
     expect(await state()).toBe(untouched);
   });
 
-  test.each([['auto'], ['nft'], ['none']])('iptables: --firewall %s leaves it', async (choice) => {
+  test.each(firstOf(['auto', 'none', 'nft']))('iptables: --firewall %s leaves it', async (choice) => {
     const programs = ['iptables', 'ip6tables'].flatMap((name) => [`${name}-save`, `${name}-restore`]);
     await inetgwOk(guest, ...RATES, '--firewall', 'iptables');
     await without(programs, async () => {
@@ -207,19 +208,22 @@ test.each([['read-only', 'mount --bind /run/inetgw /run/inetgw; mount -o remount
   },
 );
 
-test.each(FIREWALLS)('no /etc/protocols, no /etc/services: rules by $firewall ($variant)', async (choice) => {
-  await useVariant(guest, choice);
-  const bare = (...words: string[]): Promise<ExecResult> => {
-    const script = 'for f in protocols services; do mount --bind /dev/null /etc/$f; done; exec "$@"';
-    return guest.exec(['sh', '-ec', script, 'sh', ...withBpf(commandArgv('inetgw', ...words))], {
-      ns: 'gw',
-    });
-  };
-  const applied = await bare(...RATES, '--firewall', choice.firewall);
-  expect([applied.code, applied.stderr]).toEqual([0, '']);
-  const shown = await bare('ppp0', '--json');
-  expect(JSON.parse(shown.stdout)).toMatchObject({ warnings: [] });
-  const cleared = await bare('ppp0', 'clear');
-  expect([cleared.code, cleared.stderr]).toEqual([0, '']);
-  expect(await state()).toBe(untouched);
-});
+test.each(FIREWALLS_ONCE)(
+  'no /etc/protocols, no /etc/services: rules by $firewall ($variant)',
+  async (choice) => {
+    await useVariant(guest, choice);
+    const bare = (...words: string[]): Promise<ExecResult> => {
+      const script = 'for f in protocols services; do mount --bind /dev/null /etc/$f; done; exec "$@"';
+      return guest.exec(['sh', '-ec', script, 'sh', ...withBpf(commandArgv('inetgw', ...words))], {
+        ns: 'gw',
+      });
+    };
+    const applied = await bare(...RATES, '--firewall', choice.firewall);
+    expect([applied.code, applied.stderr]).toEqual([0, '']);
+    const shown = await bare('ppp0', '--json');
+    expect(JSON.parse(shown.stdout)).toMatchObject({ warnings: [] });
+    const cleared = await bare('ppp0', 'clear');
+    expect([cleared.code, cleared.stderr]).toEqual([0, '']);
+    expect(await state()).toBe(untouched);
+  },
+);
