@@ -10,7 +10,7 @@ const pureFolders = [
   'src/plan/**',
   'src/tc/**',
   'src/firewall/**',
-  'src/hooks/**',
+  'src/linkHooks/**',
   'src/conditions/**',
   'src/config/**',
   'src/report/**',

@@ -1,6 +1,6 @@
 /** The control files of the Debian package. Pure. */
-import { HOOK_PLACES } from '../src/hooks/render.ts';
-import { SEAL_MARK } from '../src/hooks/seal.ts';
+import { HOOK_PLACES } from '../src/linkHooks/render.ts';
+import { SEAL_MARK } from '../src/linkHooks/seal.ts';
 
 const MAINTAINER = 'inetgw maintainers <maintainers@inetgw.invalid>';
 
@@ -125,7 +125,7 @@ const HOOK_PATTERNS = HOOK_PLACES.map(({ folder, prefix }) => `${folder}/${prefi
 
 /**
  * A purge takes what the package made beside its own files: hooks of \`inetgw install-hook\` that call this package's
- * program and are as they were written (hooks/seal.ts), relays' configurations and logs. By then neither the program
+ * program and are as they were written (linkHooks/seal.ts), relays' configurations and logs. By then neither the program
  * nor node need be there.
  */
 export const POSTRM = `#!/bin/sh

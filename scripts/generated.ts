@@ -7,9 +7,9 @@ import { bashCompletion, fishCompletion, zshCompletion } from './completions.ts'
 import { conditionsPage } from './conditionsPage.ts';
 import { DEFAULT_SETTINGS } from '../src/plan/input/settings.ts';
 import { egressRules, ingressRules } from '../src/plan/classes/rules.ts';
-import { healPath, healService } from '../src/hooks/heal.ts';
-import type { HookKind } from '../src/hooks/kinds.ts';
-import { hookFiles, systemdUnit } from '../src/hooks/render.ts';
+import { healPath, healService } from '../src/linkHooks/heal.ts';
+import type { HookKind } from '../src/linkHooks/kinds.ts';
+import { hookFiles, systemdUnit } from '../src/linkHooks/render.ts';
 import { layoutModule } from './programLayout.ts';
 import { shellSnippet } from '../src/firewall/snippet.ts';
 

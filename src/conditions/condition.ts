@@ -45,7 +45,7 @@ export interface RecordReading {
 }
 
 /** Filters and programs of others at one hook of the device. */
-export interface HookReading {
+export interface ClsactHookReading {
   hook: 'ingress' | 'egress';
   /** In the order in which packets come to them. */
   filters: readonly (FilterLine & { isOurs: boolean })[];
@@ -99,7 +99,7 @@ export interface ConditionReadings {
   ingress?:
     { kind: string | undefined; actions: 'yes' | 'some' | 'no' | 'open'; isOurs: boolean } | undefined;
   queueDevice?: QueueDeviceReading | undefined;
-  hooks?: readonly HookReading[] | undefined;
+  clsactHooks?: readonly ClsactHookReading[] | undefined;
   firewall?: FirewallStanding | undefined;
   layers?: LayerFacts | undefined;
   /** Devices that there is a record of. */

@@ -1,7 +1,7 @@
 /** Conditions that other programs and the network around make. Pure. */
 import { layerAdvice } from '../plan/input/layers.ts';
 import type { FilterLine } from '../tc/parse.ts';
-import type { Condition, ConditionReadings, HookReading } from './condition.ts';
+import type { Condition, ConditionReadings, ClsactHookReading } from './condition.ts';
 
 const nameOf = ({ kind, pref, program }: FilterLine): string =>
   `${kind} pref ${pref}${program === undefined ? '' : ` (${program})`}`;
@@ -12,12 +12,12 @@ const WHAT_IT_COSTS = {
 } as const;
 
 /** Of others, before the first of ours; those that always hand on to the next do no harm. */
-function before({ filters }: HookReading): FilterLine[] {
+function before({ filters }: ClsactHookReading): FilterLine[] {
   const first = filters.findIndex(({ isOurs }) => isOurs);
   return first < 0 ? [] : filters.slice(0, first).filter(({ ends }) => ends);
 }
 
-function behind({ filters }: HookReading): FilterLine[] {
+function behind({ filters }: ClsactHookReading): FilterLine[] {
   const first = filters.findIndex(({ isOurs }) => isOurs);
   return first < 0 ? [] : filters.slice(first).filter(({ isOurs }) => !isOurs);
 }
@@ -39,8 +39,8 @@ export const OTHERS_CONDITIONS: readonly Condition[] = [
       'filters of a clsact are asked in the order of their preference, and the first that accepts, drops or redirects a packet is the last; a bpf filter with direct-action may do so with each',
     remedy:
       'have the other program hand packets on (`continue`, TC_ACT_UNSPEC), or do without one of the two',
-    find: ({ hooks = [], device }) =>
-      hooks.flatMap((reading) => {
+    find: ({ clsactHooks = [], device }) =>
+      clsactHooks.flatMap((reading) => {
         const found = before(reading);
         if (found.length === 0) return [];
         return [
@@ -55,8 +55,8 @@ export const OTHERS_CONDITIONS: readonly Condition[] = [
     seenIn: 'the same',
     meaning: 'our stages decide on each packet: filters with a higher preference never see what comes in',
     remedy: 'set it up again, which puts ours behind theirs: inetgw DEV UP DOWN',
-    find: ({ hooks = [], device }) =>
-      hooks.flatMap((reading) => {
+    find: ({ clsactHooks = [], device }) =>
+      clsactHooks.flatMap((reading) => {
         const found = reading.hook === 'ingress' ? behind(reading) : [];
         if (found.length === 0) return [];
         return [
@@ -71,8 +71,8 @@ export const OTHERS_CONDITIONS: readonly Condition[] = [
     seenIn: 'the kernel (BPF_PROG_QUERY; `bpftool net` shows them, `tc` does not)',
     meaning: 'programs at tcx (kernel 6.6 and later) come before all filters of a clsact',
     remedy: 'have the program answer TCX_NEXT, or do without one of the two',
-    find: ({ hooks = [], device }) =>
-      hooks.flatMap(({ hook, tcxPrograms = 0 }) =>
+    find: ({ clsactHooks = [], device }) =>
+      clsactHooks.flatMap(({ hook, tcxPrograms = 0 }) =>
         tcxPrograms === 0
           ? []
           : [

@@ -145,9 +145,9 @@ export const QUEUE_CONDITIONS: readonly Condition[] = [
     meaning: 'no windows are lowered: downloads are held back by drops alone',
     remedy: AGAIN,
     find: (readings) => {
-      const { hooks, device, record } = readings;
-      if (!expected(readings) || hooks === undefined || record?.plan.pacing === undefined) return [];
-      return hooks
+      const { clsactHooks, device, record } = readings;
+      if (!expected(readings) || clsactHooks === undefined || record?.plan.pacing === undefined) return [];
+      return clsactHooks
         .filter(({ hook, missing }) => hook === 'egress' && missing > 0)
         .map(() => `the program of window pacing does not hang at egress of ${device} any more`);
     },

@@ -13,11 +13,11 @@ export type FirewallStanding =
 export function nftStanding(rules: RuleSet, shown: string | undefined): FirewallStanding {
   if (shown === undefined) return { state: 'gone' };
   // Rules in a chain that hangs nowhere are asked by nobody.
-  const hooks = ['postrouting', 'prerouting'].map((hook) => `the hook ${hook}`);
-  const hanging = hooks.filter((hook) => shown.includes(` ${hook.slice('the '.length)} `));
+  const hookNames = ['postrouting', 'prerouting'].map((hook) => `the hook ${hook}`);
+  const hanging = hookNames.filter((hook) => shown.includes(` ${hook.slice('the '.length)} `));
   const names = [...shown.matchAll(/ comment "([^"]*)"$/gm)].map(([, name = '']) => name);
   const wanted = [...rules.egress, ...rules.ingress].flatMap((rule) => ruleLines(rule).map(() => rule.name));
-  return standingOf([...hooks, ...wanted], [...hanging, ...names]);
+  return standingOf([...hookNames, ...wanted], [...hanging, ...names]);
 }
 
 /** @param saved what iptables-save or ip6tables-save prints */

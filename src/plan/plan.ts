@@ -8,8 +8,8 @@ import { ingressObjects } from './ingress/objects.ts';
 import { isPacingWanted, pacingPlan, type PacingPlan } from './pacing/pacing.ts';
 import { queueDeviceName } from './queues/queue.ts';
 import { egressRules, ingressRules } from './classes/rules.ts';
-import { sharingHooks } from './hooks.ts';
-import type { KernelFacts, LinkFacts, SharedHooks } from './input/link.ts';
+import { besideOthers } from './sharedClsact.ts';
+import type { KernelFacts, LinkFacts, SharedClsact } from './input/link.ts';
 import type { TcObject } from '../tc/objects.ts';
 import type { RuleSet } from '../firewall/rules.ts';
 
@@ -32,7 +32,7 @@ export interface Plan {
   /** Why there is none although it was wanted; absent where that is not known. */
   pacingWhy?: string;
   /** Present: the clsact qdisc is not in the plan, since filters of others hang there, too. */
-  sharedHooks?: SharedHooks;
+  sharedClsact?: SharedClsact;
   /** Undefined: the administrator's own firewall script carries the rules. */
   firewall: { backend: FirewallBackend; rules: RuleSet } | undefined;
 }
@@ -43,7 +43,7 @@ export function factsShownBy(plan: Plan): KernelFacts {
   return {
     leafQdisc: usesSfq ? 'sfq' : 'fq_codel',
     ingress: plan.ingress,
-    ...(plan.sharedHooks === undefined ? {} : { sharedHooks: plan.sharedHooks }),
+    ...(plan.sharedClsact === undefined ? {} : { sharedClsact: plan.sharedClsact }),
   };
 }
 
@@ -79,7 +79,7 @@ export function makePlan(
     ...(isPacingWanted(settings) && pacing === undefined && kernel.pacingWhy !== undefined
       ? { pacingWhy: kernel.pacingWhy }
       : {}),
-    ...(kernel.sharedHooks === undefined ? {} : { sharedHooks: kernel.sharedHooks }),
+    ...(kernel.sharedClsact === undefined ? {} : { sharedClsact: kernel.sharedClsact }),
     firewall:
       backend === undefined
         ? undefined
@@ -96,6 +96,6 @@ export function makePlan(
 
   function incoming(): TcObject[] {
     const objects = ingressObjects(ingress, context, backend, pacing, queueDevice);
-    return kernel.sharedHooks === undefined ? objects : sharingHooks(objects, kernel.sharedHooks);
+    return kernel.sharedClsact === undefined ? objects : besideOthers(objects, kernel.sharedClsact);
   }
 }

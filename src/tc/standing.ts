@@ -1,5 +1,6 @@
 /** Whether what stands on a device is what a plan has put there: a handle tells nothing, others use the same ones. Pure. */
 import type { Leaf, TcView } from './batch.ts';
+import { CLSACT_HOOK } from './clsact.ts';
 import type { Qdisc, TcObject } from './objects.ts';
 import { UnreadableOutput, type FilterLine } from './parse.ts';
 import { parseActionStatistics } from './statistics.ts';
@@ -76,12 +77,10 @@ export function filtersAt(
     (object) =>
       (object.type === 'filter' || object.type === 'program') &&
       object.dev === device &&
-      (object.parent === EGRESS_HOOK) === (hook === 'egress'),
+      // At ingress there are several ways to name the hook.
+      (object.parent === CLSACT_HOOK.egress) === (hook === 'egress'),
   );
 }
-
-/** Of a clsact qdisc; at ingress there are several ways to name the hook. */
-const EGRESS_HOOK = 'ffff:fff3';
 
 /** Whether all actions of objects hang at a hook, `some` of them, none; `open`: what tc printed cannot be read. */
 export type ActionsStanding = 'yes' | 'some' | 'no' | 'open';

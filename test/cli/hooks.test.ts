@@ -15,8 +15,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { HookKind } from '../../src/hooks/kinds.ts';
-import { hookFiles } from '../../src/hooks/render.ts';
+import type { HookKind } from '../../src/linkHooks/kinds.ts';
+import { hookFiles } from '../../src/linkHooks/render.ts';
 import { inetgw, isRoot, ROOT } from './helpers/built.ts';
 
 const HEAL_FILES = ['inetgw-heal.path', 'inetgw-heal.service'].map((name) => `etc/systemd/system/${name}`);

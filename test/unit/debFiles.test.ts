@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { copyrightFile, POSTINST, POSTRM, PRERM } from '../../scripts/debFiles.ts';
-import { hookFiles } from '../../src/hooks/render.ts';
-import { isUnedited, seal } from '../../src/hooks/seal.ts';
+import { hookFiles } from '../../src/linkHooks/render.ts';
+import { isUnedited, seal } from '../../src/linkHooks/seal.ts';
 
 describe('the copyright file', () => {
   const line = `\n${'-'.repeat(78)}\n\n`;

@@ -197,7 +197,7 @@ class ShapedLine implements LineControl {
     await this.#record(plan.pacing === undefined ? this.#inForce() : plan);
     // All that stands there is of this session, whatever of it the record tells: with others at the hooks, ours alone.
     const view =
-      plan.sharedHooks === undefined ? await readView(device, run) : (await readCurrent(device, run)).view;
+      plan.sharedClsact === undefined ? await readView(device, run) : (await readCurrent(device, run)).view;
     if (plan.pacing !== undefined) {
       await writePacingObject(plan.pacing);
       await installQueueDevice(plan, run);

@@ -10,13 +10,14 @@
  * That small packets try the last 1 % first and not last makes no difference to what they get in all; but
  * else large packets would find 98 % taken in part by small ones, while the last 1 % lay idle.
  */
+import { CLSACT_HOOK } from '../../tc/clsact.ts';
 import type { Action, Filter, Qdisc, TcObject, Verdict } from '../../tc/objects.ts';
 import { STAGE_1_PRIORITY } from '../../firewall/rules.ts';
 import { deviceActionIndex } from '../numbers/actionIndex.ts';
 import { bytesIn, policeBurstBytes } from '../numbers/arithmetic.ts';
 import { kernelRateBitPerSec } from '../input/framing.ts';
 import { linkHeaderBytes, type LinkFacts } from '../input/link.ts';
-import { boundedFilter, HOOK, windowFilters, type PacingPlan } from '../pacing/pacing.ts';
+import { boundedFilter, windowFilters, type PacingPlan } from '../pacing/pacing.ts';
 import { redirectTo } from '../queues/queue.ts';
 import type { PlanContext } from '../input/context.ts';
 import type { FirewallBackend } from '../input/settings.ts';
@@ -59,7 +60,7 @@ export function stageObjects(
   const filter = (pref: number, actions: readonly Action[]): Filter => ({
     type: 'filter',
     dev,
-    parent: pacing === undefined ? HANDLE : HOOK.ingress,
+    parent: pacing === undefined ? HANDLE : CLSACT_HOOK.ingress,
     pref,
     match: 'all',
     actions,

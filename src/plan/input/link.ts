@@ -19,7 +19,7 @@ export function linkHeaderBytes(kind: LinkKind): number {
 }
 
 /** How our filters stand beside those of others at one clsact qdisc. */
-export interface SharedHooks {
+export interface SharedClsact {
   /** Ours have this preference and the next ones. */
   firstPref: number;
   /** The qdisc is ours all the same: it goes when theirs have gone. */
@@ -40,5 +40,5 @@ export interface KernelFacts {
   /** Why there is no pacing although it was wanted, in the kernel's or the tool's words. */
   pacingWhy?: string | undefined;
   /** The device has a clsact of somebody else's: ours are added to it, behind theirs. */
-  sharedHooks?: SharedHooks | undefined;
+  sharedClsact?: SharedClsact | undefined;
 }

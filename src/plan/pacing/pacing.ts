@@ -4,6 +4,7 @@
  * (on an ifb) instead of the provider's. docs/pacing.md tells why and with what effect. Pure.
  */
 import { allowsStages, hasStages } from '../input/ingressKinds.ts';
+import { CLSACT_HOOK } from '../../tc/clsact.ts';
 import type { Action, ProgramFilter } from '../../tc/objects.ts';
 import { framedBytes, kernelRateBitPerSec, serialisationMs, type Framing } from '../input/framing.ts';
 import { linkHeaderBytes, type KernelFacts, type LinkFacts } from '../input/link.ts';
@@ -11,9 +12,6 @@ import { deviceActionIndex } from '../numbers/actionIndex.ts';
 import { PACING_DIGEST } from './pacingDigest.ts';
 import { LARGE_SHARE, queueDeviceName } from '../queues/queue.ts';
 import type { ShaperSettings } from '../input/settings.ts';
-
-/** Both hooks of a clsact qdisc, as parents of filters. */
-export const HOOK = { ingress: 'ffff:fff2', egress: 'ffff:fff3' } as const;
 
 export interface PacingPlan {
   /** The ifb that holds the local queue. */
@@ -117,7 +115,11 @@ export function boundedFilter(
 }
 
 /** The sections of bpf/pacing.c, and where each belongs. */
-const SECTION_HOOK = { ingress: HOOK.ingress, egress: HOOK.egress, bounded: HOOK.ingress } as const;
+const SECTION_HOOK = {
+  ingress: CLSACT_HOOK.ingress,
+  egress: CLSACT_HOOK.egress,
+  bounded: CLSACT_HOOK.ingress,
+} as const;
 
 function program(
   link: LinkFacts,

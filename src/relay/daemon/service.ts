@@ -21,7 +21,7 @@ import type { ForwarderSettings, Settings } from './settings.ts';
 const BIND_RETRY_MS = 5000;
 const BIND_RETRIES = 20;
 
-export interface ServiceHooks {
+export interface ServiceCallbacks {
   /** All forwarders listen; warnings for standard error, what was chosen for standard output. Called once. */
   ready: (warnings: readonly string[], chosen: readonly string[]) => void;
   streams: PromptStreams;
@@ -31,23 +31,23 @@ export interface ServiceHooks {
 type Undo = () => Promise<void> | void;
 
 /** Runs until it is ended by a signal or at the prompt; resolves to the exit code. */
-export async function runService(settings: Settings, hooks: ServiceHooks): Promise<number> {
+export async function runService(settings: Settings, callbacks: ServiceCallbacks): Promise<number> {
   const undo: Undo[] = [];
   try {
-    return await serve(settings, hooks, undo);
+    return await serve(settings, callbacks, undo);
   } finally {
     for (const step of undo.reverse()) await step();
   }
 }
 
-async function serve(settings: Settings, hooks: ServiceHooks, undo: Undo[]): Promise<number> {
+async function serve(settings: Settings, callbacks: ServiceCallbacks, undo: Undo[]): Promise<number> {
   const { env } = process;
   let started = false;
   let apiPort: number | undefined;
   const ready = (warnings: readonly string[]): void => {
     started = true;
     const chosen = settings.api?.port === 0 ? [`the API listens on port ${String(apiPort)}`] : [];
-    hooks.ready(warnings, [...chosen, ...chosenPorts(relay)]);
+    callbacks.ready(warnings, [...chosen, ...chosenPorts(relay)]);
   };
   const log = await startLog(settings);
   undo.push(() => (started ? log?.close() : log?.discard()));
@@ -120,7 +120,7 @@ async function serve(settings: Settings, hooks: ServiceHooks, undo: Undo[]): Pro
   );
   if (settings.mode === 'prompt') {
     ready([]);
-    return runPromptMode(executor, hooks.streams, signals, asked);
+    return runPromptMode(executor, callbacks.streams, signals, asked);
   }
   await relay.listeners.settled();
   const warnings = await asked;

@@ -1,5 +1,5 @@
 /** The commands a result suggests, in the form a person would type them. Pure. */
-import { shellWord } from '../../hooks/quote.ts';
+import { shellWord } from '../../core/shellWords.ts';
 import { kbit } from '../../core/units.ts';
 import type { RawOptions } from './rawOptions.ts';
 import type { Direction } from '../../line/samples/measurement.ts';

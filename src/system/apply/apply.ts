@@ -50,7 +50,7 @@ import { missingPiece, rehearse, rehearseQueueDevice, type Rehearsal } from './r
 import { firstIngress, noPacingNotice, without } from './fallbacks.ts';
 import { ProgramError, type Runner } from '../exec/run.ts';
 import { runStep } from '../exec/runStep.ts';
-import { sharedHooks } from '../device/sharedHooks.ts';
+import { sharedClsact } from '../device/sharedClsact.ts';
 import { failedBatchLine } from '../../tc/parse.ts';
 import { removeState, writeState } from '../record/state.ts';
 import { removeStrayActions } from '../device/strayActions.ts';
@@ -135,7 +135,7 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
   const familyList = await families();
   const backend = await backendFor(settings, current, run);
   const { inForce } = current;
-  const shared = options.replace ? undefined : await sharedHooks(device, current, run);
+  const shared = options.replace ? undefined : await sharedClsact(device, current, run);
   const view = viewFor(current, shared !== undefined, options.replace);
   const wireGuard = await wireGuardPorts(run);
   const notices = [...current.notices, ...(wireGuard.notice === undefined ? [] : [wireGuard.notice])];
@@ -145,7 +145,7 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
   };
   let kernel: KernelFacts = {
     ...(await firstFacts(settings, inForce, options)),
-    sharedHooks: shared,
+    sharedClsact: shared,
     wireGuardPorts: wireGuard.ports,
   };
   let { plan, queues } = planWith(kernel);
@@ -247,8 +247,8 @@ async function rehearsePlan(plan: Plan, current: Current, run: Runner): Promise<
 }
 
 /** With the qdisc that the device has of somebody else's. */
-function standingAlone({ device, tc, sharedHooks }: Plan): readonly TcObject[] {
-  if (sharedHooks === undefined) return tc;
+function standingAlone({ device, tc, sharedClsact }: Plan): readonly TcObject[] {
+  if (sharedClsact === undefined) return tc;
   const spec = { kind: 'clsact' } as const;
   return [{ type: 'qdisc', dev: device, parent: 'ingress', handle: 'ffff:', spec }, ...tc];
 }

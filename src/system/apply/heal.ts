@@ -66,11 +66,11 @@ export async function findDamage(device: string, run: Runner): Promise<Damage> {
   if (!current.rootIsOurs || !current.ingressIsOurs)
     return { kind: 'foreign', why: current.notices.join('; ') };
   const rules = (await readFirewall(plan, run)).state === 'whole';
-  const { queueDevice, ingress, hooks = [] } = current.readings;
+  const { queueDevice, ingress, clsactHooks = [] } = current.readings;
   const queueDeviceStands = queueDevice !== 'absent' && queueDevice !== 'down';
   const filtersStand =
     (ingress?.actions === 'yes' || ingress?.actions === 'open') &&
-    hooks.every(({ missing }) => missing === 0);
+    clsactHooks.every(({ missing }) => missing === 0);
   const standing = await standingTrees(plan, current, { queueDeviceStands, filtersStand }, run);
   if (standing.length < treesOf(plan.tc).length)
     return { kind: 'queues', plan, current, standing, queueDeviceStands, rules };

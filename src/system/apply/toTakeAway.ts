@@ -12,9 +12,9 @@ export interface ToTakeAway {
 
 /** What could not be looked at is told to `parts`, and taken for nothing. */
 export function toTakeAway(current: Current, parts: Parts): ToTakeAway {
-  const { view, others, hooksUnseen, rootIsOurs, ingressIsOurs } = current;
+  const { view, others, filtersUnseen, rootIsOurs, ingressIsOurs } = current;
   const { root, ingress } = view;
-  if (hooksUnseen !== undefined) parts.note('see whether others have filters there', hooksUnseen);
+  if (filtersUnseen !== undefined) parts.note('see whether others have filters there', filtersUnseen);
   const besides = ingressIsOurs && ingress?.ownFilters !== undefined ? [ingress] : [];
   return {
     ours: withoutForeign(current),

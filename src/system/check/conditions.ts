@@ -57,6 +57,6 @@ async function readMore(current: Current, mayLook: boolean, run: Runner): Promis
     ...readings,
     wireGuardPorts: listening,
     ...{ namespace, layers, shapedDevices, newName, oldName, firewall, carrierFraming, tunnels },
-    hooks: readings.hooks?.map((hook) => ({ ...hook, tcxPrograms: tcx?.[hook.hook] })),
+    clsactHooks: readings.clsactHooks?.map((hook) => ({ ...hook, tcxPrograms: tcx?.[hook.hook] })),
   };
 }

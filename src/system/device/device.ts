@@ -4,10 +4,10 @@ import type { ConditionReadings, QueueDeviceReading } from '../../conditions/con
 import { QUEUE_CONDITIONS } from '../../conditions/queues.ts';
 import { conditionsOf } from '../../conditions/table.ts';
 import type { LinkFacts } from '../../plan/input/link.ts';
-import { HOOK } from '../../plan/pacing/pacing.ts';
 import { EGRESS_CLASSES, EGRESS_CLASS_NAMES } from '../../plan/queues/egressClasses.ts';
 import type { Plan } from '../../plan/plan.ts';
 import type { Leaf, TcView } from '../../tc/batch.ts';
+import { CLSACT_HOOK } from '../../tc/clsact.ts';
 import type { TcObject } from '../../tc/objects.ts';
 import { parseFilters, parseTcView, UnreadableOutput, type FilterLine } from '../../tc/parse.ts';
 import {
@@ -42,7 +42,7 @@ export interface Current {
   /** Filters of others at the hooks. */
   others: readonly FilterLine[];
   /** Why the filters at the hooks cannot be seen. */
-  hooksUnseen: UserError | undefined;
+  filtersUnseen: UserError | undefined;
   /** The plan that the kernel holds: recorded as in force, and seen on the device. */
   inForce: Plan | undefined;
   /** The other process that is changing the device at this moment, or measuring on it. */
@@ -86,7 +86,7 @@ export async function readCurrent(
   };
   return {
     ...{ device, link, view, record: undefined, ours, rootIsOurs, ingressIsOurs },
-    ...{ others: [], hooksUnseen: undefined, inForce: undefined, worker: undefined },
+    ...{ others: [], filtersUnseen: undefined, inForce: undefined, worker: undefined },
     ...{ readings, notices: noticesOf(readings) },
   };
 }
@@ -140,12 +140,17 @@ async function currentOf(
     ...{ device, link, worker, queueDevice, record: { phase, plan, namespace } },
     root: { kind: seen.root?.kind, handle: seen.root?.handle ?? '', standing: root, isOurs: rootIsOurs },
     ingress: { kind: seen.ingress?.kind, actions, isOurs: ingressIsOurs },
-    hooks: hooks?.map(({ hook, filters, missing }) => ({ hook, filters, missing, tcxPrograms: undefined })),
+    clsactHooks: hooks?.map(({ hook, filters, missing }) => ({
+      hook,
+      filters,
+      missing,
+      tcxPrograms: undefined,
+    })),
   };
   return {
     ...{ device, link, view, record, rootIsOurs, ingressIsOurs, others, worker, readings },
     ours: sameDevice && rootIsOurs && ingressIsOurs,
-    hooksUnseen: unseen[0],
+    filtersUnseen: unseen[0],
     inForce: sameDevice && active && whole ? plan : undefined,
     notices: noticesOf(readings),
   };
@@ -160,13 +165,13 @@ function ingressOf(
   { plan, previous }: DeviceState,
   hooks: readonly StandingHook[],
 ): TcView['ingress'] {
-  const hosts = [plan, previous].flatMap((each) => each?.sharedHooks ?? []);
+  const hosts = [plan, previous].flatMap((each) => each?.sharedClsact ?? []);
   const theirs = hosts.some(({ madeByUs }) => !madeByUs);
   const filters = hooks.flatMap(({ hook, filters }) => filters.map((filter) => ({ ...filter, hook })));
   if (ingress === undefined || (!theirs && filters.every(({ isOurs }) => isOurs))) return ingress;
   const ownFilters = filters
     .filter(({ isOurs }) => isOurs)
-    .map(({ hook, pref }) => ({ parent: HOOK[hook], pref }));
+    .map(({ hook, pref }) => ({ parent: CLSACT_HOOK[hook], pref }));
   return { ...ingress, ownFilters };
 }
 

@@ -4,8 +4,8 @@
  */
 import { readdir, readFile, readlink, realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { HOOK_PLACES, hookProgram } from '../../hooks/render.ts';
-import { isUnedited } from '../../hooks/seal.ts';
+import { HOOK_PLACES, hookProgram } from '../../linkHooks/render.ts';
+import { isUnedited } from '../../linkHooks/seal.ts';
 
 export interface Trace {
   path: string;

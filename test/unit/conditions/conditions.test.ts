@@ -1,6 +1,6 @@
 /** Conditions follow from readings, and from nothing that was not read; test/lab/conditions.test.ts makes them. */
 import { describe, expect, it } from 'vitest';
-import type { ConditionReadings, HookReading } from '../../../src/conditions/condition.ts';
+import type { ConditionReadings, ClsactHookReading } from '../../../src/conditions/condition.ts';
 import { CONDITIONS, conditionLine, conditionsOf, isBroken } from '../../../src/conditions/table.ts';
 import { settingsFromArguments } from '../../../src/config/fromArguments.ts';
 import type { LayerFacts } from '../../../src/plan/input/layers.ts';
@@ -22,7 +22,11 @@ const layers: LayerFacts = {
   },
   ...{ uppers: [], defaultRoutes: ['ppp0'], pppoeCarriers: ['eth0'], pppDevices: ['ppp0'] },
 };
-const hook = (name: HookReading['hook'], filters: HookReading['filters'] = [], missing = 0): HookReading => ({
+const hook = (
+  name: ClsactHookReading['hook'],
+  filters: ClsactHookReading['filters'] = [],
+  missing = 0,
+): ClsactHookReading => ({
   ...{ hook: name, filters, missing, tcxPrograms: 0 },
 });
 const ours = { protocol: 'all', pref: 2, kind: 'matchall', ends: true, isOurs: true };
@@ -36,7 +40,7 @@ const well: ConditionReadings = {
   ...{ device: 'ppp0', link, record, namespace: 'net:[1]', queueDevice: 'whole', layers },
   root: { kind: 'htb', handle: '1:', standing: 'whole', isOurs: true },
   ingress: { kind: 'clsact', actions: 'yes', isOurs: true },
-  hooks: [hook('ingress', [ours]), hook('egress', [ours])],
+  clsactHooks: [hook('ingress', [ours]), hook('egress', [ours])],
   firewall: { state: 'whole' },
   shapedDevices: ['ppp0'],
 };
@@ -68,12 +72,12 @@ describe('each', () => {
     ['ingress-replaced', { ingress: { kind: 'ingress', actions: 'no', isOurs: false } }],
     ['filters-gone', { ingress: { kind: 'clsact', actions: 'some', isOurs: true } }],
     ['ifb-gone', { queueDevice: 'down' }],
-    ['pacing-detached', { hooks: [hook('egress', [], 1)] }],
+    ['pacing-detached', { clsactHooks: [hook('egress', [], 1)] }],
     ['rules-gone', { firewall: { state: 'gone' } }],
     ['rules-altered', { firewall: { state: 'altered', missing: ['mark-done'] } }],
-    ['others-first', { hooks: [hook('egress', [theirs(1), ours])] }],
-    ['others-behind', { hooks: [hook('ingress', [ours, theirs(9)])] }],
-    ['tcx-first', { hooks: [{ ...hook('ingress', [ours]), tcxPrograms: 1 }] }],
+    ['others-first', { clsactHooks: [hook('egress', [theirs(1), ours])] }],
+    ['others-behind', { clsactHooks: [hook('ingress', [ours, theirs(9)])] }],
+    ['tcx-first', { clsactHooks: [{ ...hook('ingress', [ours]), tcxPrograms: 1 }] }],
     ['wrong-layer', { layers: { ...layers, device: 'eth0' } }],
     ['several-uplinks', { layers: { ...layers, defaultRoutes: ['ppp0', 'wwan0'] } }],
     ['stand-in', { record: { ...record, plan: { ...plan, missingKinds: ['police'] } } }],
@@ -91,8 +95,8 @@ describe('each', () => {
 });
 
 it('what does no harm is not told', () => {
-  expect(ids({ hooks: [hook('ingress', [theirs(1, { ends: false }), ours])] })).toEqual([]);
-  expect(ids({ hooks: [hook('egress', [ours, theirs(9)])] })).toEqual([]);
+  expect(ids({ clsactHooks: [hook('ingress', [theirs(1, { ends: false }), ours])] })).toEqual([]);
+  expect(ids({ clsactHooks: [hook('egress', [ours, theirs(9)])] })).toEqual([]);
   // The other line is shaped as well; or this one is not where the internet is.
   const two = { ...layers, defaultRoutes: ['ppp0', 'eth1'] };
   expect(ids({ layers: two, shapedDevices: ['ppp0', 'eth1'] })).toEqual([]);

@@ -3,7 +3,7 @@ import type { SettingsResult } from '../../../config/fromArguments.ts';
 import { parseLineRate } from '../../../config/parsers.ts';
 import { explicitRates, rateDoubt, type RateDoubt, type RateTexts } from '../../../config/rateDoubts.ts';
 import { failure, usageError } from '../../../core/errors.ts';
-import { shellWord } from '../../../hooks/quote.ts';
+import { shellWord } from '../../../core/shellWords.ts';
 import type { LinkKind } from '../../../plan/input/framing.ts';
 import { isTunnel, layerAdvice, type LayerAdvice, type LayerFacts } from '../../../plan/input/layers.ts';
 import type { ShaperSettings } from '../../../plan/input/settings.ts';

@@ -4,7 +4,7 @@
  * manual page against it. What a command does stands in inetgw.ts, which does not compile without it. Pure.
  */
 import { SHAPER_KEY_NAMES, optionName } from '../../../config/keys.ts';
-import { HOOK_KINDS } from '../../../hooks/kinds.ts';
+import { HOOK_KINDS } from '../../../linkHooks/kinds.ts';
 import type { Options } from './program.ts';
 
 /** What may stand in a place: words, and what only the machine knows. */

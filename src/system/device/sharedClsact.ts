@@ -1,7 +1,7 @@
 /** Whether our filters have to stand beside those of others, and where. */
 import { failure } from '../../core/errors.ts';
-import { freeFirstPref } from '../../plan/hooks.ts';
-import type { SharedHooks } from '../../plan/input/link.ts';
+import { freeFirstPref } from '../../plan/sharedClsact.ts';
+import type { SharedClsact } from '../../plan/input/link.ts';
 import { parseFilters } from '../../tc/parse.ts';
 import { readHook, type Current } from './device.ts';
 import type { Runner } from '../exec/run.ts';
@@ -12,15 +12,15 @@ import type { Runner } from '../exec/run.ts';
  *
  * @throws UserError where others have taken the last preferences
  */
-export async function sharedHooks(
+export async function sharedClsact(
   device: string,
   current: Current,
   run: Runner,
-): Promise<SharedHooks | undefined> {
+): Promise<SharedClsact | undefined> {
   const { view, record, others, ingressIsOurs } = current;
   if (view.ingress?.kind !== 'clsact') return undefined;
   if (ingressIsOurs && view.ingress.ownFilters === undefined) return undefined;
-  const before = record?.plan.sharedHooks;
+  const before = record?.plan.sharedClsact;
   const taken = ingressIsOurs ? others.map(({ pref }) => pref) : await prefsAt(device, run);
   const madeByUs = ingressIsOurs && before?.madeByUs !== false;
   if (before !== undefined && taken.every((pref) => pref < before.firstPref))

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { shellWord, systemdEscape, systemdWord } from '../../src/hooks/quote.ts';
-import { HOOK_KINDS } from '../../src/hooks/kinds.ts';
-import { HOOK_PLACES, hookFiles, hookProgram, systemdUnit } from '../../src/hooks/render.ts';
-import { isUnedited, seal } from '../../src/hooks/seal.ts';
+import { shellWord, systemdEscape, systemdWord } from '../../../src/core/shellWords.ts';
+import { HOOK_KINDS } from '../../../src/linkHooks/kinds.ts';
+import { HOOK_PLACES, hookFiles, hookProgram, systemdUnit } from '../../../src/linkHooks/render.ts';
+import { isUnedited, seal } from '../../../src/linkHooks/seal.ts';
 
 const program = ['/usr/bin/inetgw'];
 

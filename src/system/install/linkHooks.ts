@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { chmod, chown, lstat, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { missing } from '../../core/errors.ts';
-import { isUnedited, seal } from '../../hooks/seal.ts';
-import type { HookFile } from '../../hooks/render.ts';
+import { isUnedited, seal } from '../../linkHooks/seal.ts';
+import type { HookFile } from '../../linkHooks/render.ts';
 import { errorCode, writeError } from '../record/runDir.ts';
 
 export type HookOutcome =

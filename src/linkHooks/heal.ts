@@ -5,7 +5,7 @@
  * iptables-legacy tells nobody. Pure.
  */
 import { hardening } from './hardening.ts';
-import { systemdWord } from './quote.ts';
+import { systemdWord } from '../core/shellWords.ts';
 
 export const HEAL_UNITS = { path: 'inetgw-heal.path', service: 'inetgw-heal.service' } as const;
 

@@ -1,16 +1,16 @@
 /** Filters beside those of others: behind all of theirs, and without a queue that is not ours. */
 import { expect, it } from 'vitest';
 import { settingsFromArguments } from '../../../src/config/fromArguments.ts';
-import { freeFirstPref } from '../../../src/plan/hooks.ts';
+import { freeFirstPref } from '../../../src/plan/sharedClsact.ts';
 import { makePlan } from '../../../src/plan/plan.ts';
 import { setUpLines, tearDownLines } from '../../../src/tc/batch.ts';
 import { parseFilters } from '../../../src/tc/parse.ts';
 
-const planWith = (options: object, sharedHooks?: { firstPref: number; madeByUs: boolean }) =>
+const planWith = (options: object, sharedClsact?: { firstPref: number; madeByUs: boolean }) =>
   makePlan(
     settingsFromArguments('ppp0', '210', '1710', options).settings,
     { device: 'ppp0', ifindex: 7, kind: 'ppp', mtuBytes: 1492 },
-    { leafQdisc: 'fq_codel', pacingObjectFile: '/run/p.o', sharedHooks },
+    { leafQdisc: 'fq_codel', pacingObjectFile: '/run/p.o', sharedClsact },
     'nft',
   );
 

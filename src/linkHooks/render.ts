@@ -1,6 +1,6 @@
 /**
  * The hooks that call inetgw when a device comes and goes: texts of files, made from the device and the
- * command. Pure; system/install/hooks.ts writes them.
+ * command. Pure; system/install/linkHooks.ts writes them.
  *
  * What all shell hooks have in common: POSIX sh, absolute paths, nothing on standard output. They return
  * at once, because pppd and NetworkManager wait for nobody, or for everybody; but what clears a device that will come
@@ -9,7 +9,7 @@
 import { hardening } from './hardening.ts';
 import { HEAL_UNITS, healPath, healService } from './heal.ts';
 import type { HookKind } from './kinds.ts';
-import { fromShellWord, shellWord, systemdEscape, systemdWord } from './quote.ts';
+import { fromShellWord, shellWord, systemdEscape, systemdWord } from '../core/shellWords.ts';
 
 export interface HookSettings {
   /** A device name, or for ppp a beginning with `*` after it: a link that comes back under another number. */
