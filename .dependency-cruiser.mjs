@@ -42,7 +42,7 @@ export const ROOMS = {
   line: ['samples', '.', 'control', 'ping', 'load'],
   search: ['decide', 'arguments', 'run', 'result', '.'],
   relay: ['scheduler', 'settings', 'connection', 'statistics', 'prompt', 'control', 'api', 'daemon'],
-  report: ['plot', 'statistics'],
+  report: ['plot', 'statistics', 'metrics'],
   cli: ['common', 'inetgw', '.'],
   'cli/inetgw': ['words', 'change', 'show', 'install', '.'],
 };

@@ -10,6 +10,7 @@ import { egressRules, ingressRules } from '../src/plan/classes/rules.ts';
 import { healPath, healService } from '../src/linkHooks/heal.ts';
 import type { HookKind } from '../src/linkHooks/kinds.ts';
 import { hookFiles, systemdUnit } from '../src/linkHooks/render.ts';
+import { metricsService, metricsTimer } from './metricsUnits.ts';
 import { layoutModule } from './programLayout.ts';
 import { shellSnippet } from '../src/firewall/snippet.ts';
 
@@ -29,6 +30,8 @@ function hookTemplates(): [string, string][] {
     ['templates/hooks/ifupdown-if-down', ifDown],
     ['templates/systemd/inetgw-heal.path', healPath(program)],
     ['templates/systemd/inetgw-heal.service', healService(program, '/usr/share/inetgw/heal.sh')],
+    ['templates/systemd/inetgw-metrics.service', metricsService()],
+    ['templates/systemd/inetgw-metrics.timer', metricsTimer()],
     ['templates/inetgw@.service', systemdUnit({ device: '%I', program, apply: ['apply', undefined] })],
   ];
 }

@@ -5,7 +5,7 @@ import { unknownVariables } from '../../config/values.ts';
 import { EXIT, usageError } from '../../core/errors.ts';
 import { parseRateBitPerSec } from '../../core/units.ts';
 import { withDryRunWord } from './words/dryRunWord.ts';
-import { COMMAND_WORDS, commandOf, isCommand, type CommandWord } from './words/commands.ts';
+import { COMMAND_WORDS, commandOf, isCommand, OPTIONS_OF_ONE, type CommandWord } from './words/commands.ts';
 import { makeProgram, type Options } from './words/program.ts';
 import { isVerb, refuseRateFirst, understoodWords } from './words/words.ts';
 import { warn } from '../common/warn.ts';
@@ -52,6 +52,10 @@ const BODIES: Readonly<Record<CommandWord, CommandBody>> = {
     if (words.length > 0)
       throw usageError('status takes no device', `for one device: inetgw ${words[0] ?? ''}`);
     return (await import('./show/status.ts')).statusCommand(options);
+  },
+  metrics: async ([device, ...rest], options) => {
+    if (rest.length > 0) throw usageError('metrics takes one device or none: inetgw metrics ppp0');
+    return (await import('./show/metrics.ts')).metricsCommand(device, options);
   },
   rules: async ([side, device, ...rest], options) => {
     if (rest.length > 0) throw usageError('rules takes a side and a device: inetgw rules egress ppp0');
@@ -110,6 +114,12 @@ async function inOrder(typed: readonly string[], options: Options): Promise<stri
 
 /** @throws UserError for the first option that does not go with the command */
 function refuseIdleOptions(command: CommandWord | undefined, options: Options): void {
+  for (const [option, owner] of Object.entries(OPTIONS_OF_ONE))
+    if (options[option as keyof typeof OPTIONS_OF_ONE] !== undefined && command !== owner)
+      throw usageError(
+        `--${option} goes with inetgw ${owner} alone`,
+        'inetgw --help shows what goes with what',
+      );
   const idle =
     command === undefined ? undefined : commandOf(command).idle?.find((each) => options[each] !== undefined);
   if (command === undefined || idle === undefined) return;

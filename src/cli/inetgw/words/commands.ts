@@ -61,6 +61,11 @@ export const COMMANDS = {
     next: { words: HOOK_KINDS },
     then: afterEach(HOOK_KINDS, DEVICES),
   },
+  metrics: {
+    deviceAt: 1,
+    idle: [...SETTINGS, 'json', 'dryRun', 'replace', 'config'],
+    next: DEVICES,
+  },
   rules: {
     deviceAt: 2,
     next: { words: ['egress', 'ingress'] },
@@ -81,6 +86,16 @@ export const COMMANDS = {
 } as const satisfies Readonly<Record<string, CommandDefinition>>;
 
 export type CommandWord = keyof typeof COMMANDS;
+
+/** Options that mean something to one command alone. */
+export const OPTIONS_OF_ONE = {
+  format: 'rules',
+  output: 'metrics',
+  purge: 'uninstall',
+  remove: 'install-hook',
+  root: 'install-hook',
+} as const satisfies Readonly<Partial<Record<keyof Options, CommandWord>>>;
+
 /** First words that are no device. */
 export const COMMAND_WORDS = Object.keys(COMMANDS) as readonly CommandWord[];
 

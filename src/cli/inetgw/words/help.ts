@@ -55,6 +55,8 @@ Set up once:
                                             zsh, fish
   inetgw rules egress ppp0 --format nft     rules for a firewall of your own;
                                             also ingress, sh
+  inetgw metrics [DEV] --output FILE        for Prometheus, by node_exporter's
+                                            textfile collector
   inetgw clear --all                        clears every device, in every
                                             network namespace
   inetgw uninstall [--purge]                takes away all that was set up, and

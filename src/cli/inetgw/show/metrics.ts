@@ -1,0 +1,43 @@
+/** `inetgw metrics [DEV]`: what `inetgw DEV --json` tells, for Prometheus. */
+import { EXIT, type ExitCode, UserError } from '../../../core/errors.ts';
+import { exposition } from '../../../core/exposition.ts';
+import { VERSION } from '../../../core/version.ts';
+import { metricsOf, type DeviceReport } from '../../../report/metrics/metrics.ts';
+import { requireNetAdmin } from '../../../system/exec/privilege.ts';
+import { replaceFile } from '../../../system/record/replaceFile.ts';
+import { checkDeviceName, noSuchDevice } from '../../../system/link/link.ts';
+import { recordedDevices } from '../../../system/record/state.ts';
+import { warn } from '../../common/warn.ts';
+import type { GlobalOptions } from '../words/program.ts';
+import { readDevice } from './readDevice.ts';
+
+/** Without a device: all that there is a record of. What is not in force is no failure here: the metrics tell it. */
+export async function metricsCommand(device: string | undefined, options: GlobalOptions): Promise<number> {
+  if (device !== undefined) checkDeviceName(device);
+  await requireNetAdmin('reading the counters');
+  let code: ExitCode = EXIT.ok;
+  const reports: DeviceReport[] = [];
+  // One after the other: a gateway has better to do than many programs at once.
+  for (const each of device === undefined ? await recordedDevices() : [device]) {
+    const report = await reportOf(each, device !== undefined);
+    if (report.reading === undefined) code = EXIT.failed;
+    reports.push(report);
+  }
+  const text = exposition(metricsOf(reports, VERSION));
+  if (options.output === undefined) process.stdout.write(text);
+  else await replaceFile(options.output, text);
+  return code;
+}
+
+/** One device that cannot be read does not hide the others: that, too, is told in the metrics. */
+async function reportOf(device: string, isNamed: boolean): Promise<DeviceReport> {
+  try {
+    const { current, isAbsent, ...reading } = await readDevice(device);
+    if (isNamed && isAbsent && current.record === undefined) throw await noSuchDevice(device);
+    return { device, reading: { ...reading, phase: current.record?.phase } };
+  } catch (error) {
+    if (isNamed || !(error instanceof UserError)) throw error;
+    warn(`${device} could not be read: ${error.message}`);
+    return { device, reading: undefined };
+  }
+}

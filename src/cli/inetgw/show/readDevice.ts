@@ -1,0 +1,38 @@
+/** What is read of a device for whoever shows it: `inetgw DEV`, `inetgw metrics`. */
+import type { FoundCondition } from '../../../conditions/condition.ts';
+import { isBroken, isElsewhere } from '../../../conditions/table.ts';
+import { statisticsOf, type Statistics } from '../../../report/statistics/statistics.ts';
+import { readConditions } from '../../../system/check/conditions.ts';
+import { readReadings } from '../../../system/check/readings.ts';
+import { readCurrent, type Current } from '../../../system/device/device.ts';
+import { hasNetAdmin, requireNetAdmin } from '../../../system/exec/privilege.ts';
+import { run } from '../../../system/exec/run.ts';
+
+export interface ReadDevice {
+  current: Current;
+  /** What can be said of it: of a plan that is not in force, only what keeps it from being so. */
+  conditions: readonly FoundCondition[];
+  /** Undefined: nothing is in force. */
+  statistics: Statistics | undefined;
+  /** All that was set is in force. */
+  isWhole: boolean;
+  /** There is no such device, nor is what was set up under this name anywhere else. */
+  isAbsent: boolean;
+}
+
+/** @throws UserError where the counters of what is in force cannot be read, for lack of a privilege among others */
+export async function readDevice(device: string): Promise<ReadDevice> {
+  const current = await readCurrent(device, run);
+  const { found, firewall } = await readConditions(current, await hasNetAdmin(), run);
+  const { inForce, record, link } = current;
+  const isAbsent = link === undefined && !isElsewhere(found);
+  if (inForce === undefined || record === undefined) {
+    // What is said of a plan holds for one that was in force: not before it is, nor while it is being changed.
+    const told = record?.phase === 'active' ? found : found.filter(({ severity }) => severity === 'broken');
+    return { current, conditions: told, statistics: undefined, isWhole: false, isAbsent };
+  }
+  await requireNetAdmin('reading the counters');
+  const readings = await readReadings(inForce, firewall?.state === 'whole', run);
+  const statistics = statisticsOf(inForce, record.since, readings, found);
+  return { current, conditions: found, statistics, isWhole: !isBroken(found), isAbsent };
+}

@@ -1,0 +1,98 @@
+/** Statistics of typical lines, made as `inetgw DEV` makes them, from counters that are told apart by their values. */
+import type { FoundCondition } from '../../../src/conditions/condition.ts';
+import { settingsFromArguments } from '../../../src/config/fromArguments.ts';
+import type { ShaperOptions } from '../../../src/config/keys.ts';
+import { actionIndex, type ActionName } from '../../../src/plan/ingress/stages.ts';
+import type { IngressKind } from '../../../src/plan/input/ingressKinds.ts';
+import { pacingActionIndex } from '../../../src/plan/pacing/pacing.ts';
+import { makePlan } from '../../../src/plan/plan.ts';
+import { redirectIndex } from '../../../src/plan/queues/queue.ts';
+import type { Readings } from '../../../src/plan/readings.ts';
+import { statisticsOf, type Statistics } from '../../../src/report/statistics/statistics.ts';
+import type { Counters, QueueCounters } from '../../../src/tc/statistics.ts';
+
+export interface Line {
+  device?: string;
+  up?: string;
+  down?: string;
+  options?: ShaperOptions;
+  ingress?: IngressKind;
+  conditions?: readonly FoundCondition[];
+  /** Counters are so many times those at 1. */
+  times?: number;
+}
+
+const IFINDEX = 7;
+const SINCE = '2026-11-22T08:00:00.000Z';
+
+/** With window pacing, unless the options or the kind say otherwise. */
+export function someStatistics({
+  device = 'ppp0',
+  up = '210',
+  down = '1710',
+  options = {},
+  ingress,
+  conditions = [],
+  times = 1,
+}: Line = {}): Statistics {
+  const { settings } = settingsFromArguments(device, up, down, options);
+  const link = { device, ifindex: IFINDEX, kind: 'ppp', mtuBytes: 1492 } as const;
+  const kernel = {
+    leafQdisc: 'fq_codel',
+    ...(ingress === undefined ? { pacingObjectFile: '/run/p.o' } : { ingress }),
+  } as const;
+  const plan = makePlan(settings, link, kernel, 'nft');
+  const counters = (packets: number): Counters => ({
+    packets: packets * times,
+    bytes: packets * 500 * times,
+    dropped: Math.floor(packets / 100) * times,
+    overlimits: Math.floor(packets / 10) * times,
+  });
+  const queue = (packets: number, waiting: number): QueueCounters => ({
+    ...counters(packets),
+    backlogBytes: waiting * 1000,
+    backlogPackets: waiting,
+  });
+  const police = (name: ActionName, packets: number): [string, Counters] => [
+    `${name === 'dropAll' ? 'gact' : 'police'} ${actionIndex(IFINDEX, name)}`,
+    counters(packets),
+  ];
+  const gact = (name: 'rewritten' | 'beyondStages', packets: number): [string, Counters] => [
+    `gact ${pacingActionIndex(IFINDEX, name)}`,
+    counters(packets),
+  ];
+  const readings: Readings = {
+    qdiscs: new Map([
+      ['1:10', queue(1000, 0)],
+      ['1:20', queue(2000, 3)],
+      ['1:30', queue(3000, 12)],
+    ]),
+    actions: new Map([
+      police('isSmall', 9000),
+      police('reserve', 800),
+      police('stage1', 8000),
+      police('stage2', 700),
+      police('dropLarge', 600),
+      police('dropAll', 500),
+      gact('beyondStages', 400),
+      [`mirred ${redirectIndex(IFINDEX)}`, counters(9100)],
+    ]),
+    rules: new Map([
+      ['large-download-443', { packets: 40 * times, bytes: 50_000 * times }],
+      ['mark-done', { packets: 60 * times, bytes: 70_000 * times }],
+    ]),
+    pacing:
+      plan.pacing === undefined
+        ? undefined
+        : {
+            queues: new Map([['1:20', queue(5000, 4)]]),
+            actions: new Map([gact('rewritten', 2500)]),
+            state: { activeFlows: 3.5, windowBytes: 12_000, rttMs: 41.5 },
+          },
+    queue:
+      plan.pacing === undefined && plan.queueDevice !== undefined
+        ? new Map([['root', queue(6000, 5)]])
+        : undefined,
+  };
+  return statisticsOf(plan, SINCE, readings, conditions);
+}
