@@ -189,6 +189,12 @@ const INGRESS: readonly StatisticsDefinition[] = [
     of: ({ ingress }) => one(ingress.seenPackets),
   },
   {
+    name: 'ingress_passed_bytes_total',
+    type: 'counter',
+    help: 'Bytes that the queue of what comes in has passed, as the line sees them, framing included.',
+    of: ({ ingress }) => (ingress.passedBytes === undefined ? [] : one(ingress.passedBytes)),
+  },
+  {
     name: 'ingress_reserve_packets_total',
     type: 'counter',
     help: 'Small packets that passed in the 1 % kept for them.',

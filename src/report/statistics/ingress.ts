@@ -29,6 +29,8 @@ export interface IngressStatistics {
   /** Packets and IP bytes, without framing, that came in. */
   seenPackets: number;
   seenBytes: number;
+  /** Bytes that passed, as the line sees them; absent where no queue stands on an ifb: nothing else counts framing. */
+  passedBytes?: number;
   /** Small packets that passed in the last 1 %, which is kept for them. */
   reservePackets: number;
   /** All zero where a queue shapes instead. */
@@ -53,7 +55,7 @@ export interface StageStatistics {
   droppedPackets: number;
 }
 
-export function ingressStatistics(plan: Plan, { actions, queue }: Readings): IngressStatistics {
+export function ingressStatistics(plan: Plan, { actions, queue, pacing }: Readings): IngressStatistics {
   const counters = (kind: 'police' | 'gact', name: ActionName): Counters =>
     actions.get(`${kind} ${actionIndex(plan.link.ifindex, name)}`) ?? NO_COUNTERS;
   const isSmall = counters('police', 'isSmall');
@@ -64,6 +66,7 @@ export function ingressStatistics(plan: Plan, { actions, queue }: Readings): Ing
   const redirected = actions.get(`mirred ${redirectIndex(plan.link.ifindex)}`) ?? NO_COUNTERS;
   const seen = hasStages(plan.ingress) ? isSmall : redirected;
   const root = queue?.get('root');
+  const passed = root ?? pacing?.queues.get('root');
   return {
     how: plan.ingress,
     ...(hasStages(plan.ingress) || plan.queueDevice === undefined
@@ -79,6 +82,7 @@ export function ingressStatistics(plan: Plan, { actions, queue }: Readings): Ing
         }),
     seenPackets: seen.packets,
     seenBytes: seen.bytes,
+    ...(passed === undefined ? {} : { passedBytes: passed.bytes }),
     reservePackets: reserve.packets - reserve.overlimits,
     stages: [
       { stage: 1, seenPackets: stage1.packets, excessPackets: stage1.overlimits, droppedPackets: 0 },

@@ -85,7 +85,10 @@ export function someStatistics({
       plan.pacing === undefined
         ? undefined
         : {
-            queues: new Map([['1:20', queue(5000, 4)]]),
+            queues: new Map([
+              ['root', queue(5200, 4)],
+              ['1:20', queue(5000, 4)],
+            ]),
             actions: new Map([gact('rewritten', 2500)]),
             state: { activeFlows: 3.5, windowBytes: 12_000, rttMs: 41.5 },
           },
