@@ -1,5 +1,5 @@
 /** The units that have `inetgw metrics` write for node_exporter's textfile collector: an example in templates/. */
-import { hardening } from '../src/hooks/hardening.ts';
+import { hardening } from '../src/linkHooks/hardening.ts';
 
 /** Where Debian's prometheus-node-exporter looks. */
 const FOLDER = '/var/lib/prometheus/node-exporter';
