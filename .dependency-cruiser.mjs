@@ -41,7 +41,10 @@ export const ROOMS = {
   system: ['exec', 'record', 'link', 'device', 'apply', 'check', 'install'],
   line: ['samples', '.', 'control', 'ping', 'load'],
   search: ['decide', 'arguments', 'run', 'result', '.'],
-  relay: ['scheduler', 'settings', 'connection', 'statistics', 'prompt', 'control', 'api', 'daemon'],
+  relay: [
+    ...['.', 'scheduler', 'settings', 'clients', 'lookup', 'socket', 'faults', 'connection', 'forwarding'],
+    ...['statistics', 'prompt', 'control', 'api', 'daemon'],
+  ],
   report: ['plot', 'statistics', 'metrics'],
   cli: ['common', 'inetgw', '.'],
   'cli/inetgw': ['words', 'change', 'show', 'install', '.'],

@@ -5,7 +5,7 @@
  */
 import type { Server } from 'node:net';
 import { execute } from '../../src/relay/prompt/execute.ts';
-import { listen, portOf, startRelay } from '../../test/unit/relay/connection/network.ts';
+import { listen, portOf, startRelay } from '../../test/unit/relay/forwarding/network.ts';
 import {
   Acceptor,
   runPlan,

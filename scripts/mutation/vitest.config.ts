@@ -1,6 +1,6 @@
 /**
  * The tests that mutants are tried against: those of the pure parts, a few seconds for all of them. Tests in real
- * time (test/unit/relay/connection/relay.test.ts and the like) are left out: each of thousands of runs would take them all,
+ * time (test/unit/relay/forwarding/relay.test.ts and the like) are left out: each of thousands of runs would take them all,
  * and on a busy machine one that fails would look like a mutant found.
  */
 import { defineConfig } from 'vitest/config';
@@ -8,7 +8,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: [
-      'test/unit/{shaper,tc,firewall,config,report}/**/*.test.ts',
+      'test/unit/{plan,tc,firewall,config,report}/**/*.test.ts',
       'test/unit/core/units.test.ts',
       'test/unit/relay/scheduler/**/*.test.ts',
       'test/golden/**/*.test.ts',

@@ -2,9 +2,9 @@ import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { closest } from '../core/suggest.ts';
 import { configError, EXIT, usageError } from '../core/errors.ts';
-import { parseCidr } from '../relay/connection/access.ts';
+import { parseCidr } from '../relay/clients/access.ts';
 import { isRelayName } from '../relay/control/paths.ts';
-import { DEFAULT_OPTIONS } from '../relay/connection/forwarder.ts';
+import { DEFAULT_OPTIONS } from '../relay/forwarding/forwarder.ts';
 import {
   type FileSettings,
   type ForwarderSettings,

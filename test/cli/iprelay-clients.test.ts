@@ -5,10 +5,10 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { AccessList } from '../../src/relay/connection/access.ts';
-import { DEFAULT_OPTIONS } from '../../src/relay/connection/forwarder.ts';
-import { SILENT } from '../../src/relay/connection/log.ts';
-import { Relay } from '../../src/relay/connection/relay.ts';
+import { AccessList } from '../../src/relay/clients/access.ts';
+import { DEFAULT_OPTIONS } from '../../src/relay/forwarding/forwarder.ts';
+import { SILENT } from '../../src/relay/log.ts';
+import { Relay } from '../../src/relay/forwarding/relay.ts';
 import { freePort } from '../freePort.ts';
 import { HANG_MS } from '../hang.ts';
 

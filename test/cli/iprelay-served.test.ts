@@ -12,10 +12,10 @@ import { type AddressInfo, connect, type Server } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { AccessList } from '../../src/relay/connection/access.ts';
+import { AccessList } from '../../src/relay/clients/access.ts';
 import { execute } from '../../src/relay/prompt/execute.ts';
-import { SILENT } from '../../src/relay/connection/log.ts';
-import { Relay } from '../../src/relay/connection/relay.ts';
+import { SILENT } from '../../src/relay/log.ts';
+import { Relay } from '../../src/relay/forwarding/relay.ts';
 import { freePort } from '../freePort.ts';
 import { HANG_MS } from '../hang.ts';
 

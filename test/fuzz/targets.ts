@@ -16,7 +16,7 @@ import { iptablesStanding } from '../../src/firewall/standing.ts';
 import { complete } from '../../src/relay/prompt/complete.ts';
 import { parseRequest, parseResponse } from '../../src/relay/control/protocol.ts';
 import { DIRECTIONS } from '../../src/relay/settings/direction.ts';
-import { DEFAULT_OPTIONS } from '../../src/relay/connection/forwarder.ts';
+import { DEFAULT_OPTIONS } from '../../src/relay/forwarding/forwarder.ts';
 import { parseCommand } from '../../src/relay/settings/grammar.ts';
 import { formatLimits, withFaults, withLimits } from '../../src/relay/prompt/options.ts';
 import { parseSchedule, stepAt } from '../../src/relay/settings/schedule.ts';

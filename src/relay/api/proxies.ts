@@ -1,9 +1,9 @@
 /** Forwarders under the names and in the words of toxiproxy's clients: created, switched off and on, given toxics. */
 import { UserError } from '../../core/errors.ts';
-import { DEFAULT_OPTIONS } from '../connection/forwarder.ts';
-import type { Relay } from '../connection/relay.ts';
+import { DEFAULT_OPTIONS } from '../forwarding/forwarder.ts';
+import type { Relay } from '../forwarding/relay.ts';
 import { formatEndpoint, formatServer, parseSpec, plainAddress, type ProxySpec } from '../settings/spec.ts';
-import { changeToxic, readToxic, type Toxic } from '../connection/toxics.ts';
+import { changeToxic, readToxic, type Toxic } from '../faults/toxics.ts';
 
 /** What goes wrong, with the HTTP status that toxiproxy gives for it. */
 export class ApiError extends Error {

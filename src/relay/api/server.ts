@@ -5,7 +5,7 @@ import { failure } from '../../core/errors.ts';
 import { VERSION } from '../../core/version.ts';
 import { isOurs } from '../../service/metricsServer.ts';
 import { ApiError, Proxies } from './proxies.ts';
-import type { Relay } from '../connection/relay.ts';
+import type { Relay } from '../forwarding/relay.ts';
 
 /** The version of toxiproxy whose API this is; clients compare it. */
 const COMPATIBLE_WITH = '2.9.0';

@@ -1,7 +1,7 @@
 /** The API as a relay is told to serve it: its token and its first proxies are in files. */
 import { configError, failure } from '../../core/errors.ts';
 import { CONFIG_LIMIT_BYTES, readTextFile, whyUnreadable } from '../../system/exec/textFile.ts';
-import type { Relay } from '../connection/relay.ts';
+import type { Relay } from '../forwarding/relay.ts';
 import { ApiError } from './proxies.ts';
 import { proxyList, serveApi } from './server.ts';
 

@@ -6,9 +6,9 @@
 import type { LookupFunction, Socket } from 'node:net';
 import { type Direction, DIRECTIONS } from '../settings/direction.ts';
 import type { Lane } from './lane.ts';
-import { type End, type Ends, type ProxyVersion, readHeader, writeHeader } from './proxyProtocol.ts';
-import { SocketReader } from './reader.ts';
-import { ConnectionToxics } from './connectionToxics.ts';
+import { type End, type Ends, type ProxyVersion, readHeader, writeHeader } from '../clients/proxyProtocol.ts';
+import { SocketReader } from '../socket/reader.ts';
+import { ConnectionToxics } from '../faults/connectionToxics.ts';
 import { formatEndpoint, plainAddress, type ProxySpec } from '../settings/spec.ts';
 
 /** How long a client may take to read why the connection failed before it is closed. */

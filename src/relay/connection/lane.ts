@@ -10,15 +10,15 @@
  */
 import type { Socket } from 'node:net';
 import type { Direction } from '../settings/direction.ts';
-import { type Backlog, type BacklogWatch, keysOf, type Watcher } from './backlog.ts';
-import { DelayLine, type DelayMemory } from './delayLine.ts';
+import { type Backlog, type BacklogWatch, keysOf, type Watcher } from '../socket/backlog.ts';
+import { DelayLine, type DelayMemory } from '../faults/delayLine.ts';
 import type { Faults } from '../settings/faults.ts';
 import { Meter } from './meter.ts';
 import type { Pump } from './pump.ts';
-import { type ChunkMemory, READ_BYTES, type SocketReader } from './reader.ts';
+import { type ChunkMemory, READ_BYTES, type SocketReader } from '../socket/reader.ts';
 import { SEGMENT_BYTES } from '../scheduler/quantum.ts';
 import type { Flow } from '../scheduler/flows.ts';
-import { slice } from './toxics.ts';
+import { slice } from '../faults/toxics.ts';
 
 /** So much waits for the scheduler before reading stops: a turn of a fast lane and what is read meanwhile. */
 const QUEUE_BYTES = 131_072;

@@ -1,7 +1,7 @@
 /** Whether the process may open as many files and connections as it needs. */
 import { failure } from '../../core/errors.ts';
 import { descriptorLimit } from '../../service/portHolder.ts';
-import { descriptorsFor } from '../connection/relay.ts';
+import { descriptorsFor } from '../forwarding/relay.ts';
 import { localPorts } from '../settings/spec.ts';
 import { DEFAULT_VARIABLES } from '../settings/variables.ts';
 import type { Settings } from './settings.ts';

@@ -7,7 +7,7 @@ import pino, { type DestinationStream, type Level, type Logger } from 'pino';
 import { failure } from '../../core/errors.ts';
 import { printableLine } from '../../core/printable.ts';
 import { pipeTo } from '../../service/pipeTo.ts';
-import type { Log } from '../connection/log.ts';
+import type { Log } from '../log.ts';
 import { LAST_MS, LineFile, type Lost, WAITING_BYTES } from '../../service/lineFile.ts';
 import type { LogTarget } from './settings.ts';
 

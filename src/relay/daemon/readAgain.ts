@@ -1,7 +1,7 @@
 /** The configuration file is read again: on SIGHUP, and by `iprelay reload`, which hears what came of it. */
 import { configError, failure, UserError, UserErrors } from '../../core/errors.ts';
 import { CONFIG_LIMIT_BYTES, readTextFile, whyUnreadable } from '../../system/exec/textFile.ts';
-import type { Relay } from '../connection/relay.ts';
+import type { Relay } from '../forwarding/relay.ts';
 import { reload } from './reload.ts';
 import type { Settings } from './settings.ts';
 

@@ -1,7 +1,7 @@
 /** Brings a running relay to what its configuration file says now, without touching what stays the same. */
-import { AccessList } from '../connection/access.ts';
+import { AccessList } from '../clients/access.ts';
 import { loadSchedules } from '../prompt/options.ts';
-import type { Relay } from '../connection/relay.ts';
+import type { Relay } from '../forwarding/relay.ts';
 import { formatSpec } from '../settings/spec.ts';
 import {
   assign,

@@ -3,18 +3,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT, exitCodeOfSignal, type UserError } from '../../core/errors.ts';
 import { descriptorLimit } from '../../service/portHolder.ts';
 import { VERSION } from '../../core/version.ts';
-import { AccessList } from '../connection/access.ts';
+import { AccessList } from '../clients/access.ts';
 import { complete } from '../prompt/complete.ts';
 import { execute } from '../prompt/execute.ts';
-import { SILENT } from '../connection/log.ts';
-import { LoopError } from '../connection/loop.ts';
+import { SILENT } from '../log.ts';
+import { LoopError } from '../forwarding/loop.ts';
 import { loadSchedules } from '../prompt/options.ts';
 import type { Executor, PromptStreams } from '../prompt/prompt.ts';
-import { Relay } from '../connection/relay.ts';
+import { Relay } from '../forwarding/relay.ts';
 import { collectStats } from '../statistics/stats.ts';
 import type { OpenLog } from './logOutput.ts';
 import { readAgain } from './readAgain.ts';
-import { unknownHostWarning } from '../connection/resolve.ts';
+import { unknownHostWarning } from '../lookup/resolve.ts';
 import type { ForwarderSettings, Settings } from './settings.ts';
 
 /** As the original: a bind that fails is tried again every 5 s, 20 times. */

@@ -1,6 +1,6 @@
 /** Everything a relay is started with, checked: from the command line and the configuration file. */
 import type { Limits } from '../settings/direction.ts';
-import type { ForwarderOptions } from '../connection/forwarder.ts';
+import type { ForwarderOptions } from '../forwarding/forwarder.ts';
 import type { ProxySpec } from '../settings/spec.ts';
 import type { ParsedVariable, VariableName } from '../settings/variables.ts';
 

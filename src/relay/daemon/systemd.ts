@@ -1,7 +1,7 @@
 /** What systemd hands over and wants to hear: listening sockets, readiness (sd_listen_fds(3), sd_notify(3)). */
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { run } from '../../system/exec/run.ts';
-import { makeServer } from '../connection/listen.ts';
+import { makeServer } from '../socket/listen.ts';
 
 const FIRST_FD = 3;
 

@@ -3,7 +3,7 @@ import { failure } from '../../core/errors.ts';
 import { CONFIG_LIMIT_BYTES, readTextFile, whyUnreadable } from '../../system/exec/textFile.ts';
 import { type Direction, DIRECTIONS, type Limits } from '../settings/direction.ts';
 import { type Faults, NO_FAULTS, withFault } from '../settings/faults.ts';
-import type { ForwarderOptions, Schedules } from '../connection/forwarder.ts';
+import type { ForwarderOptions, Schedules } from '../forwarding/forwarder.ts';
 import type { FaultChanges, LimitChanges } from '../settings/grammar.ts';
 import { parseSchedule, type ScheduleStep } from '../settings/schedule.ts';
 

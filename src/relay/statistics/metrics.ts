@@ -1,7 +1,7 @@
 /** Metrics for Prometheus (text format 0.0.4). Names end in their unit; counters in `_total`. */
 import { exposition, type MetricFamily, type Sample } from '../../core/exposition.ts';
 import { VERSION } from '../../core/version.ts';
-import type { Relay } from '../connection/relay.ts';
+import type { Relay } from '../forwarding/relay.ts';
 import { formatPorts } from '../settings/spec.ts';
 import { bufferedBytes, collectSummary, type RelaySummary } from './stats.ts';
 

@@ -1,8 +1,8 @@
 /** What `show stats`, `watch` and the metrics show: a picture of the relay at one moment. */
 import type { Direction } from '../settings/direction.ts';
-import type { ClientCounts } from '../connection/clients.ts';
+import type { ClientCounts } from '../clients/clients.ts';
 import type { Meter } from '../connection/meter.ts';
-import type { Relay } from '../connection/relay.ts';
+import type { Relay } from '../forwarding/relay.ts';
 import { formatServer } from '../settings/spec.ts';
 
 /** Bytes per second. */

@@ -3,7 +3,7 @@
  * what the other side must see of it. Used by the test (few) and by scripts/bench/iprelay-streams.ts (a million).
  */
 import type { Server, Socket } from 'node:net';
-import { connectTo } from './connection/network.ts';
+import { connectTo } from './forwarding/network.ts';
 
 export type Step = { write: number } | { waitMs: number };
 

@@ -3,10 +3,10 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { UserErrors } from '../../../../src/core/errors.ts';
 import { execute } from '../../../../src/relay/prompt/execute.ts';
 import { parseConfig } from '../../../../src/relay/daemon/config.ts';
-import { type Address, Names } from '../../../../src/relay/connection/names.ts';
+import { type Address, Names } from '../../../../src/relay/lookup/names.ts';
 import { reload } from '../../../../src/relay/daemon/reload.ts';
 import { freePort } from '../../../freePort.ts';
-import { connectTo, listen, type Network, portOf, readAll, startRelay } from '../connection/network.ts';
+import { connectTo, listen, type Network, portOf, readAll, startRelay } from '../forwarding/network.ts';
 
 const servers: Server[] = [];
 let networks: Network[] = [];

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSettings } from '../../../../src/cli/iprelay.ts';
-import { AccessList } from '../../../../src/relay/connection/access.ts';
-import { SILENT } from '../../../../src/relay/connection/log.ts';
-import { Relay } from '../../../../src/relay/connection/relay.ts';
+import { AccessList } from '../../../../src/relay/clients/access.ts';
+import { SILENT } from '../../../../src/relay/log.ts';
+import { Relay } from '../../../../src/relay/forwarding/relay.ts';
 import { parseConfig } from '../../../../src/relay/daemon/config.ts';
 import { reload } from '../../../../src/relay/daemon/reload.ts';
 

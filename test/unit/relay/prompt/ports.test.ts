@@ -4,9 +4,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { execute } from '../../../../src/relay/prompt/execute.ts';
 import { metricsOf } from '../../../../src/relay/statistics/metrics.ts';
 import { parseSpec, type ProxySpec } from '../../../../src/relay/settings/spec.ts';
-import { DEFAULT_OPTIONS } from '../../../../src/relay/connection/forwarder.ts';
+import { DEFAULT_OPTIONS } from '../../../../src/relay/forwarding/forwarder.ts';
 import { freePort } from '../../../freePort.ts';
-import { connectTo, listen, type Network, readAll, set, startRelay } from '../connection/network.ts';
+import { connectTo, listen, type Network, readAll, set, startRelay } from '../forwarding/network.ts';
 
 let networks: Network[] = [];
 let servers: Server[] = [];

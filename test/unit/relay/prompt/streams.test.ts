@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { execute } from '../../../../src/relay/prompt/execute.ts';
-import { listen, type Network, portOf, startRelay } from '../connection/network.ts';
+import { listen, type Network, portOf, startRelay } from '../forwarding/network.ts';
 import { Acceptor, runPlan, type SidePlan, type StreamPlan } from '../streams.ts';
 
 const step = fc.oneof(

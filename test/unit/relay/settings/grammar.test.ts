@@ -6,7 +6,7 @@ import { parseCommand } from '../../../../src/relay/settings/grammar.ts';
 import { parseSchedule, stepAt } from '../../../../src/relay/settings/schedule.ts';
 import { formatSpec, parseSpec, specOf } from '../../../../src/relay/settings/spec.ts';
 import { freePort } from '../../../freePort.ts';
-import { type Network, startRelay } from '../connection/network.ts';
+import { type Network, startRelay } from '../forwarding/network.ts';
 
 describe('proxy specifications', () => {
   it.each([

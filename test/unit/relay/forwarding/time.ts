@@ -4,7 +4,7 @@
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { vi } from 'vitest';
-import type { Relay } from '../../../../src/relay/connection/relay.ts';
+import type { Relay } from '../../../../src/relay/forwarding/relay.ts';
 
 const STEP_MS = 5;
 /** So many turns of the event loop without a byte: what could be sent has been. */

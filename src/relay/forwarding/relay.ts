@@ -4,26 +4,26 @@
  */
 import { isIP, type LookupFunction, type Server, type Socket } from 'node:net';
 import { failure } from '../../core/errors.ts';
-import type { AccessList } from './access.ts';
-import { clientOf } from './address.ts';
-import { BacklogWatch } from './backlog.ts';
-import { type Client, Clients } from './clients.ts';
-import { Connection } from './connection.ts';
-import { DELAY_BYTES, DelayMemory } from './delayLine.ts';
+import type { AccessList } from '../clients/access.ts';
+import { clientOf } from '../clients/address.ts';
+import { BacklogWatch } from '../socket/backlog.ts';
+import { type Client, Clients } from '../clients/clients.ts';
+import { Connection } from '../connection/connection.ts';
+import { DELAY_BYTES, DelayMemory } from '../faults/delayLine.ts';
 import { type Direction, DIRECTIONS, type Limits } from '../settings/direction.ts';
 import { DEFAULT_OPTIONS, Forwarder, type ForwarderOptions, type Schedules } from './forwarder.ts';
 import { ForwarderGroups } from './forwarderGroups.ts';
-import { IdleWheel } from './idle.ts';
-import { Lane, type LaneContext } from './lane.ts';
-import type { Log } from './log.ts';
+import { IdleWheel } from '../connection/idle.ts';
+import { Lane, type LaneContext } from '../connection/lane.ts';
+import type { Log } from '../log.ts';
 import { findLoop, LoopError } from './loop.ts';
-import { Meter } from './meter.ts';
-import { Names } from './names.ts';
+import { Meter } from '../connection/meter.ts';
+import { Names } from '../lookup/names.ts';
 import type { Group, Share } from '../scheduler/flows.ts';
-import { Pump } from './pump.ts';
-import { ListenerTuner, type Tuned } from './readAhead.ts';
+import { Pump } from '../connection/pump.ts';
+import { ListenerTuner, type Tuned } from '../socket/readAhead.ts';
 import { leadsToPort, type ProxySpec, sharesPort, specOf } from '../settings/spec.ts';
-import type { Toxic } from './toxics.ts';
+import type { Toxic } from '../faults/toxics.ts';
 import { assign, DEFAULT_VARIABLES, type ParsedVariable, type Variables } from '../settings/variables.ts';
 
 export interface RelayOptions {

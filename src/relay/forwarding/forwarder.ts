@@ -1,14 +1,14 @@
 /** A forwarder: its sockets, its limits and its faults. The connections belong to the relay. */
 import { isIP, type Server, type Socket } from 'node:net';
 import { type Direction, DIRECTIONS, type Limits, NO_LIMITS } from '../settings/direction.ts';
-import { FaultClock } from './faultClock.ts';
+import { FaultClock } from '../faults/faultClock.ts';
 import { type Faults, NO_FAULTS } from '../settings/faults.ts';
-import { closeServer, listenOn, makeServer } from './listen.ts';
+import { closeServer, listenOn, makeServer } from '../socket/listen.ts';
 import type { ScheduleStep } from '../settings/schedule.ts';
 import type { Group } from '../scheduler/flows.ts';
 import { localPorts, type ProxySpec } from '../settings/spec.ts';
-import type { ProxyVersion } from './proxyProtocol.ts';
-import type { Toxic } from './toxics.ts';
+import type { ProxyVersion } from '../clients/proxyProtocol.ts';
+import type { Toxic } from '../faults/toxics.ts';
 
 /** What can be changed while it listens. Bytes per second. */
 export interface ForwarderOptions {

@@ -8,7 +8,7 @@ import {
   Names,
   parseGetent,
   parseHosts,
-} from '../../../../src/relay/connection/names.ts';
+} from '../../../../src/relay/lookup/names.ts';
 import { run } from '../../../../src/system/exec/run.ts';
 import { HANG_MS } from '../../../hang.ts';
 

@@ -7,7 +7,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { plainAddress } from '../settings/spec.ts';
-import { addressBytes } from './address.ts';
+import { addressBytes } from '../clients/address.ts';
 
 /** Bytes on their way to a peer. */
 export interface Backlog {

@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { afterEach, describe, expect, it } from 'vitest';
-import { AccessList } from '../../../../src/relay/connection/access.ts';
+import { AccessList } from '../../../../src/relay/clients/access.ts';
 import { execute } from '../../../../src/relay/prompt/execute.ts';
-import { SILENT } from '../../../../src/relay/connection/log.ts';
-import { isBound } from '../../../../src/relay/connection/loop.ts';
-import { type Address, Names } from '../../../../src/relay/connection/names.ts';
-import { Relay } from '../../../../src/relay/connection/relay.ts';
+import { SILENT } from '../../../../src/relay/log.ts';
+import { isBound } from '../../../../src/relay/forwarding/loop.ts';
+import { type Address, Names } from '../../../../src/relay/lookup/names.ts';
+import { Relay } from '../../../../src/relay/forwarding/relay.ts';
 import { freePort } from '../../../freePort.ts';
 import { ending, listen, portOf, readAll } from './network.ts';
 

@@ -5,7 +5,7 @@ import {
   MOST_BYTES,
   readHeader,
   writeHeader,
-} from '../../../../src/relay/connection/proxyProtocol.ts';
+} from '../../../../src/relay/clients/proxyProtocol.ts';
 
 const SIGNATURE = '0d0a0d0a000d0a515549540a';
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');

@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { setImmediate, setTimeout } from 'node:timers/promises';
-import type { Log } from './log.ts';
+import type { Log } from '../log.ts';
 import { KERNELS_OWN, type ListenerOptions, setListenerOptions } from '../../system/exec/socketOptions.ts';
 
 /** A window is worth so much of the limit, in ms: the sender's kernel then keeps less than 2 s with cubic or Reno. */

@@ -2,8 +2,8 @@
 import type { Server } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { AccessList } from '../../../../src/relay/connection/access.ts';
-import { DEFAULT_OPTIONS } from '../../../../src/relay/connection/forwarder.ts';
+import { AccessList } from '../../../../src/relay/clients/access.ts';
+import { DEFAULT_OPTIONS } from '../../../../src/relay/forwarding/forwarder.ts';
 import { connectTo, ending, listen, type Network, portOf, readAll, startRelay } from './network.ts';
 
 const HEADER = 'PROXY TCP4 192.0.2.1 198.51.100.1 1 2\r\n';

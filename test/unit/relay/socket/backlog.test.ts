@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Backlog, BacklogWatch, hexEnd, keysOf } from '../../../../src/relay/connection/backlog.ts';
-import { connectTo, listen, type Network, portOf, set, startRelay } from './network.ts';
+import { type Backlog, BacklogWatch, hexEnd, keysOf } from '../../../../src/relay/socket/backlog.ts';
+import { connectTo, listen, type Network, portOf, set, startRelay } from '../forwarding/network.ts';
 import { HANG_MS } from '../../../hang.ts';
 
 const opened: { close: () => unknown }[] = [];

@@ -1,10 +1,10 @@
 /** Real sockets on loopback for the relay's tests; everything opened is closed by `end`. */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { AccessList } from '../../../../src/relay/connection/access.ts';
-import { DEFAULT_OPTIONS, type ForwarderOptions } from '../../../../src/relay/connection/forwarder.ts';
-import { SILENT } from '../../../../src/relay/connection/log.ts';
-import { Relay, type RelayOptions } from '../../../../src/relay/connection/relay.ts';
+import { AccessList } from '../../../../src/relay/clients/access.ts';
+import { DEFAULT_OPTIONS, type ForwarderOptions } from '../../../../src/relay/forwarding/forwarder.ts';
+import { SILENT } from '../../../../src/relay/log.ts';
+import { Relay, type RelayOptions } from '../../../../src/relay/forwarding/relay.ts';
 import { parseVariable, type VariableName } from '../../../../src/relay/settings/variables.ts';
 import { freePort } from '../../../freePort.ts';
 

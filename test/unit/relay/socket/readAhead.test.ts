@@ -4,12 +4,12 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Log } from '../../../../src/relay/connection/log.ts';
-import { SILENT } from '../../../../src/relay/connection/log.ts';
-import { ListenerTuner, optionsFor, type Tuned } from '../../../../src/relay/connection/readAhead.ts';
+import type { Log } from '../../../../src/relay/log.ts';
+import { SILENT } from '../../../../src/relay/log.ts';
+import { ListenerTuner, optionsFor, type Tuned } from '../../../../src/relay/socket/readAhead.ts';
 import { missing } from '../../../../src/core/errors.ts';
 import { HANG_MS } from '../../../hang.ts';
-import { listen, type Network, portOf, readAll, set, startRelay } from './network.ts';
+import { listen, type Network, portOf, readAll, set, startRelay } from '../forwarding/network.ts';
 
 let networks: Network[] = [];
 const servers: Server[] = [];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { clientOf } from '../../../../src/relay/connection/address.ts';
-import { Clients, MOST_NAMED } from '../../../../src/relay/connection/clients.ts';
+import { clientOf } from '../../../../src/relay/clients/address.ts';
+import { Clients, MOST_NAMED } from '../../../../src/relay/clients/clients.ts';
 import { Scheduler } from '../../../../src/relay/scheduler/scheduler.ts';
 
 const make = (): Clients => new Clients({ up: new Scheduler(0), down: new Scheduler(0) });

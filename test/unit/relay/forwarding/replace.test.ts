@@ -1,11 +1,11 @@
 /** Forwarders that are being set: what clients meet meanwhile, and what is left where it fails. */
 import type { Server, Socket } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { AccessList } from '../../../../src/relay/connection/access.ts';
-import { DEFAULT_OPTIONS, type ForwarderOptions } from '../../../../src/relay/connection/forwarder.ts';
-import { SILENT } from '../../../../src/relay/connection/log.ts';
-import { type Address, Names } from '../../../../src/relay/connection/names.ts';
-import { Relay } from '../../../../src/relay/connection/relay.ts';
+import { AccessList } from '../../../../src/relay/clients/access.ts';
+import { DEFAULT_OPTIONS, type ForwarderOptions } from '../../../../src/relay/forwarding/forwarder.ts';
+import { SILENT } from '../../../../src/relay/log.ts';
+import { type Address, Names } from '../../../../src/relay/lookup/names.ts';
+import { Relay } from '../../../../src/relay/forwarding/relay.ts';
 import { NO_LIMITS } from '../../../../src/relay/settings/direction.ts';
 import { NO_FAULTS } from '../../../../src/relay/settings/faults.ts';
 import { freePort } from '../../../freePort.ts';
