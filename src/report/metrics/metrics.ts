@@ -310,7 +310,7 @@ const PACING: readonly StatisticsDefinition[] = [
   {
     name: 'pacing_rtt_seconds',
     type: 'gauge',
-    help: 'Round trip of the flow whose window was written last.',
+    help: 'Least round trip of late of the flow whose window was written last.',
     of: ofPacing(({ rttMs }) => orNone(rttMs === null ? null : rttMs / 1000)),
   },
 ];

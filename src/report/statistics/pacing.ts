@@ -12,7 +12,7 @@ export interface PacingStatistics {
   beyondStagesPackets: number;
   /** Null: cannot be read here (no perl). Flows that take less than their share count for less. */
   activeFlows: number | null;
-  /** As last written, and that flow's round trip. */
+  /** As last written, and that flow's least round trip of late: that of the path, without its queues. */
   windowBytes: number | null;
   rttMs: number | null;
   /** The local queue that large packets wait in. */
