@@ -45,9 +45,9 @@ export const ROOMS = {
     ...['.', 'scheduler', 'settings', 'clients', 'lookup', 'socket', 'faults', 'connection', 'forwarding'],
     ...['statistics', 'prompt', 'control', 'api', 'daemon'],
   ],
-  report: ['plot', 'statistics', 'metrics'],
+  report: ['plot', 'statistics', 'metrics', 'watch'],
   cli: ['common', 'inetgw', '.'],
-  'cli/inetgw': ['words', 'change', 'show', 'install', '.'],
+  'cli/inetgw': ['words', 'change', 'show', 'watch', 'install', '.'],
 };
 
 const inFolders = (names) => names.map((name) => `^src/${name}/`).join('|') || '^$';

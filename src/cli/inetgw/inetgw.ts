@@ -74,6 +74,10 @@ const BODIES: Readonly<Record<CommandWord, CommandBody>> = {
     const { configCheckCommand, configExampleCommand } = await import('./install/config.ts');
     return verb === 'check' ? configCheckCommand(file, options) : configExampleCommand();
   },
+  watch: async ([device, ...rest], options) => {
+    if (rest.length > 0) throw usageError('watch takes one device or none: inetgw watch ppp0');
+    return (await import('./watch/watch.ts')).watchCommand(device, options);
+  },
   completion: async (words) => (await import('./install/completion.ts')).completionCommand(words),
 };
 

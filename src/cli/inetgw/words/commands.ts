@@ -83,6 +83,11 @@ export const COMMANDS = {
     next: {},
     isFirstOnly: true,
   },
+  watch: {
+    deviceAt: 1,
+    idle: [...SETTINGS, 'dryRun', 'replace', 'config'],
+    next: DEVICES,
+  },
 } as const satisfies Readonly<Record<string, CommandDefinition>>;
 
 export type CommandWord = keyof typeof COMMANDS;
@@ -90,6 +95,7 @@ export type CommandWord = keyof typeof COMMANDS;
 /** Options that mean something to one command alone. */
 export const OPTIONS_OF_ONE = {
   format: 'rules',
+  once: 'watch',
   output: 'metrics',
   purge: 'uninstall',
   remove: 'install-hook',

@@ -67,6 +67,7 @@ Examples:
   inetgw ppp0 10mbit 50mbit --framing vdsl       a VDSL line
   inetgw eth1 --up 20mbit --down 100mbit         a cable line, rates by name
   inetgw ppp0                                    show what it does
+  inetgw watch                                   see it live, once a second
   inetgw ppp0 clear                              take it away
   inetgw ppp0 210 1710 --dry-run                 see what would be run
   inetgw check [DEV]                             what this machine has and lacks

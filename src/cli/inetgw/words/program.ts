@@ -21,6 +21,8 @@ export interface GlobalOptions {
   config?: string;
   /** Of `inetgw rules`. */
   format?: string;
+  /** Of `inetgw watch`. */
+  once?: boolean;
   /** Of `inetgw metrics`: a file. */
   output?: string;
   /** Of `inetgw install-hook`. */
@@ -65,6 +67,7 @@ export function makeProgram(action: (words: string[], options: Options) => void)
     .option('-y, --yes', 'do not ask about rates that are hardly meant')
     .optionsGroup('Of one command:')
     .option('--format <FORM>', 'of inetgw rules: sh, iptables-restore, ip6tables-restore or nft (sh)')
+    .option('--once', 'of inetgw watch: print one screen and end')
     .option('--output <FILE>', 'of inetgw metrics: replace this file as a whole')
     .option('--all', 'of inetgw clear: every device, in every network namespace')
     .option('--remove', 'of inetgw install-hook: take the files away again')

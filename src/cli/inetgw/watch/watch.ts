@@ -1,0 +1,164 @@
+/** `inetgw watch [DEV]`: a live screen once a second; `--once`: one screen as text, or as JSON. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EXIT, exitCodeOfSignal, notInForce, UserError, usageError } from '../../../core/errors.ts';
+import { figuresOf, type Figures, type WatchReading } from '../../../report/watch/figures.ts';
+import { screen, SORTS, type ScreenOptions, type Sort } from '../../../report/watch/screen.ts';
+import { requireNetAdmin } from '../../../system/exec/privilege.ts';
+import { checkDeviceName } from '../../../system/link/link.ts';
+import { recordedDevices } from '../../../system/record/state.ts';
+import type { GlobalOptions } from '../words/program.ts';
+import { WatchReader } from './reader.ts';
+import { enterTerminal, type Terminal } from './terminal.ts';
+
+const EVERY_MS = 1000;
+const SIGNALS = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const;
+
+export async function watchCommand(named: string | undefined, options: GlobalOptions): Promise<number> {
+  if (named !== undefined) checkDeviceName(named);
+  if (options.json === true && options.once !== true)
+    throw usageError('watch has no end: JSON is for --once', 'type: inetgw watch --once --json');
+  await requireNetAdmin('reading the counters');
+  const reader = new WatchReader(named ?? (await onlyDevice()));
+  if (options.once === true) return showOnce(reader, options);
+  if (!process.stdout.isTTY || process.env['TERM'] === 'dumb')
+    throw usageError('watch needs a terminal that has a cursor', 'one screen as text: inetgw watch --once');
+  return new Watch(reader, options).run();
+}
+
+/** The device that is set up, where there is one of them. */
+async function onlyDevice(): Promise<string> {
+  const [device, ...others] = await recordedDevices();
+  if (device === undefined) throw notInForce('no device is set up', 'set one up with: inetgw DEV UP DOWN');
+  if (others.length > 0)
+    throw usageError(
+      `several devices are set up: ${[device, ...others].join(', ')}`,
+      `take one of them: inetgw watch ${device}`,
+    );
+  return device;
+}
+
+async function showOnce(reader: WatchReader, options: GlobalOptions): Promise<number> {
+  const before = await reader.read();
+  await sleep(EVERY_MS);
+  const figures = figuresOf(before, await reader.read());
+  const columns = process.stdout.isTTY ? process.stdout.columns : Number(process.env['COLUMNS']);
+  const text =
+    options.json === true
+      ? JSON.stringify(figures, null, 2)
+      : screen(figures, {
+          columns: columns > 0 ? columns : 80,
+          colour: hasColour(options),
+          ...{ sort: 'u', help: false, keys: false },
+        }).join('\n');
+  process.stdout.write(`${text}\n`);
+  return figures.isWhole ? EXIT.ok : EXIT.notInForce;
+}
+
+function hasColour({ color }: GlobalOptions): boolean {
+  const refused = (process.env['NO_COLOR'] ?? '') !== '' || process.env['TERM'] === 'dumb';
+  return color !== false && !refused && process.stdout.isTTY;
+}
+
+/** From entering the terminal to leaving it. */
+class Watch {
+  readonly #reader: WatchReader;
+  readonly #colour: boolean;
+  #figures: Figures | undefined;
+  #sort: Sort = 'u';
+  #help = false;
+  #exitCode: number | undefined;
+  /** Ends the wait for the next second. */
+  #waiting = new AbortController();
+  #terminal: Terminal | undefined;
+
+  constructor(reader: WatchReader, options: GlobalOptions) {
+    this.#reader = reader;
+    this.#colour = hasColour(options);
+  }
+
+  async run(): Promise<number> {
+    // What cannot be read at all is said on the terminal as it was.
+    let before: WatchReading | undefined = await this.#reader.read();
+    const stdin = process.stdin.isTTY ? process.stdin : undefined;
+    const listeners = SIGNALS.map((signal) => {
+      const listener = (): void => {
+        this.#end(exitCodeOfSignal(signal));
+      };
+      process.on(signal, listener);
+      return { signal, listener };
+    });
+    this.#terminal = enterTerminal(stdin, process.stdout, {
+      onKey: (key) => {
+        this.#key(key);
+      },
+      onResize: () => {
+        this.#draw();
+      },
+    });
+    try {
+      this.#figures = figuresOf(undefined, before);
+      while (this.#exitCode === undefined) {
+        this.#draw();
+        await sleep(EVERY_MS, undefined, { signal: this.#waiting.signal }).catch(() => undefined);
+        if (this.#waiting.signal.aborted) break;
+        const now = await this.#read();
+        if (now === undefined) continue;
+        this.#figures = figuresOf(before, now);
+        before = now;
+      }
+      return this.#exitCode ?? EXIT.ok;
+    } finally {
+      this.#terminal.leave();
+      for (const { signal, listener } of listeners) process.off(signal, listener);
+    }
+  }
+
+  /** A look that fails is said on the screen; the next one may succeed. */
+  async #read(): Promise<WatchReading | undefined> {
+    try {
+      return await this.#reader.read();
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      const condition = {
+        id: 'unread',
+        severity: 'broken',
+        text: error.message,
+        remedy: 'it is tried again',
+      } as const;
+      if (this.#figures !== undefined)
+        this.#figures = { ...this.#figures, isWhole: false, line: null, conditions: [condition] };
+      return undefined;
+    }
+  }
+
+  #end(code: number): void {
+    this.#exitCode ??= code;
+    this.#waiting.abort();
+  }
+
+  #key(key: string): void {
+    if (key === 'q' || key === '^c' || key === '^d') {
+      this.#end(EXIT.ok);
+      return;
+    }
+    if (key === '?' || key === 'h') this.#help = !this.#help;
+    else if (key === 'escape') this.#help = false;
+    else if (key === 's') this.#sort = nextSort(this.#sort);
+    else if (isSort(key)) this.#sort = key;
+    else return;
+    this.#draw();
+  }
+
+  #draw(): void {
+    if (this.#figures === undefined || this.#terminal === undefined) return;
+    const options: ScreenOptions = {
+      ...this.#terminal.size(),
+      ...{ colour: this.#colour, sort: this.#sort, help: this.#help, keys: process.stdin.isTTY },
+    };
+    this.#terminal.show(screen(this.#figures, options));
+  }
+}
+
+const ALL_SORTS = Object.keys(SORTS) as Sort[];
+const isSort = (key: string): key is Sort => Object.hasOwn(SORTS, key);
+const nextSort = (sort: Sort): Sort => ALL_SORTS[(ALL_SORTS.indexOf(sort) + 1) % ALL_SORTS.length] ?? 'u';

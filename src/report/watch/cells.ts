@@ -1,0 +1,115 @@
+/** Text for a terminal of so many columns: styles, widths, bars. Nothing written is wider than the terminal. Pure. */
+import truncatedWidth from 'fast-string-truncated-width';
+import { printableLine } from '../../core/printable.ts';
+
+export type Style = 'plain' | 'bold' | 'dim' | 'good' | 'warn' | 'bad';
+
+export interface Span {
+  text: string;
+  style: Style;
+}
+
+export type Line = readonly Span[];
+
+/** ECMA-48, "Select graphic rendition". */
+const SGR: Readonly<Record<Style, string>> = {
+  plain: '',
+  bold: '\x1b[1m',
+  dim: '\x1b[2m',
+  good: '\x1b[32m',
+  warn: '\x1b[33m',
+  bad: '\x1b[31m',
+};
+const RESET = '\x1b[0m';
+
+export const span = (text: string, style: Style = 'plain'): Span => ({ text, style });
+export const plain = (text: string): Line => [span(text)];
+
+/**
+ * Columns that a text takes; what steers a terminal must be gone from it. Each character by itself: a terminal may draw several
+ * that are joined (family emoji, flags) as one or not, and so never takes more than this.
+ */
+export function widthOf(text: string): number {
+  let width = 0;
+  for (const character of text) width += truncatedWidth(character).width;
+  return width;
+}
+
+/** As much of the text as there is room for, never half a character. */
+export function cut(text: string, columns: number): string {
+  let left = columns;
+  let out = '';
+  for (const character of text) {
+    left -= widthOf(character);
+    if (left < 0) break;
+    out += character;
+  }
+  return out;
+}
+
+/** The line as it is written, cut to the terminal. */
+export function rendered(line: Line, columns: number, colour: boolean): string {
+  let left = columns;
+  let out = '';
+  for (const { text, style } of line) {
+    const part = cut(printableLine(text), left);
+    left -= widthOf(part);
+    out += colour && style !== 'plain' && part !== '' ? `${SGR[style]}${part}${RESET}` : part;
+  }
+  return colour ? out : out.trimEnd();
+}
+
+/** `[#####-----]`, in so many columns; null: not known. */
+export function bar(share: number | null, columns: number): Span[] {
+  const inner = Math.max(0, columns - 2);
+  const full = Math.min(inner, Math.max(0, Math.round((share ?? 0) * inner)));
+  const style: Style = share !== null && share >= FULL ? 'warn' : 'good';
+  return [span('['), span('#'.repeat(full), style), span('-'.repeat(inner - full), 'dim'), span(']')];
+}
+
+/** From here on a line counts as full: the stages begin at 98 %. */
+export const FULL = 0.97;
+
+/** Words in lines of at most so many columns; a word that is longer is cut by whoever writes the line. */
+export function wrapped(text: string, columns: number, indent: string): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of printableLine(text).split(' ')) {
+    const longer = line === '' ? word : `${line} ${word}`;
+    if (line !== '' && widthOf(longer) > columns) {
+      lines.push(line);
+      line = `${indent}${word}`;
+    } else line = longer;
+  }
+  return [...lines, line];
+}
+
+export interface Column {
+  head: string;
+  cells: readonly string[];
+  /** The lowest goes first where the terminal is narrow; the first column stays. */
+  rank: number;
+}
+
+/** A table of as many columns as there is room for: the first to the left, the others to the right, two spaces between. */
+export function fittedTable(all: readonly Column[], columns: number): string[] {
+  let kept = [...all];
+  const widths = (): number[] =>
+    kept.map(({ head, cells }) => Math.max(...[head, ...cells].map((cell) => widthOf(cell))));
+  const total = (): number => widths().reduce((sum, width) => sum + width + 2, -2);
+  while (kept.length > 1 && total() > columns) {
+    const least = Math.min(...kept.slice(1).map(({ rank }) => rank));
+    kept = kept.filter(({ rank }, n) => n === 0 || rank !== least);
+  }
+  const wide = widths();
+  const row = (pick: (column: Column) => string): string =>
+    kept
+      .map((column, n) => {
+        const space = ' '.repeat(Math.max(0, (wide[n] ?? 0) - widthOf(pick(column))));
+        return n === 0 ? `${pick(column)}${space}` : `${space}${pick(column)}`;
+      })
+      .join('  ')
+      .trimEnd();
+  const rows = all[0]?.cells.map((_, n) => row(({ cells }) => cells[n] ?? '')) ?? [];
+  return [row(({ head }) => head), ...rows];
+}
