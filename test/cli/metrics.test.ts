@@ -6,6 +6,7 @@ import { exposition } from '../../src/core/exposition.ts';
 import { metricsOf } from '../../src/report/metrics/metrics.ts';
 import { someStatistics } from '../unit/report/someStatistics.ts';
 import { inetgw, inNamespace, ROOT } from './helpers/built.ts';
+import { freePort } from '../freePort.ts';
 import { build } from './helpers/buildOnce.ts';
 import { debianProgram, type Program } from './helpers/debianProgram.ts';
 
@@ -42,6 +43,23 @@ describe('promtool', () => {
   it('reads what is in a label, whatever it is', async () => {
     const device = 'a"} 1\nb{x="\\\x1b[2J\u{1f600}\ud800';
     const text = exposition(metricsOf([{ device, reading: undefined }], '1'));
+    expect(await check(text)).toEqual({ exitCode: 0, says: '' });
+  });
+
+  it('has nothing to say of those of iprelay', async () => {
+    await build();
+    const [port, metrics] = [await freePort(), await freePort()];
+    const words = ['-f', '--log', 'none', '-b', '3072', '--metrics', String(metrics), `${port}:localhost:80`];
+    const relay = execa(process.execPath, [`${ROOT}/dist/bin/iprelay.js`, ...words], { reject: false });
+    const read = (): Promise<string> =>
+      fetch(`http://127.0.0.1:${metrics}/metrics`).then(
+        (answer) => answer.text(),
+        () => '',
+      );
+    await expect.poll(read).toContain('iprelay_forwarder_bytes_total{');
+    const text = await read();
+    relay.kill();
+    await relay;
     expect(await check(text)).toEqual({ exitCode: 0, says: '' });
   });
 
