@@ -5,6 +5,8 @@ import { optionName, SEARCH_KEY_NAMES, SEARCH_KEYS, type SearchKey } from '../..
 import { layered, valuesFromEnvironment, type Value, type Values } from '../../../config/values.ts';
 import { configError, UserErrors } from '../../../core/errors.ts';
 import type { FramingChoice } from '../../../plan/input/framingChoice.ts';
+import { allowsStages } from '../../../plan/input/ingressKinds.ts';
+import type { ShaperSettings } from '../../../plan/input/settings.ts';
 import { CONFIG_PATH, readConfiguration } from '../../../system/record/configFile.ts';
 import type { Options } from './program.ts';
 import { warn } from '../../common/warn.ts';
@@ -70,15 +72,15 @@ export function settingsOfSection(section: DeviceSection, options: Options): Set
   );
 }
 
-/** Whether `inetgw` would do without window pacing: as the section says, or because it shapes what comes in. */
-function usesNoPacing(values: Values): boolean {
-  const pacing = values.get('pacing')?.text;
-  return pacing === 'off' || (pacing !== 'bpf' && values.get('ingress')?.text.startsWith('shape') === true);
+/** Whether `inetgw` would do without window pacing: as the section says, or because its choice for ingress has no stages. */
+function usesNoPacing(section: DeviceSection): boolean {
+  const { ingress, pacing } = choicesOf(section);
+  return pacing === 'off' || (pacing !== 'bpf' && !allowsStages(ingress));
 }
 
 /** What a section says for searchbw, as its options: framing only if none is typed. */
 export function searchOptions(
-  { search, values }: DeviceSection,
+  section: DeviceSection,
   typed: { framing?: string; linklayer?: string; overhead?: string; mpu?: string },
 ): {
   pingHost?: string;
@@ -90,6 +92,7 @@ export function searchOptions(
   mpu?: string;
   pacing?: string;
 } {
+  const { search, values } = section;
   const framingIsTyped = [typed.framing, typed.linklayer, typed.overhead, typed.mpu].some(
     (each) => each !== undefined,
   );
@@ -103,7 +106,7 @@ export function searchOptions(
   };
   return {
     ...Object.fromEntries(SEARCH_KEY_NAMES.flatMap(given)),
-    ...(usesNoPacing(values) ? { pacing: 'off' } : {}),
+    ...(usesNoPacing(section) ? { pacing: 'off' } : {}),
     ...text('framing'),
     ...text('linklayer'),
     ...text('overhead'),
@@ -112,7 +115,11 @@ export function searchOptions(
 }
 
 /** The framing that `inetgw` takes for a device because its section says so; undefined: it says nothing. */
-export function configuredFraming({ device, values }: DeviceSection): FramingChoice | undefined {
+export const configuredFraming = (section: DeviceSection): FramingChoice | undefined =>
+  choicesOf(section).framing;
+
+/** The settings of a section but for its rates, which it need not have. */
+function choicesOf({ device, values }: DeviceSection): Omit<ShaperSettings, 'upBitPerSec' | 'downBitPerSec'> {
   const rate: Value = { text: '1mbit', name: 'rate', place: undefined };
-  return settingsFromValues(device, rate, rate, values).settings.framing;
+  return settingsFromValues(device, rate, rate, values).settings;
 }
