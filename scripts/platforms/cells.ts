@@ -64,9 +64,9 @@ async function apply({ guest }: CellContext): Promise<string> {
     await setUpLine(guest);
     const result = await inetgw(guest, ...RATES, '--firewall', tool);
     if (result.code !== 0) throw new Error(`--firewall ${tool}: ${firstLine(result.stderr)}`);
-    const { firewall, standIns } = await statistics(guest);
+    const { firewall, fallbacks } = await statistics(guest);
     if (!firewall.present) throw new Error(`--firewall ${tool}: the rules are not there`);
-    said.push(...(tool === 'auto' ? [`takes ${firewall.backend}`, ...standIns] : [tool]));
+    said.push(...(tool === 'auto' ? [`takes ${firewall.backend}`, ...fallbacks] : [tool]));
     await inetgwOk(guest, 'ppp0', 'clear');
   }
   return said.join(', ');

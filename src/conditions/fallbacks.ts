@@ -4,9 +4,9 @@ import type { Condition } from './condition.ts';
 
 export const FALLBACK_CONDITIONS: readonly Condition[] = [
   {
-    id: 'stand-in',
+    id: 'fallback',
     severity: 'note',
-    title: 'something stands in for what the kernel lacks',
+    title: 'a fallback is used for what the kernel lacks',
     seenIn: 'the record in /run/inetgw',
     meaning: 'sfq instead of fq_codel, a queue on an ifb instead of the stages, HTB instead of cake',
     remedy: 'inetgw check names the module; with it: inetgw DEV clear, inetgw DEV UP DOWN',

@@ -188,7 +188,7 @@ test('what stands in for what the kernel lacks', async () => {
     await expectTold('ppp0', ['no-pacing'], 0);
     expect(await inetgwOk(guest, 'ppp0')).toMatch(/^note: no window pacing: .*classifier not found/m);
     await inetgwOk(guest, 'ppp0', ...RATES, '--ingress', 'shape');
-    await expectTold('ppp0', ['stand-in'], 0);
+    await expectTold('ppp0', ['fallback'], 0);
     expect(await inetgwOk(guest, 'ppp0')).toMatch(/^note: this kernel has no cake/m);
   } finally {
     await guest.run(['rm', '-f', '/etc/modprobe.d/lab.conf']);

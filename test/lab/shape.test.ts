@@ -151,7 +151,7 @@ describe('on a kernel that lacks something', () => {
     expect(await snapshot(guest)).toBe(inForce);
   });
 
-  // fq_codel cannot be taken away here: this kernel does not let go of it. Its stand-in is in the unit tests.
+  // fq_codel cannot be taken away here: this kernel does not let go of it. Its fallback is in the unit tests.
   test('without cake too it is HTB', async () => {
     await takeAway('sch_cake');
     for (const down of ['1710', '1600']) {

@@ -33,7 +33,7 @@ export interface Statistics {
   /** Absent: no window pacing. */
   pacing?: PacingStatistics;
   /** What stands in for something that the kernel lacks. */
-  standIns: string[];
+  fallbacks: string[];
   /** What is not as it should be, and what to do about it: of `conditions`, those that are no notes. */
   warnings: string[];
   /** What is the case: see docs/conditions.md. */
@@ -74,7 +74,7 @@ export function statisticsOf(
     ...(readings.pacing === undefined
       ? {}
       : { pacing: pacingStatistics(plan, readings.pacing, readings.actions) }),
-    standIns: fallbacks(plan),
+    fallbacks: fallbacks(plan),
     warnings: conditions.flatMap(({ severity, text, remedy }) =>
       severity === 'note' ? [] : [`${text}; ${remedy}`],
     ),

@@ -25,7 +25,7 @@ export interface CheckItem {
   detail: string;
   /**
    * `required`: without it nothing can be set up. `police`: for the ingress stages, `shape`: for the queue on an ifb,
-   * of which one must be whole. `leaf`: for flow queues, of which one is needed. `optional`: it has a stand-in.
+   * of which one must be whole. `leaf`: for flow queues, of which one is needed. `optional`: it has a fallback.
    */
   need: 'required' | 'police' | 'shape' | 'leaf' | 'firewall' | 'optional';
   /** What comes of it if it is missing. */
@@ -37,7 +37,7 @@ export interface CheckResult {
   items: readonly CheckItem[];
   /** What `--firewall auto` would take, and why; `tool` is null where neither works. */
   autoFirewall: { tool: FirewallBackend | null; why: string };
-  /** All that is required is there, and of all that has a stand-in one or the other. */
+  /** All that is required is there, and of all that has a fallback one or the other. */
   ready: boolean;
 }
 

@@ -80,7 +80,7 @@ describe('each', () => {
     ['tcx-first', { clsactHooks: [{ ...hook('ingress', [ours]), tcxPrograms: 1 }] }],
     ['wrong-layer', { layers: { ...layers, device: 'eth0' } }],
     ['several-uplinks', { layers: { ...layers, defaultRoutes: ['ppp0', 'wwan0'] } }],
-    ['stand-in', { record: { ...record, plan: { ...plan, missingKinds: ['police'] } } }],
+    ['fallback', { record: { ...record, plan: { ...plan, missingKinds: ['police'] } } }],
   ])('%s', (id, changes) => {
     expect(ids(changes)).toEqual([id]);
   });
