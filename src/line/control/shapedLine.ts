@@ -17,14 +17,9 @@ import { MAX_RATE_BIT_PER_SEC, type ShaperSettings } from '../../plan/input/sett
 import { isPacingWanted, pacingActionIndex } from '../../plan/pacing/pacing.ts';
 import { queueChange, tcStep } from '../../plan/steps.ts';
 import { readActions } from '../../system/device/actions.ts';
-import {
-  carryOut,
-  earlierOf,
-  prepare,
-  putBack,
-  refuseForeign,
-  type Earlier,
-} from '../../system/apply/apply.ts';
+import { carryOut, prepare } from '../../system/apply/apply.ts';
+import { refuseForeign } from '../../system/apply/foreign.ts';
+import { earlierOf, rollBack, type Earlier } from '../../system/apply/rollBack.ts';
 import { readCurrent, readView } from '../../system/device/device.ts';
 import { installFirewall, families } from '../../system/apply/firewall.ts';
 import { readLayers } from '../../system/link/layers.ts';
@@ -261,7 +256,7 @@ class ShapedLine implements LineControl {
           now: this.#plan.firewall?.backend,
           before: this.#earlier?.plan.firewall?.backend,
         };
-        const { failures } = await putBack(device, this.#earlier, tools, run);
+        const { failures } = await rollBack(device, this.#earlier, tools, run);
         if (failures.length > 0) throw failure(failures.map(({ message }) => message).join('; '));
       }
       this.#plan = undefined;

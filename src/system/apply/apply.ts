@@ -16,16 +16,9 @@ import {
 } from '../../plan/steps.ts';
 import type { KernelFacts, LinkFacts } from '../../plan/input/link.ts';
 import type { Family } from '../../firewall/iptables.ts';
-import { beside, setUpLines, tearDownLines, tearDownPlace, type TcView } from '../../tc/batch.ts';
+import type { TcView } from '../../tc/batch.ts';
 import type { TcObject } from '../../tc/objects.ts';
-import {
-  describeFilters,
-  foreignRoot,
-  ifindexesOf,
-  readCurrent,
-  withoutForeign,
-  type Current,
-} from '../device/device.ts';
+import { readCurrent, type Current } from '../device/device.ts';
 import {
   chooseBackend,
   families,
@@ -37,24 +30,20 @@ import {
 } from './firewall.ts';
 import { findLink, noSuchDevice } from '../link/link.ts';
 import { removeMadeTables, tablesToBeMade } from './madeTables.ts';
-import { pacingObjectFile, removeMaps, removeProgram, writePacingObject } from '../device/pacing.ts';
+import { pacingObjectFile, removeProgram, writePacingObject } from '../device/pacing.ts';
 import { Parts } from '../exec/parts.ts';
-import {
-  deviceExists,
-  installQueueDevice,
-  queueDeviceRemoval,
-  removeQueueDevice,
-} from '../device/queueDevice.ts';
+import { deviceExists, installQueueDevice, queueDeviceRemoval } from '../device/queueDevice.ts';
 import { lostByReplacing } from './replaced.ts';
 import { missingPiece, rehearse, rehearseQueueDevice, type Rehearsal } from './rehearse.ts';
 import { firstIngress, noPacingNotice, without } from './fallbacks.ts';
+import { keepOthersFilters, refuseForeign } from './foreign.ts';
 import { ProgramError, type Runner } from '../exec/run.ts';
 import { runStep } from '../exec/runStep.ts';
 import { sharedClsact } from '../device/sharedClsact.ts';
 import { failedBatchLine } from '../../tc/parse.ts';
-import { removeState, writeState } from '../record/state.ts';
+import { writeState } from '../record/state.ts';
 import { removeStrayActions } from '../device/strayActions.ts';
-import { tearDown } from './tearDown.ts';
+import { earlierOf, removeUnused, rollBack } from './rollBack.ts';
 import { withTunnel } from '../device/tunnel.ts';
 import { wireGuardPorts } from '../device/wireGuard.ts';
 
@@ -314,7 +303,7 @@ async function undo(cause: unknown, prepared: Prepared, { run }: ApplyOptions): 
   const { device } = plan;
   const gone = await new Parts().get('', async () => (await findLink(device)) === undefined, false);
   const tools = { now: plan.firewall?.backend, before: leftBackend(current, plan) };
-  const { foreign, restored, failures } = await putBack(device, earlierOf(current), tools, run);
+  const { foreign, restored, failures } = await rollBack(device, earlierOf(current), tools, run);
   if (failures.length > 0) {
     const first = cause instanceof Error ? cause.message : String(cause);
     return failure(
@@ -335,136 +324,6 @@ async function undo(cause: unknown, prepared: Prepared, { run }: ApplyOptions): 
   if (gone) return failure(`${device} went away while it was being set up`, undefined, { cause });
   const outcome = restored ? 'the earlier settings are in force again' : `nothing was left on ${device}`;
   return new UserError(cause.exitCode, `${cause.message} (${outcome})`, cause.hint, { cause });
-}
-
-export interface Earlier {
-  plan: Plan;
-  since: string;
-}
-
-/** What was in force on the device, to be put back. */
-export function earlierOf(current: Current): Earlier | undefined {
-  const { inForce, record } = current;
-  return inForce === undefined || record === undefined ? undefined : { plan: inForce, since: record.since };
-}
-
-/** The tools that may carry firewall rules of ours. */
-export interface FirewallTools {
-  /** Of the plan that stands; undefined: it has none, or is not known. */
-  now: FirewallBackend | undefined;
-  /** Of the plan before it, if that was another one. */
-  before: FirewallBackend | undefined;
-}
-
-export interface PutBack {
-  /** The queue of somebody else that stands at root, if one does: it was left alone, and nothing of ours was left. */
-  foreign: string | undefined;
-  /** Whether the earlier plan's queues stand again. */
-  restored: boolean;
-  /** What could not be put back or taken away, each with why: everything else was. */
-  failures: readonly UserError[];
-}
-
-/**
- * Makes `earlier` what is in force on the device, whatever of ours stands there now; undefined: nothing of ours
- * is left. A device that is gone keeps nothing but its firewall rules and its record: those are taken away.
- * Whatever is missing or refuses, the rest is done.
- */
-export async function putBack(
-  device: string,
-  earlier: Earlier | undefined,
-  tools: FirewallTools,
-  run: Runner,
-): Promise<PutBack> {
-  const parts = new Parts();
-  const current = await readCurrent(device, run, (error) => {
-    parts.note('see what stands there', error);
-  });
-  const readable = parts.failures.length === 0;
-  const { link, view } = current;
-  await removeFirewall(device, tools.now, parts, run);
-  const foreign = foreignRoot(current);
-  const back = link === undefined || foreign !== undefined || !readable ? undefined : earlier;
-  const ours = withoutForeign(current);
-  if (earlier !== undefined) await parts.do('take away actions', () => removeStrayActions(earlier.plan, run));
-  const restored =
-    back !== undefined &&
-    (await parts.do('put back the earlier queues', async () => {
-      if (back.plan.pacing !== undefined) await writePacingObject(back.plan.pacing);
-      await installQueueDevice(back.plan, run);
-      const setUp = setUpLines(beside(back.plan.tc, device, view));
-      await runStep(tcStep([...tearDownLines(device, ours), ...setUp]), run);
-    }));
-  // Half of the earlier queues would be no better than none.
-  const left =
-    restored || back === undefined
-      ? ours
-      : await parts.get('', async () => withoutForeign(await readCurrent(device, run)), ours);
-  const gone = restored || ((await tearDown(device, left, parts, run)) && readable);
-  await removeUnused(restored ? back.plan : undefined, current, parts, run);
-  if (restored) {
-    await parts.do('put back the earlier firewall rules', async () =>
-      installFirewall(back.plan, 'nothing', await families(), run),
-    );
-    await parts.do('record the earlier settings', () => writeState(device, { phase: 'active', ...back }));
-  } else {
-    // It may not have been asked yet, or have failed: without the record nobody would look for its rules any more.
-    if (tools.before !== undefined && tools.before !== tools.now)
-      await removeFirewall(device, tools.before, parts, run);
-    await removeMadeTables(current.record?.madeTables ?? [], run);
-    if (gone) await parts.do('take away the record', () => removeState(device));
-  }
-  return { foreign, restored, failures: parts.failures };
-}
-
-/** Takes away what an earlier plan needed besides queues and filters, and `plan` does not; undefined: all of it. */
-async function removeUnused(
-  plan: Plan | undefined,
-  current: Current,
-  parts: Parts,
-  run: Runner,
-): Promise<void> {
-  const { device } = current;
-  if (plan?.queueDevice === undefined) {
-    await parts.do('take away the device of the local queue', () => removeQueueDevice(device, run));
-  }
-  const ifindexes = ifindexesOf(current);
-  await parts.do('take away the pacing program', () =>
-    plan?.pacing === undefined
-      ? removeProgram(device, ifindexes)
-      : removeMaps(ifindexes.filter((ifindex) => ifindex !== plan.link.ifindex)),
-  );
-}
-
-export function refuseForeign(device: string, current: Current): void {
-  const { rootIsOurs, ingressIsOurs, view } = current;
-  const { root, ingress } = view;
-  // Beside the filters of a clsact there is room for ours.
-  const inTheWay = ingress !== undefined && !ingressIsOurs && ingress.kind !== 'clsact';
-  const found = [
-    ...(root === undefined || rootIsOurs ? [] : [`a root qdisc (${root.kind} ${root.handle})`]),
-    ...(inTheWay ? [`an ingress qdisc (${ingress.kind})`] : []),
-  ];
-  if (found.length === 0) return;
-  throw failure(
-    `${device} already has ${found.join(' and ')} that inetgw has not set`,
-    'to have it replaced, say --replace',
-  );
-}
-
-/** Throws where an ingress queue of ours, of the kind that has no room for others, would have to be made anew. */
-export function keepOthersFilters(
-  { device, view, others, ingressIsOurs }: Current,
-  queues: QueueChange,
-): void {
-  const { ingress } = view;
-  if (ingress === undefined || ingress.kind === 'clsact' || others.length === 0 || !ingressIsOurs) return;
-  const isTouched = tearDownPlace(device, 'ingress', view).some((line) => queues.lines.includes(line));
-  if (!isTouched) return;
-  throw failure(
-    `${describeFilters(others)} hang at the ${ingress.kind} qdisc of ${device}, which has to be made anew`,
-    'to have them taken away with it, say --replace',
-  );
 }
 
 async function backendFor(

@@ -8,7 +8,8 @@ import type { Plan } from '../../plan/plan.ts';
 import { queueChange, tcStep } from '../../plan/steps.ts';
 import { treesOf, type TcView, type Tree } from '../../tc/batch.ts';
 import { treeStanding } from '../../tc/standing.ts';
-import { keepOthersFilters, putBack } from './apply.ts';
+import { keepOthersFilters } from './foreign.ts';
+import { rollBack } from './rollBack.ts';
 import { readCurrent, readView, type Current } from '../device/device.ts';
 import { families, installFirewall, readFirewall } from './firewall.ts';
 import { withLock } from '../record/lock.ts';
@@ -192,7 +193,7 @@ async function putQueuesBack(
 async function putAllBack(device: string, plan: Plan, half: Plan | undefined, run: Runner): Promise<void> {
   const tools = { now: plan.firewall?.backend, before: half?.firewall?.backend };
   const since = new Date().toISOString();
-  const { foreign, restored, failures } = await putBack(device, { plan, since }, tools, run);
+  const { foreign, restored, failures } = await rollBack(device, { plan, since }, tools, run);
   if (failures.length > 0) throw new UserErrors(failures);
   if (restored) return;
   throw failure(
