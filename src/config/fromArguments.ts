@@ -7,8 +7,6 @@ import { parseLineRate } from './parsers.ts';
 import { checkTuning, doubts, errorAt } from './settings.ts';
 import type { Value, Values } from './values.ts';
 
-export { parseLineRate } from './parsers.ts';
-
 export interface SettingsResult {
   settings: ShaperSettings;
   /** The rates as they were said. */

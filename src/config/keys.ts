@@ -118,7 +118,7 @@ const largeDownloads = (tuning: Tuning, values: Partial<Tuning['largeDownloads']
     : { ...tuning, largeDownloads: { ...tuning.largeDownloads, ...values } };
 
 /** Keys that make the shaper, in the order in which help and errors have them. */
-export const SHAPER_KEYS = {
+const SHAPER_KEYS = {
   framing: {
     ...LINE,
     form: 'list',

@@ -34,7 +34,7 @@ export async function detach(): Promise<DetachReport & { pid: number }> {
 }
 
 /** What the detached process said; silence is a failure too. */
-export function parseReport(said: string): DetachReport {
+function parseReport(said: string): DetachReport {
   try {
     const value: unknown = JSON.parse(said);
     if (

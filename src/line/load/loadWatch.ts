@@ -85,7 +85,7 @@ export function loadProblem(load: Load): UserError | undefined {
 }
 
 /** The device that has received most since; undefined: none has. The loopback carries what goes to a proxy here. */
-export function busiest(before: DeviceCounters, after: DeviceCounters, but: string): string | undefined {
+function busiest(before: DeviceCounters, after: DeviceCounters, but: string): string | undefined {
   const grown = [...after]
     .filter(([name]) => name !== but && !name.startsWith('igw-'))
     .map(([name, bytes]) => ({ name, bytes: bytes - (before.get(name) ?? bytes) }))

@@ -85,7 +85,7 @@ export async function transfer(request: TransferRequest, runner: Runner = run): 
   }
 }
 
-export function curlArguments(request: TransferRequest): [string, ...string[]] {
+function curlArguments(request: TransferRequest): [string, ...string[]] {
   const { url, direction, device, proxy, uploadFile } = request;
   const upload = ['--request', 'POST', '--upload-file', uploadFile, '--output', '/dev/null'];
   return [
@@ -117,7 +117,7 @@ function environment(all: NodeJS.ProcessEnv): Record<string, string> {
 }
 
 /** What curl's exit code and standard error tell. Pure. */
-export function readEnd(
+function readEnd(
   code: number,
   stderr: string,
   { direction, url }: Pick<TransferRequest, 'direction' | 'url'>,

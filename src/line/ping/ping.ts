@@ -37,7 +37,7 @@ export interface PingOptions {
 }
 
 /** Modem buffers of more than 4 s have not been seen; an answer after 5 s is as good as none. */
-export const PING_TIMEOUT_SEC = 5;
+const PING_TIMEOUT_SEC = 5;
 
 export type PingOnce = (host: string, options?: PingOptions) => Promise<PingReply>;
 

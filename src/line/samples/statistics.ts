@@ -49,7 +49,7 @@ export function median(values: readonly number[]): number {
 }
 
 /** Sample standard deviation; 0 for fewer than two values. */
-export function standardDeviation(values: readonly number[]): number {
+function standardDeviation(values: readonly number[]): number {
   if (values.length < 2) return 0;
   const centre = mean(values);
   const squares = values.reduce((sum, value) => sum + (value - centre) ** 2, 0);
@@ -57,7 +57,7 @@ export function standardDeviation(values: readonly number[]): number {
 }
 
 /** Lag-1 autocorrelation in time order, kept within 0…0.9: negative ones never make us surer than white noise. */
-export function autocorrelation(values: readonly number[]): number {
+function autocorrelation(values: readonly number[]): number {
   const centre = mean(values);
   let products = 0;
   let squares = 0;

@@ -31,7 +31,7 @@ const PREF = { reserve: 1, stage1: 2, stage2: 3, stage3: 4 } as const;
 const SHARE = { stage1: 0.98, stage2: 0.01, reserve: 0.01 } as const;
 
 /** Which of a device's numbered actions does what; the statistics read their counters by these. */
-export const ACTION = {
+const ACTION = {
   isSmall: 0,
   stage1: 1,
   stage2: 2,

@@ -47,7 +47,7 @@ const LOCAL_QUEUE_US = { least: 5000, most: 20_000 } as const;
 /** TCP over IPv4 with timestamps, which nearly all long downloads have. */
 const TCP_HEADER_BYTES = 52;
 
-export const PACING_ACTION = { rewritten: 1, beyondStages: 2 } as const;
+const PACING_ACTION = { rewritten: 1, beyondStages: 2 } as const;
 export type PacingActionName = keyof typeof PACING_ACTION;
 
 export function pacingActionIndex(ifindex: number, name: PacingActionName): number {

@@ -292,7 +292,7 @@ export function attemptMs(timeoutMs: number): number {
 }
 
 /** The connection's name: `CONN000001`. */
-export function connectionName(id: number): string {
+function connectionName(id: number): string {
   return `CONN${String(id).padStart(6, '0')}`;
 }
 

@@ -35,7 +35,7 @@ const LEVEL_OF_DEBUG: readonly Level[] = ['warn', 'info', 'debug'];
  * `2026-01-01T12:00:00.000Z info connected connection=CONN000001`; one line whatever is in it, and nothing that
  * would steer the terminal of who reads the log.
  */
-export function readable(json: string, withTime: boolean): string {
+function readable(json: string, withTime: boolean): string {
   const { time, level, msg, ...fields } = JSON.parse(json) as Record<string, unknown>;
   delete fields['name'];
   const parts = Object.entries(fields).map(([key, value]) => {

@@ -21,7 +21,7 @@ export interface PromptStreams {
   readonly output: NodeJS.WriteStream;
 }
 
-export const PROMPT = '> ';
+const PROMPT = '> ';
 /** How often the table of `watch` is drawn, in ms. */
 const WATCH_MS = 1000;
 

@@ -4,7 +4,7 @@ import type { Rates, RelayStats, TrafficStats } from '../statistics/stats.ts';
 const kB = (bytesPerSec: number): string => (bytesPerSec / 1000).toFixed(2);
 
 /** `1:02:03`. */
-export function clock(sec: number): string {
+function clock(sec: number): string {
   const two = (n: number): string => String(n).padStart(2, '0');
   return `${Math.floor(sec / 3600)}:${two(Math.floor(sec / 60) % 60)}:${two(sec % 60)}`;
 }

@@ -24,7 +24,7 @@ export type SpecResult =
   | { ok: false; problem: 'form' };
 
 /** Each port of a range is a listening socket. */
-export const MOST_PORTS = 1000;
+const MOST_PORTS = 1000;
 
 /** The letters of host names, IPv4 and, in brackets, IPv6 addresses with a zone. */
 const FIELD = String.raw`\[[0-9a-fA-F:.]+(?:%[\w.-]+)?\]|[\w.*-]*`;

@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { byteRateAdvice, parseRateBytePerSec } from '../../core/units.ts';
 
 /** 10 Gbit/s. */
-export const MAX_BYTES_PER_SEC = 1.25e9;
+const MAX_BYTES_PER_SEC = 1.25e9;
 
 export interface Variables {
   /** Addresses to listen on, separated by commas, for forwarders that name none. */

@@ -28,7 +28,7 @@ const REST = 20;
 export type SocketTable = ReadonlyMap<string, { readonly tx: number; readonly rx: number }>;
 
 /** Reads the text of /proc/net/tcp or /proc/net/tcp6. */
-export function parseSocketTable(text: string): SocketTable {
+function parseSocketTable(text: string): SocketTable {
   const table = new Map<string, { tx: number; rx: number }>();
   for (const line of text.split('\n').slice(1)) {
     const [, local, remote, , queues] = line.trim().split(/\s+/);

@@ -17,7 +17,7 @@ const SHARED = Buffer.allocUnsafeSlow(READ_BYTES);
 /** Before it is known what the reader has room for. */
 const FIRST_READ_BYTES = 1448;
 /** The memory of one transfer at full speed; more is faster still, but each transfer keeps so much. */
-export const OWN_BYTES = 262_144;
+const OWN_BYTES = 262_144;
 /** A read this large is a transfer. */
 const LARGE_READ_BYTES = SHARED.length / 2;
 /** After so many reads in a row of less than `SMALL_READ_BYTES` it is none any more. */

@@ -29,14 +29,14 @@ export const plain = (text: string): Line => [span(text)];
  * Columns that a text takes; what steers a terminal must be gone from it. Each character by itself: a terminal may draw several
  * that are joined (family emoji, flags) as one or not, and so never takes more than this.
  */
-export function widthOf(text: string): number {
+function widthOf(text: string): number {
   let width = 0;
   for (const character of text) width += truncatedWidth(character).width;
   return width;
 }
 
 /** As much of the text as there is room for, never half a character. */
-export function cut(text: string, columns: number): string {
+function cut(text: string, columns: number): string {
   let left = columns;
   let out = '';
   for (const character of text) {

@@ -47,7 +47,7 @@ const MOST_OF_GAP = 0.8;
 /** Below half of what the line carries the shaper is not what makes answers slow. */
 const LOWEST_SHARE = 0.5;
 /** The gap that is left between the last good and the first other bandwidth, as a share of the line. */
-export const PRECISION_SHARE = 0.01;
+const PRECISION_SHARE = 0.01;
 
 /** From a change to the middle of a measurement, with 200 ms between pings: three windows of settling, then 15 pings. */
 const UNSEEN_MS = 4000;
@@ -68,8 +68,8 @@ function marginShare({ direction, limits }: AutoState): number {
 const SLOW_LINE_BIT_PER_SEC = 100_000;
 
 /** Fewest and most pings of one measurement, and the width of the test in standard errors. */
-export const AUTO_MIN_PINGS = 15;
-export const AUTO_MAX_PINGS = 50;
+const AUTO_MIN_PINGS = 15;
+const AUTO_MAX_PINGS = 50;
 const TEST_SIGMAS = 2.6;
 
 export function startAuto(direction: Direction, limits: Limits): AutoState {

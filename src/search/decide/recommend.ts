@@ -268,7 +268,7 @@ export function describeWarning(warning: Warning): string {
 }
 
 /** What the person at the keyboard can do about it. */
-export function adviceFor(trouble: Trouble): string {
+function adviceFor(trouble: Trouble): string {
   switch (trouble.kind) {
     case 'silent':
       return 'choose another host with --ping-host';

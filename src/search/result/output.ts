@@ -48,7 +48,7 @@ function validTimes(lines: readonly ResultLine[]): { x: number; avg: number; p95
 }
 
 /** Answer time over bandwidth for a terminal; empty where there is nothing to draw. */
-export function plotOf(direction: ResultDirection, maxRttMs: number, screen: Screen, logY: boolean): string {
+function plotOf(direction: ResultDirection, maxRttMs: number, screen: Screen, logY: boolean): string {
   const valid = validTimes(direction.lines);
   if (new Set(valid.map(({ x }) => x)).size < 2) return '';
   const paced = validTimes(direction.pacing?.lines ?? []);

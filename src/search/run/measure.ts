@@ -39,7 +39,7 @@ export interface MeasureRequest {
 
 /** Pings of one settling window, at this pace whatever the measurement's own. */
 const SETTLE_PINGS = 5;
-export const SETTLE_INTERVAL_MS = 200;
+const SETTLE_INTERVAL_MS = 200;
 /** While draining, this share of the rate: a second of queue is gone in three. */
 const DRAIN_SHARE = 0.7;
 const DRAIN_LIMIT_MS = 12_000;

@@ -54,7 +54,7 @@ export interface Current {
 }
 
 /** A bare device. */
-export const NOTHING: TcView = { root: undefined, ingress: undefined };
+const NOTHING: TcView = { root: undefined, ingress: undefined };
 
 /**
  * @param unread for who goes on without: told why tc does not show what is on the device, which then counts as bare

@@ -26,7 +26,7 @@ export async function kernelNameOf(word: string, runner: Runner = run): Promise<
 }
 
 /** From what `ip -j link show dev NAME` prints: `[{"ifname":"eth0","altnames":["wan"], …}]`. */
-export function nameIn(text: string, word: string): string | undefined {
+function nameIn(text: string, word: string): string | undefined {
   let links: unknown;
   try {
     links = JSON.parse(text);

@@ -41,7 +41,7 @@ const afterEach = (words: readonly string[], next: Words): Readonly<Record<strin
 const SETTINGS: readonly (keyof Options)[] = SHAPER_KEY_NAMES.map((key) => optionName(key));
 
 /** A device that is named like one of these cannot be reached. */
-export const COMMANDS = {
+const COMMANDS = {
   apply: { deviceAt: 1, next: DEVICES },
   check: { deviceAt: 1, idle: [...SETTINGS, 'dryRun', 'replace'], next: DEVICES },
   completion: {
