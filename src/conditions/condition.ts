@@ -40,6 +40,8 @@ export interface FoundCondition {
 export interface RecordReading {
   phase: 'active' | 'changing' | 'measuring';
   plan: Plan;
+  /** The other process that measures or steers the device, while it runs. */
+  worker?: { command: string; pid: number; does: 'measures' | 'steers' } | undefined;
   /** The network namespace that it was made in; undefined: an earlier version did not write it down. */
   namespace: string | undefined;
 }
@@ -86,7 +88,7 @@ export interface ConditionReadings {
   /** Why the record that there is cannot be used. */
   recordProblem?: string | undefined;
   /** The other process that is changing the device at this moment, or measuring on it. */
-  worker?: number | undefined;
+  changedBy?: number | undefined;
   /** What the device of the record is called now. */
   newName?: string | undefined;
   /** What this device was called when it was set up. */

@@ -32,15 +32,15 @@ export const QUEUE_CONDITIONS: readonly Condition[] = [
     id: 'at-work',
     severity: 'broken',
     title: 'another process is changing or measuring the device',
-    seenIn: 'the lock in /run/inetgw',
-    meaning: 'what is in force changes at this moment',
+    seenIn: 'the lock and the record in /run/inetgw',
+    meaning: 'what is in force changes at this moment; searchbw restores what was in force before',
     remedy: 'wait until it has ended',
-    find: ({ record, worker, device }) =>
-      record === undefined || worker === undefined
-        ? []
-        : [
-            `process ${worker} is ${record.phase === 'measuring' ? 'measuring' : 'changing'} ${device} at this moment`,
-          ],
+    find: ({ record, changedBy, device }) => {
+      if (record === undefined || changedBy === undefined) return [];
+      return record.worker?.pid === changedBy
+        ? [`${record.worker.command}, process ${changedBy}, is measuring ${device} at this moment`]
+        : [`process ${changedBy} is changing ${device} at this moment`];
+    },
   },
   {
     id: 'run-unfinished',
@@ -49,8 +49,8 @@ export const QUEUE_CONDITIONS: readonly Condition[] = [
     seenIn: 'the record in /run/inetgw',
     meaning: 'part of the queues and rules may be missing',
     remedy: AGAIN,
-    find: ({ record, worker, device }) => {
-      if (record === undefined || record.phase === 'active' || worker !== undefined) return [];
+    find: ({ record, changedBy, device }) => {
+      if (record === undefined || record.phase === 'active' || changedBy !== undefined) return [];
       return record.phase === 'measuring'
         ? [`a measurement of searchbw was ended before it could put back what was on ${device}`]
         : [`an earlier run was ended while it was changing ${device}`];

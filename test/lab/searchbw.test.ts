@@ -82,23 +82,16 @@ test('an idle line gets no recommendation', async () => {
 });
 
 describe('ended before its time', () => {
-  /** Starts a search, lets it measure for a while, and ends it. */
-  async function interrupted(signal: NodeJS.Signals): Promise<ExecResult> {
-    const argv = commandArgv(
-      'searchbw',
-      'ppp0',
-      'DOWN',
-      '1300-1800',
-      '50',
-      '5',
-      '210',
-      '--ping-host',
-      SERVER.ipv4,
-    );
+  /** Starts a search and lets it measure for a while. */
+  async function started(): Promise<number> {
+    const words = ['ppp0', 'DOWN', '1300-1800', '50', '5', '210', '--ping-host', SERVER.ipv4];
+    const argv = commandArgv('searchbw', ...words);
     const { job } = await guest.request('spawn', { argv, ns: 'gw', timeoutMs: 600_000 });
     await guest.request('sleep', { ms: 15_000 });
-    return guest.request('stop', { job, signal });
+    return job;
   }
+  const interrupted = async (signal: NodeJS.Signals): Promise<ExecResult> =>
+    guest.request('stop', { job: await started(), signal });
 
   test.each(
     firstOf([
@@ -110,6 +103,62 @@ describe('ended before its time', () => {
     const inForce = await snapshot(guest);
     await keepFull(guest, 'DOWN');
     expect((await interrupted(signal)).code).toBe(code);
+    expect(await snapshot(guest)).toBe(inForce);
+    await inetgwOk(guest, 'ppp0', 'clear');
+  });
+
+  test('while it measures, inetgw says who does, with the rates of this moment; then all is as before', async () => {
+    await inetgwOk(guest, 'ppp0', '200', '1500');
+    const inForce = await snapshot(guest);
+    await keepFull(guest, 'DOWN');
+    const inetgw = (...args: string[]): Promise<ExecResult> =>
+      guest.exec(commandArgv('inetgw', ...args), { ns: 'gw', timeoutMs: 120_000 });
+    const job = await started();
+    const shown = await inetgw('ppp0');
+    expect(shown.code).toBe(EXIT.notInForce);
+    expect(shown.stderr).toMatch(
+      /not in force on ppp0 \(searchbw, process \d+, is measuring ppp0 at this moment\)/,
+    );
+    const status = await inetgw('status', '--json');
+    expect(status.code).toBe(EXIT.notInForce);
+    const [ppp0] = JSON.parse(status.stdout) as {
+      state: string;
+      upBitPerSec: number;
+      downBitPerSec: number;
+    }[];
+    const [, pid = '?'] = /process (\d+)/.exec(shown.stderr) ?? [];
+    const worker = { command: 'searchbw', pid: Number(pid), does: 'measures' };
+    expect(ppp0).toMatchObject({ state: 'measured', upBitPerSec: 210_000, worker });
+    expect(ppp0?.downBitPerSec).toBeGreaterThanOrEqual(1_300_000);
+    expect(ppp0?.downBitPerSec).toBeLessThanOrEqual(1_800_000);
+    // Whoever would change it is told who measures, and how to end that; the measurement goes on.
+    for (const words of [
+      ['ppp0', '180', '1400'],
+      ['ppp0', 'clear'],
+    ]) {
+      const refused = await inetgw(...words);
+      expect(refused.code).toBe(EXIT.failed);
+      expect(refused.stderr).toContain(`searchbw, process ${pid}, is measuring ppp0 at this moment`);
+      expect(refused.stderr).toContain(`end it: kill ${pid}`);
+    }
+    expect((await guest.request('stop', { job, signal: 'SIGINT' })).code).toBe(130);
+    expect(await snapshot(guest)).toBe(inForce);
+    await inetgwOk(guest, 'ppp0', 'clear');
+  });
+
+  test('a line that comes up anew meanwhile is set up at once, and the measurement leaves it as it is', async () => {
+    await inetgwOk(guest, 'ppp0', '200', '1500');
+    await keepFull(guest, 'DOWN');
+    const job = await started();
+    const again = `pkill -x pppd; while [ -e /sys/class/net/ppp0 ]; do sleep 0.1; done
+      ip link add ppp0 type dummy && ip link set ppp0 up`;
+    await guest.run(['sh', '-c', again], { ns: 'gw' });
+    await inetgwOk(guest, 'ppp0', '180', '1400');
+    const inForce = await snapshot(guest);
+    const ended = await guest.request('stop', { job, signal: 'SIGINT' });
+    expect(ended.stderr).toContain(
+      'somebody else has changed ppp0 while it was measured: it is left as it is now',
+    );
     expect(await snapshot(guest)).toBe(inForce);
     await inetgwOk(guest, 'ppp0', 'clear');
   });

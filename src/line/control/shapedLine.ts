@@ -24,14 +24,15 @@ import { readCurrent, readView } from '../../system/device/device.ts';
 import { installFirewall, families } from '../../system/apply/firewall.ts';
 import { readLayers } from '../../system/link/layers.ts';
 import { readLink } from '../../system/link/link.ts';
-import { acquireLock } from '../../system/record/lock.ts';
+import { withLock } from '../../system/record/lock.ts';
 import { removeProgram, writePacingObject } from '../../system/device/pacing.ts';
 import { requireNetAdmin } from '../../system/exec/privilege.ts';
 import { installQueueDevice, removeQueueDevice } from '../../system/device/queueDevice.ts';
 import { run } from '../../system/exec/run.ts';
 import { ask, runStep } from '../../system/exec/runStep.ts';
 import { withTunnel } from '../../system/device/tunnel.ts';
-import { writeState } from '../../system/record/state.ts';
+import { readState, writeState } from '../../system/record/state.ts';
+import { thisWorker } from '../../system/record/worker.ts';
 import { setUpLines, tearDownLines } from '../../tc/batch.ts';
 import { framingOptions } from '../../plan/input/framingOptions.ts';
 import { Unwrapper } from './unwrap.ts';
@@ -92,8 +93,9 @@ class ShapedLine implements LineControl {
   readonly #framing: LineFraming;
   readonly #tcVersion: string;
   readonly #unwrapper = new Unwrapper();
-  #release: (() => Promise<void>) | undefined;
   #earlier: Earlier | undefined;
+  /** The record says that this process measures. */
+  #isRecorded = false;
   /** What the kernel holds now; undefined before prepare() and after restore(). */
   #plan: Plan | undefined;
 
@@ -125,8 +127,10 @@ class ShapedLine implements LineControl {
 
   async prepare(): Promise<void> {
     const { device } = this.#settings;
-    // Held to the end: an inetgw that runs meanwhile waits, and says for whom.
-    this.#release = await acquireLock(device);
+    await withLock(device, () => this.#begin());
+  }
+
+  async #begin(): Promise<void> {
     const settings = this.#at({ upBitPerSec: null, downBitPerSec: null });
     const prepared = await prepare(settings, { run, replace: false, rehearse: true });
     const { current } = prepared;
@@ -142,7 +146,27 @@ class ShapedLine implements LineControl {
     await this.#record(prepared.plan);
   }
 
+  /**
+   * Runs `body` under the lock. An inetgw that comes between two changes sees the record, and refuses.
+   * @throws UserError if the device was changed all the same: by an earlier version, or after the record was deleted
+   */
+  async #change<T>(body: () => Promise<T>, unlocked?: (error: UserError) => void): Promise<T> {
+    const { device } = this.#settings;
+    const checked = async (): Promise<T> => {
+      const reading = await readState(device);
+      const isOthers = reading.kind === 'state' && reading.state.worker?.pid !== process.pid;
+      if (this.#isRecorded && isOthers)
+        throw failure(`somebody else has changed ${device} while it was measured: it is left as it is now`);
+      return body();
+    };
+    return withLock(device, checked, unlocked);
+  }
+
   async setRates(rates: LineRates): Promise<void> {
+    await this.#change(() => this.#setRates(rates));
+  }
+
+  async #setRates(rates: LineRates): Promise<void> {
     const from = this.#inForce();
     const pacing = from.pacing === undefined ? 'off' : 'auto';
     const kernel = { ...factsShownBy(from), pacingObjectFile: from.pacing?.objectFile };
@@ -151,11 +175,16 @@ class ShapedLine implements LineControl {
     if (plan.pacing !== undefined) await writePacingObject(plan.pacing);
     if (lines.length > 0) await runStep(tcStep(lines), run);
     this.#plan = plan;
+    await this.#record(plan);
   }
 
   async setPacing(wanted: boolean, rates: LineRates): Promise<string | undefined> {
     const from = this.#inForce();
     if (wanted === (from.pacing !== undefined)) return undefined;
+    return this.#change(() => this.#setPacing(wanted, rates, from));
+  }
+
+  async #setPacing(wanted: boolean, rates: LineRates, from: Plan): Promise<string | undefined> {
     if (!wanted) {
       const plain = makePlan(this.#at(rates), this.#link, factsShownBy(from), from.firewall?.backend);
       await this.#makeAnew(plain);
@@ -247,23 +276,19 @@ class ShapedLine implements LineControl {
   }
 
   async restore(): Promise<void> {
-    const release = this.#release;
-    if (release === undefined) return;
-    const { device } = this.#settings;
-    try {
-      if (this.#plan !== undefined && !(await this.#backInPlace(this.#plan))) {
-        const tools = {
-          now: this.#plan.firewall?.backend,
-          before: this.#earlier?.plan.firewall?.backend,
-        };
-        const { failures } = await rollBack(device, this.#earlier, tools, run);
-        if (failures.length > 0) throw failure(failures.map(({ message }) => message).join('; '));
-      }
-      this.#plan = undefined;
-    } finally {
-      this.#release = undefined;
-      await release();
-    }
+    const plan = this.#plan;
+    if (plan === undefined) return;
+    this.#plan = undefined;
+    // Without a place for a lock it is restored all the same: nobody else would do it.
+    const unlocked = (): void => undefined;
+    await this.#change(() => this.#restore(plan), unlocked);
+  }
+
+  async #restore(plan: Plan): Promise<void> {
+    if (await this.#backInPlace(plan)) return;
+    const tools = { now: plan.firewall?.backend, before: this.#earlier?.plan.firewall?.backend };
+    const { failures } = await rollBack(this.#settings.device, this.#earlier, tools, run);
+    if (failures.length > 0) throw failure(failures.map(({ message }) => message).join('; '));
   }
 
   hadShaper(): boolean {
@@ -309,10 +334,12 @@ class ShapedLine implements LineControl {
   async #record(plan: Plan): Promise<void> {
     await writeState(this.#settings.device, {
       phase: 'measuring',
+      worker: await thisWorker('searchbw', 'measures'),
       plan,
       since: this.#earlier?.since ?? new Date().toISOString(),
       ...(this.#earlier === undefined ? {} : { previous: this.#earlier.plan }),
     });
+    this.#isRecorded = true;
   }
 }
 

@@ -57,7 +57,7 @@ export async function findDamage(device: string, run: Runner): Promise<Damage> {
   const current = await readCurrent(device, run);
   const { record, link } = current;
   if (record === undefined || link === undefined) return { kind: 'nothing' };
-  if (current.worker !== undefined) return { kind: 'busy', pid: current.worker };
+  if (current.changedBy !== undefined) return { kind: 'busy', pid: current.changedBy };
   if (record.phase !== 'active') {
     const { previous } = record;
     return previous?.link.ifindex === link.ifindex ? { kind: 'half', previous, current } : { kind: 'begun' };

@@ -25,6 +25,7 @@ import { deviceExists } from './queueDevice.ts';
 import type { Runner } from '../exec/run.ts';
 import { ask } from '../exec/runStep.ts';
 import { readState, type DeviceState } from '../record/state.ts';
+import { otherWorker } from '../record/worker.ts';
 
 export interface Current {
   device: string;
@@ -46,7 +47,7 @@ export interface Current {
   /** The plan that the kernel holds: recorded as in force, and seen on the device. */
   inForce: Plan | undefined;
   /** The other process that is changing the device at this moment, or measuring on it. */
-  worker: number | undefined;
+  changedBy: number | undefined;
   /** What was seen, for conditions to be found in. */
   readings: ConditionReadings;
   /** What a user should know: a killed run, a damaged record, queues taken away by someone. */
@@ -86,7 +87,7 @@ export async function readCurrent(
   };
   return {
     ...{ device, link, view, record: undefined, ours, rootIsOurs, ingressIsOurs },
-    ...{ others: [], filtersUnseen: undefined, inForce: undefined, worker: undefined },
+    ...{ others: [], filtersUnseen: undefined, inForce: undefined, changedBy: undefined },
     ...{ readings, notices: noticesOf(readings) },
   };
 }
@@ -134,10 +135,11 @@ async function currentOf(
     looksLikeOurIngress(seen) &&
     (queueDevice === undefined || queueDevice === 'whole') &&
     (!active || ((actions === 'yes' || actions === 'open') && egressWhole));
-  const worker = active ? undefined : await otherHolder(device);
+  const worker = await otherWorker(record.worker);
+  const changedBy = active ? undefined : (worker?.pid ?? (await otherHolder(device)));
   const { phase, plan, namespace } = record;
   const readings: ConditionReadings = {
-    ...{ device, link, worker, queueDevice, record: { phase, plan, namespace } },
+    ...{ device, link, changedBy, queueDevice, record: { phase, plan, namespace, worker } },
     root: { kind: seen.root?.kind, handle: seen.root?.handle ?? '', standing: root, isOurs: rootIsOurs },
     ingress: { kind: seen.ingress?.kind, actions, isOurs: ingressIsOurs },
     clsactHooks: hooks?.map(({ hook, filters, missing }) => ({
@@ -148,7 +150,7 @@ async function currentOf(
     })),
   };
   return {
-    ...{ device, link, view, record, rootIsOurs, ingressIsOurs, others, worker, readings },
+    ...{ device, link, view, record, rootIsOurs, ingressIsOurs, others, changedBy, readings },
     ours: sameDevice && rootIsOurs && ingressIsOurs,
     filtersUnseen: unseen[0],
     inForce: sameDevice && active && whole ? plan : undefined,

@@ -8,12 +8,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT, failure, UserError } from '../../core/errors.ts';
 import { startTime } from '../exec/process.ts';
 import { errorCode, makeRunDir, removeEmptyRunDir, runDir, writeError } from './runDir.ts';
+import { readState } from './state.ts';
+import { otherWorker, type Worker } from './worker.ts';
 
 const WAIT_MS = 20_000;
+/** A search takes minutes, which nobody waits for. One that was just told to end needs a moment to restore what was in force. */
+const WAIT_FOR_MEASUREMENT_MS = 5_000;
 const RETRY_MS = 50;
 
 /**
- * Runs `body` while this process alone may change `device`. Waits up to 20 s for another holder.
+ * Runs `body` while this process alone may change `device`. Waits up to 20 s for another holder, and up to 5 s for a process
+ * that is measuring: that one holds the lock for each of its changes only, and is known by the record.
  * @param unlocked for what must not fail for want of a place for the lock: told why there is none, `body` then runs
  *   without
  */
@@ -54,11 +59,37 @@ async function prepareLock(device: string): Promise<{ path: string; own: string 
   }
 }
 
-/** Takes the lock; the result gives it back. */
-export async function acquireLock(device: string): Promise<() => Promise<void>> {
+/** Takes the lock when nobody is measuring the device; the result gives it back. */
+async function acquireLock(device: string): Promise<() => Promise<void>> {
+  const began = performance.now();
+  for (;;) {
+    const release = await acquireFile(device, began + WAIT_MS);
+    const worker = await measurerOf(device);
+    if (worker === undefined) return release;
+    await release();
+    if (performance.now() > began + WAIT_FOR_MEASUREMENT_MS) {
+      throw failure(
+        `${worker.command}, process ${worker.pid}, is measuring ${device} at this moment`,
+        `wait until it has ended, or end it: kill ${worker.pid}`,
+      );
+    }
+    await sleep(RETRY_MS);
+  }
+}
+
+/** Another process that is measuring the device: this very one, and not one that was gone and came back under its name. */
+async function measurerOf(device: string): Promise<Worker | undefined> {
+  const reading = await readState(device);
+  if (reading.kind !== 'state' || reading.state.worker?.does !== 'measures') return undefined;
+  const ifindex = await readFile(`/sys/class/net/${device}/ifindex`, 'utf8').catch(() => '');
+  if (Number(ifindex.trim()) !== reading.state.plan.link.ifindex) return undefined;
+  return otherWorker(reading.state.worker);
+}
+
+/** @param deadline by performance.now() */
+async function acquireFile(device: string, deadline: number): Promise<() => Promise<void>> {
   const { path, own } = await prepareLock(device);
   try {
-    const deadline = performance.now() + WAIT_MS;
     for (;;) {
       // A hard link is made or not, in one step, and never shows a half-written file.
       const taken = await link(own, path).then(

@@ -9,6 +9,7 @@ import type { Plan } from '../../plan/plan.ts';
 import { deviceNameProblem } from '../../core/deviceNames.ts';
 import { errorCode, makeRunDir, networkNamespace, removeError, runDir, writeError } from './runDir.ts';
 import { readTextFile } from '../exec/textFile.ts';
+import { isWorker, type Worker } from './worker.ts';
 
 const VERSION = 2;
 
@@ -18,10 +19,12 @@ const STATE_LIMIT_BYTES = 16 * 1024 * 1024;
 export interface DeviceState {
   version: typeof VERSION;
   /**
-   * `changing`: a run is at work or was killed at it; what the kernel holds is not known. `measuring`: the
-   * same of searchbw, whose rates come and go.
+   * `changing`: a run is at work or was killed at it; what the kernel holds is not known. `measuring`: the rates are those of
+   * `worker`, and come and go. If that runs no more, it was killed before it could restore `previous`.
    */
   phase: 'active' | 'changing' | 'measuring';
+  /** Who measures or steers the device; earlier versions did not write it down. */
+  worker?: Worker;
   /** The plan in force, or while changing the one to come. */
   plan: Plan;
   /** While changing or measuring: the plan that was in force before. */
@@ -85,7 +88,8 @@ function isState(value: unknown, device: string): value is DeviceState {
     (state.phase === 'active' || state.phase === 'changing' || state.phase === 'measuring') &&
     typeof state.since === 'string' &&
     isPlan(state.plan, device) &&
-    (state.previous === undefined || isPlan(state.previous, device))
+    (state.previous === undefined || isPlan(state.previous, device)) &&
+    (state.worker === undefined || isWorker(state.worker))
   );
 }
 

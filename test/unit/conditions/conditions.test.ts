@@ -58,7 +58,7 @@ describe('each', () => {
   const mtu = (mtuBytes: number): Partial<ConditionReadings> => ({ link: { ...link, mtuBytes } });
   it.each<[string, Partial<ConditionReadings>]>([
     ['record-damaged', { record: undefined, recordProblem: 'it is cut off' }],
-    ['at-work', { record: { ...record, phase: 'measuring' }, worker: 99 }],
+    ['at-work', { record: { ...record, phase: 'measuring' }, changedBy: 99 }],
     ['run-unfinished', { record: { ...record, phase: 'changing' } }],
     ['other-namespace', { namespace: 'net:[2]' }],
     ['device-renamed', { link: undefined, newName: 'wan0' }],

@@ -20,7 +20,10 @@ export async function showCommand(device: string, options: GlobalOptions): Promi
 }
 
 /** The error for a device on which nothing is in force; why, and what else is the case, is told before. */
-function absent({ current: { device, worker }, conditions }: ReadDevice, options: GlobalOptions): UserError {
+function absent(
+  { current: { device, changedBy }, conditions }: ReadDevice,
+  options: GlobalOptions,
+): UserError {
   if (options.json === true)
     process.stdout.write(`${JSON.stringify({ device, inForce: false, conditions }, null, 2)}\n`);
   const reasons = conditions.filter(({ severity }) => severity === 'broken');
@@ -29,7 +32,7 @@ function absent({ current: { device, worker }, conditions }: ReadDevice, options
   const why = reasons.length === 0 ? '' : ` (${reasons.map(({ text }) => text).join('; ')})`;
   const remedies = [...new Set(reasons.map(({ remedy }) => remedy))];
   const hint =
-    worker !== undefined
+    changedBy !== undefined
       ? undefined
       : remedies.length === 0
         ? `set it up with: inetgw ${device} UP DOWN`

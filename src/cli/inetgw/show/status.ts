@@ -6,6 +6,7 @@ import { conditionLine, isBroken, isElsewhere } from '../../../conditions/table.
 import { EXIT, type ExitCode } from '../../../core/errors.ts';
 import { describeFraming } from '../../../plan/input/framing.ts';
 import { resolveFraming } from '../../../plan/input/framingChoice.ts';
+import { MAX_RATE_BIT_PER_SEC } from '../../../plan/input/settings.ts';
 import type { Plan } from '../../../plan/plan.ts';
 import { table } from '../../../report/statistics/table.ts';
 import { readConditions } from '../../../system/check/conditions.ts';
@@ -23,8 +24,11 @@ import { warn } from '../../common/warn.ts';
 export interface DeviceStatus {
   device: string;
   link: 'up' | 'down' | 'absent';
-  /** `shaped`: as recorded. `disturbed`: recorded, but something was taken away. `unshaped`: no record. */
-  state: 'shaped' | 'disturbed' | 'unshaped';
+  /**
+   * `shaped`: as recorded. `disturbed`: recorded, but something was taken away. `unshaped`: no record. `measured`: searchbw is at
+   * work; the rates are its own of this moment, null where it lets everything through.
+   */
+  state: 'shaped' | 'disturbed' | 'unshaped' | 'measured';
   upBitPerSec: number | null;
   downBitPerSec: number | null;
   framing: string | null;
@@ -32,6 +36,8 @@ export interface DeviceStatus {
   firewall: 'nft' | 'iptables' | 'none' | null;
   /** ISO 8601. */
   since: string | null;
+  /** The process that measures or steers the device, while it runs. */
+  worker: { command: string; pid: number; does: 'measures' | 'steers' } | null;
   /** Whether the file has a section, and whether what it says is in force (`isAsSaid`). `wrong`: it has errors. */
   configured: 'no' | 'without rates' | 'in force' | 'not in force' | 'wrong';
   /** `conditions` as lines, and what is wrong with the file. */
@@ -67,7 +73,9 @@ export function statusExitCode(
 ): ExitCode {
   const wrong = all.some(
     ({ link, state, configured }) =>
-      state === 'disturbed' || (link === 'up' && (configured === 'not in force' || configured === 'wrong')),
+      state === 'disturbed' ||
+      state === 'measured' ||
+      (link === 'up' && (configured === 'not in force' || configured === 'wrong')),
   );
   return wrong ? EXIT.notInForce : EXIT.ok;
 }
@@ -82,24 +90,38 @@ async function statusOf(
   const { found } = await readConditions(current, mayLook, run);
   const notices = found.map(conditionLine);
   const plan = current.inForce ?? (current.link === undefined ? undefined : current.record?.plan);
-  const whole = current.inForce !== undefined && !isBroken(found);
   if (section !== undefined && section.errors.length > 0) {
     notices.push(`its section in ${config?.file ?? 'the file'} has errors, see: inetgw config check`);
   }
+  const state = stateOf(current, found);
+  const worker = current.readings.record?.worker;
   return {
     device,
     link: current.link === undefined ? 'absent' : (await isUp(device)) ? 'up' : 'down',
-    state: whole ? 'shaped' : isDisturbed(current, found) ? 'disturbed' : 'unshaped',
-    upBitPerSec: plan?.upBitPerSec ?? null,
-    downBitPerSec: plan?.downBitPerSec ?? null,
+    state,
+    upBitPerSec: rateOf(plan?.upBitPerSec, state),
+    downBitPerSec: rateOf(plan?.downBitPerSec, state),
     framing: plan === undefined ? null : describeFraming(plan.framing),
     ingress: plan?.ingress ?? null,
     firewall: plan === undefined ? null : (plan.firewall?.backend ?? 'none'),
     since: plan === undefined ? null : (current.record?.since ?? null),
+    worker: worker === undefined ? null : { command: worker.command, pid: worker.pid, does: worker.does },
     configured: configuredState(section, current),
     notices,
     conditions: [...found],
   };
+}
+
+function stateOf(current: Current, found: readonly FoundCondition[]): DeviceStatus['state'] {
+  if (current.inForce !== undefined && !isBroken(found)) return 'shaped';
+  if (current.readings.record?.worker?.does === 'measures') return 'measured';
+  return isDisturbed(current, found) ? 'disturbed' : 'unshaped';
+}
+
+/** A measurement without a shaper has the rate that no line reaches (line/control/shapedLine.ts). */
+function rateOf(bitPerSec: number | undefined, state: DeviceStatus['state']): number | null {
+  if (bitPerSec === undefined) return null;
+  return state === 'measured' && bitPerSec === MAX_RATE_BIT_PER_SEC ? null : bitPerSec;
 }
 
 /** Recorded, readably or not, and not in force; a device that is absent is no fault, unless it only has another name. */
