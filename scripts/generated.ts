@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { COMPLETED } from './completed.ts';
 import { bashCompletion, fishCompletion, zshCompletion } from './completions.ts';
+import { dashboard } from './dashboard.ts';
 import { conditionsPage } from './conditionsPage.ts';
 import { DEFAULT_SETTINGS } from '../src/plan/input/settings.ts';
 import { egressRules, ingressRules } from '../src/plan/classes/rules.ts';
@@ -62,6 +63,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ...completions(),
     ['templates/iptables-egress', shellSnippet('egress', egressRules(DEFAULT_SETTINGS))],
     ['docs/conditions.md', conditionsPage()],
+    ['templates/grafana/inetgw.json', dashboard()],
     ['src/plan/pacing/pacingDigest.ts', pacingDigest()],
     ['src/plan/pacing/pacingLayout.ts', layoutModule(PACING_OBJECT)],
     ['templates/iptables-ingress', shellSnippet('ingress', ingressRules(DEFAULT_SETTINGS))],

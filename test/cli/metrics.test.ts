@@ -1,12 +1,14 @@
 /** Metrics as Prometheus' own tool reads them, the alert rules, and the file that `inetgw metrics --output` writes. */
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DASHBOARD_QUERIES } from '../../scripts/dashboard.ts';
 import { exposition } from '../../src/core/exposition.ts';
 import { metricsOf } from '../../src/report/metrics/metrics.ts';
 import { someStatistics } from '../unit/report/someStatistics.ts';
 import { inetgw, inNamespace, ROOT } from './helpers/built.ts';
 import { freePort } from '../freePort.ts';
+import { startPrometheus, type Prometheus, type Series } from '../prometheus.ts';
 import { build } from './helpers/buildOnce.ts';
 import { debianProgram, type Program } from './helpers/debianProgram.ts';
 
@@ -68,6 +70,45 @@ describe('promtool', () => {
     expect([rules.exitCode, rules.stderr]).toEqual([0, '']);
     const tested = await run(['test', 'rules', path('test/fixtures/prometheus/inetgw.rules.test.yml')]);
     expect([tested.exitCode, tested.stdout]).toEqual([0, expect.stringContaining('SUCCESS')]);
+  });
+});
+
+describe('the queries of the dashboard, asked of a real Prometheus', () => {
+  const EVERY_SEC = 10;
+  const READINGS = 5;
+  const nowSec = Math.floor(Date.now() / 1000);
+  let prometheus: Prometheus;
+  beforeAll(async () => {
+    const warning = { id: 'mtu-lowered', severity: 'warning', text: '', remedy: '' } as const;
+    const readings = Array.from({ length: READINGS }, (_, n) => {
+      const statistics = someStatistics({ times: n + 1 });
+      const reading = { phase: 'active', conditions: [warning], statistics, isWhole: true } as const;
+      const text = exposition(metricsOf([{ device: 'ppp0', reading }], '1.2.3'));
+      return { atSec: nowSec - (READINGS - 1 - n) * EVERY_SEC, text };
+    });
+    prometheus = await startPrometheus(readings, 'instance="gw",job="node"');
+  });
+  afterAll(() => prometheus.stop());
+
+  const ask = (expr: string): Promise<Series[]> =>
+    prometheus.query(
+      expr.replaceAll('$__rate_interval', '45s').replaceAll(/\$(?:instance|device)/g, '.*'),
+      nowSec,
+    );
+
+  it.each(DASHBOARD_QUERIES)('%s', async (expr) => {
+    const found = await ask(expr);
+    expect(found.length).toBeGreaterThan(0);
+    for (const { metric, value } of found) {
+      expect([metric['device'], metric['instance']]).toEqual(['ppp0', 'gw']);
+      expect(Number.isFinite(value)).toBe(true);
+    }
+  });
+
+  it('up is the share of the rate that was set', async () => {
+    const [up = ''] = DASHBOARD_QUERIES.filter((expr) => expr.includes('direction="up"'));
+    // 6000 packets of 500 bytes in 10 s, of 210 kbit/s.
+    expect((await ask(up))[0]?.value).toBeCloseTo((6000 * 500 * 8) / EVERY_SEC / 210_000, 1);
   });
 });
 

@@ -114,6 +114,11 @@ describe.skipIf(!isRoot)(`the package in a clean root of ${suite}`, () => {
       '/usr/share/doc/inetgw/CHANGELOG.md',
       '/usr/share/doc/inetgw/docs/install.md',
       '/usr/share/inetgw/hooks/ppp-ip-up',
+      '/usr/share/inetgw/prometheus/inetgw.rules.yml',
+      '/usr/share/inetgw/grafana/inetgw.json',
+      '/usr/share/inetgw/systemd/inetgw-metrics.service',
+      '/usr/share/inetgw/systemd/inetgw-metrics.timer',
+      '/usr/share/doc/inetgw/docs/monitoring.md',
       '/usr/lib/inetgw/templates/iptables-egress',
     ])
       expect([path, (await root.sh(`test -s ${path}`)).code]).toEqual([path, 0]);
