@@ -43,7 +43,8 @@ test('a full line, at 80, 40 and 200 columns, and what was taken away', async ()
   expect(full).toMatch(/^path [1-3]\d\.\d ms /m);
   const figures = JSON.parse(await inetgwOk(guest, 'watch', '--once', '--json')) as Figures;
   expect(figures.line?.down.nowBitPerSec).toBeGreaterThan(0.8 * 1_710_000);
-  expect(figures.line?.down.nowBitPerSec).toBeLessThan(1.05 * 1_710_000);
+  // It is a second's average: on this processor programs come at their counters some 50 ms sooner or later.
+  expect(figures.line?.down.nowBitPerSec).toBeLessThan(1.15 * 1_710_000);
   for (const columns of [40, 200]) {
     await tmux.resize(columns, 30);
     const screen = await shows(/^down \[#/m);

@@ -10,6 +10,8 @@ import { run } from '../../../system/exec/run.ts';
 
 export interface ReadDevice {
   current: Current;
+  /** When the programs that tell the counters were started, on a clock that is never set, in ms. */
+  atMs: number;
   /** What can be said of it: of a plan that is not in force, only what keeps it from being so. */
   conditions: readonly FoundCondition[];
   /** Undefined: nothing is in force. */
@@ -29,10 +31,18 @@ export async function readDevice(device: string): Promise<ReadDevice> {
   if (inForce === undefined || record === undefined) {
     // What is said of a plan holds for one that was in force: not before it is, nor while it is being changed.
     const told = record?.phase === 'active' ? found : found.filter(({ severity }) => severity === 'broken');
-    return { current, conditions: told, statistics: undefined, isWhole: false, isAbsent };
+    return {
+      current,
+      atMs: performance.now(),
+      conditions: told,
+      statistics: undefined,
+      isWhole: false,
+      isAbsent,
+    };
   }
   await requireNetAdmin('reading the counters');
+  const atMs = performance.now();
   const readings = await readReadings(inForce, firewall?.state === 'whole', run);
   const statistics = statisticsOf(inForce, record.since, readings, found);
-  return { current, conditions: found, statistics, isWhole: !isBroken(found), isAbsent };
+  return { current, atMs, conditions: found, statistics, isWhole: !isBroken(found), isAbsent };
 }

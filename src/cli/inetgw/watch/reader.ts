@@ -38,9 +38,11 @@ export class WatchReader {
     if (known === undefined || performance.now() - known.atMs >= WHOLE_LOOK_EVERY_MS) return this.#whole();
     try {
       const { plan, since, conditions, isWhole } = known;
+      // Before, as readDevice has it: how long all programs take together differs from look to look.
+      const atMs = performance.now();
       const readings = await readReadings(plan, false, run);
       const statistics = statisticsOf(plan, since, readings, conditions);
-      return { device: this.#device, atMs: performance.now(), conditions, isWhole, statistics };
+      return { device: this.#device, atMs, conditions, isWhole, statistics };
     } catch (error) {
       // The device, or what stood on it, went away.
       if (error instanceof UserError) return this.#whole();
@@ -49,9 +51,8 @@ export class WatchReader {
   }
 
   async #whole(): Promise<WatchReading> {
-    const { current, conditions, statistics, isWhole, isAbsent } = await readDevice(this.#device);
+    const { current, atMs, conditions, statistics, isWhole, isAbsent } = await readDevice(this.#device);
     if (isAbsent && current.record === undefined) throw await noSuchDevice(this.#device);
-    const atMs = performance.now();
     const { inForce, record } = current;
     this.#known =
       inForce === undefined || record === undefined
