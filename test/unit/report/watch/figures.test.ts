@@ -18,7 +18,7 @@ type Figures = NonNullable<ReturnType<typeof figuresOf>['line']>;
 
 /** By the name of the class: there may be more of them one day. */
 const byClass = <T>(
-  line: Figures | undefined,
+  line: Figures | null | undefined,
   of: (each: Figures['classes'][number]) => T,
 ): Record<string, T> => Object.fromEntries((line?.classes ?? []).map((each) => [each.class, of(each)]));
 
