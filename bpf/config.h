@@ -15,6 +15,9 @@ struct config {
 	__u32 max_rtt_us;     /* a longer round trip than this is a queue, not a path */
 	__u32 min_segments;
 	__u32 most_queue_us;  /* the same where the host behind us answers late, or the path's round trip varies */
+	__u32 by_host;        /* 1: hosts share the line, and connections their host's share; 0: connections share the line */
+	__u32 numbered;       /* the priority of a SYN of the host with number 0; the next ones follow. 0: nobody numbers them */
+	__u32 syn_class;      /* the priority that such a SYN gets instead: its egress class */
 };
 
 volatile const struct config config = {
@@ -27,6 +30,9 @@ volatile const struct config config = {
 	.max_rtt_us = 1000000,
 	.min_segments = 2,
 	.most_queue_us = 20000,
+	.by_host = 1,
+	.numbered = 0,
+	.syn_class = 0,
 };
 
 static __always_inline __u64 payload_rate(void)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* What is remembered: of each connection, and of all together. */
+/* What is remembered: of each connection, of each host, and of all together. */
 #pragma once
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -35,11 +35,13 @@ struct flow {
 	__u16 window_field;   /* what was last written, for the statistics */
 	__u8 local_scale;
 	__u8 remote_scale;
-	__u8 stamp_waits;
-	__u8 syn_again;       /* a SYN was repeated: its round trip is ambiguous (Karn) */
+	__u16 host;           /* whose it is: its place in the map of groups; 0: not known */
 	__u8 told : 1;        /* window_end is set */
 	__u8 begins : 2;      /* for how many epochs, this one included, it counts as a connection that begins */
-	__u8 received;        /* received_end is set */
+	__u8 received : 1;    /* received_end is set */
+	__u8 stamp_waits : 1;
+	__u8 syn_again : 1;   /* a SYN was repeated: its round trip is ambiguous (Karn) */
+	__u8 unused;
 	/* Last, where maps of earlier versions have padding: a change of versions keeps their connections. */
 	__u16 segment;        /* the longest that has come, in bytes of user data; 0: none yet */
 	__u16 turn;           /* what the host behind us took to answer in the handshake, in TIME_UNIT_US; 0: not known */
@@ -48,9 +50,29 @@ struct flow {
 
 #define TIME_UNIT_US 16 /* 16 bits of it are a second */
 
+/*
+ * Those who share a rate: the line's, of which each host is a part, or a host's, of which each of its connections is.
+ * Parts that take less than their fair share count for less, so what they leave goes to the others.
+ */
+struct group {
+	__u32 epoch;          /* the epoch that all but weight_before and own[1] belong to */
+	__u32 weight;         /* of its parts in this epoch so far */
+	__u32 weight_before;  /* in the epoch before */
+	__u32 joined;         /* what parts have added in this epoch over their last one */
+	__u32 bytes;          /* user data received by a host in this epoch */
+	__u16 own[2];         /* share of a host's fair share taken: in this epoch so far, in the one before */
+};
+
+/* The groups: the line, those whose host is not known, and the hosts, by a hash of what tells them apart. */
+#define HOSTS 4096
+#define LINE_GROUP 0
+#define UNKNOWN_HOST 1
+#define FIRST_HOST 2
+
 struct state {
 	__u64 epoch_ns;       /* start of the epoch */
 	__u32 epoch;
+	/* For the statistics, whatever host they belong to. */
 	__u32 weight;         /* of all flows in this epoch so far */
 	__u32 weight_before;  /* in the epoch before */
 	__u32 joined;         /* what flows have added in this epoch over their last one */
@@ -78,8 +100,17 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } igs_00000000 SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, FIRST_HOST + HOSTS);
+	__type(key, __u32);
+	__type(value, struct group);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} igh_00000000 SEC(".maps");
+
 #define flows igf_00000000
 #define states igs_00000000
+#define groups igh_00000000
 
 static __always_inline struct state *the_state(void)
 {

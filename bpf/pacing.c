@@ -3,7 +3,7 @@
  * Window pacing: lowers the receive window in outgoing TCP segments, so that no sender has more in flight
  * than its share of the line for its own round trip. docs/pacing.md explains it; scripts/build-bpf.sh builds it.
  *
- * Two classifiers share two maps. `ingress` sees what comes in (before any queue of ours), learns the other
+ * Two classifiers share three maps. `ingress` sees what comes in (before any queue of ours), learns the other
  * side's window scale and the round trip, and counts who is active. `egress` sees what goes out after NAT, learns
  * our side's window scale and lowers the window. Neither classifies: `ingress` never matches; `egress` matches
  * what it has rewritten, so that an action behind it counts. A third one, `bounded`, stands behind the stages and
@@ -15,6 +15,7 @@
 #include <bpf/bpf_helpers.h>
 #include "config.h"
 #include "flow.h"
+#include "host.h"
 #include "rtt.h"
 #include "segment.h"
 #include "share.h"
@@ -37,12 +38,14 @@ static __always_inline struct flow *flow_for_syn(struct segment *s)
 static __always_inline void see_reset(const struct segment *s, struct state *st, __u64 now)
 {
 	struct flow *f = bpf_map_lookup_elem(&flows, &s->key);
+	struct sharing with;
 
 	if (!f)
 		return;
 	turn_epoch(st, now);
 	turn_flow(f, st);
-	leave(f, st);
+	if (find_sharing(f, st, &with) == 0)
+		leave(f, &with);
 }
 
 /* Learns from a segment that came in; whether it is bounded by a window of ours. */
@@ -51,6 +54,7 @@ static __always_inline int see_incoming(struct __sk_buff *skb)
 	struct segment s = {};
 	struct flow *f;
 	struct state *st = the_state();
+	struct sharing with;
 	__u64 now;
 
 	if (!st || read_segment(skb, 0, &s))
@@ -87,10 +91,12 @@ static __always_inline int see_incoming(struct __sk_buff *skb)
 		return 0;
 	turn_epoch(st, now);
 	turn_flow(f, st);
+	if (find_sharing(f, st, &with))
+		return 0;
 	if (s.flags & TCP_FIN)
-		leave(f, st);
+		leave(f, &with);
 	else
-		count_bytes(f, st, s.payload);
+		count_bytes(f, &with, s.payload);
 	/* What GRO has joined is longer than any segment. */
 	if (s.payload <= f->mss && s.payload > f->segment)
 		f->segment = s.payload;
@@ -121,9 +127,12 @@ int pacing_egress(struct __sk_buff *skb)
 	struct segment s = {};
 	struct flow *f;
 	struct state *st = the_state();
+	struct sharing with;
 	__u64 now, window;
 	__u32 scale;
 	__be16 old_field, new_field;
+	/* First: whatever becomes of the packet here, it must get to its class. */
+	__u32 number = take_number(skb);
 
 	if (!st || read_segment(skb, 1, &s))
 		return 0;
@@ -139,6 +148,8 @@ int pacing_egress(struct __sk_buff *skb)
 		f->syn_again = f->local_scale != SCALE_UNKNOWN;
 		f->local_scale = s.scale;
 		f->mss = s.mss;
+		f->host = host_of(number, &s.key);
+		find_neighbour(f, skb, &s.key);
 		f->syn_ns = now;
 		take_turn(f, now); /* where it answers theirs */
 		return 0;
@@ -159,14 +170,19 @@ int pacing_egress(struct __sk_buff *skb)
 	if (s.window == 0)
 		return 0;
 	turn_epoch(st, now);
+	/* At a first SYN nobody may have asked for the host's link-layer address; their answer has got to it. */
+	if (f->epoch == 0)
+		find_neighbour(f, skb, &s.key);
+	if (find_sharing(f, st, &with))
+		return 0;
 	/* The end of the handshake: it counts at once. */
 	if (f->epoch == 0) {
 		turn_flow(f, st);
 		f->begins = BEGINS_EPOCHS;
-		raise_weight(f, st, beginners_weight(f, st));
+		raise_weight(f, &with, beginners_weight(f, &with));
 	}
 	turn_flow(f, st);
-	window = window_bytes(f, st, s.has_stamp);
+	window = window_bytes(f, &with, s.has_stamp);
 	scale = f->local_scale == SCALE_ABSENT || f->remote_scale == SCALE_ABSENT ? 0 : f->local_scale;
 	window = in_units(window, scale);
 	if (window >= s.window) {

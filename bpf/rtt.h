@@ -17,13 +17,18 @@ static __always_inline __u32 least_rtt_us(const struct flow *f)
 
 /*
  * How long beyond its least round trip a flow's data may be on its way: in the local queue, to the host behind us and back,
- * in round trips that take longer than the least. What of it does not vary stands in the local queue.
+ * in round trips that take longer than the least. What of it does not vary stands in the local queue. Where hosts take
+ * turns there (`hosts` is their weight), the time that as many packets take is longer in the same proportion, and from two
+ * hosts on it is twice as many packets: whoever has none when its turn comes loses it.
  */
-static __always_inline __u32 flow_queue_us(const struct flow *f)
+static __always_inline __u32 flow_queue_us(const struct flow *f, __u32 hosts)
 {
-	__u32 us = config.queue_us + ((__u32)f->turn + f->spread) * TIME_UNIT_US;
+	__u32 times = hosts < 2 * WEIGHT_ONE ? hosts : 2 * WEIGHT_ONE;
+	__u64 most = (__u64)config.most_queue_us * hosts / WEIGHT_ONE;
+	__u64 us = (__u64)config.queue_us * hosts / WEIGHT_ONE * times / WEIGHT_ONE;
 
-	return us < config.most_queue_us ? us : config.most_queue_us;
+	us += ((__u32)f->turn + f->spread) * TIME_UNIT_US;
+	return us < most ? us : most;
 }
 
 static __always_inline __u32 us_since(__u64 now, __u64 since_ns, __u32 most_us)

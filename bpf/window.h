@@ -11,22 +11,18 @@
 #define MOST_ROUNDED_OFF 64 /* of a window, this part of it: docs/pacing.md has what an eighth did */
 
 /* The window for this flow in bytes: its fair share for its round trip and the local queue. */
-static __always_inline __u64 window_bytes(const struct flow *f, const struct state *st, int has_stamp)
+static __always_inline __u64 window_bytes(const struct flow *f, const struct sharing *with, int has_stamp)
 {
-	__u32 own = f->weight[0] > f->weight[1] ? f->weight[0] : f->weight[1];
-	/* Whatever it took so far: as though it took a whole share from now on. */
-	__u32 total = active_weight(st);
+	__u32 hosts = weight_with(with->line, with->host->own);
+	__u64 share = part_of(part_of(payload_rate(), hosts), weight_with(with->host, f->weight));
 	/* Timestamps take 12 bytes of each segment; a window of whole segments asks for no fractions. */
 	__u32 mss = (f->mss > 88 ? f->mss : config.default_mss) - (has_stamp ? 12 : 0);
-	__u64 share, bytes, segments;
+	__u64 bytes, segments;
 
 	/* The path may carry less than we announced, and other options take from it; small messages tell nothing of that. */
 	if (f->segment > mss / 4 * 3)
 		mss = f->segment;
-	if (st->weight_before + st->joined + WEIGHT_ONE - own > total)
-		total = st->weight_before + st->joined + WEIGHT_ONE - own;
-	share = payload_rate() * WEIGHT_ONE / total;
-	bytes = bytes_in_flight(f, share);
+	bytes = bytes_in_flight(f, share, hosts);
 	segments = (bytes + mss - 1) / mss;
 	if (segments < config.min_segments)
 		segments = config.min_segments;

@@ -8,7 +8,8 @@ export const FALLBACK_CONDITIONS: readonly Condition[] = [
     severity: 'note',
     title: 'a fallback is used for what the kernel lacks',
     seenIn: 'the record in /run/inetgw',
-    meaning: 'sfq instead of fq_codel, a queue on an ifb instead of the stages, HTB instead of cake',
+    meaning:
+      'flows that share instead of hosts, sfq instead of fq_codel, a queue on an ifb instead of the stages, HTB instead of cake',
     remedy: 'inetgw check names the module; with it: inetgw DEV clear, inetgw DEV UP DOWN',
     find: ({ record }) => (record === undefined ? [] : fallbacks(record.plan)),
   },

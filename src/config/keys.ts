@@ -9,6 +9,7 @@ import { FRAMING_KEYWORDS, FRAMING_WORDS, LINK_LAYERS } from '../plan/input/fram
 import { TUNNEL_KEYWORDS } from '../plan/input/tunnels.ts';
 import {
   type DEFAULT_SETTINGS,
+  FAIR_CHOICES,
   FIREWALL_CHOICES,
   PACING_CHOICES,
   type BulkSettings,
@@ -228,6 +229,11 @@ const SHAPER_KEYS = {
     PACING_CHOICES,
     { takes: 'WAY', help: 'window pacing of downloads by TCP', otherwise: 'auto' },
     (tuning, pacing) => ({ ...tuning, pacing }),
+  ),
+  fair: choice(
+    FAIR_CHOICES,
+    { takes: 'WHOM', help: 'who shares the line: each host, or each flow', otherwise: 'host' },
+    (tuning, fair) => ({ ...tuning, fair }),
   ),
 } as const satisfies Record<string, ShaperKeyDefinition>;
 

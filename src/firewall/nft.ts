@@ -6,6 +6,7 @@ import { portText } from './ports.ts';
 import {
   PROTOCOL_NUMBERS,
   STAGE_1_PRIORITY,
+  type HostNumbers,
   type Match,
   type Rule,
   type RuleSet,
@@ -92,20 +93,35 @@ export function ruleLines(rule: Rule): string[] {
     (lines, match) => lines.flatMap((line) => renderMatch(match).map((text) => `${line}${text} `)),
     [''],
   );
-  return alternatives.map((line) => `${line}counter ${renderVerdict(rule.verdict)} comment "${rule.name}"`);
+  return alternatives.flatMap((line) =>
+    renderVerdict(rule.verdict).map((verdict) => `${line}${verdict} comment "${rule.name}"`),
+  );
 }
 
-function renderVerdict(verdict: Verdict): string {
+/** The verdict with its counter; more than one text where it depends on the packet, each with the condition first. */
+function renderVerdict(verdict: Verdict): string[] {
   switch (verdict.kind) {
     case 'class':
-      return `meta priority set ${verdict.classId} return`;
+      return verdict.numbered === undefined
+        ? [`counter meta priority set ${verdict.classId} return`]
+        : numberedVerdicts(verdict.numbered);
     case 'drop':
-      return 'drop';
+      return ['counter drop'];
     case 'unmark':
-      return 'meta mark set 0 meta priority set none return';
+      return ['counter meta mark set 0 meta priority set none return'];
     case 'leave':
-      return 'return';
+      return ['counter return'];
   }
+}
+
+/** Any will do; without one nft takes another at each start, and no two runs would say the same. */
+const SEED = '0x1';
+
+/** Hosts by their address. */
+function numberedVerdicts({ first, count }: HostNumbers): string[] {
+  const numbered = (condition: string, what: string): string =>
+    `${condition} counter meta priority set jhash ${what} mod ${count} seed ${SEED} offset ${first} return`;
+  return [numbered('meta nfproto ipv4', 'ip saddr'), numbered('meta nfproto ipv6', 'ip6 saddr')];
 }
 
 /** One condition; more than one text where nft needs more than one rule for it. */

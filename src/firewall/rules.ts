@@ -40,7 +40,8 @@ export type Match =
   | { kind: 'helper'; helper: 'ftp' };
 
 export type Verdict =
-  | { kind: 'class'; classId: ClassId }
+  /** `numbered`: into the priority goes not the class but the number of the host; see `HostNumbers`. */
+  | { kind: 'class'; classId: ClassId; numbered?: HostNumbers }
   | { kind: 'drop' }
   /** The packet is as though stage 1 had not marked it, and no further rule of ours is for it. */
   | { kind: 'unmark' }
@@ -53,6 +54,15 @@ export type Verdict =
  * `IG` in ASCII; the last four bits are 0, as those of a packet without a priority.
  */
 export const STAGE_1_PRIORITY: ClassId = '4947:10';
+
+/**
+ * Who sends a packet, as a number that a classifier behind NAT reads from the packet's priority: so many priorities from this
+ * one on. For nft, which can compute them; with iptables packets just go to their class.
+ */
+export interface HostNumbers {
+  first: number;
+  count: number;
+}
 
 export interface Rule {
   /** Stable name, shown in statistics and as the rule's comment. */

@@ -2,11 +2,20 @@
 import { ingressKind } from './input/ingressKinds.ts';
 import type { Plan } from './plan.ts';
 
+const HIDDEN_HOSTS = {
+  nft: 'nft has no hash here (nft_hash), so window pacing cannot tell hosts behind NAT apart: there it paces by flow',
+  other: 'window pacing cannot tell hosts behind NAT apart without rules of nft: there it paces by flow',
+};
+
 /** One text for each fallback in the plan, told each time that it is set up or shown. */
 export function fallbacks(plan: Plan): string[] {
   const usesSfq = plan.tc.some((object) => object.type === 'qdisc' && object.spec.kind === 'sfq');
   return [
     ...(usesSfq ? ['this kernel has no fq_codel: sfq queues the flows instead'] : []),
+    ...(plan.hostsMissing === true && !usesSfq
+      ? ['this kernel has no cake: flows take turns in the queues, whatever host they belong to']
+      : []),
+    ...(plan.hostsHidden === true ? [HIDDEN_HOSTS[plan.firewall?.backend === 'nft' ? 'nft' : 'other']] : []),
     ...(plan.missingKinds ?? []).flatMap(
       (kind) => ingressKind(kind).whenMissing?.(plan.queueDevice ?? 'an ifb') ?? [],
     ),

@@ -23,6 +23,10 @@ export interface Plan {
   ingress: IngressKind;
   /** Kinds that were to be tried before it, and are not possible here; absent: none. */
   missingKinds?: readonly IngressKind[];
+  /** Hosts were to share the line, and there is no cake to let them take turns: their flows do. */
+  hostsMissing?: true;
+  /** Rules were to tell window pacing which host behind NAT a connection belongs to, and those that can be had do not. */
+  hostsHidden?: true;
   /** The ifb that holds the local queue of what comes in; absent: there is none. */
   queueDevice?: string;
   /** Absent: no window pacing. */
@@ -39,12 +43,25 @@ export interface Plan {
 
 /** What a plan in force has shown of the kernel: another one made with it can be reached by changing rates. */
 export function factsShownBy(plan: Plan): KernelFacts {
-  const usesSfq = plan.tc.some((object) => object.type === 'qdisc' && object.spec.kind === 'sfq');
+  const leaves = plan.tc.flatMap((object) =>
+    object.type === 'qdisc' && object.parent !== 'root' ? [object.spec.kind] : [],
+  );
   return {
-    leafQdisc: usesSfq ? 'sfq' : 'fq_codel',
+    leafQdisc: (['cake', 'sfq'] as const).find((kind) => leaves.includes(kind)) ?? 'fq_codel',
     ingress: plan.ingress,
     ...(plan.sharedClsact === undefined ? {} : { sharedClsact: plan.sharedClsact }),
   };
+}
+
+/** Whether hosts share the line, or were to, and not flows. */
+export function sharesByHost(plan: Plan): boolean {
+  return plan.hostsMissing === true || factsShownBy(plan).leafQdisc === 'cake';
+}
+
+/** Who chooses a firewall without such rules has chosen that, too. */
+function hidesHosts({ firewall }: ShaperSettings, pacing: PacingPlan | undefined): boolean {
+  if (firewall === 'none' || firewall === 'iptables') return false;
+  return pacing?.config.byHost === 1 && pacing.config.numberedPriority === 0;
 }
 
 /** Same settings and facts, same plan: no clock, no files, no programs. */
@@ -56,7 +73,7 @@ export function makePlan(
 ): Plan {
   const framing = resolveFraming(settings.framing, link, settings);
   const ingress = kernel.ingress ?? 'police';
-  const pacing = pacingPlan(settings, link, framing, kernel);
+  const pacing = pacingPlan(settings, link, framing, kernel, backend);
   const missingKinds = kindsBefore(ingress, settings.ingress);
   const context = { settings, link, framing, kernel };
   const ruleSettings = { ...settings, wireGuardPorts: kernel.wireGuardPorts ?? [] };
@@ -71,6 +88,8 @@ export function makePlan(
     tc: [...egressObjects(context), ...incoming()],
     ingress,
     ...(missingKinds.length === 0 ? {} : { missingKinds }),
+    ...(settings.fair === 'host' && kernel.leafQdisc !== 'cake' ? { hostsMissing: true as const } : {}),
+    ...(hidesHosts(settings, pacing) ? { hostsHidden: true as const } : {}),
     ...(queueDevice === undefined ? {} : { queueDevice }),
     ...(pacing === undefined ? {} : { pacing }),
     ...(isPacingWanted(settings) && pacing === undefined && kernel.pacingUntried !== true
@@ -87,7 +106,9 @@ export function makePlan(
             backend,
             rules: {
               device: settings.device,
-              egress: egressRules(ruleSettings),
+              egress: egressRules(ruleSettings, {
+                numbersHosts: pacing !== undefined && pacing.config.numberedPriority > 0,
+              }),
               // Only stage 1 marks: without it there is nothing for them to see.
               ingress: hasStages(ingress) ? ingressRules(ruleSettings) : [],
             },

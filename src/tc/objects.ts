@@ -38,6 +38,15 @@ export type QdiscSpec =
       overheadBytes: number;
       mpuBytes: number;
     }
+  | {
+      /** In a class, where it does not shape: hosts take turns, and then the flows of each. Behind NAT conntrack tells which. */
+      kind: 'cake';
+      /** Which end of a packet is the host behind the gateway. */
+      hosts: 'source' | 'destination';
+      /** codel's interval; its target is a twentieth of it. */
+      rttUs: number;
+      memoryBytes: number;
+    }
   | { kind: 'ingress' }
   /** Hooks at ingress and egress; excludes `ingress`. */
   | { kind: 'clsact' };

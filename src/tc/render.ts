@@ -40,6 +40,11 @@ function renderSpec(
         ` quantum ${spec.quantumBytes} target ${spec.targetUs}us interval ${spec.intervalUs}us ${spec.ecn ? 'ecn' : 'noecn'}`
       );
     case 'cake':
+      if ('hosts' in spec) {
+        const isolation = { source: 'dual-srchost', destination: 'dual-dsthost' }[spec.hosts];
+        // Split, a packet would count for its bare length in the class: without the line's framing.
+        return `cake unlimited besteffort ${isolation} nat rtt ${spec.rttUs}us memlimit ${spec.memoryBytes} no-split-gso`;
+      }
       return (
         `cake bandwidth ${spec.bandwidthBitPerSec}bit besteffort dual-dsthost nat ingress split-gso` +
         ` ${spec.linkLayer} overhead ${spec.overheadBytes} mpu ${spec.mpuBytes}`

@@ -271,7 +271,7 @@ describe('inetgw', () => {
     const folder = await mkdtemp(join(tmpdir(), 'inetgw-record-'));
     const { settings } = settingsFromArguments('lo', '210', '1710', {});
     const link = { device: 'lo', ifindex: 1, kind: 'ip', mtuBytes: 65536 } as const;
-    const plan = makePlan(settings, link, { leafQdisc: 'fq_codel', pacingObjectFile: undefined }, 'nft');
+    const plan = makePlan(settings, link, { leafQdisc: 'cake', pacingObjectFile: undefined }, 'nft');
     const since = '2026-01-01T00:00:00.000Z';
     await writeFile(join(folder, 'lo.json'), renderState({ version: 2, phase: 'changing', plan, since }));
     const show = `"${process.execPath}" "${ROOT}/dist/bin/inetgw.js" lo`;

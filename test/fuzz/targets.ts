@@ -75,7 +75,7 @@ const PLAIN_INPUT = /^[\w .:,;/{}"*@<>=!&|()[\]#+-]*$/;
 /** Settings that were accepted make a plan whose texts hold what was typed and nothing besides. */
 function checkPlan(settings: ShaperSettings): void {
   for (const backend of ['nft', 'iptables'] as const) {
-    const kernel = { leafQdisc: 'fq_codel', pacingObjectFile: '/run/inetgw/x.o' } as const;
+    const kernel = { leafQdisc: 'cake', pacingObjectFile: '/run/inetgw/x.o' } as const;
     const plan = makePlan(settings, { ...LINK, device: settings.device }, kernel, backend);
     const steps = [tcStep(setUpLines(plan.tc)), ...firewallSteps(plan, 'ours', ['ipv4', 'ipv6'])];
     for (const { argv, input } of steps) {

@@ -101,7 +101,7 @@ function planOf(line: Line): Plan {
   const { settings } = settingsFromArguments(line.device, line.up, line.down, line.options ?? {});
   const link = { device: line.device, ifindex: 7, kind: line.kind, mtuBytes: line.mtuBytes };
   const kernel = {
-    leafQdisc: line.leafQdisc ?? 'fq_codel',
+    leafQdisc: line.leafQdisc ?? 'cake',
     pacingObjectFile: `/run/inetgw/${line.device}.pacing.o`,
     ...(line.ingress === undefined ? {} : { ingress: line.ingress }),
   } as const;

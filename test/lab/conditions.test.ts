@@ -49,7 +49,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   await guest.run(['sh', '-c', 'rm -rf /run/inetgw'], {});
-  await inGateway(`ip link del wan0 2>/dev/null || :; ip link del igw-ppp0 2>/dev/null || :; tc qdisc del dev ppp0 root 2>/dev/null || :
+  await inGateway(`for dev in wan0 igw-wan0 igw-ppp0; do ip link del $dev 2>/dev/null || :; done; tc qdisc del dev ppp0 root 2>/dev/null || :
     tc qdisc del dev ppp0 clsact 2>/dev/null || :; nft flush ruleset; ip link set ppp0 mtu 1492`);
 });
 afterAll(() => inGateway('ip link del wan0 2>/dev/null || :; nft flush ruleset'));
@@ -174,18 +174,41 @@ test('the wrong layer is told after it was set up, too', async () => {
   await inetgwOk(guest, 'g0', 'clear');
 });
 
+/** These modules are unloaded, and not loaded again when asked for. */
+function lack(modules: string): Promise<string> {
+  return guest.run([
+    'sh',
+    '-ec',
+    `for m in ${modules}; do echo "install $m /bin/false" >>/etc/modprobe.d/lab.conf; modprobe -r $m; done`,
+  ]);
+}
+
+test('nft without the hash that numbers hosts', async () => {
+  const said = /^note: nft has no hash here \(nft_hash\), .*: there it paces by flow; inetgw check /m;
+  try {
+    await inetgwOk(guest, 'ppp0', 'clear');
+    await lack('nft_hash');
+    for (const firewall of ['auto', 'nft']) {
+      await inetgwOk(guest, 'ppp0', ...RATES, '--firewall', firewall);
+      await expectTold('ppp0', ['stand-in'], 0);
+      expect(await inetgwOk(guest, 'ppp0')).toMatch(said);
+      expect(await inGateway('nft list ruleset')).toContain('tcp-syn');
+      await inetgwOk(guest, 'ppp0', 'clear');
+    }
+    expect(await inetgwOk(guest, 'check')).toMatch(/^ +no +nft_hash /m);
+  } finally {
+    await guest.run(['rm', '-f', '/etc/modprobe.d/lab.conf']);
+  }
+  await inetgwOk(guest, 'ppp0', ...RATES);
+  await expectTold('ppp0', [], 0);
+});
+
 test('what stands in for what the kernel lacks', async () => {
-  const lack = (modules: string): Promise<string> =>
-    guest.run([
-      'sh',
-      '-ec',
-      `for m in ${modules}; do echo "install $m /bin/false" >>/etc/modprobe.d/lab.conf; modprobe -r $m; done`,
-    ]);
   try {
     await inetgwOk(guest, 'ppp0', 'clear');
     await lack('cls_bpf sch_cake');
     await inetgwOk(guest, 'ppp0', ...RATES);
-    await expectTold('ppp0', ['no-pacing'], 0);
+    await expectTold('ppp0', ['no-pacing', 'stand-in'], 0);
     expect(await inetgwOk(guest, 'ppp0')).toMatch(/^note: no window pacing: .*classifier not found/m);
     await inetgwOk(guest, 'ppp0', ...RATES, '--ingress', 'shape');
     await expectTold('ppp0', ['fallback'], 0);

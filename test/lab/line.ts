@@ -1,5 +1,5 @@
 /**
- * The virtual line: namespaces for the provider, the modem and the gateway (and, if wanted, a host in the LAN
+ * The virtual line: namespaces for the provider, the modem and the gateway (and, if wanted, hosts in the LAN
  * and one far away), and between them a link with the rate, the framing and the deep buffers of a real one.
  *
  *   far ── isp ── modem ── gw ── lan
@@ -49,9 +49,10 @@ export interface LineOptions {
   farPathMs?: number;
   /**
    * A host behind the gateway, in namespace `lan`, forwarded with or without NAT; none by default. `wifiMs`: it is on a
-   * Wi-Fi, where packets leave in bunches both ways, as with `bunchMs`.
+   * Wi-Fi, where packets leave in bunches both ways, as with `bunchMs`. `hosts`: so many of them, 1 to 9, in `lan`, `lan2`, `lan3` …,
+   * each on a network of its own; 1 by default.
    */
-  lan?: { nat: boolean; wifiMs?: number };
+  lan?: { nat: boolean; wifiMs?: number; hosts?: number };
 }
 
 /** The usual ADSL line of a decade ago: 1 s of buffer at the provider, 2 s in the modem. */
@@ -80,8 +81,12 @@ export const GATEWAY: Host = { ipv4: '198.51.100.2', ipv6: '2001:db8:0:1::2' };
 export const PROVIDER: Host = { ipv4: '198.51.100.1', ipv6: '2001:db8:0:1::1' };
 /** The host in the LAN, on lines with `lan`. */
 export const LAN_HOST: Host = { ipv4: '192.168.77.2', ipv6: '2001:db8:3::2' };
-const LAN_GATEWAY: Host = { ipv4: '192.168.77.1', ipv6: '2001:db8:3::1' };
-const LAN_PREFIX: Host = { ipv4: '192.168.77.0/24', ipv6: '2001:db8:3::/64' };
+/** The namespaces of the hosts in the LAN, in order. */
+export const LAN_NAMESPACES = [
+  ...(['lan', 'lan2', 'lan3', 'lan4', 'lan5'] as const),
+  ...(['lan6', 'lan7', 'lan8', 'lan9'] as const),
+] as const;
+export type LanNamespace = (typeof LAN_NAMESPACES)[number];
 const FAR_ROUTER: Host = { ipv4: '192.0.2.130', ipv6: '2001:db8:2::2' };
 
 export interface Line {
@@ -90,7 +95,7 @@ export interface Line {
   device: 'ppp0' | 'eth0';
 }
 
-const NAMESPACES = ['isp', 'modem', 'gw', 'far', 'lan'] as const;
+const NAMESPACES = ['isp', 'modem', 'gw', 'far', ...LAN_NAMESPACES] as const;
 const PPP_MTU_BYTES = 1492;
 
 /** Modules that the line needs; loaded beforehand so that no measurement waits for them. */
@@ -111,7 +116,7 @@ export async function setUpLine(guest: Guest, changes: Partial<LineOptions> = {}
   await runSteps(guest, [
     ...addresses(device, pppoe),
     ...(options.farPathMs === undefined ? [] : farHost(options.farPathMs - options.pathMs)),
-    ...(options.lan === undefined ? [] : lanHost(device, options.lan, pppoe)),
+    ...lanNamespaces(options.lan).flatMap((ns) => lanHost(ns, device, options.lan ?? { nat: false }, pppoe)),
     ...warmUp(options),
   ]);
   return { options, device };
@@ -147,9 +152,11 @@ const NAMESPACE_SETTINGS = [
 
 /** Namespaces and devices, and the modem with its two queues. */
 function wires(options: LineOptions): Step[] {
-  const names = NAMESPACES.filter(
-    (ns) => (ns !== 'far' || options.farPathMs !== undefined) && (ns !== 'lan' || options.lan !== undefined),
-  );
+  const names: readonly string[] = [
+    ...['isp', 'modem', 'gw'],
+    ...(options.farPathMs === undefined ? [] : ['far']),
+    ...lanNamespaces(options.lan),
+  ];
   const { framing } = options;
   return [
     { argv: ['modprobe', '-a', ...MODULES] },
@@ -265,22 +272,27 @@ function farHost(extraMs: number): Step[] {
 
 type LanOptions = NonNullable<LineOptions['lan']>;
 
-function lanHost(device: string, { nat, wifiMs }: LanOptions, pppoe: boolean): Step[] {
+function lanNamespaces(lan: LanOptions | undefined): readonly LanNamespace[] {
+  return lan === undefined ? [] : LAN_NAMESPACES.slice(0, lan.hosts ?? 1);
+}
+
+/** 192.168.77.0/24 and 2001:db8:3::/64, and the next ones for further hosts. */
+function lanHost(ns: LanNamespace, device: string, { nat, wifiMs }: LanOptions, pppoe: boolean): Step[] {
+  const number = LAN_NAMESPACES.indexOf(ns);
+  const [ipv4, ipv6, port] = [`192.168.${77 + number}`, `2001:db8:${3 + number}:`, `lan${number}`];
   const ispDevice = pppoe ? 'ppp0' : 'i0';
-  const back4 = route('isp', LAN_PREFIX.ipv4, ispDevice, pppoe ? undefined : GATEWAY.ipv4);
-  const masquerade = ['POSTROUTING', '-s', LAN_PREFIX.ipv4, '-o', device, '-j', 'MASQUERADE'];
+  const back4 = route('isp', `${ipv4}.0/24`, ispDevice, pppoe ? undefined : GATEWAY.ipv4);
+  const masquerade = ['POSTROUTING', '-s', `${ipv4}.0/24`, '-o', device, '-j', 'MASQUERADE'];
   return [
-    ...veth(['gw', 'lan0'], ['lan', 'eth0']),
-    ...(wifiMs === undefined
-      ? []
-      : [netem('gw', 'lan0', bunched(wifiMs)), netem('lan', 'eth0', bunched(wifiMs))]),
-    address('gw', `${LAN_GATEWAY.ipv4}/24`, 'lan0'),
-    address('lan', `${LAN_HOST.ipv4}/24`, 'eth0'),
-    address('gw', `${LAN_GATEWAY.ipv6}/64`, 'lan0'),
-    address('lan', `${LAN_HOST.ipv6}/64`, 'eth0'),
-    route('lan', '0.0.0.0/0', 'eth0', LAN_GATEWAY.ipv4),
-    route('lan', '::/0', 'eth0', LAN_GATEWAY.ipv6),
-    route('isp', LAN_PREFIX.ipv6, ispDevice, pppoe ? undefined : GATEWAY.ipv6),
+    ...veth(['gw', port], [ns, 'eth0']),
+    ...(wifiMs === undefined ? [] : [netem('gw', port, bunched(wifiMs)), netem(ns, 'eth0', bunched(wifiMs))]),
+    address('gw', `${ipv4}.1/24`, port),
+    address(ns, `${ipv4}.2/24`, 'eth0'),
+    address('gw', `${ipv6}:1/64`, port),
+    address(ns, `${ipv6}:2/64`, 'eth0'),
+    route(ns, '0.0.0.0/0', 'eth0', `${ipv4}.1`),
+    route(ns, '::/0', 'eth0', `${ipv6}:1`),
+    route('isp', `${ipv6}:/64`, ispDevice, pppoe ? undefined : GATEWAY.ipv6),
     nat ? { ns: 'gw', argv: ['iptables', '-t', 'nat', '-A', ...masquerade] } : back4,
   ];
 }

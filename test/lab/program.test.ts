@@ -4,8 +4,10 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { PacingConfig } from '../../src/plan/pacing/pacing.ts';
 import { configuredObject } from '../../src/plan/pacing/pacingObject.ts';
+import { HOST_NUMBERS, OPENING_PRIORITY } from '../../src/plan/queues/egressClasses.ts';
 import { checksums, frame, OPTION, tcpOffset, type FrameOptions } from './frames.ts';
 import type { Guest } from './guest.ts';
 import { checkoutRoot } from './paths.ts';
@@ -22,7 +24,10 @@ const CONFIG = {
   defaultMssBytes: 1440,
   maxRttUs: 1_000_000,
   minSegments: 2,
-};
+  byHost: 1,
+  numberedPriority: HOST_NUMBERS.first,
+  synPriority: OPENING_PRIORITY,
+} as const;
 
 const SYN = 0x02;
 const RST = 0x04;
@@ -35,10 +40,14 @@ const MATCH = 0xffff_ffff;
 type Direction = 'ingress' | 'egress';
 interface Handed extends FrameOptions {
   direction: Direction;
+  /** 0 by default. */
+  priority?: number;
 }
 
 interface Seen {
   returned: number;
+  /** The packet's priority afterwards. */
+  priority: number;
   before: Buffer;
   after: Buffer;
 }
@@ -46,6 +55,7 @@ interface Seen {
 interface Flow {
   key: { local_port: number; version: number };
   value: {
+    host: number;
     mss: number;
     local_scale: number;
     remote_scale: number;
@@ -65,24 +75,44 @@ interface State {
 }
 
 let guest: Guest;
-let object: string;
+let template: Buffer;
 beforeAll(async () => {
   guest = await sharedGuest();
-  const template = await readFile(join(checkoutRoot, 'bpf/pacing.o'));
-  object = configuredObject(template, CONFIG, SUFFIX).toString('base64');
+  template = await readFile(join(checkoutRoot, 'bpf/pacing.o'));
 });
 
+/** Where `struct __sk_buff` has the priority. */
+const PRIORITY_AT = 32;
+
+interface Result {
+  seen: Seen[];
+  flows: Flow[];
+  state: State;
+}
+
+function hand(...packets: readonly Handed[]): Promise<Result> {
+  return handWith(CONFIG, packets);
+}
+
 /** All packets go to a program that was loaded for them, in one request, so that little time passes between them. */
-async function hand(...packets: readonly Handed[]): Promise<{ seen: Seen[]; flows: Flow[]; state: State }> {
+async function handWith(config: PacingConfig, packets: readonly Handed[]): Promise<Result> {
+  const object = configuredObject(template, config, SUFFIX).toString('base64');
+  const context = ({ priority = 0 }: Handed): string => {
+    const bytes = Buffer.alloc(PRIORITY_AT + 4);
+    bytes.writeUInt32LE(priority, PRIORITY_AT);
+    return bytes.toString('base64');
+  };
   const frames = packets.map((packet) => frame(packet));
   const runs = packets.map(
-    ({ direction }, at) => `
+    (packet, at) => `
     printf %s ${frames[at]?.toString('base64')} | base64 -d > $work/in
-    bpftool prog run pinned ${FOLDER}/pacing_${direction} data_in $work/in data_out $work/out -j >&3
-    echo >&3; base64 -w 0 $work/out >&3; echo >&3`,
+    printf %s ${context(packet)} | base64 -d > $work/context
+    bpftool prog run pinned ${FOLDER}/pacing_${packet.direction} data_in $work/in data_out $work/out \\
+      ctx_in $work/context ctx_out $work/context-out -j >&3
+    echo >&3; base64 -w 0 $work/out >&3; echo >&3; base64 -w 0 $work/context-out >&3; echo >&3`,
   );
   const script = `set -eu; exec 3>&1 >&2; work=$(mktemp -d)
-    end() { rm -rf $work ${FOLDER} /sys/fs/bpf/ig[fs]_${SUFFIX}; }; trap end EXIT
+    end() { rm -rf $work ${FOLDER} /sys/fs/bpf/ig[fhs]_${SUFFIX}; }; trap end EXIT
     base64 -d > $work/pacing.o; bpftool prog loadall $work/pacing.o ${FOLDER} type classifier
     ${runs.join('')}
     bpftool map dump pinned /sys/fs/bpf/igf_${SUFFIX} -j >&3; echo >&3
@@ -90,9 +120,10 @@ async function hand(...packets: readonly Handed[]): Promise<{ seen: Seen[]; flow
   const printed = await guest.run(['sh', '-c', script], { input: object });
   const lines = printed.split('\n').filter((line) => line !== '');
   const seen = frames.map((before, at) => ({
-    returned: (JSON.parse(lines[2 * at] ?? '') as { retval: number }).retval,
+    returned: (JSON.parse(lines[3 * at] ?? '') as { retval: number }).retval,
     before,
-    after: Buffer.from(lines[2 * at + 1] ?? '', 'base64'),
+    after: Buffer.from(lines[3 * at + 1] ?? '', 'base64'),
+    priority: Buffer.from(lines[3 * at + 2] ?? '', 'base64').readUInt32LE(PRIORITY_AT),
   }));
   const formatted = (line: string | undefined): unknown[] =>
     (JSON.parse(line ?? '') as { formatted: unknown }[]).map((entry) => entry.formatted);
@@ -232,4 +263,80 @@ test('the round trip of a repeated SYN is not taken: which one was answered is n
   const { state } = await hand(syn, syn, answer, acknowledgement());
   // Nothing is known of the path: the window is that of the queue alone.
   expect(state.last_rtt_us).toBe(0);
+});
+
+test('what opens a connection behind NAT says whose it is, and goes on to its class', async () => {
+  const [syn] = handshake();
+  if (syn === undefined) throw new Error('no SYN');
+  const numbered = await hand({ ...syn, priority: HOST_NUMBERS.first + 77 });
+  expect(numbered.seen[0]?.priority).toBe(OPENING_PRIORITY);
+  const other = await hand({ ...syn, priority: HOST_NUMBERS.first + 78 });
+  expect((other.flows[0]?.value.host ?? NaN) - (numbered.flows[0]?.value.host ?? NaN)).toBe(1);
+  // Also where it is no segment that the program knows what to do with.
+  const unread = await hand({ ...syn, options: [2, 0, 0, 0], priority: HOST_NUMBERS.first });
+  expect([unread.seen[0]?.priority, unread.flows]).toEqual([OPENING_PRIORITY, []]);
+});
+
+test.each([0, OPENING_PRIORITY, HOST_NUMBERS.first - 1, HOST_NUMBERS.first + HOST_NUMBERS.count])(
+  'a priority that is no number of a host stays: %i',
+  async (priority) => {
+    const { seen } = await hand(...handshake({}).map((packet) => ({ ...packet, priority })));
+    expect(seen.map((packet) => packet.priority)).toEqual([priority, priority]);
+  },
+);
+
+describe('three connections of one host beside one of another', () => {
+  /** Less than the ten that one counts for that begins: all of these count whole. */
+  const SEGMENTS = 9.8;
+  const rate = Math.round((SEGMENTS * 1460) / (CONFIG.queueUs / 1e6));
+  const OTHER = { address: '192.0.2.7', port: 41000 };
+
+  /** The windows that each is given at last, in segments; those of the first host first. */
+  async function windows(
+    byHost: 0 | 1,
+    other: Partial<FrameOptions>,
+    priorities = [0, 0],
+  ): Promise<number[]> {
+    const connections = [0, 1, 2, 3].map((number) => {
+      const more = number < 3 ? { from: { ...HERE[4], port: 40_000 + number } } : other;
+      const priority = priorities[number < 3 ? 0 : 1] ?? 0;
+      const [syn, answer] = handshake();
+      if (syn === undefined || answer === undefined) throw new Error('no handshake');
+      return {
+        opening: [
+          { ...syn, ...more, priority },
+          { ...answer, to: more.from ?? answer.to },
+          acknowledgement(more),
+        ],
+        last: acknowledgement(more),
+      };
+    });
+    const packets = [
+      ...connections.flatMap(({ opening }) => opening),
+      ...connections.map(({ last }) => last),
+    ];
+    // How long this machine takes from one packet to the next is no round trip.
+    const config = { ...CONFIG, byHost, payloadBytesPerSec: rate, maxRttUs: 1 };
+    const { seen } = await handWith(config, packets);
+    return seen
+      .slice(-connections.length)
+      .map(
+        ({ after }, at) =>
+          (after.readUInt16BE(tcpOffset(packets.at(at - 4) ?? acknowledgement()) + WINDOW_OFFSET) << 7) /
+          1460,
+      )
+      .map(Math.round);
+  }
+
+  test('share what their host gets, which is half, for the twice as long that its turn takes', async () => {
+    expect(await windows(1, { from: OTHER })).toEqual([4, 4, 4, 10]);
+  });
+  test('the same behind NAT, where both have one address', async () => {
+    const port = { from: { ...HERE[4], port: 40_003 } };
+    expect(await windows(1, port, [HOST_NUMBERS.first + 1, HOST_NUMBERS.first + 2])).toEqual([4, 4, 4, 10]);
+    expect(await windows(1, port)).toEqual([3, 3, 3, 3]);
+  });
+  test('are four that share, where flows do', async () => {
+    expect(await windows(0, { from: OTHER })).toEqual([3, 3, 3, 3]);
+  });
 });

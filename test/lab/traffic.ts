@@ -1,6 +1,6 @@
 /** Loads for the line in the words of a test: so many downloads, so many uploads, from here to there. */
 import type { Guest } from './guest.ts';
-import { FAR, SERVER } from './line.ts';
+import { FAR, SERVER, type LanNamespace } from './line.ts';
 import type { FlowGroup, MeasureOptions, MeasureResult } from './measure.ts';
 
 export interface FlowOptions {
@@ -8,7 +8,7 @@ export interface FlowOptions {
   transport?: 'tcp' | 'udp';
   congestion?: FlowGroup['congestion'];
   /** Where the client runs; `lan` needs a line with a LAN. */
-  client?: 'gw' | 'lan';
+  client?: 'gw' | LanNamespace;
   /** The other end: the host at the provider, or the far one. */
   server?: 'isp' | 'far';
   ipVersion?: 4 | 6;

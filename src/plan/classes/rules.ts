@@ -1,7 +1,7 @@
 /** Which packets go to which egress class, and which downloads give way first. */
 import { commonPorts, covers } from '../../firewall/ports.ts';
 import type { Match, PortOrRange, Rule } from '../../firewall/rules.ts';
-import { EGRESS_CLASSES, type EgressClass } from '../queues/egressClasses.ts';
+import { EGRESS_CLASSES, HOST_NUMBERS, type EgressClass } from '../queues/egressClasses.ts';
 import type { ClassSettings, LargeDownloadSettings, ShaperSettings } from '../input/settings.ts';
 
 /** OpenSSH's marks of an interactive session: AF21 (RFC 4594), and the old TOS bit "low delay". */
@@ -112,9 +112,16 @@ function inOrderRules({ inOrder, inOrderPorts }: TunnelMatches, settings: RuleSe
   return [...named, ...inOrder.map(([what, match]) => to('normal', `tunnel-in-order-${what}`, match))];
 }
 
-/** The egress rules in order; what none of them names is normal. */
-export function egressRules(settings: RuleSettings): Rule[] {
+/**
+ * The egress rules in order; what none of them names is normal.
+ * @param numbersHosts packets that open a connection tell the pacing program whose it is (`HOST_NUMBERS`)
+ */
+export function egressRules(settings: RuleSettings, { numbersHosts = false } = {}): Rule[] {
   const { interactive, bulk } = settings;
+  const opening = (rule: Rule): Rule =>
+    numbersHosts && rule.verdict.kind === 'class'
+      ? { ...rule, verdict: { ...rule.verdict, numbered: HOST_NUMBERS } }
+      : rule;
   const tunnels = tunnelMatches(settings);
   /** Ports and hosts that the administrator has named for a class. */
   const chosen = (
@@ -139,7 +146,7 @@ export function egressRules(settings: RuleSettings): Rule[] {
       { kind: 'tcpFlags', mask: ['syn', 'ack', 'fin', 'rst'], set: ['ack'] },
       { kind: 'maxIpBytes', bytes: PURE_ACK_BYTES },
     ),
-    to('interactive', 'tcp-syn', tcp, { kind: 'tcpFlags', mask: ['syn'], set: ['syn'] }),
+    opening(to('interactive', 'tcp-syn', tcp, { kind: 'tcpFlags', mask: ['syn'], set: ['syn'] })),
     to(
       'interactive',
       'tcp-fin',

@@ -28,13 +28,16 @@ export interface SharedClsact {
 
 /** What the kernel offers where a plan has a choice. */
 export interface KernelFacts {
-  leafQdisc: 'fq_codel' | 'sfq';
+  /** What queues within a class: cake knows hosts and flows, the others flows. */
+  leafQdisc: 'cake' | 'fq_codel' | 'sfq';
   /** What is to be tried, or was found to work; `police` by default. */
   ingress?: IngressKind;
   /** Where the pacing program is put for tc to load; undefined: it cannot be loaded. */
   pacingObjectFile?: string | undefined;
   /** UDP ports that WireGuard on this machine listens on, and sends from. */
   wireGuardPorts?: readonly number[];
+  /** False: nft has no hash here, so that its rules cannot number hosts. */
+  numbersHosts?: boolean;
   /** Pacing is left out for a reason that says nothing of the kernel: it is to be tried again next time. */
   pacingUntried?: boolean;
   /** Why there is no pacing although it was wanted, in the kernel's or the tool's words. */

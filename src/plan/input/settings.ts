@@ -9,6 +9,10 @@ export type FirewallBackend = 'nft' | 'iptables';
 export const PACING_CHOICES = ['auto', 'bpf', 'off'] as const;
 export type PacingChoice = (typeof PACING_CHOICES)[number];
 
+/** Who shares the line: hosts, and then each host's flows, or all flows alike. */
+export const FAIR_CHOICES = ['host', 'flow'] as const;
+export type FairChoice = (typeof FAIR_CHOICES)[number];
+
 export const FIREWALL_CHOICES = ['auto', 'nft', 'iptables', 'none'] as const;
 export type FirewallChoice = (typeof FIREWALL_CHOICES)[number];
 
@@ -63,6 +67,7 @@ export interface ShaperSettings {
   firewall: FirewallChoice;
   ingress: IngressChoice;
   pacing: PacingChoice;
+  fair: FairChoice;
 }
 
 /** Everything but the device and the rates. Numbers from the article where it names them. */
@@ -100,6 +105,7 @@ export const DEFAULT_SETTINGS: Omit<ShaperSettings, 'device' | 'upBitPerSec' | '
   firewall: 'auto',
   ingress: 'auto',
   pacing: 'auto',
+  fair: 'host',
 };
 
 /** The range in which bursts, quanta and codel targets were tried. */

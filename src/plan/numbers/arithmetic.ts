@@ -47,6 +47,18 @@ export function htbQuantumBytes(framing: Framing, rateBitPerSec: number, mtuByte
   return Math.min(Math.max(wanted, MIN_HTB_QUANTUM_BYTES), MAX_HTB_QUANTUM_BYTES);
 }
 
+/** cake's interval for a target of codel's: its target is a twentieth of the interval (tc-cake(8), `rtt`). */
+export function cakeRttUs(targetUs: number): number {
+  return 20 * targetUs;
+}
+
+/** What a full packet takes of memory at most: cake counts what the driver has allocated, often a page for each. */
+const PACKET_MEMORY_BYTES = 4096;
+
+export function cakeMemoryBytes(packets: number): number {
+  return packets * PACKET_MEMORY_BYTES;
+}
+
 export interface FqCodelParameters {
   limitPackets: number;
   flows: number;

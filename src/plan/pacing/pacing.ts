@@ -11,7 +11,8 @@ import { linkHeaderBytes, type KernelFacts, type LinkFacts } from '../input/link
 import { deviceActionIndex } from '../numbers/actionIndex.ts';
 import { PACING_DIGEST } from './pacingDigest.ts';
 import { LARGE_SHARE, queueDeviceName } from '../queues/queue.ts';
-import type { ShaperSettings } from '../input/settings.ts';
+import { HOST_NUMBERS, OPENING_PRIORITY } from '../queues/egressClasses.ts';
+import type { FirewallBackend, ShaperSettings } from '../input/settings.ts';
 
 export interface PacingPlan {
   /** The ifb that holds the local queue. */
@@ -35,6 +36,12 @@ export interface PacingConfig {
   defaultMssBytes: number;
   maxRttUs: number;
   minSegments: number;
+  /** 1: hosts share the line, and connections their host's share; 0: connections share the line. */
+  byHost: 0 | 1;
+  /** The priority of a packet that opens a connection of the host with number 0; 0: nobody numbers them. */
+  numberedPriority: number;
+  /** The priority that such a packet gets instead. */
+  synPriority: number;
 }
 
 /**
@@ -69,11 +76,14 @@ export function pacingPlan(
   link: LinkFacts,
   framing: Framing,
   kernel: KernelFacts,
+  backend: FirewallBackend | undefined,
 ): PacingPlan | undefined {
   if (!isPacingWanted(settings) || kernel.pacingObjectFile === undefined) return undefined;
   if (!hasStages(kernel.ingress ?? 'police')) return undefined;
   const rateBitPerSec = kernelRateBitPerSec(framing, settings.downBitPerSec) * LARGE_SHARE;
   const share = (link.mtuBytes - TCP_HEADER_BYTES) / framedBytes(framing, link.mtuBytes);
+  const byHost = settings.fair === 'host';
+  const numbersHosts = byHost && backend === 'nft' && kernel.numbersHosts !== false;
   return {
     queueDevice: queueDeviceName(link.device),
     objectFile: kernel.pacingObjectFile,
@@ -86,6 +96,9 @@ export function pacingPlan(
       maxRttUs: 1_000_000,
       minSegments: 2,
       mostQueueUs: LOCAL_QUEUE_US.most,
+      byHost: byHost ? 1 : 0,
+      numberedPriority: numbersHosts ? HOST_NUMBERS.first : 0,
+      synPriority: OPENING_PRIORITY,
     },
   };
 }

@@ -3,7 +3,7 @@
  * Made by `npm run generate` from the object's BTF.
  */
 export const CONFIG_LAYOUT = {
-  bytes: 48,
+  bytes: 60,
   at: {
     magic: 0,
     payload_bytes_per_sec_lo: 16,
@@ -14,6 +14,9 @@ export const CONFIG_LAYOUT = {
     max_rtt_us: 36,
     min_segments: 40,
     most_queue_us: 44,
+    by_host: 48,
+    numbered: 52,
+    syn_class: 56,
   },
 } as const;
 
@@ -61,10 +64,9 @@ export const FLOW_LAYOUT = {
     window_field: 58,
     local_scale: 60,
     remote_scale: 61,
-    stamp_waits: 62,
-    syn_again: 63,
+    host: 62,
     told: 64,
-    received: 65,
+    unused: 65,
     segment: 66,
     turn: 68,
     spread: 70,

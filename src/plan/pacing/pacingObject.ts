@@ -13,12 +13,15 @@ const FIELD = {
   maxRttUs: 'max_rtt_us',
   minSegments: 'min_segments',
   mostQueueUs: 'most_queue_us',
+  byHost: 'by_host',
+  numberedPriority: 'numbered',
+  synPriority: 'syn_class',
 } as const satisfies Record<keyof PacingConfig, keyof typeof CONFIG_LAYOUT.at>;
 
 const placeOf = (name: keyof PacingConfig): number => CONFIG_LAYOUT.at[FIELD[name]];
 
 /** As the maps are named in the object file; the zeros are replaced by the plan's suffix. */
-const MAP_PREFIXES = ['igf_', 'igs_'] as const;
+const MAP_PREFIXES = ['igf_', 'igs_', 'igh_'] as const;
 const SUFFIX_PLACEHOLDER = '00000000';
 
 /** The maps of a device, as they are named below /sys/fs/bpf. */

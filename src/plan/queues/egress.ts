@@ -1,9 +1,16 @@
 /** Egress: HTB with three priority classes, a flow queue in each. */
 import type { ClassId, HtbClass, Qdisc, QdiscSpec, Stab, TcObject } from '../../tc/objects.ts';
-import { fqCodelParameters, htbBurstBytes, htbQuantumBytes } from '../numbers/arithmetic.ts';
+import {
+  cakeMemoryBytes,
+  cakeRttUs,
+  fqCodelParameters,
+  htbBurstBytes,
+  htbQuantumBytes,
+} from '../numbers/arithmetic.ts';
 import { kernelRateBitPerSec, type Framing } from '../input/framing.ts';
 import { linkHeaderBytes, type KernelFacts, type LinkFacts } from '../input/link.ts';
 import type { PlanContext } from '../input/context.ts';
+import type { ShaperSettings } from '../input/settings.ts';
 import {
   DEFAULT_EGRESS_CLASS,
   EGRESS_CLASSES,
@@ -40,7 +47,7 @@ export function egressObjects({ settings, link, framing, kernel }: PlanContext):
         dev,
         parent: id,
         handle: leafHandle,
-        spec: leafSpec(kernel.leafQdisc, framing, rateBitPerSec, link.mtuBytes),
+        spec: leafSpec(leafKind(settings, kernel), framing, rateBitPerSec, link.mtuBytes),
       },
     ];
   }
@@ -78,6 +85,11 @@ export function stabFor(framing: Framing, link: LinkFacts): Stab {
   };
 }
 
+/** The queue in a class: where flows share the line, cake has nothing that fq_codel has not. */
+export function leafKind({ fair }: ShaperSettings, { leafQdisc }: KernelFacts): KernelFacts['leafQdisc'] {
+  return leafQdisc === 'cake' && fair === 'flow' ? 'fq_codel' : leafQdisc;
+}
+
 function leafSpec(
   kind: KernelFacts['leafQdisc'],
   framing: Framing,
@@ -86,6 +98,13 @@ function leafSpec(
 ): QdiscSpec {
   const parameters = fqCodelParameters(framing, rateBitPerSec, mtuBytes);
   switch (kind) {
+    case 'cake':
+      return {
+        kind,
+        hosts: 'source',
+        rttUs: cakeRttUs(parameters.targetUs),
+        memoryBytes: cakeMemoryBytes(parameters.limitPackets),
+      };
     case 'fq_codel':
       return { kind, ...parameters };
     case 'sfq':

@@ -2,6 +2,7 @@
  * The egress classes, each once: queues, rules, statistics and reports are made of this table. Their order is that of
  * urgency: an earlier class borrows what others leave before a later one does. What goes into which: classes/rules.ts.
  */
+import type { HostNumbers } from '../../firewall/rules.ts';
 import type { ClassId, Handle } from '../../tc/objects.ts';
 
 interface EgressClassDefinition {
@@ -29,3 +30,16 @@ export const EGRESS_CLASS_NAMES = Object.keys(EGRESS_CLASSES) as readonly Egress
 
 /** Where packets go that no rule has sorted. */
 export const DEFAULT_EGRESS_CLASS: EgressClass = 'normal';
+
+/**
+ * Priorities by which the firewall's rules tell the pacing program whose a connection is: 1:1000 to 1:1fff, which are no
+ * classes. The program takes the number out and puts the packet into the class of what opens connections.
+ */
+export const HOST_NUMBERS: HostNumbers = { first: priorityOf('1:1000'), count: 4096 };
+export const OPENING_PRIORITY = priorityOf(EGRESS_CLASSES.interactive.id);
+
+/** A class as it stands in a packet's priority: two numbers of 16 bits, written in hexadecimal. */
+function priorityOf(classId: ClassId): number {
+  const [major = '', minor = ''] = classId.split(':');
+  return Number.parseInt(major, 16) * 0x1_0000 + Number.parseInt(minor, 16);
+}

@@ -2,10 +2,10 @@
  * The local queue for what comes in: an ifb, to which the ingress of the device redirects. Window pacing has one
  * behind its stages (pacing.ts); without stages, it is what shapes the downlink (`--ingress shape`). Pure.
  */
-import type { Action, Filter, Qdisc, TcObject } from '../../tc/objects.ts';
+import type { Action, Filter, Qdisc, QdiscSpec, TcObject } from '../../tc/objects.ts';
 import { deviceActionIndex } from '../numbers/actionIndex.ts';
-import { fqCodelParameters } from '../numbers/arithmetic.ts';
-import { htbClasses, stabFor } from './egress.ts';
+import { cakeMemoryBytes, cakeRttUs, fqCodelParameters } from '../numbers/arithmetic.ts';
+import { htbClasses, leafKind, stabFor } from './egress.ts';
 import { kernelRateBitPerSec, serialisationMs, type Framing } from '../input/framing.ts';
 import type { PlanContext } from '../input/context.ts';
 import type { LinkFacts } from '../input/link.ts';
@@ -51,7 +51,8 @@ export function redirectObjects(link: LinkFacts, queueDevice: string): TcObject[
 }
 
 /**
- * Small packets first, up to the whole downlink, large ones behind them, one queue per flow.
+ * Small packets first, up to the whole downlink, large ones behind them, one queue per flow; with `late` and cake, hosts take
+ * turns, and then the flows of each.
  * @param codel `early`: it drops what has waited for long, as on any shaper. `late`: for paced flows, whose windows
  *   bound what they have here, and dropping does not make that less; it is for those that windows do not bind.
  */
@@ -64,27 +65,44 @@ export function flowQueueObjects(
   const htb = htbClasses(dev, link, framing);
   const parameters = fqCodelParameters(framing, rateBitPerSec, link.mtuBytes);
   const lateUs = lateTargetUs(framing, rateBitPerSec, link.mtuBytes);
-  const leaf = (minor: string, late: boolean): TcObject => ({
+  const lateLimitPackets = Math.max(parameters.limitPackets, 1000);
+  const leaf = (minor: string, spec: QdiscSpec): TcObject => ({
     type: 'qdisc',
     dev,
     parent: `1:${minor}`,
     handle: `${minor}:`,
-    spec:
-      kernel.leafQdisc === 'sfq'
-        ? { kind: 'sfq', limitPackets: 127, quantumBytes: link.mtuBytes + 14, perturbSec: 10 }
-        : {
-            kind: 'fq_codel',
-            ...parameters,
-            ...(late
-              ? {
-                  limitPackets: Math.max(parameters.limitPackets, 1000),
-                  quantumBytes: link.mtuBytes + 14,
-                  targetUs: lateUs,
-                  intervalUs: 4 * lateUs,
-                }
-              : {}),
-          },
+    spec,
   });
+  const kind = leafKind(settings, kernel);
+  const sfq: QdiscSpec = {
+    kind: 'sfq',
+    limitPackets: 127,
+    quantumBytes: link.mtuBytes + 14,
+    perturbSec: 10,
+  };
+  const early: QdiscSpec = kind === 'sfq' ? sfq : { kind: 'fq_codel', ...parameters };
+  const late = (): QdiscSpec => {
+    switch (kind) {
+      case 'sfq':
+        return sfq;
+      case 'cake':
+        return {
+          kind,
+          hosts: 'destination',
+          rttUs: cakeRttUs(lateUs),
+          memoryBytes: cakeMemoryBytes(lateLimitPackets),
+        };
+      case 'fq_codel':
+        return {
+          kind,
+          ...parameters,
+          limitPackets: lateLimitPackets,
+          quantumBytes: link.mtuBytes + 14,
+          targetUs: lateUs,
+          intervalUs: 4 * lateUs,
+        };
+    }
+  };
   return [
     {
       type: 'qdisc',
@@ -96,7 +114,7 @@ export function flowQueueObjects(
     },
     htb('1:1', '1:', rateBitPerSec, rateBitPerSec, 0),
     htb('1:10', '1:1', rateBitPerSec * 0.3, rateBitPerSec, 0),
-    leaf('10', false),
+    leaf('10', early),
     htb(
       '1:20',
       '1:1',
@@ -104,7 +122,7 @@ export function flowQueueObjects(
       rateBitPerSec * (codel === 'late' ? LARGE_SHARE : SHAPE_SHARE),
       1,
     ),
-    leaf('20', codel === 'late'),
+    leaf('20', codel === 'late' ? late() : early),
     { type: 'small', dev, parent: '1:', pref: 1, protocol: 'ip', classId: '1:10' },
     { type: 'small', dev, parent: '1:', pref: 2, protocol: 'ipv6', classId: '1:10' },
   ];

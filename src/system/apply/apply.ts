@@ -1,7 +1,6 @@
 /** Bringing a plan about, all or nothing: what was there before comes back if a step fails. */
 import { failure, UserError } from '../../core/errors.ts';
-import { factsShownBy, makePlan, type Plan } from '../../plan/plan.ts';
-import { egressRules, ingressRules } from '../../plan/classes/rules.ts';
+import { makePlan, type Plan } from '../../plan/plan.ts';
 import { fallbacks } from '../../plan/fallbacks.ts';
 import { tunnelNotices } from '../../plan/input/tunnelNotices.ts';
 import type { FirewallBackend, ShaperSettings } from '../../plan/input/settings.ts';
@@ -20,7 +19,6 @@ import type { TcView } from '../../tc/batch.ts';
 import type { TcObject } from '../../tc/objects.ts';
 import { readCurrent, type Current } from '../device/device.ts';
 import {
-  chooseBackend,
   families,
   installFirewall,
   isInstalled,
@@ -35,10 +33,11 @@ import { Parts } from '../exec/parts.ts';
 import { deviceExists, installQueueDevice, queueDeviceRemoval } from '../device/queueDevice.ts';
 import { lostByReplacing } from './replaced.ts';
 import { missingPiece, rehearse, rehearseQueueDevice, type Rehearsal } from './rehearse.ts';
-import { firstIngress, noPacingNotice, without } from './fallbacks.ts';
+import { firstIngress, firstLeaf, noPacingNotice, without } from './fallbacks.ts';
 import { keepOthersFilters, refuseForeign } from './foreign.ts';
 import { ProgramError, type Runner } from '../exec/run.ts';
 import { runStep } from '../exec/runStep.ts';
+import { carriesRules, rulesTool } from './rulesTool.ts';
 import { sharedClsact } from '../device/sharedClsact.ts';
 import { failedBatchLine } from '../../tc/parse.ts';
 import { writeState } from '../record/state.ts';
@@ -122,7 +121,7 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
   if (!current.ours && !options.replace) refuseForeign(device, current);
 
   const familyList = await families();
-  const backend = await backendFor(settings, current, run);
+  const { backend, numbersHosts } = await rulesTool(settings, current, run);
   const { inForce } = current;
   const shared = options.replace ? undefined : await sharedClsact(device, current, run);
   const view = viewFor(current, shared !== undefined, options.replace);
@@ -136,6 +135,7 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
     ...(await firstFacts(settings, inForce, options)),
     sharedClsact: shared,
     wireGuardPorts: wireGuard.ports,
+    numbersHosts,
   };
   let { plan, queues } = planWith(kernel);
   // Found out before anything is written. Where nft was chosen here, it was tried already: with all rules that a plan can
@@ -176,7 +176,7 @@ async function firstFacts(
 ): Promise<KernelFacts> {
   const isKnownMissing = settings.pacing === 'auto' && inForce?.pacingMissing === true;
   return {
-    leafQdisc: inForce === undefined ? 'fq_codel' : factsShownBy(inForce).leafQdisc,
+    leafQdisc: firstLeaf(inForce),
     ingress: firstIngress(settings.ingress, inForce),
     pacingObjectFile:
       withoutPacing !== undefined || isKnownMissing ? undefined : await pacingObjectFile(settings.device),
@@ -326,30 +326,10 @@ async function undo(cause: unknown, prepared: Prepared, { run }: ApplyOptions): 
   return new UserError(cause.exitCode, `${cause.message} (${outcome})`, cause.hint, { cause });
 }
 
-async function backendFor(
-  settings: ShaperSettings,
-  current: Current,
-  run: Runner,
-): Promise<FirewallBackend | undefined> {
-  if (settings.firewall === 'none') return undefined;
-  if (settings.firewall !== 'auto') return settings.firewall;
-  // What carries the rules now has shown that it works.
-  const recorded = current.record?.plan.firewall?.backend;
-  if (recorded !== undefined && carriesRules(current, recorded) && (await isInstalled(recorded)))
-    return recorded;
-  const rules = { device: settings.device, egress: egressRules(settings), ingress: ingressRules(settings) };
-  return chooseBackend(rules, run);
-}
-
 /** The tool that carries our rules now and will not any more. */
 function leftBackend(current: Current, plan: Plan): FirewallBackend | undefined {
   const recorded = current.record?.plan.firewall?.backend;
   return recorded === plan.firewall?.backend ? undefined : recorded;
-}
-
-/** Whether the record says that this tool carries our rules, all of them: what a killed run names may never have worked. */
-function carriesRules({ record }: Current, backend: FirewallBackend): boolean {
-  return record?.phase === 'active' && record.plan.firewall?.backend === backend;
 }
 
 function expectedFirewall(current: Current, plan: Plan): 'nothing' | 'ours' {

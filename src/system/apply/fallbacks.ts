@@ -8,13 +8,20 @@ import {
   type IngressKind,
 } from '../../plan/input/ingressKinds.ts';
 import type { KernelFacts } from '../../plan/input/link.ts';
-import type { Plan } from '../../plan/plan.ts';
+import { factsShownBy, type Plan } from '../../plan/plan.ts';
 import type { ShaperSettings } from '../../plan/input/settings.ts';
 import { modulesOf, type Rehearsal } from './rehearse.ts';
 
 /** What is tried first at ingress: what the user wants, unless what stands has shown that it cannot be. */
 export function firstIngress(choice: IngressChoice, inForce: Plan | undefined): IngressKind {
   return firstKind(choice, inForce?.missingKinds ?? []);
+}
+
+/** What is tried first in the classes. */
+export function firstLeaf(inForce: Plan | undefined): KernelFacts['leafQdisc'] {
+  if (inForce === undefined) return 'cake';
+  const { leafQdisc } = factsShownBy(inForce);
+  return leafQdisc === 'fq_codel' && inForce.hostsMissing !== true ? 'cake' : leafQdisc;
 }
 
 export interface NextTry {
@@ -30,6 +37,8 @@ export function without(
   settings: ShaperSettings,
 ): NextTry | undefined {
   const kind = object?.type === 'qdisc' ? object.spec.kind : undefined;
+  if (kind === 'cake' && object?.type === 'qdisc' && 'hosts' in object.spec)
+    return { kernel: { ...kernel, leafQdisc: 'fq_codel' }, notice: undefined };
   if (kind === 'fq_codel') return { kernel: { ...kernel, leafQdisc: 'sfq' }, notice: undefined };
   if (plan.pacing !== undefined && settings.pacing === 'auto') {
     const withoutPacing = {

@@ -52,7 +52,7 @@ interface Feature {
   need: CheckItem['need'];
   batch: readonly string[];
   /** What reads the batch; tc by default. */
-  program?: 'ip';
+  program?: 'ip' | 'nft';
 }
 
 const NOTHING = 'nothing can be set up';
@@ -114,8 +114,8 @@ const FEATURES: readonly Feature[] = [
   },
   {
     module: 'sch_cake',
-    purpose: 'shaping by cake (else HTB)',
-    cost: '--ingress shape takes HTB with flow queues',
+    purpose: 'hosts that take turns, and shaping by cake (else HTB)',
+    cost: 'flows share the line, whatever host they belong to; --ingress shape takes HTB with flow queues',
     need: 'optional',
     batch: ['qdisc add dev lo root cake bandwidth 1mbit'],
   },
@@ -147,7 +147,26 @@ const FEATURES: readonly Feature[] = [
     need: 'optional',
     batch: [INGRESS, 'filter add dev lo parent ffff: pref 1 bpf da bytecode "1,6 0 0 0"'],
   },
+  {
+    module: 'nft_hash',
+    purpose: 'telling hosts behind NAT apart in window pacing',
+    cost: 'there window pacing goes by flow, not by host',
+    need: 'optional',
+    program: 'nft',
+    batch: [
+      'add table inet trial',
+      'add chain inet trial trial',
+      'add rule inet trial trial meta priority set jhash ip saddr mod 2 seed 0x1',
+    ],
+  },
 ];
+
+const READS_BATCH = ['-batch', '-'];
+const READER = {
+  tc: ['tc', ...READS_BATCH],
+  ip: ['ip', ...READS_BATCH],
+  nft: ['nft', '-f', '-'],
+} as const;
 
 /**
  * Throws where there may be no namespace to try anything in, as in a container without CAP_SYS_ADMIN: nothing could be
@@ -239,7 +258,7 @@ async function checkFeatures(kernel: string, run: Runner): Promise<CheckItem[]> 
   return Promise.all(
     FEATURES.map(async ({ module, purpose, need, cost, batch, program }): Promise<CheckItem> => {
       try {
-        await run(['unshare', '--net', program ?? 'tc', '-batch', '-'], { input: `${batch.join('\n')}\n` });
+        await run(['unshare', '--net', ...READER[program ?? 'tc']], { input: `${batch.join('\n')}\n` });
         return { name: module, purpose, need, cost, state: 'works', detail: origin(module) };
       } catch (error) {
         if (error instanceof ProgramError && mayMakeNoNamespace(error)) {
@@ -294,7 +313,7 @@ async function checkPacing(run: Runner): Promise<CheckItem> {
     const plan = makePlan(
       { ...DEFAULT_SETTINGS, device: 'lo', ...rates },
       link,
-      { leafQdisc: 'fq_codel', pacingObjectFile: objectFile },
+      { leafQdisc: 'cake', pacingObjectFile: objectFile },
       undefined,
     );
     if (plan.pacing === undefined) return { ...item, state: 'missing', detail: 'it is not planned' };

@@ -339,7 +339,7 @@ const OUR_LEAVES: readonly string[] = EGRESS_CLASS_NAMES.map((name) => EGRESS_CL
 
 function looksLikeOurRoot({ root, leaves = [] }: TcView): boolean {
   const ours = ({ kind, handle }: Leaf): boolean =>
-    OUR_LEAVES.includes(handle) && (kind === 'fq_codel' || kind === 'sfq');
+    OUR_LEAVES.includes(handle) && ['cake', 'fq_codel', 'sfq'].includes(kind);
   return root?.kind === 'htb' && root.handle === '1:' && leaves.every(ours);
 }
 

@@ -4,7 +4,7 @@ function __inetgw_place
   set -l count 0; set -l last; set -l skip 0
   for word in (commandline -opc)[2..-1]
     if test $skip = 1; set skip 0; continue; end
-    if contains -- $word --up --down --framing --linklayer --overhead --mpu --mark --large-packet --large-download --large-download-ports --interactive-ports --interactive-dscp --interactive-hosts --bulk-ports --bulk-dscp --bulk-hosts --large-upload --tunnel-ports --firewall --ingress --pacing --config --format --output --root; set skip 1; continue; end
+    if contains -- $word --up --down --framing --linklayer --overhead --mpu --mark --large-packet --large-download --large-download-ports --interactive-ports --interactive-dscp --interactive-hosts --bulk-ports --bulk-dscp --bulk-hosts --large-upload --tunnel-ports --firewall --ingress --pacing --fair --config --format --output --root; set skip 1; continue; end
     if string match -q -- '-*' $word; continue; end
     set count (math $count + 1); set last $word
   end
@@ -62,6 +62,7 @@ complete -c inetgw -l tunnel-ports -x -d 'ports of tunnels, which are no large u
 complete -c inetgw -l firewall -x -a 'auto nft iptables none' -d 'what carries the rules: auto, nft, iptables or none (auto)'
 complete -c inetgw -l ingress -x -a 'auto police shape shape-cake shape-htb' -d 'drop what comes in too fast, or queue it on an ifb: auto, police, shape, shape-cake or shape-htb (auto)'
 complete -c inetgw -l pacing -x -a 'auto bpf off' -d 'window pacing of downloads by TCP: auto, bpf or off (auto)'
+complete -c inetgw -l fair -x -a 'host flow' -d 'who shares the line: each host, or each flow: host or flow (host)'
 complete -c inetgw -l config -r -F -d 'the configuration file (/etc/inetgw.conf)'
 complete -c inetgw -l replace -d 'replace queues that somebody else has set'
 complete -c inetgw -s y -l yes -d 'do not ask about rates that are hardly meant'

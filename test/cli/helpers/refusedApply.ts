@@ -35,7 +35,7 @@ const runner: Runner = (argv) => {
 
 async function planAt(downKbit: string, firewall: 'nft' | 'iptables'): Promise<Plan> {
   const { settings } = settingsFromArguments(DEVICE, '210', downKbit, {});
-  const kernel = { leafQdisc: 'fq_codel', pacingObjectFile: await pacingObjectFile(DEVICE) } as const;
+  const kernel = { leafQdisc: 'cake', pacingObjectFile: await pacingObjectFile(DEVICE) } as const;
   return makePlan(settings, await readLink(DEVICE), kernel, firewall);
 }
 

@@ -9,7 +9,7 @@ import type { FilterLine } from '../../../src/tc/parse.ts';
 
 const link = { device: 'ppp0', ifindex: 7, kind: 'ppp', mtuBytes: 1492 } as const;
 const { settings } = settingsFromArguments('ppp0', '210', '1710', {});
-const plan = makePlan(settings, link, { leafQdisc: 'fq_codel', pacingObjectFile: '/run/p.o' }, 'nft');
+const plan = makePlan(settings, link, { leafQdisc: 'cake', pacingObjectFile: '/run/p.o' }, 'nft');
 const record = { phase: 'active', plan, namespace: 'net:[1]' } as const;
 const layers: LayerFacts = {
   ...{
@@ -86,7 +86,7 @@ describe('each', () => {
   });
 
   it('no-pacing, with why', () => {
-    const unpaced = makePlan({ ...settings, pacing: 'off' }, link, { leafQdisc: 'fq_codel' }, 'nft');
+    const unpaced = makePlan({ ...settings, pacing: 'off' }, link, { leafQdisc: 'cake' }, 'nft');
     const without = { ...unpaced, pacingMissing: true as const, pacingWhy: 'no cls_bpf' };
     const [found] = conditionsOf({ ...well, record: { ...record, plan: without } });
     expect(found).toMatchObject({ id: 'no-pacing', severity: 'note', text: 'no window pacing: no cls_bpf' });

@@ -42,6 +42,7 @@ const SAMPLES: Readonly<Record<ShaperKey, ShaperOptions>> = {
   firewall: { firewall: 'none' },
   ingress: { ingress: 'shape' },
   pacing: { pacing: 'off' },
+  fair: { fair: 'flow' },
 };
 const SEARCH_SAMPLES: Readonly<Record<SearchKey, string>> = {
   'ping-host': '"192.0.2.1"',

@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { settingsFromArguments } from '../../../src/config/fromArguments.ts';
+import { iptablesInstall } from '../../../src/firewall/iptables.ts';
 import { nftInstall, nftRemove, tableName } from '../../../src/firewall/nft.ts';
 import { nftStanding } from '../../../src/firewall/standing.ts';
 import type { RuleSet } from '../../../src/firewall/rules.ts';
+import { fallbacks } from '../../../src/plan/fallbacks.ts';
 import { makePlan } from '../../../src/plan/plan.ts';
 
 const RULES: RuleSet = {
@@ -34,7 +36,7 @@ const plan = (backend: 'nft' | 'iptables') =>
   makePlan(
     settingsFromArguments('ppp0', '210', '1710', {}).settings,
     { device: 'ppp0', ifindex: 7, kind: 'ppp', mtuBytes: 1492 },
-    { leafQdisc: 'fq_codel' },
+    { leafQdisc: 'cake' },
     backend,
   );
 const stage1 = (wanted: object): unknown => expect.objectContaining({ kind: 'mark', mark: 20, ...wanted });
@@ -151,5 +153,37 @@ describe('the rules for nft', () => {
         ],
       },
     );
+  });
+});
+
+describe('what opens a connection where window pacing shares by host', () => {
+  const planOf = (backend: 'nft' | 'iptables', fair?: string) => {
+    const words = fair === undefined ? {} : { fair };
+    const { settings } = settingsFromArguments('ppp0', '210', '1710', words);
+    const link = { device: 'ppp0', ifindex: 5, kind: 'ppp', mtuBytes: 1492 } as const;
+    const kernel = { leafQdisc: 'cake', pacingObjectFile: '/run/inetgw/ppp0.pacing.o' } as const;
+    return makePlan(settings, link, kernel, backend);
+  };
+  const rulesOf = (plan: ReturnType<typeof planOf>): RuleSet => plan.firewall?.rules ?? RULES;
+
+  it('gets the number of its host from nft, which the program is told of', () => {
+    const plan = planOf('nft');
+    const lines = nftInstall(rulesOf(plan))
+      .split('\n')
+      .filter((line) => line.includes('tcp-syn'));
+    expect(lines).toHaveLength(2);
+    for (const line of lines) expect(line).toMatch(/ jhash .* mod 4096 seed 0x1 offset 69632 return /);
+    expect(plan.pacing?.config).toMatchObject({ byHost: 1, numberedPriority: 69_632, synPriority: 0x1_0010 });
+  });
+  it.each([
+    ['iptables', undefined, 1],
+    ['nft', 'flow', 0],
+  ] as const)('goes to its class with %s and --fair %s', (backend, fair, byHost) => {
+    const plan = planOf(backend, fair);
+    const text =
+      backend === 'nft' ? nftInstall(rulesOf(plan)) : iptablesInstall(rulesOf(plan), 'ipv4', 'nothing');
+    expect(text).not.toContain('jhash');
+    expect(plan.pacing?.config).toMatchObject({ byHost, numberedPriority: 0 });
+    expect(fallbacks(plan)).toHaveLength(byHost);
   });
 });

@@ -10,7 +10,7 @@ const planWith = (options: object, sharedClsact?: { firstPref: number; madeByUs:
   makePlan(
     settingsFromArguments('ppp0', '210', '1710', options).settings,
     { device: 'ppp0', ifindex: 7, kind: 'ppp', mtuBytes: 1492 },
-    { leafQdisc: 'fq_codel', pacingObjectFile: '/run/p.o', sharedClsact },
+    { leafQdisc: 'cake', pacingObjectFile: '/run/p.o', sharedClsact },
     'nft',
   );
 

@@ -21,7 +21,7 @@ function planOf(backend: FirewallBackend | undefined): Plan {
   return makePlan(
     { ...DEFAULT_SETTINGS, device: 'ppp0', upBitPerSec: 210_000, downBitPerSec: 1_710_000 },
     { device: 'ppp0', ifindex: 5, kind: 'ppp', mtuBytes: 1492 },
-    { leafQdisc: 'fq_codel' },
+    { leafQdisc: 'cake' },
     backend,
   );
 }
@@ -110,7 +110,7 @@ describe('a dry run', () => {
     const shaped = makePlan(
       { ...DEFAULT_SETTINGS, device: 'ppp0', upBitPerSec: 210_000, downBitPerSec: 1_710_000 },
       { device: 'ppp0', ifindex: 5, kind: 'ppp', mtuBytes: 1492 },
-      { leafQdisc: 'fq_codel', ingress: 'cake' },
+      { leafQdisc: 'cake', ingress: 'cake' },
       'nft',
     );
     expect(strayActionsStep(shaped)).toBeUndefined();

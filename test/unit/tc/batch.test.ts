@@ -11,7 +11,7 @@ const LINK = { device: 'ppp0', ifindex: 7, kind: 'ppp', mtuBytes: 1492 } as cons
 
 function objects(up: string, down: string, options: ShaperOptions = {}): readonly TcObject[] {
   const { settings } = settingsFromArguments('ppp0', up, down, { pacing: 'off', ...options });
-  return makePlan(settings, LINK, { leafQdisc: 'fq_codel', pacingObjectFile: '/run/o' }, undefined).tc;
+  return makePlan(settings, LINK, { leafQdisc: 'cake', pacingObjectFile: '/run/o' }, undefined).tc;
 }
 
 const plain = objects('210', '1710');
@@ -94,7 +94,7 @@ describe('what cannot be changed in place is made anew', () => {
       if (object.type !== 'qdisc') continue;
       const { kind } = object.spec;
       const other = changed(object, 'spec', { ...object.spec, limitPackets: 7, kind });
-      const isLeaf = kind === 'fq_codel' || kind === 'sfq';
+      const isLeaf = ['cake', 'fq_codel', 'sfq'].includes(kind);
       expect(changeLines([object], [other]) !== undefined).toBe(isLeaf);
       expect(
         changeLines([object], [changed(object, 'spec', { kind: kind === 'sfq' ? 'fq_codel' : 'sfq' })]),

@@ -7,7 +7,7 @@ import { EXIT, type ExitCode } from '../../../core/errors.ts';
 import { describeFraming } from '../../../plan/input/framing.ts';
 import { resolveFraming } from '../../../plan/input/framingChoice.ts';
 import { MAX_RATE_BIT_PER_SEC } from '../../../plan/input/settings.ts';
-import type { Plan } from '../../../plan/plan.ts';
+import { sharesByHost, type Plan } from '../../../plan/plan.ts';
 import { table } from '../../../report/statistics/table.ts';
 import { readConditions } from '../../../system/check/conditions.ts';
 import { readCurrent, type Current } from '../../../system/device/device.ts';
@@ -139,11 +139,11 @@ function configuredState(
   return inForce !== undefined && isAsSaid(section, inForce) ? 'in force' : 'not in force';
 }
 
-/** Rates, and of framing, ingress, pacing and firewall what is said: the rest was found out when it was set up. */
+/** Rates, and of framing, ingress, pacing, fairness and firewall what is said: the rest was found out when it was set up. */
 function isAsSaid(section: DeviceSection, plan: Plan): boolean {
   const settings = settingsOfSection(section, {})?.settings;
   if (settings === undefined) return false;
-  const { framing, ingress, pacing, firewall } = settings;
+  const { framing, ingress, pacing, fair, firewall } = settings;
   return (
     settings.upBitPerSec === plan.upBitPerSec &&
     settings.downBitPerSec === plan.downBitPerSec &&
@@ -151,6 +151,7 @@ function isAsSaid(section: DeviceSection, plan: Plan): boolean {
       describeFraming(resolveFraming(framing, plan.link, settings)) === describeFraming(plan.framing)) &&
     (ingress === 'auto' || allowsStages(ingress) === hasStages(plan.ingress)) &&
     (pacing === 'auto' || (pacing === 'bpf') === (plan.pacing !== undefined)) &&
+    (fair === 'host') === sharesByHost(plan) &&
     (firewall === 'auto' || firewall === (plan.firewall?.backend ?? 'none'))
   );
 }

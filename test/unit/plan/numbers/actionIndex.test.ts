@@ -9,7 +9,7 @@ function indicesOf(ifindex: number, pacing: 'bpf' | 'off', ingress: IngressKind)
   const plan = makePlan(
     { ...DEFAULT_SETTINGS, pacing, device: 'ppp0', upBitPerSec: 210_000, downBitPerSec: 1_710_000 },
     { device: 'ppp0', ifindex, kind: 'ppp', mtuBytes: 1492 },
-    { leafQdisc: 'fq_codel', ingress, pacingObjectFile: '/run/x.o' },
+    { leafQdisc: 'cake', ingress, pacingObjectFile: '/run/x.o' },
     undefined,
   );
   const actions = plan.tc.flatMap((object) =>

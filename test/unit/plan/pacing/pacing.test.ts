@@ -48,7 +48,7 @@ function planOf({
     },
     { device: 'wan', ifindex: 5, kind, mtuBytes: 1492 },
     {
-      leafQdisc: 'fq_codel',
+      leafQdisc: 'cake',
       pacingUntried: untried,
       ...(loadable ? { pacingObjectFile: '/run/inetgw/wan.pacing.o' } : {}),
     },
@@ -207,12 +207,15 @@ describe("the program's file", () => {
       maxRttUs: 55,
       minSegments: 66,
       mostQueueUs: 77,
-    };
+      byHost: 1,
+      numberedPriority: 88,
+      synPriority: 99,
+    } as const;
     const object = configuredObject(template, settings, '00000005');
     const at = object.indexOf('inetgw-pacing-1') + 16;
     expect(object.readBigUInt64LE(at)).toBe(11n);
-    expect([8, 12, 16, 20, 24, 28].map((offset) => object.readUInt32LE(at + offset))).toEqual([
-      22, 33, 44, 55, 66, 77,
+    expect([8, 12, 16, 20, 24, 28, 32, 36, 40].map((offset) => object.readUInt32LE(at + offset))).toEqual([
+      22, 33, 44, 55, 66, 77, 1, 88, 99,
     ]);
     expect(mapNames('00000005')).toContain(stateMapName('00000005'));
   });

@@ -23,7 +23,7 @@ function planOf(ingress: IngressKind, down = 1_710_000, settings: Partial<Shaper
       ...settings,
     },
     { device: 'ppp0', ifindex: 5, kind: 'ppp', mtuBytes: 1492 },
-    { leafQdisc: 'fq_codel', ingress },
+    { leafQdisc: 'cake', ingress },
     'nft',
   );
 }
@@ -71,7 +71,7 @@ describe.each(['cake', 'htb'] as const)('a plan that shapes what comes in by %s'
 it('cake is told the cells of ATM, and that other lines have none', () => {
   const textOf = (framing: string) =>
     setUpLines(planOf('cake', 1_710_000, { framing: framingByKeyword(framing) }).tc).find((line) =>
-      line.includes(' cake '),
+      line.includes(' cake bandwidth '),
     );
   expect(textOf('pppoe-llcsnap')).toContain(' atm overhead 40 ');
   expect(textOf('docsis')).toContain(' noatm overhead 18 mpu 64');
@@ -166,6 +166,25 @@ describe('what stands in for something', () => {
     expect(fallbacks(makePlan(settings, link, { leafQdisc: 'sfq' }, 'nft'))).toEqual([
       'this kernel has no fq_codel: sfq queues the flows instead',
     ]);
+    expect(fallbacks(makePlan(settings, link, { leafQdisc: 'fq_codel' }, 'nft'))).toEqual([
+      'this kernel has no cake: flows take turns in the queues, whatever host they belong to',
+    ]);
+  });
+  it('tells where window pacing cannot tell hosts behind NAT apart', () => {
+    const { settings } = settingsFromArguments('ppp0', '210', '1710', {});
+    const link = { device: 'ppp0', ifindex: 7, kind: 'ppp', mtuBytes: 1492 } as const;
+    const kernel = { leafQdisc: 'cake', pacingObjectFile: '/run/inetgw/ppp0.pacing.o' } as const;
+    const said = (...[facts, backend]: [object, 'nft' | 'iptables' | undefined]): string =>
+      fallbacks(makePlan(settings, link, { ...kernel, ...facts }, backend)).join();
+    expect(said({}, 'nft')).toBe('');
+    expect(said({ numbersHosts: false }, 'nft')).toMatch(/^nft has no hash here \(nft_hash\), .* by flow$/);
+    expect(said({}, 'iptables')).toMatch(
+      /^window pacing cannot tell hosts behind NAT apart without rules of nft/,
+    );
+    for (const firewall of ['none', 'iptables'] as const)
+      expect(fallbacks(makePlan({ ...settings, firewall }, link, kernel, undefined))).toEqual([]);
+    const byFlow = makePlan({ ...settings, fair: 'flow' }, link, { ...kernel, numbersHosts: false }, 'nft');
+    expect(fallbacks(byFlow)).toEqual([]);
   });
 });
 

@@ -18,7 +18,7 @@ function outlook(
   const rates = { upBitPerSec: 10_000_000, downBitPerSec: 50_000_000 };
   const settings = { ...DEFAULT_SETTINGS, device: 'eth1', ...rates, ...changes };
   const link = { device: 'eth1', ifindex: 3, kind: 'ethernet', mtuBytes: 1500 } as const;
-  const plan = makePlan(settings, link, { leafQdisc: 'fq_codel', ...kernel }, backend);
+  const plan = makePlan(settings, link, { leafQdisc: 'cake', ...kernel }, backend);
   const common = { how: 'anew' as const, steps: [tcStep(['x'])], deviceExists: true, notices: [] };
   return { settings, plan, ...common, program: undefined };
 }

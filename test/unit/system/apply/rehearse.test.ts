@@ -9,7 +9,7 @@ import { without } from '../../../../src/system/apply/fallbacks.ts';
 
 const { settings } = settingsFromArguments('ppp0', '210', '1710', {});
 const link = { device: 'ppp0', ifindex: 7, kind: 'ppp', mtuBytes: 1492 } as const;
-const kernel: KernelFacts = { leafQdisc: 'fq_codel', pacingObjectFile: '/run/inetgw/ppp0.pacing.o' };
+const kernel: KernelFacts = { leafQdisc: 'cake', pacingObjectFile: '/run/inetgw/ppp0.pacing.o' };
 const paced = makePlan(settings, link, kernel, 'nft');
 
 /** Every program ends like this. */

@@ -9,7 +9,7 @@ import { removeStrayActions } from '../../../../src/system/device/strayActions.t
 
 const { settings } = settingsFromArguments('ppp0', '210', '1710', {});
 const link = { device: 'ppp0', ifindex: 7, kind: 'ppp', mtuBytes: 1492 } as const;
-const plan = makePlan(settings, link, { leafQdisc: 'fq_codel' }, 'nft');
+const plan = makePlan(settings, link, { leafQdisc: 'cake' }, 'nft');
 
 /** Every program hangs until its time limit. */
 const hanging: Runner = (argv) =>

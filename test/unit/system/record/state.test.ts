@@ -7,7 +7,7 @@ import { parseState, renderState, type DeviceState } from '../../../../src/syste
 
 const { settings } = settingsFromArguments('ppp0', '210', '1710', {});
 const link = { device: 'ppp0', ifindex: 7, kind: 'ppp', mtuBytes: 1492 } as const;
-const plan = makePlan(settings, link, { leafQdisc: 'fq_codel', pacingObjectFile: undefined }, 'nft');
+const plan = makePlan(settings, link, { leafQdisc: 'cake', pacingObjectFile: undefined }, 'nft');
 const state: DeviceState = { version: 2, phase: 'active', plan, since: '2026-01-01T00:00:00.000Z' };
 const text = renderState(state);
 
