@@ -1,10 +1,12 @@
 /**
- * The benchmark of the loaded line: `npm run bench [-- --quick] [--line L] [--load L] [--shaper S] [--share N] [--again]`.
+ * The benchmark of the loaded line: `npm run bench [-- --quick] [--line L] [--load L] [--shaper S] [--share N] [--again]`,
+ * and with `--loads homes` that of several hosts (../homes).
  * Points that stand in the results' file already are not measured again, so a run can be ended at any time.
  * Times are the guest's own, hence independent of how busy this machine is.
  */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { Guest } from '../../../test/lab/guest.ts';
+import { runHomes } from '../homes/main.ts';
 import { LINE_NAMES, LINES, type LineName } from './lines.ts';
 import { measurePoint } from './measurePoint.ts';
 import { FULL, keyOf, LOAD_NAMES, pointsOf, QUICK, type LoadName, type Point } from './points.ts';
@@ -25,6 +27,9 @@ interface Options {
 function optionsOf(argv: readonly string[]): Options {
   return new Command('npm run bench --')
     .description('Shapers side by side on loaded lines, on a real kernel in an emulated machine.')
+    .addOption(
+      new Option('--loads <set>', 'homes: several hosts, with options of its own').choices(['homes']),
+    )
     .option('--quick', 'a few points on one line: minutes instead of hours')
     .addOption(new Option('--line <name...>').choices(LINE_NAMES))
     .addOption(new Option('--load <name...>').choices(LOAD_NAMES))
@@ -101,4 +106,7 @@ async function measureAll(points: readonly Point[], file: string): Promise<void>
   }
 }
 
-await main(process.argv.slice(2));
+const argv = process.argv.slice(2);
+await (argv[argv.indexOf('--loads') + 1] === 'homes' && argv.includes('--loads')
+  ? runHomes(argv)
+  : main(argv));

@@ -75,7 +75,7 @@ export function shareOf(rawBitPerSec: number, share: number): number {
   return Math.round((rawBitPerSec * share) / 1000) * 1000;
 }
 
-function inetgw({ device, upBitPerSec, downBitPerSec, line }: Target, ...options: string[]): Argv {
+export function inetgw({ device, upBitPerSec, downBitPerSec, line }: Target, ...options: string[]): Argv {
   const rates = [upBitPerSec, downBitPerSec].map((rate) => String(rate / 1000));
   return withBpf(commandArgv('inetgw', device, ...rates, ...line.inetgwFraming, ...options));
 }
@@ -175,6 +175,11 @@ function threeBands(device: string, rate: number, line: BenchLine, ecn: 'ecn' | 
     ...htbLeaf(device, 12, { rate: rate / 2, ceil: rate, prio: 2 }, codel),
     ...htbLeaf(device, 13, { rate: rate / 6, ceil: rate, prio: 3 }, codel),
   ];
+}
+
+/** cake as who wants hosts to share sets it up (tc-cake(8), `nat` and `dual-*host`). */
+export function cakeOnHosts(target: Target): Argv[] {
+  return cake(target, 'diffserv4 nat dual-srchost ack-filter', 'diffserv4 nat dual-dsthost ingress');
 }
 
 function cake(target: Target, up: string, down: string): Argv[] {
