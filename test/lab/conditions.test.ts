@@ -208,7 +208,7 @@ test('what stands in for what the kernel lacks', async () => {
     await inetgwOk(guest, 'ppp0', 'clear');
     await lack('cls_bpf sch_cake');
     await inetgwOk(guest, 'ppp0', ...RATES);
-    await expectTold('ppp0', ['no-pacing', 'stand-in'], 0);
+    await expectTold('ppp0', ['stand-in', 'no-pacing'], 0);
     expect(await inetgwOk(guest, 'ppp0')).toMatch(/^note: no window pacing: .*classifier not found/m);
     await inetgwOk(guest, 'ppp0', ...RATES, '--ingress', 'shape');
     await expectTold('ppp0', ['fallback'], 0);
