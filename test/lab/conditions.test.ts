@@ -190,7 +190,7 @@ test('nft without the hash that numbers hosts', async () => {
     await lack('nft_hash');
     for (const firewall of ['auto', 'nft']) {
       await inetgwOk(guest, 'ppp0', ...RATES, '--firewall', firewall);
-      await expectTold('ppp0', ['stand-in'], 0);
+      await expectTold('ppp0', ['fallback'], 0);
       expect(await inetgwOk(guest, 'ppp0')).toMatch(said);
       expect(await inGateway('nft list ruleset')).toContain('tcp-syn');
       await inetgwOk(guest, 'ppp0', 'clear');
@@ -208,10 +208,11 @@ test('what stands in for what the kernel lacks', async () => {
     await inetgwOk(guest, 'ppp0', 'clear');
     await lack('cls_bpf sch_cake');
     await inetgwOk(guest, 'ppp0', ...RATES);
-    await expectTold('ppp0', ['stand-in', 'no-pacing'], 0);
+    await expectTold('ppp0', ['fallback', 'no-pacing'], 0);
     expect(await inetgwOk(guest, 'ppp0')).toMatch(/^note: no window pacing: .*classifier not found/m);
     await inetgwOk(guest, 'ppp0', ...RATES, '--ingress', 'shape');
-    await expectTold('ppp0', ['fallback'], 0);
+    // In the classes, and of what shapes.
+    await expectTold('ppp0', ['fallback', 'fallback'], 0);
     expect(await inetgwOk(guest, 'ppp0')).toMatch(/^note: this kernel has no cake/m);
   } finally {
     await guest.run(['rm', '-f', '/etc/modprobe.d/lab.conf']);
