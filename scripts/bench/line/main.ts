@@ -107,6 +107,7 @@ async function measureAll(points: readonly Point[], file: string): Promise<void>
 }
 
 const argv = process.argv.slice(2);
-await (argv[argv.indexOf('--loads') + 1] === 'homes' && argv.includes('--loads')
-  ? runHomes(argv)
-  : main(argv));
+const isHomes = argv.some(
+  (word, at) => word === '--loads=homes' || (word === '--loads' && argv[at + 1] === 'homes'),
+);
+await (isHomes ? runHomes(argv) : main(argv));
