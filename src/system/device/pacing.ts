@@ -1,5 +1,5 @@
 /** What pacing needs besides queues and filters: the program's file, and its maps, which tc pins. */
-import { lstat, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { lstat, readFile, unlink } from 'node:fs/promises';
 import { failure } from '../../core/errors.ts';
 import { PACING_OBJECTS } from '../../core/installedFiles.ts';
 import {
@@ -12,7 +12,8 @@ import {
 import { STATE_LAYOUT } from '../../plan/pacing/pacingLayout.ts';
 import type { PacingPlan } from '../../plan/pacing/pacing.ts';
 import { readPinnedElement } from './bpfMap.ts';
-import { errorCode, makeRunDir, removeError, runDir, writeError } from '../record/runDir.ts';
+import { replaceFile } from '../record/replaceFile.ts';
+import { errorCode, makeRunDir, removeError, runDir } from '../record/runDir.ts';
 import type { Runner } from '../exec/run.ts';
 
 /** Where iproute2 pins maps that ask for it by name (lib/bpf_libbpf.c); it mounts the file system if need be. */
@@ -39,15 +40,7 @@ async function template(): Promise<Buffer> {
 /** Writes the program's file, so that tc can load it. */
 export async function writePacingObject(pacing: PacingPlan): Promise<void> {
   await makeRunDir();
-  const draft = `${pacing.objectFile}.${process.pid}`;
-  const object = await pacingObject(pacing);
-  try {
-    await writeFile(draft, object, { mode: 0o644 });
-    await rename(draft, pacing.objectFile);
-  } catch (error) {
-    await unlink(draft).catch(() => undefined);
-    throw writeError(pacing.objectFile, error);
-  }
+  await replaceFile(pacing.objectFile, await pacingObject(pacing), { mode: 0o644 });
 }
 
 /** What the program knows at this moment; undefined where its map cannot be read. */

@@ -1,10 +1,10 @@
 /** Writing hook files and taking them back, without ever touching what somebody has edited. */
-import { randomBytes } from 'node:crypto';
-import { chmod, chown, lstat, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { missing } from '../../core/errors.ts';
 import { isUnedited, seal } from '../../linkHooks/seal.ts';
 import type { HookFile } from '../../linkHooks/render.ts';
+import { replaceFile } from '../record/replaceFile.ts';
 import { errorCode, writeError } from '../record/runDir.ts';
 
 export type HookOutcome =
@@ -95,16 +95,12 @@ async function prepareFolder(path: string, root: string): Promise<void> {
   if (!isFolder) throw missing(`there is no folder ${folder}`, 'is what calls the hooks installed?');
 }
 
-/** A reader, or a hook that is just being run, sees the old file or the new one. */
-async function writeWhole(path: string, text: string, mode: number): Promise<void> {
-  const draft = join(dirname(path), `.inetgw-${randomBytes(6).toString('hex')}.tmp`);
-  try {
-    await writeFile(draft, text, { flag: 'wx', mode: 0o600 });
-    if (process.getuid?.() === 0) await chown(draft, 0, 0);
-    await chmod(draft, mode);
-    await rename(draft, path);
-  } catch (error) {
-    await rm(draft, { force: true });
-    throw writeError(path, error);
-  }
-}
+/** A reader, or a hook that is just being run, sees the old file or the new one. Nobody runs the draft. */
+const writeWhole = (path: string, text: string, mode: number): Promise<void> =>
+  replaceFile(path, text, {
+    mode: 0o600,
+    finish: async (draft) => {
+      if (process.getuid?.() === 0) await chown(draft, 0, 0);
+      await chmod(draft, mode);
+    },
+  });

@@ -77,7 +77,7 @@ async function acquireLock(device: string): Promise<() => Promise<void>> {
   }
 }
 
-/** Another process that is measuring the device: this very one, and not one that was gone and came back under its name. */
+/** Another process that is measuring this device. One that came back under the same name is another device. */
 async function measurerOf(device: string): Promise<Worker | undefined> {
   const reading = await readState(device);
   if (reading.kind !== 'state' || reading.state.worker?.does !== 'measures') return undefined;

@@ -3,12 +3,13 @@
  * run that was killed half way is noticed and put right by the next one.
  */
 import { createHash } from 'node:crypto';
-import { readdir, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import type { Family } from '../../firewall/iptables.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { deviceNameProblem } from '../../core/deviceNames.ts';
-import { errorCode, makeRunDir, networkNamespace, removeError, runDir, writeError } from './runDir.ts';
+import { errorCode, makeRunDir, networkNamespace, removeError, runDir } from './runDir.ts';
 import { readTextFile } from '../exec/textFile.ts';
+import { replaceFile } from './replaceFile.ts';
 import { isWorker, type Worker } from './worker.ts';
 
 const VERSION = 2;
@@ -110,7 +111,6 @@ export async function writeState(
   state: Omit<DeviceState, 'version' | 'namespace'>,
 ): Promise<void> {
   const path = `${await makeRunDir()}/${device}.json`;
-  const draft = `${path}.${process.pid}`;
   const { madeTables: said, ...rest } = state;
   const namespace = await networkNamespace();
   const before = await readState(device);
@@ -121,13 +121,7 @@ export async function writeState(
     ...(madeTables.length === 0 ? {} : { madeTables }),
     ...(namespace === undefined ? {} : { namespace }),
   };
-  try {
-    await writeFile(draft, renderState(content), { mode: 0o644 });
-    await rename(draft, path);
-  } catch (error) {
-    await unlink(draft).catch(() => undefined);
-    throw writeError(path, error);
-  }
+  await replaceFile(path, renderState(content), { mode: 0o644 });
 }
 
 export async function removeState(device: string): Promise<void> {

@@ -4,7 +4,7 @@ import { exposition } from '../../../core/exposition.ts';
 import { VERSION } from '../../../core/version.ts';
 import { metricsOf, type DeviceReport } from '../../../report/metrics/metrics.ts';
 import { requireNetAdmin } from '../../../system/exec/privilege.ts';
-import { replaceFile } from '../../../system/record/replaceFile.ts';
+import { replaceNamedFile } from '../../../system/record/replaceFile.ts';
 import { checkDeviceName, noSuchDevice } from '../../../system/link/link.ts';
 import { recordedDevices } from '../../../system/record/state.ts';
 import { warn } from '../../common/warn.ts';
@@ -25,7 +25,7 @@ export async function metricsCommand(device: string | undefined, options: Global
   }
   const text = exposition(metricsOf(reports, VERSION));
   if (options.output === undefined) process.stdout.write(text);
-  else await replaceFile(options.output, text);
+  else await replaceNamedFile(options.output, text);
   return code;
 }
 
