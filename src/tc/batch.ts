@@ -47,15 +47,16 @@ export function batchText(lines: readonly string[]): string {
   return lines.map((line) => `${line}\n`).join('');
 }
 
+/** Actions that are the same in each plan which has one of their index. */
+const INDEX_TELLS_ALL: ReadonlySet<Action['kind']> = new Set(['drop', 'ok', 'count']);
+
 /**
  * A filter made right after its predecessor was deleted can take up the old action of the same index, with the
- * rate of then (seen on 6.1, after a killed searchbw), or with the device of then, which may be gone: so both are
- * said again.
+ * rate of then (seen on 6.1, after a killed searchbw), the device of then, which may be gone, or the verdict of then,
+ * by which packets pass a stage or never reach it. So whatever an index does not tell by itself is said again.
  */
 function saidAgain(actions: readonly Action[]): string[] {
-  const lines = actions
-    .filter(({ kind }) => kind === 'police' || kind === 'redirect')
-    .map(renderActionChange);
+  const lines = actions.filter(({ kind }) => !INDEX_TELLS_ALL.has(kind)).map(renderActionChange);
   // Filters share the redirect.
   return [...new Set(lines)];
 }

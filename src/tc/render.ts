@@ -87,7 +87,7 @@ export function renderSmallPackets(filter: SmallPacketFilter): string {
   );
 }
 
-/** A police action is changed by its index; the filter that holds it stays as it is. */
+/** An action is changed by its index; the filter that holds it stays as it is. */
 export function renderActionChange(action: Action): string {
   return `actions change action ${renderAction(action)}`;
 }

@@ -13,13 +13,14 @@ beforeAll(async () => {
   await setUpLine(guest);
 });
 
-const LOAD = { flows: [downloads(4), uploads(2)], pings: 80, pingIntervalMs: 300 };
+/** For 48 s: what a window of 24 s carries scatters by as much as lies between what is usual and what is asked. */
+const LOAD = { flows: [downloads(4), uploads(2)], pings: 160, pingIntervalMs: 300 };
 
 // Without it the same load makes an answer wait for more than 1.5 s: line.test.ts.
 test('inetgw ppp0 215 1600: at most 50 ms on average, 1330 kbit/s down and 120 up, under 4 downloads and 2 uploads', async () => {
   await inetgwOk(guest, 'ppp0', '215', '1600');
   const result = await measure(guest, LOAD);
-  expect(result.ping.timesMs).toHaveLength(80);
+  expect(result.ping.timesMs).toHaveLength(LOAD.pings);
   expect(summarise(result.ping.timesMs).mean).toBeLessThanOrEqual(50);
   expect(result.downBitPerSec).toBeGreaterThanOrEqual(1_330_000);
   expect(result.upBitPerSec).toBeGreaterThanOrEqual(120_000);
@@ -29,7 +30,7 @@ test('inetgw ppp0 215 1600: at most 50 ms on average, 1330 kbit/s down and 120 u
 test('with the stages alone, where the kernel can do no more: at most 90 ms, 1340 down and 88 up', async () => {
   await inetgwOk(guest, 'ppp0', '215', '1600', '--pacing', 'off');
   const result = await measure(guest, LOAD);
-  expect(result.ping.timesMs).toHaveLength(80);
+  expect(result.ping.timesMs).toHaveLength(LOAD.pings);
   expect(summarise(result.ping.timesMs).mean).toBeLessThanOrEqual(90);
   expect(result.downBitPerSec).toBeGreaterThanOrEqual(1_340_000);
   expect(result.upBitPerSec).toBeGreaterThanOrEqual(88_000);

@@ -49,9 +49,18 @@ describe('from a plan to one with other rates', () => {
     for (const line of lines.filter((each) => each.startsWith('class '))) {
       expect(anew).toContain(line.replace('change', 'add'));
     }
-    const police = anew.filter((line) => line.startsWith('actions change action police'));
+    const police = anew.filter((line) => line.startsWith('actions change action police rate'));
     expect(police.length).toBeGreaterThan(2);
     for (const line of police) expect(lines).toContain(line);
+  });
+  it('set up anew, all that an index does not tell by itself is said again', () => {
+    for (const set of [plain, paced]) {
+      const lines = setUpLines(set);
+      const added = lines.filter((line) => line.startsWith('filter add')).join(' action ');
+      const actions = added.split(' action ').filter((text) => /^(?:police|skbedit|mirred) /.test(text));
+      expect(actions.length).toBeGreaterThan(5);
+      for (const text of actions) expect(lines).toContain(`actions change action ${text}`);
+    }
   });
 });
 
