@@ -97,6 +97,8 @@ function withoutCounters(text: string): string {
           .replaceAll(/\[\d+:\d+\]/g, '[]')
           .replaceAll(/packets \d+ bytes \d+/g, 'packets bytes')
           .replaceAll(/ (installed|used) \d+ sec/g, '')
+          // What passes between the lines that make the root and its classes, of a line that is full meanwhile.
+          .replaceAll(/ direct_packets_stat \d+/g, '')
           // A program that is loaded again gets another number.
           .replaceAll(/ id \d+ name /g, ' name ')
           .trimEnd(),

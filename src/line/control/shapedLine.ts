@@ -23,7 +23,7 @@ import { earlierOf, rollBack, type Earlier } from '../../system/apply/rollBack.t
 import { readCurrent, readView } from '../../system/device/device.ts';
 import { installFirewall, families } from '../../system/apply/firewall.ts';
 import { readLayers } from '../../system/link/layers.ts';
-import { readLink } from '../../system/link/link.ts';
+import { findLink, readLink } from '../../system/link/link.ts';
 import { withLock } from '../../system/record/lock.ts';
 import { removeProgram, writePacingObject } from '../../system/device/pacing.ts';
 import { requireNetAdmin } from '../../system/exec/privilege.ts';
@@ -162,8 +162,18 @@ class ShapedLine implements LineControl {
     return withLock(device, checked, unlocked);
   }
 
+  /** @throws UserError if the device is gone, or another one has its name: a ppp link that came up anew */
+  async #requireDevice(): Promise<void> {
+    const { device, ifindex } = this.#link;
+    if ((await findLink(device))?.ifindex === ifindex) return;
+    throw failure(`${device} went away while it was measured`);
+  }
+
   async setRates(rates: LineRates): Promise<void> {
-    await this.#change(() => this.#setRates(rates));
+    await this.#change(async () => {
+      await this.#requireDevice();
+      await this.#setRates(rates);
+    });
   }
 
   async #setRates(rates: LineRates): Promise<void> {
@@ -181,7 +191,10 @@ class ShapedLine implements LineControl {
   async setPacing(wanted: boolean, rates: LineRates): Promise<string | undefined> {
     const from = this.#inForce();
     if (wanted === (from.pacing !== undefined)) return undefined;
-    return this.#change(() => this.#setPacing(wanted, rates, from));
+    return this.#change(async () => {
+      await this.#requireDevice();
+      return this.#setPacing(wanted, rates, from);
+    });
   }
 
   async #setPacing(wanted: boolean, rates: LineRates, from: Plan): Promise<string | undefined> {
@@ -240,6 +253,8 @@ class ShapedLine implements LineControl {
    */
   async readCounters(): Promise<LineCounters> {
     const { device } = this.#link;
+    // Of another device, the counts would go on from somewhere else.
+    await this.#requireDevice();
     const [received, txBytes, txPackets] = await Promise.all([
       this.#received(),
       this.#counter(device, 'tx_bytes'),

@@ -301,7 +301,9 @@ async function madeTables({ plan, current, families }: Prepared, run: Runner): P
 async function undo(cause: unknown, prepared: Prepared, { run }: ApplyOptions): Promise<unknown> {
   const { plan, current } = prepared;
   const { device } = plan;
-  const gone = await new Parts().get('', async () => (await findLink(device)) === undefined, false);
+  // Another index under the same name is another device.
+  const isGone = async (): Promise<boolean> => (await findLink(device))?.ifindex !== plan.link.ifindex;
+  const gone = await new Parts().get('', isGone, false);
   const tools = { now: plan.firewall?.backend, before: leftBackend(current, plan) };
   const { foreign, restored, failures } = await rollBack(device, earlierOf(current), tools, run);
   if (failures.length > 0) {
@@ -313,6 +315,7 @@ async function undo(cause: unknown, prepared: Prepared, { run }: ApplyOptions): 
     );
   }
   if (!(cause instanceof UserError)) return cause;
+  if (gone) return failure(`${device} went away while it was being set up`, undefined, { cause });
   if (foreign !== undefined) {
     return new UserError(
       cause.exitCode,
@@ -321,7 +324,6 @@ async function undo(cause: unknown, prepared: Prepared, { run }: ApplyOptions): 
       { cause },
     );
   }
-  if (gone) return failure(`${device} went away while it was being set up`, undefined, { cause });
   const outcome = restored ? 'the earlier settings are in force again' : `nothing was left on ${device}`;
   return new UserError(cause.exitCode, `${cause.message} (${outcome})`, cause.hint, { cause });
 }

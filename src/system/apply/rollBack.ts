@@ -46,7 +46,8 @@ export interface RolledBack {
 
 /**
  * Makes `earlier` what is in force on the device, whatever of ours stands there now; undefined: nothing of ours
- * is left. A device that is gone keeps nothing but its firewall rules and its record: those are taken away.
+ * is left. A device that is gone keeps nothing but its firewall rules and its record: those are taken away. So it is
+ * where another device has its name meanwhile (a ppp link that came up anew): nothing is put onto that one.
  * Whatever is missing or refuses, the rest is done.
  */
 export async function rollBack(
@@ -63,7 +64,8 @@ export async function rollBack(
   const { link, view } = current;
   await removeFirewall(device, tools.now, parts, run);
   const foreign = foreignRoot(current);
-  const back = link === undefined || foreign !== undefined || !readable ? undefined : earlier;
+  const isSameDevice = link !== undefined && link.ifindex === earlier?.plan.link.ifindex;
+  const back = isSameDevice && foreign === undefined && readable ? earlier : undefined;
   const ours = withoutForeign(current);
   if (earlier !== undefined) await parts.do('take away actions', () => removeStrayActions(earlier.plan, run));
   const restored =
