@@ -56,8 +56,10 @@ export async function layOut({ key, folder, debs }: Repository): Promise<void> {
   } finally {
     await rm(draft, { recursive: true, force: true });
   }
-  const { stdout: publicKey } = await execa('gpg', ['--batch', '--export', key], { encoding: 'buffer' });
-  await writeFile(join(folder, 'inetgw.gpg'), publicKey);
+  // By gpg itself: a key whose last byte is a line feed would lose it as output of a program.
+  const publicKey = join(folder, 'inetgw.gpg');
+  await execa('gpg', ['--batch', '--yes', '--output', `${publicKey}.new`, '--export', key]);
+  await rename(`${publicKey}.new`, publicKey);
 }
 
 /** Named after its version. A version that has been given out must not change: apt would find its checksum wrong. */

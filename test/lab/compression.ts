@@ -47,6 +47,8 @@ export async function uncompressed(data: Uint8Array, name: string): Promise<Uint
   const { stdout, stderr, code } = await execa(file, args, {
     input: data,
     encoding: 'buffer',
+    // It may be one of the data's own.
+    stripFinalNewline: false,
     reject: false,
     maxBuffer: 512 * 1024 * 1024,
   });

@@ -5,10 +5,15 @@ import { describe, expect, test } from 'vitest';
 import { compressionOf, uncompressed, type Compression } from '../../lab/compression.ts';
 import { kernelOf, kernelPayload } from '../../lab/kernelImage.ts';
 
-const ELF = Buffer.concat([Buffer.from([0x7f, 0x45, 0x4c, 0x46]), Buffer.alloc(5000, 'kernel ')]);
+const ELF = Buffer.concat([
+  Buffer.from([0x7f, 0x45, 0x4c, 0x46]),
+  Buffer.alloc(5000, 'kernel '),
+  Buffer.from('\r\n'),
+]);
 
 function piped(file: string, ...args: string[]): Buffer {
-  return Buffer.from(execaSync(file, args, { input: ELF, encoding: 'buffer' }).stdout);
+  const options = { input: ELF, encoding: 'buffer', stripFinalNewline: false } as const;
+  return Buffer.from(execaSync(file, args, options).stdout);
 }
 
 const COMPRESSED: readonly (readonly [Compression, Buffer])[] = [
