@@ -66,10 +66,11 @@ export async function units(context: CellContext): Promise<string> {
   return 'enabled, upgraded, removed, purged';
 }
 
-/** Three unit files, none in use. */
+/** Healing watches from the start; nothing else is in use. */
 const FRESH = `
-  is "$(unit_files | cut -d ' ' -f 1,2 | tr '\\n' ' ')" 'inetgw@.service disabled iprelay@.service disabled iprelay@.socket disabled '
-  is "$(units)$(links)" ''`;
+  is "$(unit_files | cut -d ' ' -f 1,2 | tr '\\n' ' ')" 'inetgw-heal.path enabled inetgw-heal.service static inetgw@.service disabled iprelay@.service disabled iprelay@.socket disabled '
+  systemctl is-active -q inetgw-heal.path || say 'healing does not watch'
+  is "$(units | grep -v '^inetgw-heal\\.' || true)$(links)" ''`;
 
 const ENABLE = `
   systemd-run --quiet --unit=server node -e "require('net').createServer((s) => s.end('through')).listen(9000, '127.0.0.1')"
