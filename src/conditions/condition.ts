@@ -5,7 +5,7 @@ import type { LayerFacts } from '../plan/input/layers.ts';
 import type { LinkFacts } from '../plan/input/link.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { FilterLine } from '../tc/parse.ts';
-import type { Standing } from '../tc/standing.ts';
+import type { ActionsStanding, Standing } from '../tc/standing.ts';
 
 /**
  * `broken`: what was set is not in force as it was said, wholly or in part: exit code 3. `warning`: it is in force, and
@@ -97,9 +97,8 @@ export interface ConditionReadings {
   namespace?: string | undefined;
   /** The root qdisc that stands there, and how much of the plan's tree it is. */
   root?: { kind: string | undefined; handle: string; standing: Standing; isOurs: boolean } | undefined;
-  /** The same of the ingress qdisc, and whether the plan's actions hang there (`open`: cannot be told). */
-  ingress?:
-    { kind: string | undefined; actions: 'yes' | 'some' | 'no' | 'open'; isOurs: boolean } | undefined;
+  /** The same of the ingress qdisc, and whether the plan's actions hang there. */
+  ingress?: { kind: string | undefined; actions: ActionsStanding; isOurs: boolean } | undefined;
   queueDevice?: QueueDeviceReading | undefined;
   clsactHooks?: readonly ClsactHookReading[] | undefined;
   firewall?: FirewallStanding | undefined;

@@ -104,7 +104,7 @@ export const QUEUE_CONDITIONS: readonly Condition[] = [
   {
     id: 'filters-gone',
     severity: 'broken',
-    title: 'ingress filters were taken away',
+    title: 'ingress filters were taken away or changed',
     seenIn: '`tc filter show dev DEV ingress`',
     meaning: 'what comes in is policed in part or not at all',
     remedy: AGAIN,
@@ -112,9 +112,10 @@ export const QUEUE_CONDITIONS: readonly Condition[] = [
       const { ingress, device } = readings;
       if (!expected(readings) || ingress?.kind === undefined || !ingress.isOurs) return [];
       if (ingress.actions === 'yes' || ingress.actions === 'open') return [];
-      return [
-        `${ingress.actions === 'some' ? 'some of ' : ''}the filters that inetgw had set at ingress of ${device} were taken away by someone`,
-      ];
+      const filters = `filters that inetgw had set at ingress of ${device}`;
+      if (ingress.actions === 'changed')
+        return [`the ${filters} do not have the rates and verdicts that they were given`];
+      return [`${ingress.actions === 'some' ? 'some of ' : ''}the ${filters} were taken away by someone`];
     },
   },
   {

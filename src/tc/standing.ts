@@ -1,7 +1,8 @@
 /** Whether what stands on a device is what a plan has put there: a handle tells nothing, others use the same ones. Pure. */
+import { actionDoes, actionTexts, type ActionDoes } from './actionText.ts';
 import type { Leaf, TcView } from './batch.ts';
 import { CLSACT_HOOK } from './clsact.ts';
-import type { Qdisc, TcObject } from './objects.ts';
+import type { Action, Qdisc, TcObject } from './objects.ts';
 import { UnreadableOutput, type FilterLine } from './parse.ts';
 import { parseActionStatistics } from './statistics.ts';
 
@@ -82,10 +83,13 @@ export function filtersAt(
   );
 }
 
-/** Whether all actions of objects hang at a hook, `some` of them, none; `open`: what tc printed cannot be read. */
-export type ActionsStanding = 'yes' | 'some' | 'no' | 'open';
+/**
+ * Whether all actions of objects hang at a hook, `some` of them, none; `changed`: all of them, and one does not do as
+ * planned; `open`: what tc printed cannot be read.
+ */
+export type ActionsStanding = 'yes' | 'changed' | 'some' | 'no' | 'open';
 
-/** The kinds of actions as tc names them; `mark` is left out: not all versions of tc show its index. */
+/** The kinds of actions as tc names them. */
 const SHOWN_AS = {
   police: 'police',
   policeSize: 'police',
@@ -93,7 +97,7 @@ const SHOWN_AS = {
   ok: 'gact',
   count: 'gact',
   redirect: 'mirred',
-  mark: undefined,
+  mark: 'skbedit',
 } as const;
 
 /**
@@ -102,16 +106,46 @@ const SHOWN_AS = {
  * @param shown what `tc -s filter show dev X ingress` prints; what cannot be read leaves it open
  */
 export function actionsStanding(objects: readonly TcObject[], shown: string): ActionsStanding {
-  let standing: ReadonlyMap<string, unknown>;
+  let standing: ReadonlySet<string>;
   try {
-    standing = parseActionStatistics(shown);
+    standing = new Set(parseActionStatistics(shown).keys());
   } catch (error) {
     if (error instanceof UnreadableOutput) return 'open';
     throw error;
   }
-  const wanted = objects
-    .flatMap((object) => (object.type === 'filter' || object.type === 'program' ? object.actions : []))
-    .flatMap(({ kind, index }) => (SHOWN_AS[kind] === undefined ? [] : [`${SHOWN_AS[kind]} ${index}`]));
-  const found = wanted.filter((action) => standing.has(action)).length;
-  return found === wanted.length ? 'yes' : found > 0 ? 'some' : 'no';
+  const actions = objects.flatMap((object) =>
+    object.type === 'filter' || object.type === 'program' ? object.actions : [],
+  );
+  // Not all versions of tc show the index of a mark.
+  const wanted = actions.filter(({ kind }) => kind !== 'mark');
+  const found = wanted.filter((action) => standing.has(keyOf(action)));
+  if (found.length < wanted.length) return found.length > 0 ? 'some' : 'no';
+  const does = new Map(actionTexts(shown).map((text) => [text.key, actionDoes(text)]));
+  return actions.every((action) => isAsPlanned(action, does.get(keyOf(action)) ?? {})) ? 'yes' : 'changed';
+}
+
+const keyOf = ({ kind, index }: Action): string => `${SHOWN_AS[kind]} ${index}`;
+
+/** tc cuts rates off, the kernel counts in bytes. */
+const RATE_TOLERANCE = 0.01;
+
+/** What is not shown is taken to be as planned. */
+function isAsPlanned(action: Action, { verdict, rateBitPerSec }: ActionDoes): boolean {
+  switch (action.kind) {
+    case 'mark':
+      return (verdict ?? action.then) === action.then;
+    case 'police':
+    case 'policeSize': {
+      const rate = action.kind === 'police' ? action.rateBitPerSec : 0;
+      const planned = `${action.exceed}/${action.conform}`.replace(/\/ok$/, '');
+      return (
+        (verdict ?? planned) === planned && Math.abs((rateBitPerSec ?? rate) - rate) <= rate * RATE_TOLERANCE
+      );
+    }
+    case 'drop':
+    case 'ok':
+    case 'count':
+    case 'redirect':
+      return true;
+  }
 }

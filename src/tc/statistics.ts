@@ -1,4 +1,5 @@
 /** Counters from `tc -s -j`. Pure; tested on recorded output of several versions. */
+import { actionTexts } from './actionText.ts';
 import { parseJsonOutput, UnreadableOutput } from './parse.ts';
 
 /** tc's own output is about ten deep. */
@@ -58,14 +59,11 @@ export function parseActionStatistics(output: string): Map<string, Counters> {
 
 function parseActionText(output: string): Map<string, Counters> {
   const found = new Map<string, Counters>();
-  for (const block of output.split(/^\s*action order \d+:/m).slice(1)) {
-    const [, kind = '', hexadecimal] = /^\s*([a-z]+)(?: 0x([0-9a-f]+))?/.exec(block) ?? [];
-    const decimal = /\bindex (\d+)/.exec(block)?.[1];
-    const index = hexadecimal === undefined ? Number(decimal) : Number.parseInt(hexadecimal, 16);
-    const sent = /Sent (\d+) bytes (\d+) pkts? \(dropped (\d+), overlimits (\d+)/.exec(block);
-    if (!Number.isSafeInteger(index) || sent === null) continue;
+  for (const { key, text } of actionTexts(output)) {
+    const sent = /Sent (\d+) bytes (\d+) pkts? \(dropped (\d+), overlimits (\d+)/.exec(text);
+    if (sent === null) continue;
     const [, bytes, packets, dropped, overlimits] = sent;
-    found.set(`${kind} ${index}`, {
+    found.set(key, {
       bytes: Number(bytes),
       packets: Number(packets),
       dropped: Number(dropped),

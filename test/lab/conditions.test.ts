@@ -109,11 +109,14 @@ test('queues of somebody else in the place of ours', async () => {
 test('queues and filters that were taken away, and what puts them right', async () => {
   await inetgwOk(guest, 'ppp0', ...RATES);
   const whole = await inGateway('tc qdisc show dev ppp0; tc filter show dev ppp0 egress');
+  const ofTheMark = "set -- $(tc actions ls action skbedit | sed -n 's/.* index \\([0-9]*\\) .*/\\1/p')";
   for (const [script, id] of [
     ['tc filter del dev ppp0 egress', 'pacing-detached'],
     ['ip link set igw-ppp0 down', 'ifb-gone'],
     ['tc qdisc del dev igw-ppp0 root', 'ifb-gone'],
     ['tc qdisc del dev ppp0 root; tc filter del dev ppp0 ingress pref 3', 'queues-gone,filters-gone'],
+    // With another verdict no packet comes to the stages behind.
+    [`${ofTheMark} && tc actions change action skbedit mark 20 drop index $1`, 'filters-gone'],
   ] as const) {
     await inGateway(script);
     expect((await told('ppp0')).ids).toEqual(id.split(','));

@@ -105,6 +105,12 @@ describe.each(recorded)('iproute2 $version, $plan', ({ version, plan: name }) =>
     expect(actionsStanding(planned, 'rubbish')).toBe('open');
     const other = planFor(plan.link.ifindex + 1);
     expect(actionsStanding(recordedOf(other), text)).toBe('no');
+    const changes = [text.replace(/continue\/pipe/, 'pipe'), text.replace(/(\d+)Kbit/, '7Kbit')];
+    if (version !== '5.10') changes.push(text.replace(/(skbedit .*) \w+ *$/m, '$1 drop'));
+    for (const changed of ingress === 'police' ? changes : []) {
+      expect(changed).not.toBe(text);
+      expect(actionsStanding(planned, changed)).toBe('changed');
+    }
     const lines = parseFilters(text);
     for (const line of lines.slice(0, 2)) expect(isPlanned(line, planned, true)).toBe(true);
     // The stages hand on what they do not decide on, except for the last one.
