@@ -69,7 +69,9 @@ static __always_inline int see_incoming(struct __sk_buff *skb)
 		if (!f)
 			return 0;
 		f->remote_scale = s.scale;
-		f->stamp_ns = now;
+		/* Repeated, it says nothing new; an answer to what we have sent since is still to be timed. */
+		if (!f->stamp_waits)
+			f->stamp_ns = now;
 		if (!(s.flags & TCP_ACK))
 			return 0;
 	} else {

@@ -19,16 +19,19 @@ struct sharing {
 /* Starts a new epoch when the old one is over; what stood still longer than that is forgotten. */
 static __always_inline void turn_epoch(struct state *st, __u64 now)
 {
-	__u64 age = now - st->epoch_ns;
+	/* Negative where another processor has turned it since this one read its clock. */
+	__s64 age = now - st->epoch_ns;
+	int follows = age < 2 * (__s64)EPOCH_NS;
 
-	if (age < EPOCH_NS)
+	if (age < (__s64)EPOCH_NS)
 		return;
-	st->weight_before = age < 2 * EPOCH_NS ? st->weight : 0;
+	/* First, so that another processor does not turn it once more. */
+	*(volatile __u64 *)&st->epoch_ns = now;
+	st->weight_before = follows ? st->weight : 0;
 	st->weight = 0;
 	st->joined = 0;
-	st->epoch_ns = now;
 	/* One is left out when a whole one has passed, so that nobody takes what was before it for the one before. */
-	st->epoch += age < 2 * EPOCH_NS ? 1 : 2;
+	st->epoch += follows ? 1 : 2;
 }
 
 /* Brings a flow's account to the current epoch. */
@@ -68,7 +71,9 @@ static __always_inline void turn_group(struct group *g, const struct state *st)
 /* With whom a flow shares, in the current epoch; -1: nothing is known, which cannot be. */
 static __always_inline int find_sharing(const struct flow *f, struct state *st, struct sharing *with)
 {
-	__u32 line = LINE_GROUP, host = config.by_host && f->host ? f->host : UNKNOWN_HOST;
+	/* Without numbers all hosts behind NAT would be one beside each neighbour of IPv6: nobody's host counts then. */
+	int by_host = config.by_host && config.numbered && f->host;
+	__u32 line = LINE_GROUP, host = by_host ? f->host : UNKNOWN_HOST;
 
 	with->all = st;
 	with->line = bpf_map_lookup_elem(&groups, &line);
