@@ -41,6 +41,17 @@ export interface Leaf {
   /** What tc prints of these depends on kind and version. */
   limitPackets?: number;
   quantumBytes?: number;
+  cake?: CakeLeaf;
+}
+
+/** Of a cake, from tc's JSON alone: its text rounds. */
+export interface CakeLeaf {
+  /** `unlimited`, or bytes a second. */
+  bandwidth: unknown;
+  /** `dual-srchost` and others. */
+  flowMode: unknown;
+  rttUs: unknown;
+  memoryBytes: unknown;
 }
 
 export function batchText(lines: readonly string[]): string {

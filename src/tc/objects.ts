@@ -51,6 +51,9 @@ export type QdiscSpec =
   /** Hooks at ingress and egress; excludes `ingress`. */
   | { kind: 'clsact' };
 
+/** cake's word for hosts that take turns. */
+export const CAKE_FLOW_MODE = { source: 'dual-srchost', destination: 'dual-dsthost' } as const;
+
 export interface Qdisc {
   type: 'qdisc';
   dev: string;

@@ -1,5 +1,5 @@
 /** Reads what tc prints. JSON where this tc writes it, its text where it does not. Pure. */
-import type { Leaf, TcView } from './batch.ts';
+import type { CakeLeaf, Leaf, TcView } from './batch.ts';
 
 interface QdiscLine {
   kind: string;
@@ -8,6 +8,7 @@ interface QdiscLine {
   root: boolean;
   limitPackets: number | undefined;
   quantumBytes: number | undefined;
+  cake?: CakeLeaf;
 }
 
 /** What was printed is not what tc prints: another program of that name, or a version not known yet. */
@@ -41,7 +42,7 @@ export function parseTcView(output: string): TcView {
   };
 }
 
-function leafOf({ kind, handle, parent, root, limitPackets, quantumBytes }: QdiscLine): Leaf[] {
+function leafOf({ kind, handle, parent, root, limitPackets, quantumBytes, cake }: QdiscLine): Leaf[] {
   // `ingress` and `clsact` hang at ffff:fff1.
   if (root || parent === undefined || parent.startsWith('ffff:')) return [];
   return [
@@ -51,6 +52,7 @@ function leafOf({ kind, handle, parent, root, limitPackets, quantumBytes }: Qdis
       parent,
       ...(limitPackets === undefined ? {} : { limitPackets }),
       ...(quantumBytes === undefined ? {} : { quantumBytes }),
+      ...(cake === undefined ? {} : { cake }),
     },
   ];
 }
@@ -74,9 +76,14 @@ function parseJson(output: string): QdiscLine[] {
         root: root === true,
         limitPackets: number('limit'),
         quantumBytes: number('quantum'),
+        ...(kind === 'cake' ? { cake: cakeOf(options) } : {}),
       },
     ];
   });
+}
+
+function cakeOf({ bandwidth, flowmode, rtt, memlimit }: Record<string, unknown>): CakeLeaf {
+  return { bandwidth, flowMode: flowmode, rttUs: rtt, memoryBytes: memlimit };
 }
 
 function parseText(output: string): QdiscLine[] {

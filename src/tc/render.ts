@@ -1,13 +1,14 @@
 /** tc's own words for each object: one line of `tc -batch` each. Pure. */
-import type {
-  Action,
-  Filter,
-  HtbClass,
-  ProgramFilter,
-  Qdisc,
-  QdiscSpec,
-  SmallPacketFilter,
-  Stab,
+import {
+  CAKE_FLOW_MODE,
+  type Action,
+  type Filter,
+  type HtbClass,
+  type ProgramFilter,
+  type Qdisc,
+  type QdiscSpec,
+  type SmallPacketFilter,
+  type Stab,
 } from './objects.ts';
 
 export function renderQdisc(verb: 'add' | 'change', qdisc: Qdisc): string {
@@ -41,9 +42,8 @@ function renderSpec(
       );
     case 'cake':
       if ('hosts' in spec) {
-        const isolation = { source: 'dual-srchost', destination: 'dual-dsthost' }[spec.hosts];
         // Split, a packet would count for its bare length in the class: without the line's framing.
-        return `cake unlimited besteffort ${isolation} nat rtt ${spec.rttUs}us memlimit ${spec.memoryBytes} no-split-gso`;
+        return `cake unlimited besteffort ${CAKE_FLOW_MODE[spec.hosts]} nat rtt ${spec.rttUs}us memlimit ${spec.memoryBytes} no-split-gso`;
       }
       return (
         `cake bandwidth ${spec.bandwidthBitPerSec}bit besteffort dual-dsthost nat ingress split-gso` +

@@ -1,8 +1,8 @@
 /** Whether what stands on a device is what a plan has put there: a handle tells nothing, others use the same ones. Pure. */
 import { actionDoes, actionTexts, type ActionDoes } from './actionText.ts';
-import type { Leaf, TcView } from './batch.ts';
+import type { CakeLeaf, Leaf, TcView } from './batch.ts';
 import { CLSACT_HOOK } from './clsact.ts';
-import type { Action, Qdisc, TcObject } from './objects.ts';
+import { CAKE_FLOW_MODE, type Action, type Qdisc, type TcObject } from './objects.ts';
 import { UnreadableOutput, type FilterLine } from './parse.ts';
 import { parseActionStatistics } from './statistics.ts';
 
@@ -35,11 +35,31 @@ export function treeStanding(
 
 function isSame(leaf: Leaf, { handle, parent, spec }: Qdisc, exact: boolean): boolean {
   if (leaf.handle !== handle || leaf.parent !== parent || leaf.kind !== spec.kind) return false;
-  if (!exact || (spec.kind !== 'fq_codel' && spec.kind !== 'sfq')) return true;
-  return (
-    (leaf.limitPackets ?? spec.limitPackets) === spec.limitPackets &&
-    (leaf.quantumBytes ?? spec.quantumBytes) === spec.quantumBytes
-  );
+  if (!exact) return true;
+  switch (spec.kind) {
+    case 'fq_codel':
+    case 'sfq':
+      return (
+        (leaf.limitPackets ?? spec.limitPackets) === spec.limitPackets &&
+        (leaf.quantumBytes ?? spec.quantumBytes) === spec.quantumBytes
+      );
+    case 'cake': {
+      if (leaf.cake === undefined || !('hosts' in spec)) return true;
+      const planned: CakeLeaf = {
+        bandwidth: 'unlimited',
+        flowMode: CAKE_FLOW_MODE[spec.hosts],
+        rttUs: spec.rttUs,
+        memoryBytes: spec.memoryBytes,
+      };
+      return (Object.keys(planned) as (keyof CakeLeaf)[]).every(
+        (name) => (leaf.cake?.[name] ?? planned[name]) === planned[name],
+      );
+    }
+    case 'htb':
+    case 'ingress':
+    case 'clsact':
+      return true;
+  }
 }
 
 /**

@@ -320,6 +320,8 @@ class ShapedLine implements LineControl {
     const change = queueChange(earlier.plan, plan, view);
     if (change.how === 'anew' || earlier.plan.firewall?.backend !== plan.firewall?.backend) return false;
     try {
+      // The lines load the program from it, with what it is told.
+      if (earlier.plan.pacing !== undefined) await writePacingObject(earlier.plan.pacing);
       if (change.lines.length > 0) await runStep(tcStep(change.lines), run);
       await installFirewall(earlier.plan, 'ours', await families(), run);
     } catch (error) {

@@ -95,7 +95,7 @@ async function standingTrees(
     if (dev !== plan.device) {
       if (!queueDeviceStands) return false;
       const onQueueDevice: TcView = await readView(dev, run);
-      return treeStanding(onQueueDevice, plan.tc, dev, false) === 'whole';
+      return treeStanding(onQueueDevice, plan.tc, dev, true) === 'whole';
     }
     if (place === 'root') return treeStanding(view, plan.tc, dev, true) === 'whole';
     return view.ingress !== undefined && queueDeviceStands && filtersStand;

@@ -44,6 +44,27 @@ describe('the tree at root', () => {
     }
   });
 
+  it('of cake, recorded of `inetgw ppp0 215 1600`, is ours by what each queue was given', () => {
+    const output = recorded('6.1', 'hosts/qdisc.json');
+    const settings = settingsFromArguments('ppp0', '215', '1600', {}).settings;
+    const link = { device: 'ppp0', ifindex: 7, kind: 'ppp', mtuBytes: 1492 } as const;
+    const { tc: ofHosts } = makePlan(settings, link, { leafQdisc: 'cake' }, 'nft');
+    const of = (text: string, exact = true) => treeStanding(parseTcView(text), ofHosts, 'ppp0', exact);
+    expect(of(output)).toBe('whole');
+    for (const [word, other] of [
+      ['"unlimited"', '12500'],
+      ['dual-srchost', 'triple-isolate'],
+      ['1893200', '100000'],
+      ['262144', '0'],
+    ] as const) {
+      expect(of(output.replace(word, other))).toBe('part');
+      expect(of(output.replaceAll(word, other))).toBe('other');
+      expect(of(output.replaceAll(word, other), false)).toBe('whole');
+    }
+    // A version that did not print one of them would not make ours somebody else's.
+    expect(of(output.replaceAll(',"memlimit":262144', ''))).toBe('whole');
+  });
+
   it.each<[string, string, ReturnType<typeof treeStanding>]>([
     ['all queues', json(ours), 'whole'],
     ['one queue gone', json(ours.slice(1)), 'part'],
