@@ -29,15 +29,16 @@ export async function metricsCommand(device: string | undefined, options: Global
   return code;
 }
 
-/** One device that cannot be read does not hide the others: that, too, is told in the metrics. */
+/** A device that cannot be read is told in the metrics, and does not hide others. Throws for a name that no device has. */
 async function reportOf(device: string, isNamed: boolean): Promise<DeviceReport> {
   try {
     const { current, isAbsent, ...reading } = await readDevice(device);
-    if (isNamed && isAbsent && current.record === undefined) throw await noSuchDevice(device);
-    return { device, reading: { ...reading, phase: current.record?.phase } };
+    if (!(isNamed && isAbsent && current.record === undefined))
+      return { device, reading: { ...reading, phase: current.record?.phase } };
   } catch (error) {
-    if (isNamed || !(error instanceof UserError)) throw error;
+    if (!(error instanceof UserError)) throw error;
     warn(`${device} could not be read: ${error.message}`);
     return { device, reading: undefined };
   }
+  throw await noSuchDevice(device);
 }

@@ -39,6 +39,18 @@ export function enterTerminal(
   }
   stdout.on('resize', onResize);
   stdout.write(ENTER);
+  const leave = (): void => {
+    if (!entered) return;
+    entered = false;
+    process.off('exit', leave);
+    stdout.off('resize', onResize);
+    stdout.write(LEAVE);
+    if (stdin === undefined) return;
+    stdin.off('keypress', keypress).pause();
+    stdin.setRawMode(false);
+  };
+  // Also after an error that nobody has caught.
+  process.once('exit', leave);
   return {
     size: () => sizeOf(stdout),
     show: (lines) => {
@@ -46,15 +58,7 @@ export function enterTerminal(
       const below = lines.length < sizeOf(stdout).rows ? eraseFrom(lines.length + 1) : '';
       stdout.write(`${HOME}${text}${below}`);
     },
-    leave: () => {
-      if (!entered) return;
-      entered = false;
-      stdout.off('resize', onResize);
-      stdout.write(LEAVE);
-      if (stdin === undefined) return;
-      stdin.off('keypress', keypress).pause();
-      stdin.setRawMode(false);
-    },
+    leave,
   };
 }
 
