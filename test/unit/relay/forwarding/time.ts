@@ -2,7 +2,7 @@
  * The relay on real sockets, but in a time that the test lets pass: what a limit lets through in two seconds does
  * not depend on how long two seconds take.
  */
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as really } from 'node:timers/promises';
 import { vi } from 'vitest';
 import type { Relay } from '../../../../src/relay/forwarding/relay.ts';
 
@@ -26,9 +26,11 @@ export async function pass(ms: number, relay: Relay, received: () => number): Pr
 }
 
 async function settled(progress: () => number): Promise<void> {
-  let last = progress();
+  const first = progress();
+  let last = first;
   for (let quiet = 0; quiet < QUIET_TURNS; quiet++) {
-    await turn();
+    // On a busy machine what was sent is not there at once: before nothing at all counts as nothing, the kernel has its turn.
+    await (last === first && quiet === QUIET_TURNS - 1 ? really(1) : turn());
     const now = progress();
     if (now === last) continue;
     last = now;
