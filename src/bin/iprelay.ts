@@ -3,5 +3,5 @@ import { runMain } from '../cli/common/main.ts';
 import { VERSION } from '../core/version.ts';
 
 const argv = process.argv.slice(2);
-if (argv[0] === '--version' || argv[0] === '-V') process.stdout.write(`iprelay ${VERSION}\n`);
+if (['--version', '-V', 'version'].includes(argv[0] ?? '')) process.stdout.write(`iprelay ${VERSION}\n`);
 else void runMain('iprelay', async () => (await import('../cli/iprelay.ts')).run(argv));

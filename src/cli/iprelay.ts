@@ -22,6 +22,7 @@ import {
   VARIABLE_NAMES,
 } from '../relay/settings/variables.ts';
 import { withHelp } from './common/help.ts';
+import { checkOptionValues } from './common/optionValues.ts';
 import { CONFIG_LIMIT_BYTES, readTextFile, whyUnreadable } from '../system/exec/textFile.ts';
 import { VERSION } from '../core/version.ts';
 
@@ -156,6 +157,7 @@ const OTHER_WORDS: ReadonlyMap<string, string> = new Map([
 function parseArguments(argv: readonly string[]): { flags: Flags; specs: string[] } | undefined {
   const command = makeProgram();
   try {
+    checkOptionValues(command, argv);
     command.parse(argv, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;

@@ -11,6 +11,7 @@ import {
 } from '../search/arguments/arguments.ts';
 import type { RawOptions } from '../search/arguments/rawOptions.ts';
 import { withHelp } from './common/help.ts';
+import { checkOptionValues } from './common/optionValues.ts';
 import { bareDevice, joinUnits } from './inetgw/words/words.ts';
 import { messageLine } from '../core/messageLine.ts';
 
@@ -99,6 +100,7 @@ export function makeProgram(): Command {
 export async function run(argv: readonly string[]): Promise<number> {
   const command = makeProgram();
   try {
+    checkOptionValues(command, argv);
     command.parse([...argv], { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;

@@ -87,7 +87,8 @@ export const OTHERS_CONDITIONS: readonly Condition[] = [
     seenIn: '/sys/class/net, /proc/net/route, /proc/net/pppoe',
     meaning:
       'rules and window pacing see nothing of what is wrapped in another protocol or handled one layer above',
-    remedy: 'clear it, and set up the device that is named: inetgw DEV clear',
+    remedy:
+      'set up the device that leads to the internet, and clear this one if it is set up: inetgw DEV clear',
     find: ({ layers }) => {
       const advice = layers === undefined ? undefined : layerAdvice(layers);
       if (advice === undefined) return [];

@@ -232,6 +232,14 @@ describe('inetgw', () => {
       '--json does not go with',
     ],
     [['check', '--framing', 'raw'], '--framing does not go with check'],
+    [['lo', '--framing', 'nonsense'], '--framing goes with rates alone'],
+    [['lo', 'clear', '--no-large-downloads'], '--no-large-downloads goes with rates alone'],
+    [['clear', 'all'], "'clear all' names no device"],
+    [
+      ['install-hook', 'ppp', 'ppp0', '--root', '--dry-run'],
+      "--root needs a value, and '--dry-run' is an option",
+    ],
+    [['metrics', '--output', ''], '--output is empty'],
     [['check', 'lo', '--firewall', 'nft'], '--firewall does not go with check'],
     [['status', '--no-large-downloads'], '--no-large-downloads does not go with status'],
     [

@@ -5,20 +5,28 @@ import { unknownVariables } from '../../config/values.ts';
 import { EXIT, usageError } from '../../core/errors.ts';
 import { parseRateBitPerSec } from '../../core/units.ts';
 import { withDryRunWord } from './words/dryRunWord.ts';
-import { COMMAND_WORDS, commandOf, isCommand, OPTIONS_OF_ONE, type CommandWord } from './words/commands.ts';
+import {
+  COMMAND_WORDS,
+  commandOf,
+  isCommand,
+  OPTIONS_OF_ONE,
+  SETTINGS,
+  type CommandWord,
+} from './words/commands.ts';
 import { makeProgram, type Options } from './words/program.ts';
+import { checkOptionValues } from '../common/optionValues.ts';
 import { isVerb, refuseRateFirst, understoodWords } from './words/words.ts';
 import { warn } from '../common/warn.ts';
 
 /** Runs `inetgw` with the words after its name; resolves to the exit code. */
 export async function run(argv: readonly string[]): Promise<number> {
   if (argv[0] === 'help') return run(['--help']);
-  if (argv[0] === 'version') return run(['--version']);
   let result = Promise.resolve<number>(EXIT.ok);
   const program = makeProgram((words, options) => {
     result = dispatch(words, options);
   });
   try {
+    checkOptionValues(program, argv);
     program.parse(withDryRunWord(argv), { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
@@ -94,6 +102,7 @@ async function dispatch(typed: readonly string[], options: Options): Promise<num
   const words = await withKernelName(await inOrder(typed, options), options);
   const [first = '', second, third] = words;
   refuseIdleOptions(isCommand(first) ? first : undefined, options);
+  if (!isCommand(first) && third === undefined) refuseSettings(first, second, options);
   if (isCommand(first)) return BODIES[first](words.slice(1), options);
   if (second === undefined) return (await import('./show/show.ts')).showCommand(first, options);
   if (third === undefined) return (await import('./change/apply.ts')).clearCommand(first, options);
@@ -127,12 +136,26 @@ function refuseIdleOptions(command: CommandWord | undefined, options: Options): 
   const idle =
     command === undefined ? undefined : commandOf(command).idle?.find((each) => options[each] !== undefined);
   if (command === undefined || idle === undefined) return;
-  const flag =
-    idle === 'dryRunScript' ? 'dry-run=script' : idle.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
+  throw usageError(`${flagOf(idle, options)} does not go with ${command}`, 'inetgw --help shows what does');
+}
+
+/** Options that say how a device is set up do nothing without rates. */
+function refuseSettings(device: string, word: string | undefined, options: Options): void {
+  const idle = [...SETTINGS, 'replace' as const].find((name) => options[name] !== undefined);
+  if (idle === undefined) return;
+  const flag = flagOf(idle, options);
+  const shown = [device, word].filter((each) => each !== undefined).join(' ');
   throw usageError(
-    `--${options[idle] === false ? 'no-' : ''}${flag} does not go with ${command}`,
-    'inetgw --help shows what does',
+    `${flag} goes with rates alone`,
+    `type: inetgw ${device} UP DOWN ${flag}, or inetgw ${shown} without it`,
   );
+}
+
+/** As it would be typed. */
+function flagOf(option: keyof Options, options: Options): string {
+  if (option === 'dryRunScript') return '--dry-run=script';
+  const name = option.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
+  return `--${options[option] === false ? 'no-' : ''}${name}`;
 }
 
 /** The words with the kernel's name of the device; a first word that is neither device nor command may be a slip. */

@@ -1,13 +1,14 @@
 /** `inetgw DEV UP DOWN` and `inetgw DEV clear`. */
 import type { SettingsResult } from '../../../config/fromArguments.ts';
 import { EXIT, UserErrors, type UserError } from '../../../core/errors.ts';
+import { closest } from '../../../core/suggest.ts';
 import { describeFraming } from '../../../plan/input/framing.ts';
 import { framingAssumption } from '../../../plan/input/framingChoice.ts';
 import { hasStages, INGRESS_KINDS } from '../../../plan/input/ingressKinds.ts';
 import type { Plan } from '../../../plan/plan.ts';
 import { apply, type Prepared } from '../../../system/apply/apply.ts';
 import { clear } from '../../../system/apply/clear.ts';
-import { checkDeviceName, findLink, readLink } from '../../../system/link/link.ts';
+import { checkDeviceName, findLink, listDevices, readLink } from '../../../system/link/link.ts';
 import { withLock } from '../../../system/record/lock.ts';
 import { requireNetAdmin } from '../../../system/exec/privilege.ts';
 import { run as runProgram } from '../../../system/exec/run.ts';
@@ -118,6 +119,7 @@ export async function clearCommand(device: string, options: Options): Promise<nu
   const run = options.verbose === true ? verboseRunner(runProgram) : runProgram;
   if (options.dryRun === true) return (await import('./dryRun.ts')).dryRunClear(device, run, options);
   await requireNetAdmin('taking queues away');
+  const meant = closest(device, await listDevices());
   return change(
     device,
     () => clear(device, run),
@@ -125,7 +127,7 @@ export async function clearCommand(device: string, options: Options): Promise<nu
       const failed = failures.map(({ message }) => message);
       if (options.json === true) process.stdout.write(`${JSON.stringify({ device, ...outcome, failed })}\n`);
       else if (options.quiet !== true)
-        process.stdout.write(`${device}: ${clearedText(outcome, failed.length > 0)}\n`);
+        process.stdout.write(`${device}: ${clearedText(outcome, failed.length > 0, meant)}\n`);
       if (failures.length > 0) throw new UserErrors(failures);
     },
     ({ message }) => {

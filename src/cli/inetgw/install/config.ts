@@ -39,7 +39,10 @@ export async function configCheckCommand(file: string | undefined, options: Opti
         ? `  ${device}: no rates`
         : `  ${device}: up ${formatRate(upBitPerSec)}, down ${formatRate(downBitPerSec)}`,
     );
-    process.stdout.write([`${printableLine(config.file)} is right`, ...lines, ''].join('\n'));
+    const right = `${printableLine(config.file)} is right`;
+    const found =
+      lines.length === 0 ? [`${right}, and has no section: nothing is set up by it`] : [right, ...lines];
+    process.stdout.write(`${found.join('\n')}\n`);
     return EXIT.ok;
   } catch (error) {
     if (options.json !== true) throw error;

@@ -51,6 +51,7 @@ export async function installHookCommand(words: readonly string[], options: Opti
     );
   }
   if (kind !== kindWord.toLowerCase() && options.quiet !== true) warn(`${kindWord} is taken as ${kind}`);
+  if (isTurned && options.quiet !== true) warn(`taken as: inetgw install-hook ${inOrder.join(' ')}`);
   const root = resolve(options.root ?? '/');
   if (kind === 'heal') return healHook(device, root, options);
   if (device === undefined) throw usageError('install-hook needs a device', USAGE);

@@ -151,6 +151,7 @@ function tell(found: Found, files: readonly string[], prefix: string | undefined
       : found.ownFiles.map((path) => `${path}: would be left (--purge takes it)`)),
     ...(prefix === undefined ? [] : [`${prefix}/lib/node_modules/inetgw: would be removed by npm`]),
   ];
+  if (lines.length === 0) lines.push('nothing was found that would be taken away');
   for (const line of lines) process.stdout.write(`${printableLine(line)}\n`);
 }
 

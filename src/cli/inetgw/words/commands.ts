@@ -38,7 +38,7 @@ const afterEach = (words: readonly string[], next: Words): Readonly<Record<strin
   Object.fromEntries(words.map((word) => [word, next]));
 
 /** Options that say how a device is set up. */
-const SETTINGS: readonly (keyof Options)[] = SHAPER_KEY_NAMES.map((key) => optionName(key));
+export const SETTINGS: readonly (keyof Options)[] = SHAPER_KEY_NAMES.map((key) => optionName(key));
 
 /** A device that is named like one of these cannot be reached. */
 const COMMANDS = {

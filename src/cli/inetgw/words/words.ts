@@ -25,6 +25,8 @@ const CLEARING = new Set([
   'down',
   'uninstall',
 ]);
+/** Instead of a device. */
+const ALL = new Set(['all', 'everything', '*']);
 /** What sets up. */
 const SETTING = new Set(['start', 'on', 'set', 'add', 'shape', 'enable', 'up', 'restart', 'reload', 'run']);
 const HOOK_REMOVING = /^(?:uninstall|remove|delete|rm)-?hooks?$/;
@@ -48,6 +50,8 @@ export interface NamedRates {
 export function understoodWords(typed: readonly string[], named: NamedRates): string[] {
   const words = joinUnits(typed);
   const [first = '', second, ...rest] = words;
+  if (words.length === 2 && words.includes('clear') && words.some((word) => ALL.has(word.toLowerCase())))
+    throw usageError(`'${words.join(' ')}' names no device`, 'to clear all of them: inetgw clear --all');
   if (first === 'install-hook') return installHookWords(words, named);
   if (isCommand(first)) {
     refuseRates(words, named);
