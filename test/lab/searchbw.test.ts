@@ -114,6 +114,16 @@ describe('ended before its time', () => {
     await inetgwOk(guest, 'ppp0', 'clear');
   });
 
+  test('neither it nor a heal forgets which tables iptables has made for the rules', async () => {
+    await inetgwOk(guest, 'ppp0', '200', '1500', '--firewall', 'iptables');
+    await keepFull(guest, 'DOWN');
+    expect((await interrupted('SIGINT')).code).toBe(130);
+    await guest.run(['tc', 'qdisc', 'del', 'dev', 'ppp0', 'root'], { ns: 'gw' });
+    await inetgwOk(guest, 'heal', 'ppp0');
+    await inetgwOk(guest, 'ppp0', 'clear');
+    expect(await snapshot(guest)).toBe(untouched);
+  });
+
   test('while it measures, inetgw says who does, with the rates of this moment; then all is as before', async () => {
     await inetgwOk(guest, 'ppp0', '200', '1500');
     const inForce = await snapshot(guest);

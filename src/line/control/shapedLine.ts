@@ -31,7 +31,7 @@ import { installQueueDevice, removeQueueDevice } from '../../system/device/queue
 import { run } from '../../system/exec/run.ts';
 import { ask, runStep } from '../../system/exec/runStep.ts';
 import { withTunnel } from '../../system/device/tunnel.ts';
-import { readState, writeState } from '../../system/record/state.ts';
+import { readState, tablesOf, writeState } from '../../system/record/state.ts';
 import { thisWorker } from '../../system/record/worker.ts';
 import { setUpLines, tearDownLines } from '../../tc/batch.ts';
 import { framingOptions } from '../../plan/input/framingOptions.ts';
@@ -141,9 +141,10 @@ class ShapedLine implements LineControl {
         ? { plan: killed.previous, since: killed.since }
         : earlierOf(current);
     this.#plan = prepared.plan;
-    const left = await carryOut(prepared, { run, replace: false });
+    const worker = await thisWorker('searchbw', 'measures');
+    const left = await carryOut(prepared, { run, replace: false }, { worker, earlier: this.#earlier });
+    this.#isRecorded = true;
     for (const notice of left) process.stderr.write(messageLine('searchbw', notice));
-    await this.#record(prepared.plan);
   }
 
   /**
@@ -314,7 +315,7 @@ class ShapedLine implements LineControl {
   async #backInPlace(plan: Plan): Promise<boolean> {
     const earlier = this.#earlier;
     if (earlier === undefined) return false;
-    const { view, link } = await readCurrent(this.#settings.device, run);
+    const { view, link, record } = await readCurrent(this.#settings.device, run);
     if (link?.ifindex !== plan.link.ifindex || view.root === undefined || view.ingress === undefined)
       return false;
     const change = queueChange(earlier.plan, plan, view);
@@ -329,7 +330,7 @@ class ShapedLine implements LineControl {
       if (error instanceof UserError) return false;
       throw error;
     }
-    await writeState(this.#settings.device, { phase: 'active', ...earlier });
+    await writeState(this.#settings.device, { phase: 'active', ...earlier, ...tablesOf(record) });
     return true;
   }
 
@@ -349,14 +350,16 @@ class ShapedLine implements LineControl {
   }
 
   async #record(plan: Plan): Promise<void> {
-    await writeState(this.#settings.device, {
+    const { device } = this.#settings;
+    const reading = await readState(device);
+    await writeState(device, {
       phase: 'measuring',
       worker: await thisWorker('searchbw', 'measures'),
       plan,
       since: this.#earlier?.since ?? new Date().toISOString(),
       ...(this.#earlier === undefined ? {} : { previous: this.#earlier.plan }),
+      ...(reading.kind === 'state' ? tablesOf(reading.state) : {}),
     });
-    this.#isRecorded = true;
   }
 }
 

@@ -42,8 +42,9 @@ import { sharedClsact } from '../device/sharedClsact.ts';
 import { failedBatchLine } from '../../tc/parse.ts';
 import { writeState } from '../record/state.ts';
 import { removeStrayActions } from '../device/strayActions.ts';
-import { earlierOf, removeUnused, rollBack } from './rollBack.ts';
+import { earlierOf, removeUnused, rollBack, type Earlier } from './rollBack.ts';
 import { withTunnel } from '../device/tunnel.ts';
+import type { Worker } from '../record/worker.ts';
 import { wireGuardPorts } from '../device/wireGuard.ts';
 
 export interface ApplyOptions {
@@ -242,20 +243,33 @@ function standingAlone({ device, tc, sharedClsact }: Plan): readonly TcObject[] 
   return [{ type: 'qdisc', dev: device, parent: 'ingress', handle: 'ffff:', spec }, ...tc];
 }
 
+/** A plan that comes and goes: what was in force before is in the record from the first to the last, however it ends. */
+export interface Measuring {
+  worker: Worker;
+  earlier: Earlier | undefined;
+}
+
 /**
  * Carries a preparation out and records it. The caller holds the device's lock.
+ * @param measuring undefined: the plan is to stay
  * @returns what of an earlier plan could not be taken away, for the user: it keeps nobody from setting up another
  */
-export async function carryOut(prepared: Prepared, options: ApplyOptions): Promise<readonly string[]> {
+export async function carryOut(
+  prepared: Prepared,
+  options: ApplyOptions,
+  measuring?: Measuring,
+): Promise<readonly string[]> {
   const { run } = options;
   const { plan, queues, current } = prepared;
   const { device } = plan;
   const made = await madeTables(prepared, run);
+  const previous = measuring === undefined ? current.inForce : measuring.earlier?.plan;
+  const before = previous === undefined ? {} : { previous };
   await writeState(device, {
     phase: 'changing',
     plan,
     since: new Date().toISOString(),
-    ...(current.inForce === undefined ? {} : { previous: current.inForce }),
+    ...before,
     madeTables: made,
   });
   try {
@@ -276,9 +290,11 @@ export async function carryOut(prepared: Prepared, options: ApplyOptions): Promi
     const isLeft = left === 'iptables';
     if (isLeft) await removeMadeTables(made, run);
     await writeState(device, {
-      phase: 'active',
+      ...(measuring === undefined
+        ? { phase: 'active' }
+        : { phase: 'measuring', worker: measuring.worker, ...before }),
       plan,
-      since: new Date().toISOString(),
+      since: measuring?.earlier?.since ?? new Date().toISOString(),
       madeTables: isLeft ? [] : made,
     });
     return parts.failures.map(({ message, hint }) =>

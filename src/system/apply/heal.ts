@@ -17,7 +17,7 @@ import { writePacingObject } from '../device/pacing.ts';
 import { installQueueDevice } from '../device/queueDevice.ts';
 import type { Runner } from '../exec/run.ts';
 import { runStep } from '../exec/runStep.ts';
-import { writeState } from '../record/state.ts';
+import { tablesOf, writeState } from '../record/state.ts';
 import { removeStrayActions } from '../device/strayActions.ts';
 
 /** What can be put back. */
@@ -175,14 +175,21 @@ async function putQueuesBack(
   if (!queueDeviceStands) delete left.queueDevice;
   const queues = queueChange(plan, left, current.view);
   keepOthersFilters(current, queues);
-  await writeState(device, { phase: 'changing', plan, previous: plan, since: new Date().toISOString() });
+  const tables = tablesOf(current.record);
+  await writeState(device, {
+    phase: 'changing',
+    plan,
+    previous: plan,
+    since: new Date().toISOString(),
+    ...tables,
+  });
   try {
     if (plan.pacing !== undefined) await writePacingObject(plan.pacing);
     if (queues.queueDevice === 'fresh') await installQueueDevice(plan, run);
     await removeStrayActions(plan, run);
     await runStep(tcStep(queues.lines), run);
     if (!rules) await installFirewall(plan, 'nothing', await families(), run);
-    await writeState(device, { phase: 'active', plan, since: new Date().toISOString() });
+    await writeState(device, { phase: 'active', plan, since: new Date().toISOString(), ...tables });
   } catch {
     // It is not as it looked: all of it, then.
     await putAllBack(device, plan, undefined, run);

@@ -11,7 +11,7 @@ import { removeStrayActions } from '../device/strayActions.ts';
 import { Parts } from '../exec/parts.ts';
 import type { Runner } from '../exec/run.ts';
 import { runStep } from '../exec/runStep.ts';
-import { removeState, writeState } from '../record/state.ts';
+import { removeState, tablesOf, writeState } from '../record/state.ts';
 import { families, installFirewall, removeFirewall } from './firewall.ts';
 import { removeMadeTables } from './madeTables.ts';
 import { tearDown } from './tearDown.ts';
@@ -87,7 +87,9 @@ export async function rollBack(
     await parts.do('put back the earlier firewall rules', async () =>
       installFirewall(back.plan, 'nothing', await families(), run),
     );
-    await parts.do('record the earlier settings', () => writeState(device, { phase: 'active', ...back }));
+    await parts.do('record the earlier settings', () =>
+      writeState(device, { phase: 'active', ...back, ...tablesOf(current.record) }),
+    );
   } else {
     // It may not have been asked yet, or have failed: without the record nobody would look for its rules any more.
     if (tools.before !== undefined && tools.before !== tools.now)

@@ -38,6 +38,11 @@ export interface DeviceState {
   madeTables?: readonly Family[];
 }
 
+/** What a next record of the device has to take over: the tables go with the last of our rules, whatever comes before. */
+export function tablesOf(record: DeviceState | undefined): Pick<DeviceState, 'madeTables'> {
+  return record?.madeTables === undefined ? {} : { madeTables: record.madeTables };
+}
+
 export type StateReading =
   | { kind: 'none' }
   | { kind: 'state'; state: DeviceState }
