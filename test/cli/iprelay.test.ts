@@ -192,7 +192,7 @@ describe('the command line', () => {
     [['-b', 'fast', '8080:host:80'], 2, 'iprelay: -b: not a number of bytes per second'],
     [['--allow', '10.0.0.0/40', '8080:host:80'], 2, 'iprelay: --allow: not a network: 10.0.0.0/40'],
     [['--nonsense'], 2, "iprelay: unknown option '--nonsense'"],
-    [['--config', '/nonexistent.toml'], 6, 'iprelay: cannot read /nonexistent.toml: ENOENT'],
+    [['--config', '/nonexistent.toml'], 6, 'iprelay: cannot read /nonexistent.toml: there is no such file'],
     [['attach', 'nobody'], 1, 'iprelay: no relay named nobody is running'],
     [['ctl', 'nobody', 'show', 'all'], 1, 'iprelay: no relay named nobody is running'],
   ] as const)('%j: exit code %d, %s', async (args, code, message) => {
@@ -464,7 +464,7 @@ describe('the daemon', () => {
     for (const [text, problem] of [
       ['bandwith = 1\n', `${file}:1:1: unknown key bandwith, did you mean bandwidth?`],
       ['bandwidth = \n', `${file}:1:`],
-      [undefined, `cannot read ${file}: ENOENT`],
+      [undefined, `cannot read ${file}: there is no such file`],
     ] as const) {
       await (text === undefined ? rm(file) : writeFile(file, text));
       const ended = await iprelay(['reload', 'named']);
@@ -474,7 +474,9 @@ describe('the daemon', () => {
     }
     expect(await bandwidth()).toBe('bandwidth\t7000\n');
     const log = await readFile(join(folder, 'named.log'), 'utf8');
-    expect(log).toContain(`configuration not read, all stays problem="cannot read ${file}: ENOENT"\n`);
+    expect(log).toContain(
+      `configuration not read, all stays problem="cannot read ${file}: there is no such file"\n`,
+    );
     expect(await iprelay(['stop', 'named'])).toEqual({
       code: 0,
       stdout: 'the relay named has ended\n',

@@ -47,7 +47,11 @@ describe('searchbw', () => {
     [['lo', 'AUTO'], 'searchbw: AUTO measures both directions and needs a load for each', 2],
     [['lo', '--bogus'], "searchbw: unknown option '--bogus'", 2],
     [[], 'searchbw: what is to be measured?', 2],
-    [['show', '/nonexistent.json'], 'searchbw: /nonexistent.json does not exist\n', 1],
+    [
+      ['show', '/nonexistent.json'],
+      'searchbw: /nonexistent.json could not be read: there is no such file\n',
+      1,
+    ],
     [
       ['lo', 'DOWN', '1300-1800', '50', '5', '210', '--ping-host', 'nosuch.invalid'],
       "searchbw: host 'nosuch.invalid' does not resolve\n",

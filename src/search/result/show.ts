@@ -15,8 +15,7 @@ export async function show({ file, output }: { file: string; output: OutputSetti
   try {
     content = await readTextFile(file, { limitBytes: RESULT_LIMIT_BYTES });
   } catch (error) {
-    const why = whyUnreadable(error);
-    throw failure(why === 'ENOENT' ? `${file} does not exist` : `${file} could not be read: ${why}`);
+    throw failure(`${file} could not be read: ${whyUnreadable(error)}`);
   }
   const result = parseResult(content, file);
   process.stdout.write(renderResult(result, output, screenFor(process.stdout, process.env, output.color)));

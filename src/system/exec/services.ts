@@ -1,5 +1,6 @@
 /** Ports by the names of their services, from /etc/services (services(5)). */
 import { readFileSync } from 'node:fs';
+import { whyUnreadable } from './textFile.ts';
 
 const FILE = '/etc/services';
 
@@ -21,9 +22,9 @@ export function servicePort(name: string, file = FILE): number | string {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? '?';
-    const hint = code === 'ENOENT' ? ' (Debian: apt-get install netbase)' : '';
-    return `the service ${name} is not known: ${file}: ${code}${hint}; type its number`;
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    const hint = isMissing ? ' (Debian: apt-get install netbase)' : '';
+    return `the service ${name} is not known: ${file}: ${whyUnreadable(error)}${hint}; type its number`;
   }
   return parseServices(text).get(name) ?? `no TCP service ${name} in ${file}; type its number`;
 }

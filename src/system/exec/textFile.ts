@@ -57,9 +57,20 @@ async function readUpTo(file: FileHandle, limitBytes: number): Promise<Buffer> {
   }
 }
 
-/** Why a file could not be read, in a word or two: `ENOENT`, or what is wrong with it. */
+/** What the kernel's codes mean for who named the file. */
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  ENOTDIR: 'a part of its path is no folder',
+  EISDIR: 'it is a folder, not a file',
+  EACCES: 'no permission to read it',
+  EPERM: 'no permission to read it',
+  ELOOP: 'its links lead in a circle',
+  ENAMETOOLONG: 'its name is too long',
+};
+
+/** Why a file could not be read, in a few words; the kernel's code where there are none. */
 export function whyUnreadable(error: unknown): string {
   if (error instanceof TooLargeError || error instanceof NotAFileError) return error.message;
   if (!(error instanceof Error && 'code' in error && typeof error.code === 'string')) return String(error);
-  return error.code === 'EISDIR' ? 'it is a folder, not a file' : error.code;
+  return REASONS[error.code] ?? error.code;
 }

@@ -16,11 +16,11 @@ export async function readConfiguration(named: string | undefined): Promise<Conf
   try {
     text = await readTextFile(path, { limitBytes: CONFIG_LIMIT_BYTES });
   } catch (error) {
-    if (named === undefined && errorCode(error) === 'ENOENT') return undefined;
-    const why = whyUnreadable(error);
-    if (why === 'EACCES' || why === 'EPERM')
+    const code = errorCode(error);
+    if (named === undefined && code === 'ENOENT') return undefined;
+    if (code === 'EACCES' || code === 'EPERM')
       throw noPrivilege(`no permission to read ${path}`, 'run it as root');
-    if (why !== 'ENOENT') throw configError(`cannot read ${path}: ${why}`);
+    if (code !== 'ENOENT') throw configError(`cannot read ${path}: ${whyUnreadable(error)}`);
     throw configError(`there is no file ${path}`, 'inetgw config example prints one with every key');
   }
   return (await import('../../config/file.ts')).parseConfiguration(text, path);

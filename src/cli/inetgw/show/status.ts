@@ -66,7 +66,8 @@ export async function statusCommand(options: Options): Promise<number> {
 
 /**
  * `EXIT.notInForce` if anything of what was set was taken away, or if the file asks for what is not in force on a device
- * that is up: a device that is absent or down is what `inetgw apply` leaves alone, too.
+ * that is up: a device that is absent or down is what `inetgw apply` leaves alone, too. A section with errors keeps that from
+ * setting up any.
  */
 export function statusExitCode(
   all: readonly Pick<DeviceStatus, 'link' | 'state' | 'configured'>[],
@@ -75,7 +76,8 @@ export function statusExitCode(
     ({ link, state, configured }) =>
       state === 'disturbed' ||
       state === 'measured' ||
-      (link === 'up' && (configured === 'not in force' || configured === 'wrong')),
+      configured === 'wrong' ||
+      (link === 'up' && configured === 'not in force'),
   );
   return wrong ? EXIT.notInForce : EXIT.ok;
 }

@@ -23,7 +23,7 @@ describe('names of services', () => {
     expect(servicePort('http')).toBe(80);
     expect(servicePort('htpp')).toBe('no TCP service htpp in /etc/services; type its number');
     expect(servicePort('http', '/nowhere/services')).toBe(
-      'the service http is not known: /nowhere/services: ENOENT (Debian: apt-get install netbase); type its number',
+      'the service http is not known: /nowhere/services: there is no such file (Debian: apt-get install netbase); type its number',
     );
   });
 });

@@ -29,7 +29,7 @@ describe('a named file', () => {
     expect(await why('/dev/zero')).toBe('it is larger than 1 KiB');
     expect(await why('/dev/zero', true)).toBe('it is not a regular file');
     expect(await why(folder)).toBe('it is a folder, not a file');
-    expect(await why(join(folder, 'none'))).toBe('ENOENT');
+    expect(await why(join(folder, 'none'))).toBe('there is no such file');
   });
   it('that is a pipe nobody writes to is not waited for where only a file will do', async () => {
     const path = join(folder, 'pipe');
