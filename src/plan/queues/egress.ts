@@ -108,14 +108,18 @@ function leafSpec(
     case 'fq_codel':
       return { kind, ...parameters };
     case 'sfq':
-      // sfq holds at most 127 packets per flow; perturb as its manual page advises for long-lived flows.
-      return {
-        kind,
-        limitPackets: Math.min(parameters.limitPackets, 127),
-        quantumBytes: mtuBytes + 14,
-        perturbSec: 10,
-      };
+      return sfqSpec(parameters.limitPackets, mtuBytes);
   }
+}
+
+/** sfq holds at most 127 packets per flow; perturb as its manual page advises for long-lived flows. */
+export function sfqSpec(limitPackets: number, mtuBytes: number): QdiscSpec {
+  return {
+    kind: 'sfq',
+    limitPackets: Math.min(limitPackets, 127),
+    quantumBytes: mtuBytes + 14,
+    perturbSec: 10,
+  };
 }
 
 /**

@@ -5,10 +5,10 @@
 import type { Action, Filter, Qdisc, QdiscSpec, TcObject } from '../../tc/objects.ts';
 import { deviceActionIndex } from '../numbers/actionIndex.ts';
 import { cakeMemoryBytes, cakeRttUs, fqCodelParameters } from '../numbers/arithmetic.ts';
-import { htbClasses, leafKind, stabFor } from './egress.ts';
+import { htbClasses, leafKind, sfqSpec, stabFor } from './egress.ts';
 import { kernelRateBitPerSec, serialisationMs, type Framing } from '../input/framing.ts';
 import type { PlanContext } from '../input/context.ts';
-import type { LinkFacts } from '../input/link.ts';
+import type { KernelFacts, LinkFacts } from '../input/link.ts';
 
 /** `igw-ppp0`; names beyond the kernel's 15 characters end in a hash of the whole. */
 export function queueDeviceName(device: string): string {
@@ -34,6 +34,9 @@ export const LARGE_SHARE = 0.985;
 
 /** Where nothing polices, it is the share of stage 1: DOWN then means the same. */
 export const SHAPE_SHARE = 0.98;
+
+/** Of an sfq on the ifb: all that it can hold. */
+const SFQ_PACKETS = 127;
 
 /** Everything that comes in goes to the ifb; that is all there is to do on the device itself. */
 export function redirectObjects(link: LinkFacts, queueDevice: string): TcObject[] {
@@ -63,9 +66,7 @@ export function flowQueueObjects(
 ): TcObject[] {
   const rateBitPerSec = kernelRateBitPerSec(framing, settings.downBitPerSec);
   const htb = htbClasses(dev, link, framing);
-  const parameters = fqCodelParameters(framing, rateBitPerSec, link.mtuBytes);
-  const lateUs = lateTargetUs(framing, rateBitPerSec, link.mtuBytes);
-  const lateLimitPackets = Math.max(parameters.limitPackets, 1000);
+  const kind = leafKind(settings, kernel);
   const leaf = (minor: string, spec: QdiscSpec): TcObject => ({
     type: 'qdisc',
     dev,
@@ -73,36 +74,9 @@ export function flowQueueObjects(
     handle: `${minor}:`,
     spec,
   });
-  const kind = leafKind(settings, kernel);
-  const sfq: QdiscSpec = {
-    kind: 'sfq',
-    limitPackets: 127,
-    quantumBytes: link.mtuBytes + 14,
-    perturbSec: 10,
-  };
-  const early: QdiscSpec = kind === 'sfq' ? sfq : { kind: 'fq_codel', ...parameters };
-  const late = (): QdiscSpec => {
-    switch (kind) {
-      case 'sfq':
-        return sfq;
-      case 'cake':
-        return {
-          kind,
-          hosts: 'destination',
-          rttUs: cakeRttUs(lateUs),
-          memoryBytes: cakeMemoryBytes(lateLimitPackets),
-        };
-      case 'fq_codel':
-        return {
-          kind,
-          ...parameters,
-          limitPackets: lateLimitPackets,
-          quantumBytes: link.mtuBytes + 14,
-          targetUs: lateUs,
-          intervalUs: 4 * lateUs,
-        };
-    }
-  };
+  const parameters = fqCodelParameters(framing, rateBitPerSec, link.mtuBytes);
+  const early: QdiscSpec =
+    kind === 'sfq' ? sfqSpec(SFQ_PACKETS, link.mtuBytes) : { kind: 'fq_codel', ...parameters };
   return [
     {
       type: 'qdisc',
@@ -122,10 +96,42 @@ export function flowQueueObjects(
       rateBitPerSec * (codel === 'late' ? LARGE_SHARE : SHAPE_SHARE),
       1,
     ),
-    leaf('20', codel === 'late' ? late() : early),
+    leaf('20', codel === 'late' ? lateSpec(kind, framing, rateBitPerSec, link.mtuBytes) : early),
     { type: 'small', dev, parent: '1:', pref: 1, protocol: 'ip', classId: '1:10' },
     { type: 'small', dev, parent: '1:', pref: 2, protocol: 'ipv6', classId: '1:10' },
   ];
+}
+
+/** The queue whose codel waits: see `lateTargetUs`. */
+function lateSpec(
+  kind: KernelFacts['leafQdisc'],
+  framing: Framing,
+  rateBitPerSec: number,
+  mtuBytes: number,
+): QdiscSpec {
+  const parameters = fqCodelParameters(framing, rateBitPerSec, mtuBytes);
+  const targetUs = lateTargetUs(framing, rateBitPerSec, mtuBytes);
+  const limitPackets = Math.max(parameters.limitPackets, 1000);
+  switch (kind) {
+    case 'sfq':
+      return sfqSpec(SFQ_PACKETS, mtuBytes);
+    case 'cake':
+      return {
+        kind,
+        hosts: 'destination',
+        rttUs: cakeRttUs(targetUs),
+        memoryBytes: cakeMemoryBytes(limitPackets),
+      };
+    case 'fq_codel':
+      return {
+        kind,
+        ...parameters,
+        limitPackets,
+        quantumBytes: mtuBytes + 14,
+        targetUs,
+        intervalUs: 4 * targetUs,
+      };
+  }
 }
 
 /**

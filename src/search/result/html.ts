@@ -107,15 +107,10 @@ function xScale(lines: readonly ResultLine[]): Scale {
   return linearScale(low - air, high + air, 8, false);
 }
 
-function timeFigure(
-  direction: ResultDirection,
-  lines: readonly ResultLine[],
-  paced: readonly ResultLine[],
-  result: SearchResult,
-): string {
-  const valid = lines.filter(({ verdict }) => verdict !== 'invalid');
+/** A dot for each answer. */
+function pingDots(lines: readonly ResultLine[]): ChartSeries['points'] {
   const spreadPx = Math.min(24, (CHART.width * 0.5) / new Set(lines.map(rateOf)).size);
-  const samples = lines.flatMap((line) =>
+  return lines.flatMap((line) =>
     line.samples.flatMap(({ rttMs }, index) =>
       rttMs === null
         ? []
@@ -130,6 +125,16 @@ function timeFigure(
           ],
     ),
   );
+}
+
+function timeFigure(
+  direction: ResultDirection,
+  lines: readonly ResultLine[],
+  paced: readonly ResultLine[],
+  result: SearchResult,
+): string {
+  const valid = lines.filter(({ verdict }) => verdict !== 'invalid');
+  const samples = pingDots(lines);
   const thin = Math.ceil(samples.length / MOST_DOTS);
   const of = (lineSet: readonly ResultLine[], pick: 'avg' | 'p95'): ChartSeries['points'] =>
     lineSet.flatMap((line) => {
