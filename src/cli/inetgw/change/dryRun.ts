@@ -91,6 +91,7 @@ function planText(outlook: Outlook): string {
     `${plan.device} would be set up; nothing was changed\n`,
     planSummary(outlook),
     ...notices.map((notice) => `note: ${notice}\n`),
+    'note: whether this kernel can carry it was not tried; inetgw check tells\n',
     '\nIn this order (--dry-run=script prints it for a shell):\n\n',
     written,
     stepsAsScript(steps),
