@@ -29,8 +29,10 @@ test('inetgw ppp0 215 1600: at most 50 ms on average, 1330 kbit/s down and 120 u
 
 test('with the stages alone, where the kernel can do no more: at most 90 ms, 1340 down and 88 up', async () => {
   await inetgwOk(guest, 'ppp0', '215', '1600', '--pacing', 'off');
-  const result = await measure(guest, LOAD);
-  expect(result.ping.timesMs).toHaveLength(LOAD.pings);
+  // For 72 s: answers scatter more here, from 83 to 88 ms in windows of 48 s.
+  const longer = { ...LOAD, pings: 240 };
+  const result = await measure(guest, longer);
+  expect(result.ping.timesMs).toHaveLength(longer.pings);
   expect(summarise(result.ping.timesMs).mean).toBeLessThanOrEqual(90);
   expect(result.downBitPerSec).toBeGreaterThanOrEqual(1_340_000);
   expect(result.upBitPerSec).toBeGreaterThanOrEqual(88_000);
