@@ -166,6 +166,7 @@ export function makeModel(options: ModelLine): Model {
     }),
     framingOptions: () => '',
     hadShaper: () => true,
+    isThere: () => Promise.resolve(true),
     wireBytes,
     prepare() {
       calls.push('prepare');

@@ -57,6 +57,8 @@ export interface LineControl {
   setPacing(wanted: boolean, rates: LineRates): Promise<string | undefined>;
   /** How many windows pacing has lowered since it was set; 0 without it. */
   readLoweredWindows(): Promise<number>;
+  /** Whether the device is still the one that prepare() saw: a ppp link that comes up anew is another of its name. */
+  isThere(): Promise<boolean>;
   /** Whether a shaper stood when prepare() looked, which restore() puts back. */
   hadShaper(): boolean;
   /** Puts back, byte for byte, what prepare() found. Safe to call twice, and after a failed prepare(). */

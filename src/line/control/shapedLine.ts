@@ -163,11 +163,14 @@ class ShapedLine implements LineControl {
     return withLock(device, checked, unlocked);
   }
 
-  /** @throws UserError if the device is gone, or another one has its name: a ppp link that came up anew */
-  async #requireDevice(): Promise<void> {
+  async isThere(): Promise<boolean> {
     const { device, ifindex } = this.#link;
-    if ((await findLink(device))?.ifindex === ifindex) return;
-    throw failure(`${device} went away while it was measured`);
+    return (await findLink(device))?.ifindex === ifindex;
+  }
+
+  /** @throws UserError if it is not */
+  async #requireDevice(): Promise<void> {
+    if (!(await this.isThere())) throw failure(`${this.#link.device} went away while it was measured`);
   }
 
   async setRates(rates: LineRates): Promise<void> {

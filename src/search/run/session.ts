@@ -112,7 +112,7 @@ export async function runSession(settings: SessionSettings, ports: SessionPorts)
       results.push(await runTask(task, results, settings, ports, originMs));
     }
   } catch (error) {
-    failed = { error };
+    failed = { error: await reasonOf(error, ports) };
   }
   try {
     onEvent({ kind: 'restoring' });
@@ -127,6 +127,12 @@ export async function runSession(settings: SessionSettings, ports: SessionPorts)
   }
   if (failed !== undefined) throw failed.error;
   return results;
+}
+
+/** Without the device each program fails in words of its own: what they come from is said instead. */
+async function reasonOf(error: unknown, { device, line }: SessionPorts): Promise<unknown> {
+  if (!(error instanceof UserError) || (await line.isThere())) return error;
+  return failure(`${device} went away while it was measured`, undefined, { cause: error });
 }
 
 /** A shaper left behind is the worse of two evils, so it is told first. */

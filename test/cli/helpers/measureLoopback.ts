@@ -28,6 +28,7 @@ const line: LineControl = {
   }),
   framingOptions: () => '',
   hadShaper: () => format === 'shaped',
+  isThere: () => Promise.resolve(true),
   wireBytes: (bytes) => bytes,
   prepare: () => note('prepare'),
   setRates: ({ downBitPerSec }) => note(`set ${downBitPerSec ?? 'unshaped'}`),

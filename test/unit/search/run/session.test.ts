@@ -101,6 +101,17 @@ describe('a session', () => {
     );
   });
 
+  it('says that the device went away, whatever failed for it', async () => {
+    const model = makeModel(ADSL);
+    const line = {
+      ...model.line,
+      isThere: () => Promise.resolve(false),
+      setRates: () => Promise.reject(failure('ping: SO_BINDTODEVICE ppp0: No such device')),
+    };
+    await expect(start(model, { line }).result()).rejects.toThrow(/^ppp0 went away while it was measured$/);
+    expect(model.calls.at(-1)).toBe('restore');
+  });
+
   it('restores even where telling of it fails', async () => {
     const model = makeModel(ADSL);
     const onEvent = ({ kind }: SessionEvent): void => {
