@@ -87,7 +87,9 @@ async function hostsSeen(
     await guest.run(['sh', '-c', again, 'sh', process.execPath, '-e', open], { ns });
   }
   await guest.request('stop', { job: server.job, signal: 'SIGKILL' });
-  const dump = 'mount --bind /run/bpf /sys/fs/bpf && bpftool map dump pinned /sys/fs/bpf/tc/globals/igf_* -j';
+  // By the device's index: an earlier file may have left maps of a ppp0 that is gone.
+  const dump = `mount --bind /run/bpf /sys/fs/bpf
+    bpftool map dump pinned /sys/fs/bpf/tc/globals/igf_$(printf %08x "$(cat /sys/class/net/ppp0/ifindex)") -j`;
   const printed = await guest.run(['sh', '-c', dump], { ns: 'gw' });
   const flows = JSON.parse(printed) as {
     formatted: { key: { local_port: number }; value: { host: number } };
