@@ -99,17 +99,20 @@ function leafSpec(
   const parameters = fqCodelParameters(framing, rateBitPerSec, mtuBytes);
   switch (kind) {
     case 'cake':
-      return {
-        kind,
-        hosts: 'source',
-        rttUs: cakeRttUs(parameters.targetUs),
-        memoryBytes: cakeMemoryBytes(parameters.limitPackets),
-      };
+      return cakeSpec('source', parameters);
     case 'fq_codel':
       return { kind, ...parameters };
     case 'sfq':
       return sfqSpec(parameters.limitPackets, mtuBytes);
   }
+}
+
+/** The cake in a class that waits as long and holds as much as such an fq_codel. */
+export function cakeSpec(
+  hosts: 'source' | 'destination',
+  { targetUs, limitPackets }: { targetUs: number; limitPackets: number },
+): QdiscSpec {
+  return { kind: 'cake', hosts, rttUs: cakeRttUs(targetUs), memoryBytes: cakeMemoryBytes(limitPackets) };
 }
 
 /** sfq holds at most 127 packets per flow; perturb as its manual page advises for long-lived flows. */

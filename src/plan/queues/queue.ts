@@ -4,8 +4,8 @@
  */
 import type { Action, Filter, Qdisc, QdiscSpec, TcObject } from '../../tc/objects.ts';
 import { deviceActionIndex } from '../numbers/actionIndex.ts';
-import { cakeMemoryBytes, cakeRttUs, fqCodelParameters } from '../numbers/arithmetic.ts';
-import { htbClasses, leafKind, sfqSpec, stabFor } from './egress.ts';
+import { fqCodelParameters } from '../numbers/arithmetic.ts';
+import { cakeSpec, htbClasses, leafKind, sfqSpec, stabFor } from './egress.ts';
 import { kernelRateBitPerSec, serialisationMs, type Framing } from '../input/framing.ts';
 import type { PlanContext } from '../input/context.ts';
 import type { KernelFacts, LinkFacts } from '../input/link.ts';
@@ -116,12 +116,7 @@ function lateSpec(
     case 'sfq':
       return sfqSpec(SFQ_PACKETS, mtuBytes);
     case 'cake':
-      return {
-        kind,
-        hosts: 'destination',
-        rttUs: cakeRttUs(targetUs),
-        memoryBytes: cakeMemoryBytes(limitPackets),
-      };
+      return cakeSpec('destination', { targetUs, limitPackets });
     case 'fq_codel':
       return {
         kind,
