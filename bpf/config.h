@@ -39,3 +39,9 @@ static __always_inline __u64 payload_rate(void)
 {
 	return (__u64)config.payload_bytes_per_sec_hi << 32 | config.payload_bytes_per_sec_lo;
 }
+
+/* Whether it matters whose a connection is. Without numbers all hosts behind NAT would be one beside each neighbour of IPv6. */
+static __always_inline int counts_hosts(void)
+{
+	return config.by_host && config.numbered;
+}

@@ -72,7 +72,7 @@ static __always_inline __u32 neighbour_number(struct __sk_buff *skb, const struc
 
 static __always_inline void find_neighbour(struct flow *f, struct __sk_buff *skb, const struct flow_key *key)
 {
-	__u32 number = config.by_host ? neighbour_number(skb, key) : HOSTS;
+	__u32 number = counts_hosts() ? neighbour_number(skb, key) : HOSTS;
 
 	if (number < HOSTS)
 		f->host = FIRST_HOST + number;

@@ -71,9 +71,7 @@ static __always_inline void turn_group(struct group *g, const struct state *st)
 /* With whom a flow shares, in the current epoch; -1: nothing is known, which cannot be. */
 static __always_inline int find_sharing(const struct flow *f, struct state *st, struct sharing *with)
 {
-	/* Without numbers all hosts behind NAT would be one beside each neighbour of IPv6: nobody's host counts then. */
-	int by_host = config.by_host && config.numbered && f->host;
-	__u32 line = LINE_GROUP, host = by_host ? f->host : UNKNOWN_HOST;
+	__u32 line = LINE_GROUP, host = counts_hosts() && f->host ? f->host : UNKNOWN_HOST;
 
 	with->all = st;
 	with->line = bpf_map_lookup_elem(&groups, &line);
