@@ -6,6 +6,7 @@ import {
   fqCodelParameters,
   htbBurstBytes,
   htbQuantumBytes,
+  type FqCodelParameters,
 } from '../numbers/arithmetic.ts';
 import { kernelRateBitPerSec, type Framing } from '../input/framing.ts';
 import { linkHeaderBytes, type KernelFacts, type LinkFacts } from '../input/link.ts';
@@ -34,6 +35,8 @@ export function egressObjects({ settings, link, framing, kernel }: PlanContext):
     // On the root, so that everything below it counts what the line sees.
     stab: stabFor(framing, link),
   };
+  const kind = leafKind(settings, kernel);
+  const parameters = fqCodelParameters(framing, rateBitPerSec, link.mtuBytes);
   const htb = htbClasses(dev, link, framing);
   const parent = htb(PARENT_CLASS, ROOT_HANDLE, rateBitPerSec, rateBitPerSec, 0);
   return [root, parent, ...EGRESS_CLASS_NAMES.flatMap((name, prio) => classObjects(name, prio))];
@@ -47,7 +50,7 @@ export function egressObjects({ settings, link, framing, kernel }: PlanContext):
         dev,
         parent: id,
         handle: leafHandle,
-        spec: leafSpec(leafKind(settings, kernel), framing, rateBitPerSec, link.mtuBytes),
+        spec: leafSpec(kind, 'source', parameters, link.mtuBytes),
       },
     ];
   }
@@ -90,29 +93,30 @@ export function leafKind({ fair }: ShaperSettings, { leafQdisc }: KernelFacts): 
   return leafQdisc === 'cake' && fair === 'flow' ? 'fq_codel' : leafQdisc;
 }
 
-function leafSpec(
+/**
+ * The queue of that kind in a class.
+ * @param hosts which end of a packet is the host behind the gateway
+ * @param parameters what fq_codel is given; the others wait as long, and hold as much as they can of it
+ */
+export function leafSpec(
   kind: KernelFacts['leafQdisc'],
-  framing: Framing,
-  rateBitPerSec: number,
+  hosts: 'source' | 'destination',
+  parameters: FqCodelParameters,
   mtuBytes: number,
 ): QdiscSpec {
-  const parameters = fqCodelParameters(framing, rateBitPerSec, mtuBytes);
   switch (kind) {
     case 'cake':
-      return cakeSpec('source', parameters);
+      return {
+        kind,
+        hosts,
+        rttUs: cakeRttUs(parameters.targetUs),
+        memoryBytes: cakeMemoryBytes(parameters.limitPackets),
+      };
     case 'fq_codel':
       return { kind, ...parameters };
     case 'sfq':
       return sfqSpec(parameters.limitPackets, mtuBytes);
   }
-}
-
-/** The cake in a class that waits as long and holds as much as such an fq_codel. */
-export function cakeSpec(
-  hosts: 'source' | 'destination',
-  { targetUs, limitPackets }: { targetUs: number; limitPackets: number },
-): QdiscSpec {
-  return { kind: 'cake', hosts, rttUs: cakeRttUs(targetUs), memoryBytes: cakeMemoryBytes(limitPackets) };
 }
 
 /** sfq holds at most 127 packets per flow; perturb as its manual page advises for long-lived flows. */

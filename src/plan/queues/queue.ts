@@ -5,10 +5,10 @@
 import type { Action, Filter, Qdisc, QdiscSpec, TcObject } from '../../tc/objects.ts';
 import { deviceActionIndex } from '../numbers/actionIndex.ts';
 import { fqCodelParameters } from '../numbers/arithmetic.ts';
-import { cakeSpec, htbClasses, leafKind, sfqSpec, stabFor } from './egress.ts';
+import { htbClasses, leafKind, leafSpec, sfqSpec, stabFor } from './egress.ts';
 import { kernelRateBitPerSec, serialisationMs, type Framing } from '../input/framing.ts';
 import type { PlanContext } from '../input/context.ts';
-import type { KernelFacts, LinkFacts } from '../input/link.ts';
+import type { LinkFacts } from '../input/link.ts';
 
 /** `igw-ppp0`; names beyond the kernel's 15 characters end in a hash of the whole. */
 export function queueDeviceName(device: string): string {
@@ -77,6 +77,14 @@ export function flowQueueObjects(
   const parameters = fqCodelParameters(framing, rateBitPerSec, link.mtuBytes);
   const early: QdiscSpec =
     kind === 'sfq' ? sfqSpec(SFQ_PACKETS, link.mtuBytes) : { kind: 'fq_codel', ...parameters };
+  const lateUs = lateTargetUs(framing, rateBitPerSec, link.mtuBytes);
+  const late = {
+    ...parameters,
+    limitPackets: Math.max(parameters.limitPackets, 1000),
+    quantumBytes: link.mtuBytes + 14,
+    targetUs: lateUs,
+    intervalUs: 4 * lateUs,
+  };
   return [
     {
       type: 'qdisc',
@@ -96,37 +104,10 @@ export function flowQueueObjects(
       rateBitPerSec * (codel === 'late' ? LARGE_SHARE : SHAPE_SHARE),
       1,
     ),
-    leaf('20', codel === 'late' ? lateSpec(kind, framing, rateBitPerSec, link.mtuBytes) : early),
+    leaf('20', codel === 'late' ? leafSpec(kind, 'destination', late, link.mtuBytes) : early),
     { type: 'small', dev, parent: '1:', pref: 1, protocol: 'ip', classId: '1:10' },
     { type: 'small', dev, parent: '1:', pref: 2, protocol: 'ipv6', classId: '1:10' },
   ];
-}
-
-/** The queue whose codel waits: see `lateTargetUs`. */
-function lateSpec(
-  kind: KernelFacts['leafQdisc'],
-  framing: Framing,
-  rateBitPerSec: number,
-  mtuBytes: number,
-): QdiscSpec {
-  const parameters = fqCodelParameters(framing, rateBitPerSec, mtuBytes);
-  const targetUs = lateTargetUs(framing, rateBitPerSec, mtuBytes);
-  const limitPackets = Math.max(parameters.limitPackets, 1000);
-  switch (kind) {
-    case 'sfq':
-      return sfqSpec(SFQ_PACKETS, mtuBytes);
-    case 'cake':
-      return cakeSpec('destination', { targetUs, limitPackets });
-    case 'fq_codel':
-      return {
-        kind,
-        ...parameters,
-        limitPackets,
-        quantumBytes: mtuBytes + 14,
-        targetUs,
-        intervalUs: 4 * targetUs,
-      };
-  }
 }
 
 /**
