@@ -119,11 +119,14 @@ export async function clearCommand(device: string, options: Options): Promise<nu
   const run = options.verbose === true ? verboseRunner(runProgram) : runProgram;
   if (options.dryRun === true) return (await import('./dryRun.ts')).dryRunClear(device, run, options);
   await requireNetAdmin('taking queues away');
-  const meant = closest(device, await listDevices());
   return change(
     device,
-    () => clear(device, run),
-    ({ failures, ...outcome }) => {
+    async () => {
+      const outcome = await clear(device, run);
+      const mayBeSlip = outcome.deviceGone && !outcome.cleared;
+      return { outcome, meant: mayBeSlip ? closest(device, await listDevices()) : undefined };
+    },
+    ({ outcome: { failures, ...outcome }, meant }) => {
       const failed = failures.map(({ message }) => message);
       if (options.json === true) process.stdout.write(`${JSON.stringify({ device, ...outcome, failed })}\n`);
       else if (options.quiet !== true)
