@@ -2,6 +2,7 @@
  * What a measurement needs of the line under it: the one seam between `searchbw` and the shaper. The rest of
  * searchbw knows no tc, no firewall and no state file.
  */
+import { failure, type UserError } from '../../core/errors.ts';
 import type { RawRates } from '../../plan/input/framing.ts';
 import type { FramingChoice } from '../../plan/input/framingChoice.ts';
 
@@ -33,6 +34,11 @@ export interface LineDescription {
   kernel: string;
   /** Program name to version: `{ tc: '6.1.0' }`. */
   versions: Readonly<Record<string, string>>;
+}
+
+/** The error for a device that is gone, or whose name another one has. */
+export function wentAway(device: string, cause?: unknown): UserError {
+  return failure(`${device} went away while it was measured`, undefined, { cause });
 }
 
 export interface LineControl {

@@ -36,7 +36,14 @@ import { thisWorker } from '../../system/record/worker.ts';
 import { setUpLines, tearDownLines } from '../../tc/batch.ts';
 import { framingOptions } from '../../plan/input/framingOptions.ts';
 import { Unwrapper } from './unwrap.ts';
-import type { LineControl, LineCounters, LineDescription, LineRates, LineSettings } from './line.ts';
+import {
+  wentAway,
+  type LineControl,
+  type LineCounters,
+  type LineDescription,
+  type LineRates,
+  type LineSettings,
+} from './line.ts';
 
 /** Unshaped: a rate that no line reaches. The queues stay, so a change to a real rate is made in place. */
 const UNSHAPED_BIT_PER_SEC = MAX_RATE_BIT_PER_SEC;
@@ -96,6 +103,8 @@ class ShapedLine implements LineControl {
   #earlier: Earlier | undefined;
   /** The record says that this process measures. */
   #isRecorded = false;
+  /** Of the record as it stood when the change in hand began. */
+  #tables: ReturnType<typeof tablesOf> = {};
   /** What the kernel holds now; undefined before prepare() and after restore(). */
   #plan: Plan | undefined;
 
@@ -158,6 +167,7 @@ class ShapedLine implements LineControl {
       const isOthers = reading.kind === 'state' && reading.state.worker?.pid !== process.pid;
       if (this.#isRecorded && isOthers)
         throw failure(`somebody else has changed ${device} while it was measured: it is left as it is now`);
+      this.#tables = tablesOf(reading.kind === 'state' ? reading.state : undefined);
       return body();
     };
     return withLock(device, checked, unlocked);
@@ -170,7 +180,7 @@ class ShapedLine implements LineControl {
 
   /** @throws UserError if it is not */
   async #requireDevice(): Promise<void> {
-    if (!(await this.isThere())) throw failure(`${this.#link.device} went away while it was measured`);
+    if (!(await this.isThere())) throw wentAway(this.#link.device);
   }
 
   async setRates(rates: LineRates): Promise<void> {
@@ -353,15 +363,13 @@ class ShapedLine implements LineControl {
   }
 
   async #record(plan: Plan): Promise<void> {
-    const { device } = this.#settings;
-    const reading = await readState(device);
-    await writeState(device, {
+    await writeState(this.#settings.device, {
       phase: 'measuring',
       worker: await thisWorker('searchbw', 'measures'),
       plan,
       since: this.#earlier?.since ?? new Date().toISOString(),
       ...(this.#earlier === undefined ? {} : { previous: this.#earlier.plan }),
-      ...(reading.kind === 'state' ? tablesOf(reading.state) : {}),
+      ...this.#tables,
     });
   }
 }
@@ -371,6 +379,6 @@ async function readCounter(device: string, name: string): Promise<number> {
   try {
     return Number(await readFile(`/sys/class/net/${device}/statistics/${name}`, 'utf8'));
   } catch (error) {
-    throw failure(`${device} went away while it was measured`, undefined, { cause: error });
+    throw wentAway(device, error);
   }
 }

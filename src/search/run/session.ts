@@ -6,7 +6,7 @@ import { failure, UserError } from '../../core/errors.ts';
 import { isDecided, nextAuto, recommendAuto, recordAuto, startAuto } from '../decide/auto.ts';
 import type { Clock } from '../../line/clock.ts';
 import { judgeLine, type JudgedLine, type Limits } from '../decide/judge.ts';
-import type { LineControl } from '../../line/control/line.ts';
+import { wentAway, type LineControl } from '../../line/control/line.ts';
 import type { Load } from '../../line/load/load.ts';
 import { LoadWatch, loadProblem, type DeviceCounters } from '../../line/load/loadWatch.ts';
 import {
@@ -132,7 +132,7 @@ export async function runSession(settings: SessionSettings, ports: SessionPorts)
 /** Without the device each program fails in words of its own: what they come from is said instead. */
 async function reasonOf(error: unknown, { device, line }: SessionPorts): Promise<unknown> {
   if (!(error instanceof UserError) || (await line.isThere())) return error;
-  return failure(`${device} went away while it was measured`, undefined, { cause: error });
+  return wentAway(device, error);
 }
 
 /** A shaper left behind is the worse of two evils, so it is told first. */
