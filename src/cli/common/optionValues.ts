@@ -17,15 +17,17 @@ export function checkOptionValues(program: Command, argv: readonly string[]): vo
     const [name = '', joined] = typed.startsWith('--') ? typed.split(/=(.*)/s) : [typed];
     const option = optionOf(name);
     if (option?.required !== true) continue;
-    const value = joined ?? argv[at + 1];
     if (joined === undefined) at += 1;
+    const value = joined ?? argv[at];
+    // That there is none at all, commander says.
+    if (value === undefined) continue;
     if (value === '' && NEVER_EMPTY.test(option.flags))
       throw usageError(`${name} is empty`, 'it needs a name');
-    const isOption = joined === undefined && value !== undefined && /^--./.test(value);
-    if (isOption || (joined === undefined && value !== undefined && optionOf(value) !== undefined))
-      throw usageError(
-        `${name} needs a value, and '${value}' is an option`,
-        option.long === undefined ? undefined : `if it is meant: ${option.long}=${value}`,
-      );
+    // Behind an equals sign it is meant.
+    if (joined !== undefined || (!/^--./.test(value) && optionOf(value) === undefined)) continue;
+    throw usageError(
+      `${name} needs a value, and '${value}' is an option`,
+      option.long === undefined ? undefined : `if it is meant: ${option.long}=${value}`,
+    );
   }
 }

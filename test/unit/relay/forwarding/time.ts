@@ -29,7 +29,8 @@ async function settled(progress: () => number): Promise<void> {
   const first = progress();
   let last = first;
   for (let quiet = 0; quiet < QUIET_TURNS; quiet++) {
-    // On a busy machine what was sent is not there at once: before nothing at all counts as nothing, the kernel has its turn.
+    // On a busy machine what was sent is not there at once. Where a step has moved nothing yet, the kernel is given a
+    // real millisecond before that is believed.
     await (last === first && quiet === QUIET_TURNS - 1 ? really(1) : turn());
     const now = progress();
     if (now === last) continue;
