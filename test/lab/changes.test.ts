@@ -17,9 +17,9 @@ const SETTINGS: Readonly<Record<string, readonly string[]>> = {
   'as it is by itself': ['--framing', 'pppoa-vcmux'],
   'the stages alone': ['--framing', 'pppoa-vcmux', '--pacing', 'off'],
   'a queue on an ifb': ['--framing', 'pppoa-vcmux', '--ingress', 'shape'],
-  'other framing, mark and sizes': ['--framing', 'docsis', '--mark', '77', '--large-packet', '700'],
   ...(LONG
     ? {
+        'other framing, mark and sizes': ['--framing', 'docsis', '--mark', '77', '--large-packet', '700'],
         'other sizes, the stages alone': ['--framing', 'docsis', '--large-packet', '700', '--pacing', 'off'],
         'flows for themselves': ['--framing', 'pppoa-vcmux', '--fair', 'flow'],
         'HTB on an ifb': ['--framing', 'pppoa-vcmux', '--ingress', 'shape-htb'],

@@ -3,6 +3,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest
 import type { Guest } from './guest.ts';
 import { inetgw, inetgwOk, snapshot, statistics } from './inetgw.ts';
 import { PROVIDER, setUpLine } from './line.ts';
+import { firstOf } from './longForm.ts';
 import { sharedGuest } from './sharedGuest.ts';
 
 const RATES = ['ppp0', '210', '1710'] as const;
@@ -21,16 +22,18 @@ afterEach(async () => {
   expect(await snapshot(guest)).toBe(untouched);
 });
 
-test.each([
-  ['of the same kind and handle', ''],
-  [
-    'with the same queues in its classes',
-    `for n in 10 20 30; do
+test.each(
+  firstOf([
+    ['of the same kind and handle', ''],
+    [
+      'with the same queues in its classes',
+      `for n in 10 20 30; do
        [ $n = 20 ] || tc class add dev ppp0 parent 1:1 classid 1:$n htb rate 100kbit ceil 5000kbit
        tc qdisc add dev ppp0 parent 1:$n handle $n: sfq perturb 10
      done`,
-  ],
-])('a tree %s is not shown as ours, changed or cleared', async (_what, more) => {
+    ],
+  ]),
+)('a tree %s is not shown as ours, changed or cleared', async (_what, more) => {
   await inGateway(`
     tc qdisc del dev ppp0 root
     tc qdisc add dev ppp0 root handle 1: htb default 20
@@ -77,11 +80,13 @@ describe('a clsact of others', () => {
   beforeEach(() => inetgwOk(guest, 'ppp0', 'clear'));
   afterEach(() => inGateway('tc qdisc del dev ppp0 clsact'));
 
-  test.each([
-    ['window pacing', []],
-    ['the stages alone', ['--pacing', 'off']],
-    ['a queue on an ifb', ['--ingress', 'shape']],
-  ])('%s stands beside theirs, works, changes and goes; theirs stay as they are', async (_what, options) => {
+  test.each(
+    firstOf([
+      ['window pacing', []],
+      ['the stages alone', ['--pacing', 'off']],
+      ['a queue on an ifb', ['--ingress', 'shape']],
+    ]),
+  )('%s stands beside theirs, works, changes and goes; theirs stay as they are', async (_what, options) => {
     await inGateway(CLSACT_OF_OTHERS);
     const theirs = await theirFilters();
     const said = await inetgw(guest, ...RATES, ...options);

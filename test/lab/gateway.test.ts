@@ -9,7 +9,7 @@ import { sharedGuest } from './sharedGuest.ts';
 
 const CONFIG = '/run/lab/inetgw.conf';
 /** How often the link goes and comes. The long form: LAB_RECONNECTS=20 LAB_LONG=1, with every firewall. */
-const RECONNECTS = Number(process.env['LAB_RECONNECTS'] ?? 3);
+const RECONNECTS = Number(process.env['LAB_RECONNECTS'] ?? 2);
 
 let guest: Guest;
 let untouched: string;

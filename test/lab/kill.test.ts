@@ -168,7 +168,7 @@ describe.each(CHOICES)('rules by $firewall (iptables-$variant), ingress $ingress
     return known;
   }
 
-  test.each(Object.entries(DAMAGES).slice(0, CUTS.length))(
+  test.runIf(LONG).each(Object.entries(DAMAGES))(
     'killed in heal, when %s: it is told until the next heal has put it right',
     async (_, damage) => {
       await inetgwOk(guest, ...words);

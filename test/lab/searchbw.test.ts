@@ -4,7 +4,7 @@ import { EXIT } from '../../src/core/errors.ts';
 import type { Guest } from './guest.ts';
 import { commandArgv, inetgwOk, snapshot, withBpf } from './inetgw.ts';
 import { ADSL_LINE, SERVER, setUpLine } from './line.ts';
-import { firstOf } from './longForm.ts';
+import { firstOf, LONG } from './longForm.ts';
 import type { ExecResult } from './protocol.ts';
 import { sharedGuest } from './sharedGuest.ts';
 import { keepFull, serveDownloads } from './traffic.ts';
@@ -50,7 +50,7 @@ test('the overview of the article, as written', async () => {
   expect(await snapshot(guest)).toBe(untouched);
 });
 
-test('the uplink of the article, as written', async () => {
+test.runIf(LONG)('the uplink of the article, as written', async () => {
   await keepFull(guest, 'UP');
   const result = await searchbw('ppp0', 'UP', '150-250', '10', '5', '1710');
   expect(result.code).toBe(0);
@@ -114,7 +114,7 @@ describe('ended before its time', () => {
     await inetgwOk(guest, 'ppp0', 'clear');
   });
 
-  test('neither it nor a heal forgets which tables iptables has made for the rules', async () => {
+  test.runIf(LONG)('neither it nor a heal forgets which tables iptables has made for the rules', async () => {
     await inetgwOk(guest, 'ppp0', '200', '1500', '--firewall', 'iptables');
     await keepFull(guest, 'DOWN');
     expect((await interrupted('SIGINT')).code).toBe(130);
@@ -163,21 +163,24 @@ describe('ended before its time', () => {
     await inetgwOk(guest, 'ppp0', 'clear');
   });
 
-  test('a line that comes up anew meanwhile is set up at once, and the measurement leaves it as it is', async () => {
-    await inetgwOk(guest, 'ppp0', '200', '1500');
-    await keepFull(guest, 'DOWN');
-    const job = await started();
-    await comesUpAnew();
-    await inetgwOk(guest, 'ppp0', '180', '1400');
-    const inForce = await snapshot(guest);
-    const ended = await guest.request('stop', { job, signal: 'SIGINT' });
-    // Whether it sees first that the line went away, or that inetgw has set up the new one, depends on the moment.
-    expect(ended.stderr).toMatch(
-      /somebody else has changed ppp0 while it was measured: it is left as it is now|ppp0 went away while it was measured/,
-    );
-    expect(await snapshot(guest)).toBe(inForce);
-    await inetgwOk(guest, 'ppp0', 'clear');
-  });
+  test.runIf(LONG)(
+    'a line that comes up anew meanwhile is set up at once, and the measurement leaves it as it is',
+    async () => {
+      await inetgwOk(guest, 'ppp0', '200', '1500');
+      await keepFull(guest, 'DOWN');
+      const job = await started();
+      await comesUpAnew();
+      await inetgwOk(guest, 'ppp0', '180', '1400');
+      const inForce = await snapshot(guest);
+      const ended = await guest.request('stop', { job, signal: 'SIGINT' });
+      // Whether it sees first that the line went away, or that inetgw has set up the new one, depends on the moment.
+      expect(ended.stderr).toMatch(
+        /somebody else has changed ppp0 while it was measured: it is left as it is now|ppp0 went away while it was measured/,
+      );
+      expect(await snapshot(guest)).toBe(inForce);
+      await inetgwOk(guest, 'ppp0', 'clear');
+    },
+  );
 
   test('a line that comes up anew, and that nobody sets up, gets nothing: what was in force was on the old one', async () => {
     await inetgwOk(guest, 'ppp0', '200', '1500');
