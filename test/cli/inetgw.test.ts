@@ -431,6 +431,18 @@ describe('inetgw', () => {
     expect(stdout).toMatch(/\n(not )?ready[^\n]*$/);
   });
 
+  it('checks in lines that fit the terminal', async () => {
+    await build();
+    const command = `stty cols 80; unshare --net "${process.execPath}" "${ROOT}/dist/bin/inetgw.js" check lo`;
+    const { stdout } = await execa('script', ['-qfec', command, '/dev/null'], {
+      stdin: 'ignore',
+      reject: false,
+    });
+    const lines = stdout.split(/\r?\n/);
+    expect(lines.length).toBeGreaterThan(20);
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+  });
+
   it('checks a machine without tc, nft and iptables', async () => {
     const { code, stdout, stderr } = await inNamespace(
       `mount -t tmpfs tmpfs /usr/sbin; "${process.execPath}" "${ROOT}/dist/bin/inetgw.js" check lo --json`,

@@ -1,8 +1,6 @@
 /** What the help of the three commands has in common. */
 import type { Command } from 'commander';
-
-/** Terminals of 80 columns are what people have on a gateway's console; wider lines are not read any better. */
-const WIDTH = 80;
+import { USUAL_COLUMNS } from './columns.ts';
 
 /** Helps in at most 80 columns, beginning with a sentence that says what the program does. */
 export function withHelp(program: Command, sentence: string, after: string): Command {
@@ -10,7 +8,8 @@ export function withHelp(program: Command, sentence: string, after: string): Com
     .configureOutput({
       // Errors are worded and written by runMain, in one place for all commands.
       writeErr: () => undefined,
-      getOutHelpWidth: () => Math.min(WIDTH, process.stdout.columns || WIDTH),
+      // Wider lines are not read any better.
+      getOutHelpWidth: () => Math.min(USUAL_COLUMNS, process.stdout.columns || USUAL_COLUMNS),
     })
     .addHelpText('before', `${sentence}\n`)
     .addHelpText('after', after);

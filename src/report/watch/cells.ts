@@ -1,6 +1,6 @@
 /** Text for a terminal of so many columns: styles, widths, bars. Nothing written is wider than the terminal. Pure. */
-import truncatedWidth from 'fast-string-truncated-width';
 import { printableLine } from '../../core/printable.ts';
+import { widthOf } from '../../core/wrap.ts';
 
 export type Style = 'plain' | 'bold' | 'dim' | 'good' | 'warn' | 'bad';
 
@@ -24,16 +24,6 @@ const RESET = '\x1b[0m';
 
 export const span = (text: string, style: Style = 'plain'): Span => ({ text, style });
 export const plain = (text: string): Line => [span(text)];
-
-/**
- * Columns that a text takes; what steers a terminal must be gone from it. Each character by itself: a terminal may draw several
- * that are joined (family emoji, flags) as one or not, and so never takes more than this.
- */
-function widthOf(text: string): number {
-  let width = 0;
-  for (const character of text) width += truncatedWidth(character).width;
-  return width;
-}
 
 /** As much of the text as there is room for, never half a character. */
 function cut(text: string, columns: number): string {
@@ -69,20 +59,6 @@ export function bar(share: number | null, columns: number): Span[] {
 
 /** From here on a line counts as full: the stages begin at 98 %. */
 export const FULL = 0.97;
-
-/** Words in lines of at most so many columns; a word that is longer is cut by whoever writes the line. */
-export function wrapped(text: string, columns: number, indent: string): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of printableLine(text).split(' ')) {
-    const longer = line === '' ? word : `${line} ${word}`;
-    if (line !== '' && widthOf(longer) > columns) {
-      lines.push(line);
-      line = `${indent}${word}`;
-    } else line = longer;
-  }
-  return [...lines, line];
-}
 
 export interface Column {
   head: string;

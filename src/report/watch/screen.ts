@@ -7,11 +7,11 @@ import {
   plain,
   rendered,
   span,
-  wrapped,
   type Column,
   type Line,
   type Style,
 } from './cells.ts';
+import { wrapped } from '../../core/wrap.ts';
 import type { ClassFigures, DirectionFigures, Figures, LineFigures } from './figures.ts';
 
 /** By what the classes are put in order, and the key that asks for it. */

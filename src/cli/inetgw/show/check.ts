@@ -2,6 +2,7 @@
 import type { FoundCondition } from '../../../conditions/condition.ts';
 import { conditionLine, isBroken } from '../../../conditions/table.ts';
 import { EXIT, type UserError } from '../../../core/errors.ts';
+import { wrapLines } from '../../../core/wrap.ts';
 import { assumedLink } from '../../../plan/input/assumedLink.ts';
 import { describeFraming, type Framing, type RawRates } from '../../../plan/input/framing.ts';
 import { resolveFraming } from '../../../plan/input/framingChoice.ts';
@@ -15,6 +16,7 @@ import { checkDeviceName, findLink, noSuchDevice } from '../../../system/link/li
 import { requireNetAdmin } from '../../../system/exec/privilege.ts';
 import { run } from '../../../system/exec/run.ts';
 import { withTunnel } from '../../../system/device/tunnel.ts';
+import { outputColumns } from '../../common/columns.ts';
 import type { GlobalOptions } from '../words/program.ts';
 
 /** Without a device, or before it is there, it is about the machine alone. */
@@ -33,7 +35,8 @@ export async function checkCommand(device: string | undefined, options: GlobalOp
     process.stdout.write(`${JSON.stringify({ ...own, ...result }, null, 2)}\n`);
   } else {
     const about = own === undefined ? [] : [deviceText(own)];
-    process.stdout.write(`${[checkText(result), ...about, verdict(result)].join('\n')}\n`);
+    const text = [checkText(result), ...about, verdict(result)].join('\n');
+    process.stdout.write(`${wrapLines(text, outputColumns(), (line) => indentOf(line, result))}\n`);
   }
   if (!result.ready) return EXIT.missing;
   return isBroken(own?.conditions ?? []) ? EXIT.notInForce : EXIT.ok;
@@ -113,8 +116,21 @@ const GROUPS: readonly [CheckItem['need'], string][] = [
   ['optional', 'better with'],
 ];
 
-function checkText({ kernel, items, autoFirewall }: CheckResult): string {
-  const width = Math.max(...items.map((item) => item.name.length));
+const nameColumns = ({ items }: CheckResult): number => Math.max(...items.map(({ name }) => name.length));
+
+/** What stands before a name, and behind it. */
+const ITEM_COLUMNS = '  yes  '.length + '  '.length;
+
+/** What does not fit stands below what it belongs to. */
+function indentOf(line: string, result: CheckResult): number {
+  if (/^ +(?:yes|no) {2}/.test(line)) return ITEM_COLUMNS + nameColumns(result);
+  const start = /^ */.exec(line)?.[0].length ?? 0;
+  return start >= ITEM_COLUMNS ? start : start + 2;
+}
+
+function checkText(result: CheckResult): string {
+  const { kernel, items, autoFirewall } = result;
+  const width = nameColumns(result);
   const lines = GROUPS.flatMap(([need, title]) => [
     title,
     ...items.filter((item) => item.need === need).flatMap((item) => itemLines(item, width)),

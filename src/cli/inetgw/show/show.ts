@@ -1,8 +1,10 @@
 /** `inetgw DEV`: statistics, and what is the case; the exit code tells whether all that was set is in force. */
 import { EXIT, notInForce, type UserError } from '../../../core/errors.ts';
+import { wrapLines } from '../../../core/wrap.ts';
 import { conditionLine } from '../../../conditions/table.ts';
 import { statisticsText } from '../../../report/statistics/statistics.ts';
 import { checkDeviceName, noSuchDevice } from '../../../system/link/link.ts';
+import { outputColumns } from '../../common/columns.ts';
 import type { GlobalOptions } from '../words/program.ts';
 import { warn } from '../../common/warn.ts';
 import { readDevice, type ReadDevice } from './readDevice.ts';
@@ -13,9 +15,11 @@ export async function showCommand(device: string, options: GlobalOptions): Promi
   if (read.isAbsent) throw await noSuchDevice(device);
   const { statistics, isWhole } = read;
   if (statistics === undefined) throw absent(read, options);
-  process.stdout.write(
-    `${options.json === true ? JSON.stringify(statistics, null, 2) : statisticsText(statistics)}\n`,
-  );
+  const text =
+    options.json === true
+      ? JSON.stringify(statistics, null, 2)
+      : wrapLines(statisticsText(statistics), outputColumns());
+  process.stdout.write(`${text}\n`);
   return isWhole ? EXIT.ok : EXIT.notInForce;
 }
 

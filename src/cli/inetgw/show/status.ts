@@ -16,6 +16,8 @@ import { hasNetAdmin } from '../../../system/exec/privilege.ts';
 import { run } from '../../../system/exec/run.ts';
 import { recordedDevices } from '../../../system/record/state.ts';
 import { formatRate } from '../../../core/units.ts';
+import { wrapLines } from '../../../core/wrap.ts';
+import { outputColumns } from '../../common/columns.ts';
 import { configuration, settingsOfSection, warnOfFile } from '../words/configured.ts';
 import type { Options } from '../words/program.ts';
 import { warn } from '../../common/warn.ts';
@@ -60,7 +62,7 @@ export async function statusCommand(options: Options): Promise<number> {
   }
   if (!mayLook) warn('without CAP_NET_ADMIN it cannot be told whether the firewall rules are in force');
   if (all.length === 0) process.stdout.write('no device is shaped and none is configured\n');
-  else process.stdout.write(`${statusText(all)}\n`);
+  else process.stdout.write(`${wrapLines(statusText(all), outputColumns())}\n`);
   return statusExitCode(all);
 }
 
