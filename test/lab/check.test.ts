@@ -37,6 +37,18 @@ test('without nft it is iptables that auto takes, and check says why', async () 
   expect(autoFirewall.why).toContain('nft was not found');
 });
 
+test('without matchall it is matchall that is missing, and none of the actions in such a filter', async () => {
+  const lines = 'install cls_matchall /bin/false';
+  try {
+    await guest.run(['sh', '-ec', `echo '${lines}' >/etc/modprobe.d/lab.conf; modprobe -r cls_matchall`]);
+    const { items } = JSON.parse((await inetgw(guest, 'check', '--json')).stdout) as CheckResult;
+    const missing = items.filter(({ state }) => state === 'missing').map(({ name }) => name);
+    expect(missing).toEqual(['cls_matchall', 'window pacing']);
+  } finally {
+    await guest.run(['rm', '-f', '/etc/modprobe.d/lab.conf']);
+  }
+});
+
 test('in an unprivileged container check says what applying finds, and nothing is left', async () => {
   const [check, apply] = ['check wan0', 'wan0 210 1710'].map((words) =>
     commandArgv('inetgw', ...words.split(' ')).join(' '),

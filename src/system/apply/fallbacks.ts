@@ -52,7 +52,7 @@ export function without(
   const ingress = nextKind(settings.ingress, plan.ingress);
   if (ingress === undefined) return undefined;
   if (object?.type === 'filter' && hasStages(plan.ingress) && settings.pacing !== 'bpf') {
-    const notice = `the kernel said of the ingress stages: ${reason} (they need ${modulesOf(object).join(', ')})`;
+    const notice = `the kernel said of the ingress stages: ${reason} (they need ${modulesOf(object, reason).join(', ')})`;
     return { kernel: { ...kernel, ingress }, notice };
   }
   if (kind !== undefined && kind === ingressKind(plan.ingress).needsQdisc)

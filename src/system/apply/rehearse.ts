@@ -129,7 +129,7 @@ function moveToLoopback(object: TcObject): TcObject {
 
 /** The error that names what is missing and where it comes from. */
 export function missingPiece(rehearsal: Extract<Rehearsal, { ok: false }>): UserError {
-  const modules = rehearsal.object === undefined ? [] : modulesOf(rehearsal.object);
+  const modules = rehearsal.object === undefined ? [] : modulesOf(rehearsal.object, rehearsal.reason);
   if (modules.length === 0)
     return missing(`this kernel or this tc cannot carry the plan: ${rehearsal.reason}`);
   const names = modules.join(', ');
@@ -149,15 +149,27 @@ const ACTION_MODULES = {
   redirect: 'act_mirred',
 } as const;
 
-/** Kernel modules behind an object; HTB classes come with their qdisc. */
-export function modulesOf(object: TcObject): string[] {
+/**
+ * What the kernel says where the module of a filter, or that of one of its actions, is not there (net/sched/cls_api.c and
+ * act_api.c, from 4.16 on): so much tells which of them it is.
+ */
+export const NO_CLASSIFIER = /TC classifier not found/;
+const NO_ACTION = /Failed to load TC action module/;
+
+/** Kernel modules that an object may have failed for, by what the kernel said; HTB classes come with their qdisc. */
+export function modulesOf(object: TcObject, reason: string): string[] {
   switch (object.type) {
     case 'qdisc':
       return [object.spec.kind === 'clsact' ? 'sch_ingress' : `sch_${object.spec.kind}`];
     case 'class':
       return ['sch_htb'];
     case 'filter':
-      return ['cls_matchall', ...new Set(object.actions.map((action) => ACTION_MODULES[action.kind]))];
+      return [
+        ...(NO_ACTION.test(reason) ? [] : ['cls_matchall']),
+        ...(NO_CLASSIFIER.test(reason)
+          ? []
+          : new Set(object.actions.map((action) => ACTION_MODULES[action.kind]))),
+      ];
     case 'program':
       return ['cls_bpf'];
     case 'small':

@@ -8,11 +8,11 @@ import type { RuleSet } from '../../firewall/rules.ts';
 import { TRIAL_INDEX } from '../../plan/numbers/actionIndex.ts';
 import { makePlan } from '../../plan/plan.ts';
 import { DEFAULT_SETTINGS, type FirewallBackend } from '../../plan/input/settings.ts';
-import { batchReason } from '../../tc/parse.ts';
+import { batchReason, failedBatchLine } from '../../tc/parse.ts';
 import { chooseBackend } from '../apply/firewall.ts';
 import { hasIpv6 } from '../link/link.ts';
 import { pacingObject, removeMaps } from '../device/pacing.ts';
-import { isRefusal, mayMakeNoNamespace, ONLY_ON_HOST, rehearse } from '../apply/rehearse.ts';
+import { isRefusal, mayMakeNoNamespace, NO_CLASSIFIER, ONLY_ON_HOST, rehearse } from '../apply/rehearse.ts';
 import { ProgramError, type Runner } from '../exec/run.ts';
 import { makeRunDir, removeEmptyRunDir, runDir, writeError } from '../record/runDir.ts';
 
@@ -45,15 +45,23 @@ const HTB = 'qdisc add dev lo root handle 1: htb default 20';
 const INGRESS = 'qdisc add dev lo handle ffff: ingress';
 const FILTER = 'filter add dev lo parent ffff: protocol all pref 1 matchall';
 
-interface Feature {
+/** What makes the qdisc that others are tried on. */
+const MADE_BY: Readonly<Record<string, string>> = { [HTB]: 'sch_htb', [INGRESS]: 'sch_ingress' };
+
+type Feature = {
   module: string;
   purpose: string;
   cost: string;
   need: CheckItem['need'];
-  batch: readonly string[];
-  /** What reads the batch; tc by default. */
-  program?: 'ip' | 'nft';
-}
+} & (
+  | {
+      batch: readonly string[];
+      /** What reads the batch; tc by default. */
+      program?: 'ip' | 'nft';
+    }
+  /** Tried in a filter, or where there are no filters, by itself. */
+  | { action: string }
+);
 
 const NOTHING = 'nothing can be set up';
 const NO_STAGES = 'what comes in is shaped on an ifb, without window pacing and the large-download rule';
@@ -81,21 +89,21 @@ const FEATURES: readonly Feature[] = [
     purpose: 'the three ingress stages',
     cost: NO_STAGES,
     need: 'police',
-    batch: [INGRESS, `${FILTER} action police rate 1mbit burst 4k conform-exceed drop/ok`],
+    action: 'police rate 1mbit burst 4k conform-exceed drop/ok',
   },
   {
     module: 'act_skbedit',
     purpose: 'the mark of stage 1',
     cost: NO_STAGES,
     need: 'police',
-    batch: [INGRESS, `${FILTER} action skbedit mark 20 continue`],
+    action: 'skbedit mark 20 continue',
   },
   {
     module: 'act_gact',
     purpose: 'dropping above 100 %',
     cost: NO_STAGES,
     need: 'police',
-    batch: [INGRESS, `${FILTER} action gact drop`],
+    action: 'gact drop',
   },
   {
     module: 'ifb',
@@ -110,7 +118,7 @@ const FEATURES: readonly Feature[] = [
     purpose: 'leading packets to that device',
     cost: NO_IFB,
     need: 'shape',
-    batch: [INGRESS, `${FILTER} action mirred egress redirect dev lo`],
+    action: 'mirred egress redirect dev lo',
   },
   {
     module: 'sch_cake',
@@ -256,21 +264,54 @@ async function checkProgram({ name, purpose, need, cost }: Program, run: Runner)
 async function checkFeatures(kernel: string, run: Runner): Promise<CheckItem[]> {
   const origin = await moduleOrigins(kernel);
   return Promise.all(
-    FEATURES.map(async ({ module, purpose, need, cost, batch, program }): Promise<CheckItem> => {
-      try {
-        await run(['unshare', '--net', ...READER[program ?? 'tc']], { input: `${batch.join('\n')}\n` });
-        return { name: module, purpose, need, cost, state: 'works', detail: origin(module) };
-      } catch (error) {
-        if (error instanceof ProgramError && mayMakeNoNamespace(error)) {
-          throw noPrivilege(
-            'trying the kernel out needs network namespaces of its own (CAP_SYS_ADMIN)',
-            'inetgw DEV UP DOWN does without them, and puts everything back if the kernel cannot',
-          );
-        }
-        return { name: module, purpose, need, cost, state: 'missing', detail: reasonOf(error) };
-      }
+    FEATURES.map(async (feature): Promise<CheckItem> => {
+      const { module, purpose, need, cost } = feature;
+      const reason =
+        'action' in feature
+          ? await actionRefusal(feature.action, run)
+          : await refusal(feature.batch, READER[feature.program ?? 'tc'], run);
+      return reason === undefined
+        ? { name: module, purpose, need, cost, state: 'works', detail: origin(module) }
+        : { name: module, purpose, need, cost, state: 'missing', detail: reason };
     }),
   );
+}
+
+/** Why the kernel does not take the last line of the batch; undefined: it does. */
+async function refusal(
+  batch: readonly string[],
+  reader: (typeof READER)[keyof typeof READER],
+  run: Runner,
+): Promise<string | undefined> {
+  try {
+    await run(['unshare', '--net', ...reader], { input: `${batch.join('\n')}\n` });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof ProgramError)) return reasonOf(error);
+    if (mayMakeNoNamespace(error)) {
+      throw noPrivilege(
+        'trying the kernel out needs network namespaces of its own (CAP_SYS_ADMIN)',
+        'inetgw DEV UP DOWN does without them, and puts everything back if the kernel cannot',
+      );
+    }
+    const failed = failedBatchLine(error.result.stderr) ?? batch.length;
+    const absent = failed < batch.length ? MADE_BY[batch[failed - 1] ?? ''] : undefined;
+    return absent === undefined ? reasonOf(error) : cannotBeTried(absent);
+  }
+}
+
+const cannotBeTried = (module: string): string => `it cannot be tried without ${module}`;
+
+/**
+ * An action in a filter; where there is no such filter, the action alone, which only the first user namespace may make
+ * (netlink_capable in tc_ctl_action).
+ */
+async function actionRefusal(action: string, run: Runner): Promise<string | undefined> {
+  const inFilter = await refusal([INGRESS, `${FILTER} action ${action}`], READER.tc, run);
+  if (inFilter === undefined || (!NO_CLASSIFIER.test(inFilter) && inFilter !== cannotBeTried('sch_ingress')))
+    return inFilter;
+  const alone = await refusal([`actions add action ${action}`], READER.tc, run);
+  return alone !== undefined && isRefusal(alone) ? cannotBeTried('cls_matchall') : alone;
 }
 
 /**

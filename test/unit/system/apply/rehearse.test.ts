@@ -3,7 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { settingsFromArguments } from '../../../../src/config/fromArguments.ts';
 import type { KernelFacts } from '../../../../src/plan/input/link.ts';
 import { makePlan, type Plan } from '../../../../src/plan/plan.ts';
-import { rehearse, rehearseQueueDevice, type Rehearsal } from '../../../../src/system/apply/rehearse.ts';
+import {
+  modulesOf,
+  rehearse,
+  rehearseQueueDevice,
+  type Rehearsal,
+} from '../../../../src/system/apply/rehearse.ts';
 import { ProgramError, type Runner } from '../../../../src/system/exec/run.ts';
 import { without } from '../../../../src/system/apply/fallbacks.ts';
 
@@ -52,4 +57,13 @@ describe('window pacing after a rehearsal that failed', () => {
     expect(planAfter(no).pacingMissing).toBe(true);
     expect(planAfter(hung).pacingMissing).toBeUndefined();
   });
+});
+
+it.each([
+  ['TC classifier not found.', ['cls_matchall']],
+  ['Failed to load TC action module.', ['act_police', 'act_mirred']],
+  ['RTNETLINK answers: No such file or directory', ['cls_matchall', 'act_police', 'act_mirred']],
+])('names the modules that "%s" is about', (reason, modules) => {
+  const stage = paced.tc.find((object) => object.type === 'filter' && object.actions[0]?.kind === 'police');
+  expect(stage === undefined ? undefined : modulesOf(stage, reason)).toEqual(modules);
 });
