@@ -133,8 +133,8 @@ export async function run(argv: readonly string[]): Promise<number> {
   const checked = checkArguments([first, ...others], all, origin);
   const { measureAndShow, outsideErrors } = await import('../search/program.ts');
   // What only the system knows is asked at once with what was mistyped, so that one try tells all.
-  const errors = [...checked.errors, ...(await outsideErrors(first, options))];
-  const settings = settingsOf({ settings: checked.settings, errors });
+  const errors = [...checked.errors, ...(checked.wordsFit ? await outsideErrors(first, options) : [])];
+  const settings = settingsOf({ ...checked, errors });
   return measureAndShow(settings);
 }
 

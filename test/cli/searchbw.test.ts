@@ -30,6 +30,11 @@ describe('searchbw', () => {
       2,
     ],
     [
+      ['nosuch0', 'LEFT', '5'],
+      "searchbw: unknown direction 'LEFT': DOWN, UP or AUTO\nsearchbw: searchbw ppp0 DOWN 1300-1800 50 5 210",
+      2,
+    ],
+    [
       ['nosuch0', 'DOWN', '1300-1800', '50', '5', '210'],
       'searchbw: there is no device nosuch0\nsearchbw: there ',
       1,

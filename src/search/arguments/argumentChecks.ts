@@ -21,25 +21,51 @@ const MOST_LINES = 1000;
 const MOST_PINGS = 10_000;
 const DEFAULT_STREAMS = 4;
 
-/** Collects errors; `add` returns undefined so that a check can end with it. */
+/** Collects errors; `add` and `addOnly` return undefined so that a check can end with it. */
 export class Errors {
-  readonly list: UserError[] = [];
+  readonly #values: UserError[] = [];
+  #words: UserError | undefined;
+
+  /** What is wrong with a value: each is told. */
   add(message: string, hint?: string): undefined {
-    this.list.push(usageError(message, hint));
+    this.#values.push(usageError(message, hint));
     return undefined;
+  }
+
+  /**
+   * Words that are missing, too many or in the wrong place: the first such error is told alone, since the values beside it
+   * may not be meant for what they are taken for.
+   */
+  addOnly(message: string, hint?: string): undefined {
+    this.#words ??= usageError(message, hint);
+    return undefined;
+  }
+
+  get list(): readonly UserError[] {
+    return this.#words === undefined ? this.#values : [this.#words];
+  }
+
+  get wordsFit(): boolean {
+    return this.#words === undefined;
   }
 }
 
 export function checkDevice(device: string, errors: Errors): void {
-  if (device === '') errors.add('the device is missing', 'searchbw ppp0 DOWN 1300-1800 50 5 210');
+  if (device === '') errors.addOnly('the device is missing', 'searchbw ppp0 DOWN 1300-1800 50 5 210');
   else {
     const problem = deviceNameProblem(device);
     if (problem !== undefined) errors.add(problem, deviceNameHint(device));
   }
 }
 
-export function tooMany(words: readonly string[], allowed: number, errors: Errors): void {
-  for (const word of words.slice(allowed)) errors.add(`'${word}' is one word too many`);
+/** @param usage what it takes */
+export function tooMany(words: readonly string[], allowed: number, usage: string, errors: Errors): void {
+  const more = words.slice(allowed);
+  if (more.length > 0)
+    errors.addOnly(
+      `'${more.join(' ')}' is ${more.length === 1 ? 'one word' : `${more.length} words`} too many`,
+      usage,
+    );
 }
 
 export function checkGrid(

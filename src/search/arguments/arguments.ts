@@ -1,5 +1,6 @@
 /**
- * What was typed, checked as a whole before anything is done: every error at once, one line each. Pure.
+ * What was typed, checked as a whole before anything is done: what is wrong with the values at once, one line each, and
+ * in one line alone what is wrong with the words as such. Pure.
  *
  *     searchbw DEV DOWN|UP LOWER-UPPER STEP PINGS OTHER      a grid, as in the article
  *     searchbw DEV DOWN|UP --auto [OTHER]                    one direction without an interval
@@ -69,6 +70,8 @@ export interface SearchSettings {
 export interface Checked<T> {
   settings: T | undefined;
   errors: readonly UserError[];
+  /** Not so: the one error is that words are missing, too many or in the wrong place; no other would help. */
+  wordsFit: boolean;
 }
 
 /** Above this a run is confirmed first. */
@@ -129,7 +132,12 @@ export function checkArguments(
     output: checkOutput(options, errors),
     yes: options.yes === true,
   };
-  return { settings: errors.list.length === 0 ? settings : undefined, errors: errors.list };
+  return checkedBy(errors, settings);
+}
+
+function checkedBy<T>(errors: Errors, settings: T): Checked<T> {
+  const { list, wordsFit } = errors;
+  return { settings: list.length === 0 ? settings : undefined, errors: list, wordsFit };
 }
 
 /** The output options alone: what `searchbw show FILE` takes. */
@@ -138,11 +146,10 @@ export function checkShow(
   options: RawOptions,
 ): Checked<{ file: string; output: OutputSettings }> {
   const errors = new Errors();
-  const [file = '', ...more] = words;
-  if (file === '') errors.add('show: the result file is missing', 'searchbw show FILE');
-  for (const word of more) errors.add(`show: '${word}' is one word too many`);
-  const output = checkOutput(options, errors);
-  return { settings: errors.list.length === 0 ? { file, output } : undefined, errors: errors.list };
+  const [file = ''] = words;
+  if (file === '') errors.addOnly('show: the result file is missing', 'searchbw show FILE');
+  tooMany(words, 1, 'searchbw show FILE', errors);
+  return checkedBy(errors, { file, output: checkOutput(options, errors) });
 }
 
 function checkOutput(options: RawOptions, errors: Errors): OutputSettings {
@@ -168,12 +175,12 @@ function checkTasks(
   errors: Errors,
 ): Task[] | undefined {
   if (word === undefined) {
-    errors.add('the direction is missing: DOWN, UP or AUTO', 'searchbw ppp0 DOWN 1300-1800 50 5 210');
+    errors.addOnly('the direction is missing: DOWN, UP or AUTO', 'searchbw ppp0 DOWN 1300-1800 50 5 210');
     return;
   }
   const upper = word.toUpperCase();
   if (upper === 'AUTO') {
-    tooMany(typed, 0, errors);
+    tooMany(typed, 0, 'searchbw DEV AUTO', errors);
     if (options.up !== undefined || options.down !== undefined)
       errors.add('AUTO measures both directions: it takes neither --up nor --down');
     return [
@@ -182,13 +189,13 @@ function checkTasks(
     ];
   }
   if (upper !== 'DOWN' && upper !== 'UP') {
-    errors.add(`unknown direction '${word}': DOWN, UP or AUTO`);
+    errors.addOnly(`unknown direction '${word}': DOWN, UP or AUTO`, 'searchbw ppp0 DOWN 1300-1800 50 5 210');
     return;
   }
   const direction: Direction = upper === 'DOWN' ? 'down' : 'up';
   const rest = withOther(typed, direction, options, errors);
   if (options.auto === true) {
-    tooMany(rest, 1, errors);
+    tooMany(rest, 1, `searchbw DEV ${upper} --auto [OTHER]`, errors);
     const [other] = rest;
     return [
       {
@@ -200,13 +207,9 @@ function checkTasks(
   }
   const names = ['LOWER-UPPER', 'STEP', 'PINGS', 'OTHER'];
   const absent = names.slice(rest.length);
-  if (absent.length > 0) {
-    errors.add(
-      `missing: ${absent.join(', ')}`,
-      `searchbw DEV ${upper} LOWER-UPPER STEP PINGS OTHER, or --auto`,
-    );
-  }
-  tooMany(rest, names.length, errors);
+  const usage = `searchbw DEV ${upper} ${names.join(' ')}`;
+  if (absent.length > 0) errors.addOnly(`missing: ${absent.join(', ')}`, `${usage}, or --auto`);
+  tooMany(rest, names.length, usage, errors);
   const [interval, step, pings, other] = rest;
   const grid = checkGrid(interval, step, errors);
   const count = pings === undefined ? undefined : checkPings(pings, errors);
@@ -237,7 +240,8 @@ function withOther(
   const text = options[other];
   if (text === undefined) return typed;
   const words = options.auto === true ? 0 : 3;
-  if (typed.length > words) errors.add(`OTHER is said twice: --${other} ${text} and ${typed[words] ?? ''}`);
+  if (typed.length > words)
+    errors.addOnly(`OTHER is said twice: --${other} ${text} and ${typed[words] ?? ''}`);
   return typed.length === words ? [...typed, text] : typed;
 }
 

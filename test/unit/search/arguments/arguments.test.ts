@@ -84,6 +84,18 @@ describe('bad input', () => {
     expect(messages('ppp0 DOWN 1800-1300 0 0 nothing', { pingHost: '-f', streams: 'x' })).toHaveLength(6);
   });
 
+  it.each([
+    ['foo bar baz', "unknown direction 'bar': DOWN, UP or AUTO"],
+    ['foo', 'the direction is missing: DOWN, UP or AUTO'],
+    ['../x DOWN 5', 'missing: STEP, PINGS, OTHER'],
+    ['ppp0 DOWN 1 2 3 4 5 6', "'5 6' is 2 words too many"],
+    ['ppp0 AUTO 5 6 7', "'5 6 7' is 3 words too many"],
+  ])('%s: one error, since values in the wrong place are not judged', (line, message) => {
+    const { errors, wordsFit } = check(line, { streams: '0' });
+    expect([errors.map((error) => error.message), wordsFit]).toEqual([[message], false]);
+    expect(errors[0]?.hint).toMatch(/^searchbw /);
+  });
+
   it('gives settings exactly if there is no error, whatever is typed', () => {
     const word = fc.oneof(
       fc.constantFrom(
