@@ -95,11 +95,11 @@ describe('inetgw config check', () => {
 describe('keys above the first section', () => {
   it('are told of, since they count for no device, and stop nobody', async () => {
     const misplaced = join(folder, 'misplaced.conf');
-    await writeFile(misplaced, 'framing = "pppoe-ptm"\n[lo]\nup = 210\ndown = 1710\n');
+    await writeFile(misplaced, 'framing = "pppoe-ptm"\n[ppp7]\nup = 210\ndown = 1710\n');
     for (const words of [
-      ['apply', 'lo', '--dry-run'],
-      ['lo', '210', '1710', '--dry-run'],
-      ['rules', 'egress', 'lo'],
+      ['apply', 'ppp7', '--dry-run'],
+      ['ppp7', '210', '1710', '--dry-run'],
+      ['rules', 'egress', 'ppp7'],
     ]) {
       const { code, stdout, stderr } = await inetgw(...words, '--config', misplaced);
       expect(code).toBe(0);
@@ -123,7 +123,9 @@ describe('flags, environment, file', () => {
     expect(await mark(['--mark', '32'], { INETGW_MARK: '31' })).toBe('32');
   });
   it('the section gives inetgw DEV UP DOWN what is not typed', async () => {
-    const { stdout } = await inetgw('lo', '100', '200', '--config', good, '--dry-run', '--firewall', 'nft');
+    const file = join(folder, 'mark.conf');
+    await writeFile(file, '[ppp7]\nmark = 30\n');
+    const { stdout } = await inetgw('ppp7', '100', '200', '--config', file, '--dry-run', '--firewall', 'nft');
     expect(stdout).toContain('skbedit priority 4947:10 mark 30');
   });
   it('a rule that the file leaves out stays out unless it is typed', async () => {
@@ -143,15 +145,26 @@ describe('flags, environment, file', () => {
 
 describe.skipIf(!isRoot)('inetgw apply', () => {
   it('prints what it would run for every device that is up, and says which are left alone', async () => {
-    // The loopback device is the only one of a new namespace; its file is the same as anywhere else.
-    const script = `ip link set lo up; ${process.execPath} ${ROOT}/dist/bin/inetgw.js apply --config ${good} --firewall nft --dry-run`;
-    const { code, stdout, stderr } = await inNamespace(script);
-    expect(stderr).toMatch(
-      /^inetgw: lo is this machine itself .*\ninetgw: absent0: left alone, there is no such device now\n$/,
-    );
+    const file = join(folder, 'devices.conf');
+    await writeFile(file, '[eth7]\nup = 210\ndown = 1710\nmark = 30\n[absent0]\nup = 100\ndown = 100\n');
+    const { code, stdout, stderr } = await inNamespace(`
+      ip tuntap add dev eth7 mode tap; ip link set eth7 up
+      ${process.execPath} ${ROOT}/dist/bin/inetgw.js apply --config ${file} --firewall nft --dry-run --yes`);
+    expect(stderr).toBe('inetgw: absent0: left alone, there is no such device now\n');
     expect(code).toBe(0);
     expect(stdout).toContain('tc -batch -');
     expect(stdout).toContain('skbedit priority 4947:10 mark 30');
+  });
+  it('refuses what can never be right, in a dry run as well', async () => {
+    for (const words of ['', '--dry-run']) {
+      const { code, stderr } = await inNamespace(
+        `ip link set lo up; ${process.execPath} ${ROOT}/dist/bin/inetgw.js apply --config ${good} ${words}`,
+      );
+      expect([code, stderr]).toEqual([
+        2,
+        expect.stringContaining('inetgw: lo: lo is this machine itself and no line\n'),
+      ]);
+    }
   });
   it('leaves a device alone that is down', async () => {
     const { code, stdout, stderr } = await inNamespace(

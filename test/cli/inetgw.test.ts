@@ -43,6 +43,8 @@ describe('inetgw', () => {
     [['lo', '210', '1710', '--framing', 'dosis'], EXIT.usage, '--framing dosis is not known'],
     [['lo', '210', '1710', '--frobnicate'], EXIT.usage, "unknown option '--frobnicate'"],
     [['lo', '210', '1710', '--dry-run=all'], EXIT.usage, "'--dry-run=all' is not known"],
+    [['lo', '210', '1710', '--dry-run'], EXIT.usage, 'lo is this machine itself and no line'],
+    [['install-hook', 'systemd', 'lo', '210', '1710', '--dry-run'], EXIT.usage, 'lo is this machine itself'],
     [['lo', '210', '1710', '--dry-run=script', '--json'], EXIT.usage, 'take one of them'],
     [['nosuch0', '210', '1710', '--dry-run'], EXIT.failed, 'there is no device nosuch0'],
   ] as const)('%j: exit code %i', async (words, code, message) => {
@@ -89,12 +91,12 @@ describe('inetgw', () => {
   });
 
   it.each([
-    [['lo', '--down', '16Mbps', '--up', '1 Mbit/s']],
-    [['lo', '--down=16Mbps', '1mbit']],
-    [['lo', '1', 'mbit', '16', 'mbit']],
-    [['lo@if5:', 'down', '16mbit', 'up', '1mbit']],
+    [['ppp0', '--down', '16Mbps', '--up', '1 Mbit/s']],
+    [['ppp0', '--down=16Mbps', '1mbit']],
+    [['ppp0', '1', 'mbit', '16', 'mbit']],
+    [['ppp0@if5:', 'down', '16mbit', 'up', '1mbit']],
   ])('%j is 1 and 16 Mbit/s', async (words) => {
-    const meant = ['lo', '1mbit', '16mbit'];
+    const meant = ['ppp0', '1mbit', '16mbit'];
     const [one, other] = await Promise.all(
       [words, meant].map((each) => inetgw(...each, '--dry-run', '--firewall', 'nft')),
     );
@@ -170,7 +172,8 @@ describe('inetgw', () => {
       inetgw lo 1mbit 9mbit; echo $?`);
     expect(stderr.split('\n')).toEqual([
       'inetgw: eth7 is a port of the bridge br0: rules and window pacing see its packets on the bridge only; type: inetgw br0 1mbit 9mbit',
-      'inetgw: lo is this machine itself and no line; type: inetgw br0 1mbit 9mbit',
+      'inetgw: lo is this machine itself and no line',
+      'inetgw: type: inetgw br0 1mbit 9mbit',
       'inetgw: lo is this machine itself and no line',
       'inetgw: type: inetgw br0 1mbit 9mbit',
       '',
@@ -258,12 +261,12 @@ describe('inetgw', () => {
   });
 
   it('warns of rates that look swapped, and goes on', async () => {
-    const { stderr, exitCode } = await inetgw('lo', '1710', '210', '--dry-run');
+    const { stderr, exitCode } = await inetgw('ppp0', '1710', '210', '--dry-run');
     expect(exitCode).toBe(EXIT.ok);
     expect(stderr.split('\n')).toEqual([
-      'inetgw: lo is this machine itself and no line',
       'inetgw: UP (1710 kbit/s) is above DOWN (210 kbit/s): are they swapped? The uplink comes first;' +
-        ' if they are: inetgw lo 210 1710; if not: --yes',
+        ' if they are: inetgw ppp0 210 1710; if not: --yes',
+      expect.stringContaining('there is no ppp0 yet'),
     ]);
   });
 
@@ -334,10 +337,20 @@ describe('inetgw', () => {
     expect([code, stdout]).toEqual([143, expect.not.stringContaining('lo: ')]);
   });
 
+  it('a script ends where a step fails, and says how to undo what was done', async () => {
+    const { stdout } = await inetgw('ppp0', '210', '1710', '--dry-run=script');
+    const broken = stdout.replace(/^tc -batch -/m, 'false').replaceAll('/run/inetgw', '/run/trial');
+    const { code, stderr } = await inNamespace(`sh -s <<'END'\n${broken}END\n`);
+    expect(code).not.toBe(0);
+    expect(stderr.trim().split('\n').at(-1)).toBe(
+      'stopped; to undo all of it, or what was done of it: inetgw ppp0 clear',
+    );
+  });
+
   it('plans with nft where it may not ask the kernel', async () => {
     // Root in name only, so that the checkout can be read wherever it lies.
     const plain = ['setpriv', '--bounding-set=-all', '--inh-caps=-all'] as const;
-    const command = [process.execPath, join(ROOT, 'dist/bin/inetgw.js'), 'lo', '210', '1710', '--dry-run'];
+    const command = [process.execPath, join(ROOT, 'dist/bin/inetgw.js'), 'ppp0', '210', '1710', '--dry-run'];
     const { exitCode, stdout } = await execa(plain[0], [...plain.slice(1), ...command], { reject: false });
     expect(exitCode).toBe(EXIT.ok);
     expect(stdout).toContain('nft -f - <<');
@@ -366,11 +379,15 @@ describe('inetgw', () => {
   });
 
   it('gives the same steps to a person, a shell and a program', async () => {
-    const words = ['lo', '210', '1710', '--firewall', 'nft'];
+    const words = ['ppp0', '210', '1710', '--firewall', 'nft'];
     const [text, script, json] = await Promise.all(
       ['--dry-run', '--dry-run=script', '--json'].map((form) => inetgw(...words, '-n', form)),
     );
-    const shell = script?.stdout.replace(/^# the pacing program\n[^]*?\nEOF\n/, '') ?? '';
+    const [head, rest = ''] = (script?.stdout ?? '').split(/(?<=^trap .*\n)/m);
+    expect(head).toMatch(
+      /^#!\/bin\/sh\n# sets up ppp0, and stops where something fails\n# to undo .*: inetgw ppp0 clear\nset -e\n/,
+    );
+    const shell = rest.replace(/^# the pacing program\n[^]*?\nEOF\n/, '');
     expect(shell).toContain("tc -batch - <<'EOF'\n");
     expect(text?.stdout.split('\n\n').at(-1)?.split('\n').slice(1).join('\n')).toBe(shell);
     const plan = JSON.parse(json?.stdout ?? '') as PlanJson;
@@ -380,8 +397,8 @@ describe('inetgw', () => {
     expect(plan.pacing?.sha256).toBe(sha256);
     expect(text?.stdout).toContain(sha256);
     expect(plan).toMatchObject({
-      device: 'lo',
-      link: { exists: true },
+      device: 'ppp0',
+      link: { exists: false },
       upBitPerSec: 210_000,
       firewall: 'nft',
     });

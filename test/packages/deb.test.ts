@@ -70,7 +70,7 @@ describe.skipIf(!isRoot)(`the package in a clean root of ${suite}`, () => {
   });
   it('finds its configuration right, and plans', async () => {
     await root.run('inetgw config check');
-    expect(await root.run('env -i /usr/bin/inetgw lo 210 1710 --dry-run=script')).toContain(
+    expect(await root.run('env -i /usr/bin/inetgw ppp0 210 1710 --dry-run=script')).toContain(
       'skbedit priority 4947:10 mark 20',
     );
   });

@@ -91,7 +91,7 @@ export async function settle(
  * Says what speaks against the layer that a device is, and gives it back.
  *
  * @param rates those that were typed, if any
- * @throws UserError for a device that can never be right; what a dry run prints does no harm, and may be wanted without a line
+ * @throws UserError for a device that can never be right, a dry run as well: it tells what the run would say
  */
 export function adviseLayer(
   layers: LayerFacts | undefined,
@@ -102,7 +102,7 @@ export function adviseLayer(
   const advice = layers === undefined ? undefined : layerAdvice(layers);
   if (advice === undefined) return undefined;
   const line = advice.instead === undefined ? undefined : [...command, advice.instead, ...rates].join(' ');
-  if (advice.kind === 'wrong' && options.dryRun !== true)
+  if (advice.kind === 'wrong')
     throw usageError(
       advice.text,
       line === undefined ? 'take the device that leads to the internet' : `type: ${line}`,

@@ -50,6 +50,9 @@ export async function dryRunApply(
   const object = pacing === undefined ? undefined : await pacingObject(pacing);
   const file = pacing === undefined || object === undefined ? undefined : fileOf(pacing.objectFile, object);
   if (form === 'script') {
+    process.stdout.write(
+      scriptHead(`sets up ${device}`, `to undo all of it, or what was done of it: inetgw ${device} clear`),
+    );
     if (object !== undefined && file !== undefined)
       process.stdout.write(objectFileAsScript(file.path, object));
     process.stdout.write(stepsAsScript(prepared.steps));
@@ -58,6 +61,18 @@ export async function dryRunApply(
   const outlook = outlookOf(settings, prepared, file, deviceExists);
   process.stdout.write(form === 'json' ? `${JSON.stringify(planJson(outlook))}\n` : planText(outlook));
   return EXIT.ok;
+}
+
+/** What stands before the steps: a shell would go on with the next one after a failure. */
+function scriptHead(does: string, undo: string): string {
+  return [
+    '#!/bin/sh',
+    `# ${does}, and stops where something fails`,
+    `# ${undo}`,
+    'set -e',
+    `trap '[ $? -eq 0 ] || echo "stopped; ${undo}" >&2' EXIT`,
+    '',
+  ].join('\n');
 }
 
 function absentText({ device, kind, mtuBytes }: LinkFacts): string {
@@ -106,6 +121,10 @@ export async function dryRunClear(device: string, run: Runner, options: GlobalOp
   const script = `${stepsAsScript(steps)}${filesGoneAsScript(files, folders)}`;
   switch (form) {
     case 'script':
+      if (script !== '')
+        process.stdout.write(
+          scriptHead(`clears ${device}`, `to undo it, set ${device} up again: inetgw ${device} UP DOWN`),
+        );
       process.stdout.write(script);
       break;
     case 'json':
