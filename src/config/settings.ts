@@ -2,7 +2,7 @@
 import { allowsStages } from '../plan/input/ingressKinds.ts';
 import { configError, usageError, type UserError } from '../core/errors.ts';
 import { commonPorts, portText } from '../firewall/ports.ts';
-import { FRAMING_KEYWORDS, FRAMING_WORDS, LINK_LAYERS } from '../plan/input/framing.ts';
+import { FRAMING_KEYWORDS, FRAMING_WORDS, LINK_LAYERS, whyNoFraming } from '../plan/input/framing.ts';
 import { framingByWords, type FramingChoice } from '../plan/input/framingChoice.ts';
 import { MOST_OVERHEAD_BYTES, TUNNEL_KEYWORDS, tunnelByKeyword } from '../plan/input/tunnels.ts';
 import { DEFAULT_SETTINGS, type ShaperSettings } from '../plan/input/settings.ts';
@@ -88,6 +88,8 @@ function readFraming(values: Values, complain: Complain): FramingChoice | undefi
 
 const FRAMING_NAMES = [...FRAMING_WORDS, ...FRAMING_KEYWORDS, ...TUNNEL_KEYWORDS];
 
+const KNOWN_FRAMINGS = `known: ${FRAMING_WORDS.join(', ')}; names of cake's and tunnels: inetgw --help`;
+
 /** More than any line's own framing. */
 const MOST_OF_A_LINE_BYTES = 56;
 
@@ -95,13 +97,10 @@ const MOST_OF_A_LINE_BYTES = 56;
 function readWords(value: Value, complain: Complain): FramingChoice | undefined {
   const choice = framingByWords(value.text);
   if ('unknown' in choice) {
+    const why = whyNoFraming(choice.unknown);
     const suggestion = closest(choice.unknown, FRAMING_NAMES);
     const meant = suggestion === undefined ? '' : `did you mean ${suggestion}? `;
-    complain(
-      value,
-      `${value.name} ${choice.unknown} is not known`,
-      `${meant}known: ${FRAMING_NAMES.join(', ')}`,
-    );
+    complain(value, `${value.name} ${choice.unknown} is not known`, why ?? `${meant}${KNOWN_FRAMINGS}`);
     return undefined;
   }
   if ('twoLines' in choice) {
@@ -114,7 +113,7 @@ function readWords(value: Value, complain: Complain): FramingChoice | undefined 
     return undefined;
   }
   if ('nothing' in choice) {
-    complain(value, `${value.name} is empty`, `known: ${FRAMING_NAMES.join(', ')}`);
+    complain(value, `${value.name} is empty`, KNOWN_FRAMINGS);
     return undefined;
   }
   if (!('tunnels' in choice)) return choice;

@@ -337,6 +337,22 @@ describe('inetgw', () => {
     expect([code, stdout]).toEqual([143, expect.not.stringContaining('lo: ')]);
   });
 
+  it.each([
+    ['gpon', /framing {3}ethernet, 30 bytes overhead, at least 64 bytes \(fiber\)/],
+    ['g.fast', /framing {3}ptm, 30 bytes overhead \(pppoe-ptm\)/],
+    ['DOCSIS3.1', /framing {3}ethernet, 18 bytes overhead, at least 64 bytes \(docsis\)/],
+    ['4g,wireguard', /framing {3}ethernet, 60 bytes overhead, at least 124 bytes \(raw,wireguard\)/],
+  ])('knows what people call their line: %s', async (word, framing) => {
+    const { stdout } = await inetgw('ppp0', '10mbit', '50mbit', '--framing', word, '--dry-run');
+    expect(stdout).toMatch(framing);
+  });
+
+  it('says of a line without a framing of its own what to do', async () => {
+    const { exitCode, stderr } = await inetgw('eth7', '10mbit', '50mbit', '--framing', 'starlink');
+    expect(exitCode).toBe(EXIT.usage);
+    expect(stderr).toMatch(/^inetgw: --framing starlink is not known\ninetgw: .*: leave --framing out, and /);
+  });
+
   it('a script ends where a step fails, and says how to undo what was done', async () => {
     const { stdout } = await inetgw('ppp0', '210', '1710', '--dry-run=script');
     const broken = stdout.replace(/^tc -batch -/m, 'false').replaceAll('/run/inetgw', '/run/trial');

@@ -124,6 +124,55 @@ const WORDS = {
   mobile,
 } as const satisfies Readonly<Record<string, (kind: LinkKind, rates: RawRates) => Framing>>;
 
+/** Other names of the same, which help and completion do without. */
+const OTHER_NAMES: Readonly<Record<string, keyof typeof WORDS>> = {
+  adsl2: 'adsl',
+  vdsl2: 'vdsl',
+  // G.fast and the last metres from a cabinet: PTM as VDSL2 has it (ITU-T G.9701).
+  gfast: 'vdsl',
+  'g.fast': 'vdsl',
+  fttc: 'vdsl',
+  gpon: 'fiber',
+  xgpon: 'fiber',
+  xgspon: 'fiber',
+  'xgs-pon': 'fiber',
+  epon: 'fiber',
+  pon: 'fiber',
+  fttp: 'fiber',
+  coax: 'cable',
+  hfc: 'cable',
+  docsis3: 'cable',
+  'docsis3.0': 'cable',
+  'docsis3.1': 'cable',
+  'docsis4.0': 'cable',
+  '3g': 'mobile',
+  '4g': 'mobile',
+  umts: 'mobile',
+  hspa: 'mobile',
+  wwan: 'mobile',
+};
+
+/** The word that we have for what somebody calls his line; others as they are. */
+export function usualWord(text: string): string {
+  return (Object.hasOwn(OTHER_NAMES, text) ? OTHER_NAMES[text] : undefined) ?? text;
+}
+
+const NOT_PUBLISHED =
+  'what it adds to a packet is not published: leave --framing out, and take the rates it has at its worst';
+
+/** What is asked for and cannot be given: why, and what to do. */
+const NO_FRAMINGS: Readonly<Record<string, string>> = {
+  starlink: NOT_PUBLISHED,
+  satellite: NOT_PUBLISHED,
+  wifi: 'name the line behind it: the device towards the modem is what is shaped',
+  wlan: 'name the line behind it: the device towards the modem is what is shaped',
+};
+
+/** Why there is no framing of that name; undefined: the name means nothing to us. */
+export function whyNoFraming(text: string): string | undefined {
+  return Object.hasOwn(NO_FRAMINGS, text) ? NO_FRAMINGS[text] : undefined;
+}
+
 export type FramingWord = keyof typeof WORDS;
 export const FRAMING_WORDS = Object.keys(WORDS) as readonly FramingWord[];
 

@@ -4,6 +4,7 @@ import {
   framingByKeyword,
   framingByWord,
   isFramingWord,
+  usualWord,
   type Framing,
   type FramingWord,
   type LinkKind,
@@ -34,8 +35,9 @@ export type FramingProblem = { unknown: string } | { twoLines: [string, string] 
 export function framingByWords(text: string): FramingChoice | FramingProblem {
   let line: { text: string; choice: LineChoice } | undefined;
   const tunnels: TunnelKeyword[] = [];
-  for (const word of text.toLowerCase().split(/[\s,+]+/)) {
-    if (word === '') continue;
+  for (const typed of text.toLowerCase().split(/[\s,+]+/)) {
+    if (typed === '') continue;
+    const word = usualWord(typed);
     if (isTunnelKeyword(word)) {
       tunnels.push(word);
       continue;
