@@ -213,7 +213,7 @@ function programWords(): string[] {
 }
 
 async function installAll(files: readonly HookFile[], root: string, options: Options): Promise<number> {
-  if (options.quiet !== true || options.dryRun === true) {
+  if (options.dryRun === true || options.verbose === true) {
     for (const { path, mode, text } of files) {
       process.stdout.write(`# ${path} (mode ${mode.toString(8)})\n${text}\n`);
     }
@@ -234,7 +234,12 @@ async function installAll(files: readonly HookFile[], root: string, options: Opt
     .filter((name) => name !== HEAL_UNITS.service);
   if (units.length > 0 && options.quiet !== true) {
     const words = units.map(shellWord).join(' ');
-    process.stdout.write(`now: systemctl daemon-reload && systemctl enable --now ${words}\n`);
+    // Below another root it is another system's systemd, which starts them when it starts.
+    const command =
+      root === '/'
+        ? `systemctl daemon-reload && systemctl enable --now ${words}`
+        : `systemctl --root=${shellWord(root)} enable ${words}`;
+    process.stdout.write(`now: ${command}\n`);
   }
   return allInForce ? EXIT.ok : EXIT.failed;
 }
