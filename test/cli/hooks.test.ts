@@ -100,7 +100,10 @@ describe('install-hook', () => {
   it('that heal are for all devices, and may come alone', async () => {
     expect(await inetgw('install-hook', 'heal', 'ppp0', '--root', root)).toMatchObject({ code: 2 });
     const { code, stdout } = await inetgw('install-hook', 'heal', '--root', root);
-    expect([code, stdout]).toEqual([0, expect.stringMatching(/^now: systemctl --root=\S+ enable inetgw-heal.path$/m)]);
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringMatching(/^now: systemctl --root=\S+ enable inetgw-heal.path$/m),
+    ]);
     expect(await inetgw('install-hook', 'heal', '--remove', '--root', root)).toMatchObject({ code: 0 });
     expect(await readdir(join(root, 'etc/systemd/system'))).toEqual([]);
   });
