@@ -14,12 +14,16 @@ import {
   parseLogTarget,
   type Settings,
 } from '../relay/daemon/settings.ts';
+import { isShareName, parseEngine, SHARE_NAME_FORM } from '../relay/settings/engine.ts';
 import { parseSpec } from '../relay/settings/spec.ts';
 import {
+  assign,
+  DEFAULT_VARIABLES,
   isVariableName,
   type ParsedVariable,
   parseVariable,
   VARIABLE_NAMES,
+  type Variables,
 } from '../relay/settings/variables.ts';
 import { withHelp } from './common/help.ts';
 import { checkOptionValues } from './common/optionValues.ts';
@@ -81,6 +85,8 @@ interface Flags {
   api?: string;
   apiToken?: string;
   populate?: string;
+  share?: string;
+  shareName?: string;
   allow?: string[];
   set?: string[];
   bindRetry?: true;
@@ -100,6 +106,8 @@ export function makeProgram(): Command {
     .option('-b <n>', 'limit in bytes per second for each direction')
     .option('--up <n>', 'another limit from client to server')
     .option('--down <n>', 'another limit from server to client')
+    .option('--share <engine>', 'share the limit with relays elsewhere: redis://host')
+    .option('--share-name <name>', 'which limit is shared (default: default)')
     .option('--allow <network>', 'only clients of this network (may be repeated)', collect)
     .optionsGroup('Configuration and log:')
     .option('-c, --config <file>', 'configuration file (TOML); SIGHUP reads it again')
@@ -214,6 +222,7 @@ export async function readSettings(flags: Flags, specs: readonly string[]): Prom
     metrics: flags.metrics === undefined ? file.metrics : metricsAddress(flags.metrics),
     bindRetry: flags.bindRetry === true,
     ...apiSettings(flags, file),
+    ...shareSettings(flags, file, [...file.variables, ...variables]),
   };
 }
 
@@ -229,6 +238,27 @@ function apiSettings(flags: Flags, file: FileSettings): Pick<Settings, 'api' | '
   if (api !== undefined && apiToken === undefined && !/^(?:127\.[\d.]+|::1|localhost)$/.test(api.host))
     throw usageError(`--api on ${api.host} needs --api-token`, 'others than this machine could drive it');
   return { api, apiToken, populate };
+}
+
+/** The engine; throws where there is nothing to share. */
+function shareSettings(
+  flags: Flags,
+  file: FileSettings,
+  parsed: readonly ParsedVariable[],
+): Pick<Settings, 'engine' | 'shareName'> {
+  const engine = flags.share === undefined ? file.engine : parseEngine(flags.share);
+  if (typeof engine === 'string') throw usageError(`--share: ${engine}`);
+  const shareName = flags.shareName ?? file.shareName;
+  if (engine === undefined && shareName !== undefined)
+    throw usageError('a name of a shared limit is for --share');
+  if (shareName !== undefined && !isShareName(shareName))
+    throw usageError(`--share-name: not a name: ${shareName}`, SHARE_NAME_FORM);
+  const variables: Variables = { ...DEFAULT_VARIABLES };
+  for (const each of parsed) assign(variables, each);
+  const { bandwidth, bandwidth_up, bandwidth_down } = variables;
+  if (engine !== undefined && bandwidth + bandwidth_up + bandwidth_down === 0)
+    throw usageError('there is no limit to share', 'as in: -b 100k');
+  return { engine, shareName };
 }
 
 async function readConfig(path: string): Promise<FileSettings> {

@@ -12,6 +12,7 @@ import { FAULT_WORDS } from '../settings/faults.ts';
 import { DEFAULT_OPTIONS, type ForwarderOptions } from '../forwarding/forwarder.ts';
 import { GROUP_WORDS, isGroupName, LIMIT_WORDS, OPTION_WORDS, parseLimits } from '../settings/grammar.ts';
 import { withFaults, withLimits } from '../prompt/options.ts';
+import { isShareName, parseEngine, SHARE_NAME_FORM } from '../settings/engine.ts';
 import { parseSpec } from '../settings/spec.ts';
 import { isVariableName, parseVariable, VARIABLE_NAMES } from '../settings/variables.ts';
 import { isRelayName } from '../control/paths.ts';
@@ -33,6 +34,8 @@ const OWN_KEYS = [
   'api',
   'api_token',
   'populate',
+  'share',
+  'share_name',
   'allow',
   'forwarder',
   'group',
@@ -127,6 +130,16 @@ function setOwn(
     case 'populate':
       if (typeof value !== 'string' || value === '') return `${key}: not a file name`;
       settings[key === 'api_token' ? 'apiToken' : 'populate'] = resolve(file, '..', value);
+      return undefined;
+    case 'share': {
+      const engine = typeof value === 'string' ? parseEngine(value) : 'not the address of an engine';
+      if (typeof engine === 'string') return `share: ${engine}`;
+      settings.engine = engine;
+      return undefined;
+    }
+    case 'share_name':
+      if (typeof value !== 'string' || !isShareName(value)) return `share_name: ${SHARE_NAME_FORM}`;
+      settings.shareName = value;
       return undefined;
     case 'allow': {
       const list: unknown[] = Array.isArray(value) ? value : [value];

@@ -12,9 +12,11 @@ import { loadSchedules } from '../prompt/options.ts';
 import type { Executor, PromptStreams } from '../prompt/prompt.ts';
 import { Relay } from '../forwarding/relay.ts';
 import { collectStats } from '../statistics/stats.ts';
+import type { Sharing } from '../share/sharedLimit.ts';
 import type { OpenLog } from './logOutput.ts';
 import { readAgain } from './readAgain.ts';
 import { unknownHostWarning } from '../lookup/resolve.ts';
+import { DEFAULT_SHARE_NAME, type Engine } from '../settings/engine.ts';
 import type { ForwarderSettings, Settings } from './settings.ts';
 
 /** As the original: a bind that fails is tried again every 5 s, 20 times. */
@@ -76,8 +78,11 @@ async function serve(settings: Settings, callbacks: ServiceCallbacks, undo: Undo
     stopSignals();
     hangups?.stop();
   });
+  // Undone after the relay has drained: what still passes is within its share.
+  undo.push(() => relay.shared?.close());
   undo.push(() => relay.close(drainMs));
   for (const parsed of settings.variables) relay.setVariable(parsed);
+  if (settings.engine !== undefined) await startSharing(relay, settings.engine, settings);
   for (const { name, limits } of settings.groups) relay.setGroup(name, limits);
   for (const forwarder of settings.forwarders) await startForwarder(relay, forwarder, settings.bindRetry);
   for (const number of settings.forwardersOfFile) relay.fromFile.add(number);
@@ -143,6 +148,25 @@ function chosenPorts({ forwarders }: Relay): string[] {
     .filter(({ asked }) => asked.localPort === 0)
     .map(({ number, spec }) => `forwarder ${number} listens on port ${spec.localPort}`);
 }
+
+/** From now on the limit is shared. */
+async function startSharing(relay: Relay, engine: Engine, { shareName, name }: Settings): Promise<void> {
+  const { SharedLimit } = await import('../share/sharedLimit.ts');
+  const settings = { engine, name: shareName ?? DEFAULT_SHARE_NAME };
+  relay.shared = new SharedLimit(settings, name, sharing(relay), relay.log);
+  await relay.shared.start();
+}
+
+const sharing = (relay: Relay): Sharing => ({
+  limit: (direction) => relay.limit(direction),
+  totalBytes: (direction) => relay.meters[direction].totalBytes,
+  takeWaits: (direction) => relay.pump.schedulers[direction].takeRootWaits(),
+  weight: () => relay.variables.share_weight,
+  atLeastRelays: () => relay.variables.share_relays,
+  apply: (share) => {
+    relay.applyShare(share);
+  },
+});
 
 /** The HTTP API with the proxies of the file; gives its port. */
 async function startApi(relay: Relay, settings: Settings, undo: Undo[]): Promise<number> {

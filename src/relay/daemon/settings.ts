@@ -1,6 +1,7 @@
 /** Everything a relay is started with, checked: from the command line and the configuration file. */
 import type { Limits } from '../settings/direction.ts';
 import type { ForwarderOptions } from '../forwarding/forwarder.ts';
+import type { Engine } from '../settings/engine.ts';
 import type { ProxySpec } from '../settings/spec.ts';
 import type { ParsedVariable, VariableName } from '../settings/variables.ts';
 
@@ -33,6 +34,9 @@ export interface FileSettings {
   readonly api: { readonly host: string; readonly port: number } | undefined;
   /** The file with the API's token. */
   readonly apiToken: string | undefined;
+  /** Where the limit is shared with relays on other machines. */
+  readonly engine: Engine | undefined;
+  readonly shareName: string | undefined;
   /** A file of proxies for the API, in toxiproxy's JSON. */
   readonly populate: string | undefined;
 }
@@ -49,6 +53,8 @@ export const NO_FILE_SETTINGS: FileSettings = {
   metrics: undefined,
   api: undefined,
   apiToken: undefined,
+  engine: undefined,
+  shareName: undefined,
   populate: undefined,
 };
 

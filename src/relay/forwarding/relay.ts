@@ -22,6 +22,8 @@ import { Names } from '../lookup/names.ts';
 import type { Group, Share } from '../scheduler/flows.ts';
 import { Pump } from '../connection/pump.ts';
 import { ListenerTuner, type Tuned } from '../socket/readAhead.ts';
+import type { Pair } from '../share/pair.ts';
+import type { SharedLimit } from '../share/sharedLimit.ts';
 import { leadsToPort, type ProxySpec, sharesPort, specOf } from '../settings/spec.ts';
 import type { Toxic } from '../faults/toxics.ts';
 import { assign, DEFAULT_VARIABLES, type ParsedVariable, type Variables } from '../settings/variables.ts';
@@ -72,6 +74,10 @@ export class Relay {
   readonly groupsFromFile = new Set<string>();
   /** What SIGHUP reads again. */
   configFile: string | undefined;
+  /** Where the limit is shared with relays on other machines. */
+  shared: SharedLimit | undefined;
+  /** What this relay has of a shared limit, bytes per second; 0 where there is no limit. */
+  #share: Pair | undefined;
   readonly pump = new Pump();
   readonly #backlogs = new BacklogWatch();
   readonly #delayed = new DelayMemory(() => {
@@ -123,6 +129,22 @@ export class Relay {
     return limit > 0 ? limit : undefined;
   }
 
+  /** What the process may send at this moment: less than its limit where that is shared. */
+  #allowed(direction: Direction): number | undefined {
+    const limit = this.limit(direction);
+    const share = this.#share?.[direction] ?? 0;
+    return limit === undefined || share === 0 ? limit : Math.min(limit, share);
+  }
+
+  /** Another share of the limit. The lanes ask for the rate when they send: nothing else has to change. */
+  applyShare(share: Pair): void {
+    this.#share = share;
+    const nowMs = performance.now();
+    for (const direction of DIRECTIONS)
+      this.pump.schedulers[direction].setLimit(this.#allowed(direction), nowMs);
+    this.pump.schedule();
+  }
+
   setVariable(parsed: ParsedVariable): void {
     assign(this.variables, parsed);
     this.log.info({ variable: parsed.name, value: parsed.value }, 'variable set');
@@ -130,6 +152,7 @@ export class Relay {
     if (parsed.name === 'debug') this.log.setDebug(this.variables.debug);
     if (parsed.name === 'client_bandwidth') this.clients.setLimit(this.#clientLimit());
     if (parsed.name === 'client_bandwidth' || parsed.name === 'fair') this.#regroup();
+    this.shared?.changed();
     this.refresh();
   }
 
@@ -388,7 +411,7 @@ export class Relay {
     for (const direction of DIRECTIONS) {
       const scheduler = this.pump.schedulers[direction];
       scheduler.smallestSliceBytes = this.variables.data_size;
-      scheduler.setLimit(this.limit(direction), nowMs);
+      scheduler.setLimit(this.#allowed(direction), nowMs);
     }
     for (const forwarder of new Set([...this.forwarders.values(), ...this.#forwarderOf.values()])) {
       this.#refreshForwarder(forwarder);

@@ -13,7 +13,7 @@ function candidates(before: readonly string[], names: Names): readonly string[] 
   if (before.length === 0) return ['?', ...TOP_WORDS];
   const forwarders = names.forwarders.map(String);
   if ('show'.startsWith(top) && top.length > 1 && before.length === 1) {
-    return ['all', 'stats', 'forwarders', 'faults', 'version', ...VARIABLE_NAMES];
+    return ['all', 'stats', 'forwarders', 'faults', 'version', 'share', ...VARIABLE_NAMES];
   }
   if ('kill'.startsWith(top) && before.length === 1) return ['all', ...names.connections];
   if (!('set'.startsWith(top) && top.length > 1)) return [];

@@ -8,7 +8,7 @@ import { type Command, parseCommand } from '../settings/grammar.ts';
 import { HELP } from './help.ts';
 import { formatLimits, formatTotal, loadSchedules, withFaults, withLimits } from './options.ts';
 import type { Relay } from '../forwarding/relay.ts';
-import { renderStats } from './render.ts';
+import { renderShare, renderStats } from './render.ts';
 import { unknownHostWarning } from '../lookup/resolve.ts';
 import { formatSpec } from '../settings/spec.ts';
 import { collectStats, collectSummary } from '../statistics/stats.ts';
@@ -47,6 +47,8 @@ async function carryOut(relay: Relay, command: Command): Promise<Reply> {
       return { ok: true, text: '', then: command.kind };
     case 'show':
       return say(show(relay, command.what, command.json));
+    case 'show-share':
+      return showShare(relay, command.json);
     case 'show-variable': {
       const { name, json } = command;
       const value = relay.variables[name];
@@ -94,6 +96,13 @@ async function carryOut(relay: Relay, command: Command): Promise<Reply> {
       relay.killAll();
       return say('');
   }
+}
+
+async function showShare({ shared }: Relay, json: boolean): Promise<Reply> {
+  if (shared === undefined) return refuse('The limit is not shared.');
+  const sharers = await shared.sharers();
+  const { status } = shared;
+  return say(json ? JSON.stringify({ ...status, sharers }) : renderShare(status, sharers));
 }
 
 const noForwarder = (number: number): Reply => refuse(`Bad forwarder: ${number}, try: set forwarder ?`);

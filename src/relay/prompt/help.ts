@@ -13,6 +13,7 @@ export const HELP: Readonly<Record<HelpTopic, string>> = {
 show stats         the limit, and for each connection its bytes and rates
 show forwarders    forwarders with their limits
 show faults        faults of each forwarder
+show share         who shares the limit (--share), and how much each has
 show version       the version
 show <variable>    one variable
 With --json at the end the answer is JSON.

@@ -1,7 +1,12 @@
 /** Statistics as the original shows them, and the live table of `watch`. Pure. */
+import type { Sharer } from '../share/connection.ts';
+import type { ShareStatus } from '../share/sharedLimit.ts';
 import type { Rates, RelayStats, TrafficStats } from '../statistics/stats.ts';
 
 const kB = (bytesPerSec: number): string => (bytesPerSec / 1000).toFixed(2);
+
+/** A relay reports ten times a second. */
+const SILENT_MS = 700;
 
 /** `1:02:03`. */
 function clock(sec: number): string {
@@ -25,12 +30,37 @@ function limitLines({ limit }: RelayStats): string[] {
   return [one('up', up), one('down', down)];
 }
 
+const bytesPerSec = (value: number | null): string => (value === null ? 'no limit' : `${value} bytes / sec.`);
+
+function shareLines({ engine, name, state, lostSince, lostBecause, relays, share }: ShareStatus): string[] {
+  const own = `share up: ${bytesPerSec(share.up)}, down: ${bytesPerSec(share.down)}`;
+  const number =
+    relays === null ? 'no other relay was seen' : `by ${relays} ${relays === 1 ? 'relay' : 'relays'}`;
+  return [
+    `Shared ${number} through ${engine} (${name}), ${own}`,
+    ...(lostSince === null || state === 'shared'
+      ? []
+      : [`The engine does not answer since ${lostSince}: ${lostBecause ?? 'no answer'}`]),
+  ];
+}
+
+/** The answer to `show share`. */
+export function renderShare(status: ShareStatus, sharers: readonly Sharer[]): string {
+  const lines = sharers.map(
+    ({ name, weight, share, ageMs }) =>
+      `  ${name} weight ${weight} up ${bytesPerSec(share.up || null)} down ${bytesPerSec(share.down || null)}` +
+      (ageMs > SILENT_MS ? `, silent for ${(ageMs / 1000).toFixed(1)} s` : ''),
+  );
+  return [...shareLines(status), ...lines].join('\n');
+}
+
 /** The answer to `show stats`. */
 export function renderStats(stats: RelayStats): string {
   const lines = [
     `Total connections: ${stats.totalConnections}`,
     `Open connections: ${stats.connections.length}`,
     ...limitLines(stats),
+    ...(stats.share === null ? [] : shareLines(stats.share)),
   ];
   for (const connection of stats.connections) {
     lines.push(

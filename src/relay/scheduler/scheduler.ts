@@ -34,6 +34,9 @@ export class Scheduler {
   readonly #sleepingGroups = new Heap<Group>();
   readonly #sleepingFlows = new Heap<Flow>();
   #activeFlows = 0;
+  /** Something waits for the limit of the process, and has done so since it was last asked. */
+  #rootWaits = false;
+  #rootWaited = false;
   /** The variable `data_size`: no smaller slices just because many connections share. */
   smallestSliceBytes = 500;
 
@@ -47,6 +50,13 @@ export class Scheduler {
 
   get limited(): boolean {
     return this.#root.limited;
+  }
+
+  /** Whether something has waited for the limit of the process at any time since the last call. */
+  takeRootWaits(): boolean {
+    const waited = this.#rootWaited || this.#rootWaits;
+    this.#rootWaited = false;
+    return waited;
   }
 
   /** The limit of the whole process. Takes effect at the next `run`. */
@@ -129,6 +139,8 @@ export class Scheduler {
       }
       this.#grant(flow, wantBytes, send, nowMs);
     }
+    this.#rootWaits = rootWakeMs !== undefined;
+    this.#rootWaited ||= this.#rootWaits;
     let wakeMs = rootWakeMs;
     for (const first of [this.#sleepingGroups.first, this.#sleepingFlows.first]) {
       if (first !== undefined && (wakeMs === undefined || first.order < wakeMs)) wakeMs = first.order;

@@ -39,6 +39,7 @@ export type Command =
   | { kind: 'nothing' }
   | { kind: 'help'; topic: HelpTopic }
   | { kind: 'show'; what: 'all' | 'stats' | 'version' | 'forwarders' | 'faults'; json: boolean }
+  | { kind: 'show-share'; json: boolean }
   | { kind: 'show-variable'; name: VariableName; json: boolean }
   | { kind: 'set-variable'; parsed: ParsedVariable }
   | { kind: 'set-forwarder'; number: number; spec: ProxySpec; limits: LimitChanges }
@@ -57,7 +58,7 @@ export type Command =
 export type FaultChanges = 'off' | readonly { word: FaultWord; value: string }[];
 
 export const TOP_WORDS = ['help', 'show', 'set', 'kill', 'watch', 'exit', 'quit'] as const;
-const SHOW_WORDS = ['all', 'stats', 'version', 'forwarders', 'faults'] as const;
+const SHOW_WORDS = ['all', 'stats', 'version', 'forwarders', 'faults', 'share'] as const;
 
 const error = (message: string): Command => ({ kind: 'error', message });
 const incorrect = (topic: string, meant?: string): Command => {
@@ -111,6 +112,7 @@ function parseShow(words: readonly string[], json: boolean): Command {
   if (!('word' in match)) return wrongWord(what, match, 'show', known);
   const { word } = match;
   const fixed = SHOW_WORDS.find((each) => each === word);
+  if (fixed === 'share') return { kind: 'show-share', json };
   if (fixed !== undefined) return { kind: 'show', what: fixed, json };
   const name = VARIABLE_NAMES.find((each) => each === word);
   return name === undefined ? incorrect('show') : { kind: 'show-variable', name, json };

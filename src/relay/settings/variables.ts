@@ -36,6 +36,10 @@ export interface Variables {
   client_bandwidth: number;
   /** Of an IPv6 address so many bits are the client. */
   client_prefix: number;
+  /** Where the limit is shared: so many times as much as a relay of weight 1. */
+  share_weight: number;
+  /** Where the limit is shared: how many relays there are at least; 0 is as many as were seen. */
+  share_relays: number;
   /** At most so many connections; 0 is as many as descriptors allow. */
   max_conns: number;
   /** Seconds until a connect that is not answered counts as failed. */
@@ -64,6 +68,8 @@ export const DEFAULT_VARIABLES: Readonly<Variables> = {
   fair: 'connection',
   client_bandwidth: 0,
   client_prefix: 64,
+  share_weight: 1,
+  share_relays: 0,
   max_conns: 0,
   connect_timeout: 30,
   unreachable: 'reset',
@@ -88,10 +94,15 @@ const LARGEST: Readonly<
   conn_bandwidth: MAX_BYTES_PER_SEC,
   client_bandwidth: MAX_BYTES_PER_SEC,
   client_prefix: 128,
+  share_weight: 1000,
+  share_relays: 1000,
   max_conns: 1_000_000,
   connect_timeout: 3600,
   drain_time: 86_400,
 };
+
+/** Numbers that are not zero. */
+const FROM_ONE: readonly VariableName[] = ['data_size', 'connect_timeout', 'client_prefix', 'share_weight'];
 
 export const isVariableName = (name: string): name is VariableName => Object.hasOwn(DEFAULT_VARIABLES, name);
 
@@ -141,11 +152,13 @@ export function parseVariable(name: VariableName, text: string): ParsedVariable 
     case 'dead_count':
     case 'data_size':
     case 'client_prefix':
+    case 'share_weight':
+    case 'share_relays':
     case 'max_conns':
     case 'connect_timeout':
     case 'drain_time': {
       const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
-      const least = name === 'data_size' || name === 'connect_timeout' || name === 'client_prefix' ? 1 : 0;
+      const least = FROM_ONE.includes(name) ? 1 : 0;
       if (!(value >= least && value <= LARGEST[name])) {
         return `not a whole number from ${least} to ${LARGEST[name]}: ${text}`;
       }

@@ -3,6 +3,7 @@ import type { Direction } from '../settings/direction.ts';
 import type { ClientCounts } from '../clients/clients.ts';
 import type { Meter } from '../connection/meter.ts';
 import type { Relay } from '../forwarding/relay.ts';
+import type { ShareStatus } from '../share/sharedLimit.ts';
 import { formatServer } from '../settings/spec.ts';
 
 /** Bytes per second. */
@@ -48,6 +49,8 @@ export interface RelayStats {
   readonly refused: number;
   /** Bytes per second; null where none is set. */
   readonly limit: Readonly<Record<Direction, number | null>>;
+  /** Where the limit is shared with relays on other machines, else null. */
+  readonly share: ShareStatus | null;
   readonly in: TrafficStats;
   readonly out: TrafficStats;
   readonly forwarders: readonly {
@@ -159,6 +162,7 @@ export function collectSummary(relay: Relay, version: string): RelaySummary {
     failedConnects: relay.failedConnects,
     refused: relay.refused,
     limit: { up: relay.limit('up') ?? null, down: relay.limit('down') ?? null },
+    share: relay.shared?.status ?? null,
     in: traffic(relay.meters.down, relay.startedMs, nowMs),
     out: traffic(relay.meters.up, relay.startedMs, nowMs),
     forwarders: [...relay.forwarders.values()].map((forwarder) => ({
