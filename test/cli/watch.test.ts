@@ -84,6 +84,31 @@ it('a signal gives the terminal back, too', async () => {
   await shows(tmux, /^before\n(?:Terminated\n)?after 143\nicanon\n/);
 });
 
+it('stopped, it gives the terminal back; continued, it shows its page again and reads keys', async () => {
+  const tmux = await onTerminal(80);
+  const { stdout: pid } = await execa('pgrep', ['-P', await tmux.pid()]);
+  process.kill(Number(pid), 'SIGTSTP');
+  await shows(tmux, /^before\n/);
+  expect((await execa('ps', ['-o', 'state=', '-p', pid])).stdout).toBe('T');
+  process.kill(Number(pid), 'SIGCONT');
+  await shows(tmux, /^q quit/m);
+  await tmux.press('?');
+  await shows(tmux, /^Keys: q or Ctrl-C quits/m);
+  await tmux.press('q');
+  await shows(tmux, /^before\nafter 0\nicanon\n/);
+});
+
+it('ends when its terminal is closed, also where no signal tells it so', async () => {
+  // In a session of its own it has no terminal that would send one.
+  const tmux = await onTerminal(80, 'setsid');
+  const { stdout: pid } = await execa('pgrep', ['-P', await tmux.pid()]);
+  await tmux.close();
+  opened.splice(opened.indexOf(tmux), 1);
+  await expect
+    .poll(async () => (await execa('ps', ['-o', 'pid=', '-p', pid], { reject: false })).stdout)
+    .toBe('');
+});
+
 describe('without a terminal', () => {
   it.each([
     [['watch'], 2, 'watch needs a terminal that has a cursor'],

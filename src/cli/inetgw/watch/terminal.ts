@@ -20,13 +20,15 @@ export interface TerminalEvents {
   /** The character, or the name of a key that has none; with Ctrl: `^c`. */
   onKey: (key: string) => void;
   onResize: () => void;
+  /** It was closed, and nothing can be read or shown any more: not everybody is told by SIGHUP. */
+  onGone: () => void;
 }
 
 /** Without a keyboard (`stdin` is no terminal) no key is ever told of. */
 export function enterTerminal(
   stdin: ReadStream | undefined,
   stdout: WriteStream,
-  { onKey, onResize }: TerminalEvents,
+  { onKey, onResize, onGone }: TerminalEvents,
 ): Terminal {
   let entered = true;
   const keypress = (text: string | undefined, key: Key): void => {
@@ -35,9 +37,9 @@ export function enterTerminal(
   if (stdin !== undefined) {
     emitKeypressEvents(stdin);
     stdin.setRawMode(true);
-    stdin.on('keypress', keypress).resume();
+    stdin.on('keypress', keypress).on('end', onGone).on('error', onGone).resume();
   }
-  stdout.on('resize', onResize);
+  stdout.on('resize', onResize).on('error', onGone);
   stdout.write(ENTER);
   const leave = (): void => {
     if (!entered) return;
@@ -45,9 +47,11 @@ export function enterTerminal(
     process.off('exit', leave);
     stdout.off('resize', onResize);
     stdout.write(LEAVE);
+    stdout.off('error', onGone);
     if (stdin === undefined) return;
     stdin.off('keypress', keypress).pause();
     stdin.setRawMode(false);
+    stdin.off('end', onGone).off('error', onGone);
   };
   // Also after an error that nobody has caught.
   process.once('exit', leave);

@@ -79,22 +79,8 @@ class Watch {
   async run(): Promise<number> {
     // What cannot be read at all is said on the terminal as it was.
     let before: WatchReading | undefined = await this.#reader.read();
-    const stdin = process.stdin.isTTY ? process.stdin : undefined;
-    const listeners = SIGNALS.map((signal) => {
-      const listener = (): void => {
-        this.#end(exitCodeOfSignal(signal));
-      };
-      process.on(signal, listener);
-      return { signal, listener };
-    });
-    this.#terminal = enterTerminal(stdin, process.stdout, {
-      onKey: (key) => {
-        this.#key(key);
-      },
-      onResize: () => {
-        this.#draw();
-      },
-    });
+    const listeners = this.#listen();
+    this.#enter();
     try {
       this.#figures = figuresOf(undefined, before);
       while (this.#exitCode === undefined) {
@@ -108,9 +94,52 @@ class Watch {
       }
       return this.#exitCode ?? EXIT.ok;
     } finally {
-      this.#terminal.leave();
-      for (const { signal, listener } of listeners) process.off(signal, listener);
+      this.#terminal?.leave();
+      for (const [signal, listener] of listeners) process.off(signal, listener);
     }
+  }
+
+  #listen(): [NodeJS.Signals, () => void][] {
+    const listeners: [NodeJS.Signals, () => void][] = [
+      ...SIGNALS.map((signal): [NodeJS.Signals, () => void] => [
+        signal,
+        () => {
+          this.#end(exitCodeOfSignal(signal));
+        },
+      ]),
+      [
+        'SIGTSTP',
+        () => {
+          this.#terminal?.leave();
+          process.kill(process.pid, 'SIGSTOP');
+        },
+      ],
+      [
+        'SIGCONT',
+        () => {
+          // Also after a SIGSTOP of somebody's: a shell sets the terminal as it likes it meanwhile.
+          this.#terminal?.leave();
+          this.#enter();
+          this.#draw();
+        },
+      ],
+    ];
+    for (const [signal, listener] of listeners) process.on(signal, listener);
+    return listeners;
+  }
+
+  #enter(): void {
+    this.#terminal = enterTerminal(process.stdin.isTTY ? process.stdin : undefined, process.stdout, {
+      onKey: (key) => {
+        this.#key(key);
+      },
+      onResize: () => {
+        this.#draw();
+      },
+      onGone: () => {
+        this.#end(exitCodeOfSignal('SIGHUP'));
+      },
+    });
   }
 
   /** A look that fails is said on the screen; the next one may succeed. */
@@ -139,6 +168,11 @@ class Watch {
   #key(key: string): void {
     if (key === 'q' || key === '^c' || key === '^d') {
       this.#end(EXIT.ok);
+      return;
+    }
+    // To the whole group, as the terminal does where keys are not read one by one: a shell waits for all of it.
+    if (key === '^z') {
+      process.kill(0, 'SIGTSTP');
       return;
     }
     if (key === '?' || key === 'h') this.#help = !this.#help;
