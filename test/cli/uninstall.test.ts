@@ -39,7 +39,7 @@ describe.skipIf(!isRoot)('uninstall', () => {
       [
         'inetgw: wan0: could not take away the firewall rules of nft: taking away the firewall rules failed: ' +
           "'nft -f -' failed with exit code 1: it is stuck",
-        'inetgw: the package was left, and what belongs to it',
+        'inetgw: the package and what belongs to it were left in place',
         'inetgw: when that is mended: inetgw wan0 clear && inetgw uninstall\n',
       ].join('\n'),
     );

@@ -64,7 +64,7 @@ export class LoadWatch {
     const { device } = this.#ports;
     const by = busiest(this.#devices, await this.#ports.readDevices(), device);
     return failure(
-      `the load came in by ${by ?? 'another device'}, not by ${device}: of ${formatSize(got)}, ${device} saw ${formatSize(seen)}`,
+      `the load came in by ${by ?? 'another device'}, not by ${device}: ${device} saw ${formatSize(seen)} of ${formatSize(got)}`,
       'a proxy on this side of the line? do without it (no_proxy), or give the load yourself',
     );
   }

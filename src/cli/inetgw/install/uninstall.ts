@@ -105,7 +105,7 @@ export async function uninstallCommand(words: readonly string[], options: Option
 function packageStays(failures: readonly ClearError[]): UserError {
   const clearing = [...new Set(failures.map(({ command }) => command))];
   return failure(
-    'the package was left, and what belongs to it',
+    'the package and what belongs to it were left in place',
     `when that is mended: ${[...clearing, 'inetgw uninstall'].join(' && ')}`,
   );
 }

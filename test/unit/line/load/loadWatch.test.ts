@@ -48,7 +48,7 @@ describe('a load of our own', () => {
     world.rxBytes = 31_000;
     world.devices.set('ppp0', 31_000).set('eth1', 12_400_000);
     await expect(watch.check()).rejects.toThrow(
-      'the load came in by eth1, not by ppp0: of 12 MB, ppp0 saw 30 kB',
+      'the load came in by eth1, not by ppp0: ppp0 saw 30 kB of 12 MB',
     );
   });
   it('is not judged by a few packets, nor an upload by what arrives', async () => {
