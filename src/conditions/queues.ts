@@ -85,8 +85,8 @@ export const QUEUE_CONDITIONS: readonly Condition[] = [
   {
     id: 'queues-gone',
     severity: 'broken',
-    title: 'queues were taken away',
-    seenIn: '`tc qdisc show dev DEV`',
+    title: 'queues were taken away or changed',
+    seenIn: '`tc qdisc show dev DEV`, `tc class show dev DEV`',
     meaning: 'what goes out, or what comes in, is not shaped',
     remedy: AGAIN,
     find: (readings) => {
@@ -97,7 +97,7 @@ export const QUEUE_CONDITIONS: readonly Condition[] = [
       const where = [...(rootGone ? ['root'] : []), ...(ingressGone ? ['ingress'] : [])];
       if (where.length === 0) return [];
       return [
-        `the queues that inetgw had set on ${device} were taken away by someone (${where.join(' and ')})`,
+        `the queues that inetgw had set on ${device} were taken away by someone, or changed (${where.join(' and ')})`,
       ];
     },
   },
@@ -122,7 +122,7 @@ export const QUEUE_CONDITIONS: readonly Condition[] = [
     id: 'ifb-gone',
     severity: 'broken',
     title: 'the device of the local queue is gone, down or has other queues',
-    seenIn: '`ip link show igw-DEV`, `tc qdisc show dev igw-DEV`',
+    seenIn: '`ip link show igw-DEV`, `tc qdisc show dev igw-DEV`, `tc class …`',
     meaning: 'what comes in is lost if the device is gone or down, and not shaped if it has other queues',
     remedy: AGAIN,
     find: (readings) => {

@@ -1,4 +1,5 @@
 /** Actions in what `tc -s filter show` prints without `-j`. Pure; tested on recorded output of several versions. */
+import { shownRate } from './htbText.ts';
 
 /** One action by kind and index (`police 5`), with all lines that tc prints of it. */
 export interface ActionText {
@@ -27,7 +28,6 @@ export interface ActionDoes {
   rateBitPerSec?: number;
 }
 
-const RATE_UNITS = { '': 1, K: 1e3, M: 1e6, G: 1e9, T: 1e12 } as const;
 const POLICE = /^\s*police 0x[0-9a-f]+ rate (\d+)([KMGT]?)bit .*? action ([a-z]+(?:\/[a-z]+)?)/;
 const SKBEDIT = /^\s*skbedit .*?([a-z]+) *$/m;
 
@@ -39,6 +39,6 @@ export function actionDoes({ text }: ActionText): ActionDoes {
   if (verdict === undefined) return {};
   return {
     verdict: verdict.replace(/\/(?:ok|pass)$/, ''),
-    rateBitPerSec: Number(number) * RATE_UNITS[unit as keyof typeof RATE_UNITS],
+    rateBitPerSec: shownRate(number, unit),
   };
 }

@@ -13,11 +13,20 @@ import {
 /** What stands on a device now, as far as setting up and tearing down depend on it. */
 export interface TcView {
   /** A root qdisc that somebody has put there; the kernel's default (handle 0:) does not count. */
-  root: { kind: string; handle: string } | undefined;
+  root: RootView | undefined;
   /** ingress or clsact: they exclude each other. */
   ingress: IngressView | undefined;
   /** The queues in the classes below root. */
   leaves?: readonly Leaf[];
+}
+
+export interface RootView {
+  kind: string;
+  handle: string;
+  /** Of HTB: the class of what no rule has put in one. */
+  defaultMinor?: number;
+  /** Of a cake, from tc's JSON alone: `unlimited`, or bytes a second. */
+  bandwidth?: unknown;
 }
 
 export interface IngressView {

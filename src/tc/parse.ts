@@ -1,5 +1,5 @@
 /** Reads what tc prints. JSON where this tc writes it, its text where it does not. Pure. */
-import type { CakeLeaf, Leaf, TcView } from './batch.ts';
+import type { CakeLeaf, Leaf, RootView, TcView } from './batch.ts';
 
 interface QdiscLine {
   kind: string;
@@ -9,6 +9,8 @@ interface QdiscLine {
   limitPackets: number | undefined;
   quantumBytes: number | undefined;
   cake?: CakeLeaf;
+  /** Of HTB: the class of what no rule has put in one. */
+  defaultMinor?: number;
 }
 
 /** What was printed is not what tc prints: another program of that name, or a version not known yet. */
@@ -33,14 +35,29 @@ export function parseTcView(output: string): TcView {
   const qdiscs = output.trimStart().startsWith('[') ? parseJson(output) : parseText(output);
   const pick = (qdisc: QdiscLine | undefined): { kind: string; handle: string } | undefined =>
     qdisc === undefined ? undefined : { kind: qdisc.kind, handle: qdisc.handle };
+  const root = qdiscs.find((qdisc) => qdisc.root && qdisc.handle !== '0:');
   const leaves = qdiscs.flatMap(leafOf);
   return {
     // Handle 0: is the kernel's own default queue, which nobody has put there.
-    root: pick(qdiscs.find((qdisc) => qdisc.root && qdisc.handle !== '0:')),
+    root: root === undefined ? undefined : { kind: root.kind, handle: root.handle, ...setOf(root) },
     ingress: pick(qdiscs.find((qdisc) => qdisc.kind === 'ingress' || qdisc.kind === 'clsact')),
     ...(leaves.length === 0 ? {} : { leaves }),
   };
 }
+
+/** What the root was given, as far as tc shows it. */
+function setOf({ defaultMinor, cake }: QdiscLine): Omit<RootView, 'kind' | 'handle'> {
+  return {
+    ...(defaultMinor === undefined ? {} : { defaultMinor }),
+    ...(cake?.bandwidth === undefined ? {} : { bandwidth: cake.bandwidth }),
+  };
+}
+
+/** `0x20` and, of some versions, `20`: both hexadecimal. */
+const hexadecimal = (text: unknown): { defaultMinor?: number } => {
+  const number = typeof text === 'string' ? Number.parseInt(text, 16) : Number.NaN;
+  return Number.isNaN(number) ? {} : { defaultMinor: number };
+};
 
 function leafOf({ kind, handle, parent, root, limitPackets, quantumBytes, cake }: QdiscLine): Leaf[] {
   // `ingress` and `clsact` hang at ffff:fff1.
@@ -77,6 +94,7 @@ function parseJson(output: string): QdiscLine[] {
         limitPackets: number('limit'),
         quantumBytes: number('quantum'),
         ...(kind === 'cake' ? { cake: cakeOf(options) } : {}),
+        ...(kind === 'htb' ? hexadecimal(options['default']) : {}),
       },
     ];
   });
@@ -107,6 +125,7 @@ function parseText(output: string): QdiscLine[] {
         root: place === 'root',
         limitPackets: number(/ limit (\d+)p /),
         quantumBytes: number(/ quantum (\d+)b? /),
+        ...(kind === 'htb' ? hexadecimal(/ default (\S+)/.exec(line)?.[1]) : {}),
       },
     ];
   });

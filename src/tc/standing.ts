@@ -1,6 +1,7 @@
 /** Whether what stands on a device is what a plan has put there: a handle tells nothing, others use the same ones. Pure. */
 import { actionDoes, actionTexts, type ActionDoes } from './actionText.ts';
 import type { CakeLeaf, Leaf, TcView } from './batch.ts';
+import { classTexts, flowFilterTexts } from './htbText.ts';
 import { CLSACT_HOOK } from './clsact.ts';
 import { CAKE_FLOW_MODE, type Action, type Qdisc, type TcObject } from './objects.ts';
 import { UnreadableOutput, type FilterLine } from './parse.ts';
@@ -14,7 +15,7 @@ export type Standing = 'whole' | 'part' | 'bare' | 'other';
 
 /**
  * What of the objects' tree at the device's root stands there.
- * @param exact queues must have the planned parameters too; without, their kinds and places count
+ * @param exact root and queues must have the planned parameters too; without, their kinds and places count
  */
 export function treeStanding(
   view: TcView,
@@ -27,10 +28,74 @@ export function treeStanding(
   if (root?.spec.kind !== view.root?.kind || root?.handle !== view.root?.handle) return 'other';
   const planned = qdiscs.filter(({ parent }) => parent !== 'root' && parent !== 'ingress');
   const leaves = view.leaves ?? [];
+  if (exact && !isAsGiven(view.root, root?.spec))
+    return leaves.length === 0 && planned.length > 0 ? 'bare' : 'part';
   if (leaves.length === 0) return planned.length === 0 ? 'whole' : 'bare';
   const found = leaves.filter((leaf) => planned.some((qdisc) => isSame(leaf, qdisc, exact)));
   if (found.length === 0) return 'other';
   return found.length === planned.length && leaves.length === planned.length ? 'whole' : 'part';
+}
+
+/** A length below 256 bytes, as render.ts asks for it and tc prints it. */
+const SMALL_MATCH = { ip: '00000000/0000ff00 at 0', ipv6: '00000000/ff000000 at 4' } as const;
+
+/**
+ * Whether the filters that lead small packets into a class of the device are there.
+ * @param shown what `tc filter show dev X` prints
+ */
+export function smallFiltersStand(objects: readonly TcObject[], device: string, shown: string): boolean {
+  const standing = flowFilterTexts(shown);
+  return objects.every((object) => {
+    if (object.type !== 'small' || object.dev !== device) return true;
+    const { protocol, pref, classId } = object;
+    return standing.some(
+      (each) =>
+        each.protocol === protocol &&
+        each.pref === pref &&
+        each.classId === classId &&
+        each.matches.length === 1 &&
+        each.matches[0] === SMALL_MATCH[protocol],
+    );
+  });
+}
+
+/** Whether the root has what the plan gives it; what is not shown is taken to be so. */
+function isAsGiven(root: TcView['root'], spec: Qdisc['spec'] | undefined): boolean {
+  switch (spec?.kind) {
+    case 'htb': {
+      const planned = Number.parseInt(spec.defaultMinor, 16);
+      return (root?.defaultMinor ?? planned) === planned;
+    }
+    case 'cake': {
+      if (!('bandwidthBitPerSec' in spec) || root?.bandwidth === undefined) return true;
+      if (typeof root.bandwidth !== 'number') return root.bandwidth !== 'unlimited';
+      return isRate(root.bandwidth * 8, spec.bandwidthBitPerSec);
+    }
+    case 'fq_codel':
+    case 'sfq':
+    case 'ingress':
+    case 'clsact':
+    case undefined:
+      return true;
+  }
+}
+
+/**
+ * Whether the HTB classes of the device are there and have the rates of the plan.
+ * @param shown what `tc class show dev X` prints; what cannot be read of it is taken to be as planned
+ */
+export function classesStand(objects: readonly TcObject[], device: string, shown: string): boolean {
+  const standing = new Map(classTexts(shown).map((each) => [each.classId, each]));
+  if (standing.size === 0) return true;
+  return objects.every((object) => {
+    if (object.type !== 'class' || object.dev !== device) return true;
+    const found = standing.get(object.classId);
+    return (
+      found !== undefined &&
+      isRate(found.rateBitPerSec, object.rateBitPerSec) &&
+      isRate(found.ceilBitPerSec, object.ceilBitPerSec)
+    );
+  });
 }
 
 function isSame(leaf: Leaf, { handle, parent, spec }: Qdisc, exact: boolean): boolean {
@@ -149,6 +214,9 @@ const keyOf = ({ kind, index }: Action): string => `${SHOWN_AS[kind]} ${index}`;
 /** tc cuts rates off, the kernel counts in bytes. */
 const RATE_TOLERANCE = 0.01;
 
+const isRate = (found: number, planned: number): boolean =>
+  Math.abs(found - planned) <= planned * RATE_TOLERANCE;
+
 /** What is not shown is taken to be as planned. */
 function isAsPlanned(action: Action, { verdict, rateBitPerSec }: ActionDoes): boolean {
   switch (action.kind) {
@@ -158,9 +226,7 @@ function isAsPlanned(action: Action, { verdict, rateBitPerSec }: ActionDoes): bo
     case 'policeSize': {
       const rate = action.kind === 'police' ? action.rateBitPerSec : 0;
       const planned = `${action.exceed}/${action.conform}`.replace(/\/ok$/, '');
-      return (
-        (verdict ?? planned) === planned && Math.abs((rateBitPerSec ?? rate) - rate) <= rate * RATE_TOLERANCE
-      );
+      return (verdict ?? planned) === planned && isRate(rateBitPerSec ?? rate, rate);
     }
     case 'drop':
     case 'ok':

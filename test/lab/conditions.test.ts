@@ -121,6 +121,8 @@ test('queues and filters that were taken away, and what puts them right', async 
     ['ip link set igw-ppp0 down', 'ifb-gone'],
     ['tc qdisc del dev igw-ppp0 root', 'ifb-gone'],
     ['tc qdisc del dev ppp0 root; tc filter del dev ppp0 ingress pref 3', 'queues-gone,filters-gone'],
+    ['tc class change dev ppp0 parent 1:1 classid 1:20 htb rate 8kbit ceil 8kbit', 'queues-gone'],
+    ['tc filter del dev igw-ppp0 parent 1: pref 2', 'ifb-gone'],
     // With another verdict no packet comes to the stages behind.
     [`${ofTheMark} && tc actions change action skbedit mark 20 drop index $1`, 'filters-gone'],
   ] as const) {
@@ -129,6 +131,13 @@ test('queues and filters that were taken away, and what puts them right', async 
     await inetgwOk(guest, 'ppp0', ...RATES);
     await expectTold('ppp0', [], 0);
   }
+  const rates = 'tc class show dev ppp0; tc class show dev igw-ppp0';
+  const given = await inGateway(rates);
+  await inGateway(`tc class change dev ppp0 parent 1:1 classid 1:20 htb rate 8kbit ceil 8kbit
+    tc class change dev igw-ppp0 parent 1:1 classid 1:20 htb rate 8kbit ceil 8kbit`);
+  await inetgwOk(guest, 'heal', 'ppp0');
+  expect(await inGateway(rates)).toBe(given);
+  await expectTold('ppp0', [], 0);
   const programs = (text: string): string => text.replaceAll(/ id \d+ /g, ' ');
   expect(programs(await inGateway('tc qdisc show dev ppp0; tc filter show dev ppp0 egress'))).toBe(
     programs(whole),

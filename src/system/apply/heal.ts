@@ -6,11 +6,10 @@
 import { failure, UserErrors } from '../../core/errors.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { queueChange, tcStep } from '../../plan/steps.ts';
-import { treesOf, type TcView, type Tree } from '../../tc/batch.ts';
-import { treeStanding } from '../../tc/standing.ts';
+import { treesOf, type Tree } from '../../tc/batch.ts';
 import { keepOthersFilters } from './foreign.ts';
 import { rollBack } from './rollBack.ts';
-import { readCurrent, readView, type Current } from '../device/device.ts';
+import { readCurrent, type Current } from '../device/device.ts';
 import { families, installFirewall, readFirewall } from './firewall.ts';
 import { withLock } from '../record/lock.ts';
 import { writePacingObject } from '../device/pacing.ts';
@@ -72,34 +71,23 @@ export async function findDamage(device: string, run: Runner): Promise<Damage> {
   const filtersStand =
     (ingress?.actions === 'yes' || ingress?.actions === 'open') &&
     clsactHooks.every(({ missing }) => missing === 0);
-  const standing = await standingTrees(plan, current, { queueDeviceStands, filtersStand }, run);
+  const standing = standingTrees(plan, current, { queueDeviceStands, filtersStand });
   if (standing.length < treesOf(plan.tc).length)
     return { kind: 'queues', plan, current, standing, queueDeviceStands, rules };
   return rules ? { kind: 'whole' } : { kind: 'rules', plan };
 }
 
 /** The trees of the plan that stand as planned. Filters that redirect to an ifb stand only while that one does. */
-async function standingTrees(
+function standingTrees(
   plan: Plan,
-  { view }: Current,
+  { view, readings }: Current,
   { queueDeviceStands, filtersStand }: { queueDeviceStands: boolean; filtersStand: boolean },
-  run: Runner,
-): Promise<Tree[]> {
-  const standing: Tree[] = [];
-  for (const tree of treesOf(plan.tc)) {
-    if (await stands(tree)) standing.push(tree);
-  }
-  return standing;
-
-  async function stands({ dev, place }: Tree): Promise<boolean> {
-    if (dev !== plan.device) {
-      if (!queueDeviceStands) return false;
-      const onQueueDevice: TcView = await readView(dev, run);
-      return treeStanding(onQueueDevice, plan.tc, dev, true) === 'whole';
-    }
-    if (place === 'root') return treeStanding(view, plan.tc, dev, true) === 'whole';
+): Tree[] {
+  return treesOf(plan.tc).filter(({ dev, place }) => {
+    if (dev !== plan.device) return readings.queueDevice === 'whole';
+    if (place === 'root') return readings.root?.standing === 'whole';
     return view.ingress !== undefined && queueDeviceStands && filtersStand;
-  }
+  });
 }
 
 /** What was done about a device. */
@@ -141,7 +129,7 @@ export function describeMending(damage: Mendable): string {
             : 'the ingress filters',
       );
       if (!damage.rules) names.push('the firewall rules');
-      return `${names.join(', ')} were taken away by someone: they are back`;
+      return `${names.join(', ')} were taken away by someone, or changed: they are back`;
     }
     case 'half':
       return 'a run that was killed had left it half changed: the earlier settings are in force again';

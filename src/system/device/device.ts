@@ -12,6 +12,8 @@ import type { TcObject } from '../../tc/objects.ts';
 import { parseFilters, parseTcView, UnreadableOutput, type FilterLine } from '../../tc/parse.ts';
 import {
   actionsStanding,
+  classesStand,
+  smallFiltersStand,
   filtersAt,
   isPlanned,
   treeStanding,
@@ -107,18 +109,20 @@ async function currentOf(
   // Another index under the same name is another device: a ppp link that came up again.
   const sameDevice = link !== undefined && record.plan.link.ifindex === link.ifindex;
   const active = record.phase === 'active';
-  const root = sameDevice ? rootStanding(seen, record) : 'other';
-  // Killed half way, a run may have made no more than the root.
-  const rootIsOurs =
-    seen.root === undefined || root === 'whole' || root === 'part' || (root === 'bare' && !active);
+  const tree = sameDevice ? rootStanding(seen, record) : 'other';
   const unseen: UserError[] = [];
   const note = tolerant ? (error: UserError): void => void unseen.push(error) : undefined;
   // One program after the other, always in this order: what a run does can be followed, and cut anywhere.
   const hooks = sameDevice ? await orElse(readHooks(record, seen, run), undefined, note) : [];
+  const isChanged = tree === 'whole' && active && !(await areClassesAsPlanned(record.plan, device, run));
+  const root = isChanged ? 'part' : tree;
   // What cannot be seen of it is not told: it is left open.
   const queueDevice = sameDevice
     ? await orElse(readQueueDevice(record, run), undefined, tolerant ? ignore : undefined)
     : undefined;
+  // Killed half way, a run may have made no more than the root.
+  const rootIsOurs =
+    seen.root === undefined || root === 'whole' || root === 'part' || (root === 'bare' && !active);
   const actions = hooks === undefined ? 'open' : (hooks.find(isIngress)?.actions ?? 'no');
   const all = (hooks ?? []).flatMap(({ filters }) => filters);
   const others = all.filter(({ isOurs }) => !isOurs);
@@ -223,14 +227,32 @@ export async function readHook(device: string, hook: 'ingress' | 'egress', run: 
 
 /** How the ifb of the plan and its queues stand; undefined: it needs none. */
 async function readQueueDevice(
-  { phase, plan: { queueDevice, tc } }: DeviceState,
+  { phase, plan }: DeviceState,
   run: Runner,
 ): Promise<QueueDeviceReading | undefined> {
+  const { queueDevice, tc } = plan;
   if (queueDevice === undefined) return undefined;
   if (!(await deviceExists(queueDevice))) return 'absent';
   if (!(await isUp(queueDevice))) return 'down';
   const view = await readView(queueDevice, run);
-  return treeStanding(view, tc, queueDevice, phase === 'active') === 'whole' ? 'whole' : 'changed';
+  const isActive = phase === 'active';
+  if (treeStanding(view, tc, queueDevice, isActive) !== 'whole') return 'changed';
+  return !isActive || (await areClassesAsPlanned(plan, queueDevice, run)) ? 'whole' : 'changed';
+}
+
+/**
+ * Whether the classes of a device have the rates of the plan, and the filters into them are there; where that cannot be seen,
+ * it is taken to be so.
+ */
+async function areClassesAsPlanned({ tc }: Plan, device: string, run: Runner): Promise<boolean> {
+  const has = (kind: TcObject['type']): boolean =>
+    tc.some(({ type, dev }) => type === kind && dev === device);
+  const show = (what: 'class' | 'filter'): Promise<string | undefined> =>
+    orElse(ask(['tc', what, 'show', 'dev', device], run), undefined, ignore);
+  const classes = has('class') ? await show('class') : undefined;
+  if (classes !== undefined && !classesStand(tc, device, classes)) return false;
+  const filters = has('small') ? await show('filter') : undefined;
+  return filters === undefined || smallFiltersStand(tc, device, filters);
 }
 
 /** The same of the device that was set up under this name and has another one now; undefined: there is none. */

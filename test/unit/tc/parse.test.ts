@@ -9,7 +9,7 @@ describe('what stands on a device', () => {
       '{"kind":"fq_codel","handle":"10:","parent":"1:10","options":{}},' +
       '{"kind":"ingress","handle":"ffff:","parent":"ffff:fff1","options":{}}]';
     expect(parseTcView(output)).toEqual({
-      root: { kind: 'htb', handle: '1:' },
+      root: { kind: 'htb', handle: '1:', defaultMinor: 0x20 },
       ingress: { kind: 'ingress', handle: 'ffff:' },
       leaves: [{ kind: 'fq_codel', handle: '10:', parent: '1:10' }],
     });
@@ -23,7 +23,7 @@ describe('what stands on a device', () => {
       'qdisc htb 1: dev ppp0 root refcnt 2 r2q 10 default 0x20 direct_packets_stat 0\n' +
       'qdisc clsact ffff: dev ppp0 parent ffff:fff1 \n';
     expect(parseTcView(output)).toEqual({
-      root: { kind: 'htb', handle: '1:' },
+      root: { kind: 'htb', handle: '1:', defaultMinor: 0x20 },
       ingress: { kind: 'clsact', handle: 'ffff:' },
     });
   });

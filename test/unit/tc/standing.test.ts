@@ -65,6 +65,43 @@ describe('the tree at root', () => {
     expect(of(output.replaceAll(',"memlimit":262144', ''))).toBe('whole');
   });
 
+  it.each(VERSIONS)(
+    'is changed where packets without a class go elsewhere, as tc %s prints it',
+    (version) => {
+      for (const name of ['qdisc.json', 'qdisc.txt']) {
+        const changed = recorded(version, `pacing/${name}`).replace(/(default"?[: ]"?)0x20/, '$10x30');
+        expect(standing(changed)).toBe('part');
+        expect(standing(changed, false)).toBe('whole');
+      }
+    },
+  );
+
+  it('of cake at root is changed where it has another bandwidth', () => {
+    const { tc: shaped } = makePlan(
+      settingsFromArguments('ppp0', '215', '1500', { ingress: 'shape-cake' }).settings,
+      { device: 'ppp0', ifindex: 7, kind: 'ppp', mtuBytes: 1492 },
+      { leafQdisc: 'cake', ingress: 'cake' },
+      'nft',
+    );
+    const root = shaped.find((object) => object.type === 'qdisc' && object.dev === 'igw-ppp0');
+    if (root?.type !== 'qdisc' || root.spec.kind !== 'cake' || !('bandwidthBitPerSec' in root.spec))
+      throw new Error('there is no cake at root');
+    const bytesPerSec = root.spec.bandwidthBitPerSec / 8;
+    const of = (bandwidth: unknown) =>
+      treeStanding(
+        parseTcView(JSON.stringify([{ kind: 'cake', handle: '1:', root: true, options: { bandwidth } }])),
+        shaped,
+        'igw-ppp0',
+        true,
+      );
+    expect([of(bytesPerSec), of(Math.floor(bytesPerSec)), of(undefined)]).toEqual([
+      'whole',
+      'whole',
+      'whole',
+    ]);
+    expect([of(12_500), of('unlimited')]).toEqual(['part', 'part']);
+  });
+
   it.each<[string, string, ReturnType<typeof treeStanding>]>([
     ['all queues', json(ours), 'whole'],
     ['one queue gone', json(ours.slice(1)), 'part'],

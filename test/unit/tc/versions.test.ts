@@ -1,7 +1,8 @@
 /**
  * What several versions of iproute2 print of our own plans: test/fixtures/tc/VERSION/PLAN, recorded in the lab on
  * Debian 12's kernel by the tc of Debian 11 (5.10), 12 (6.1) and 13 (6.15), after 20 pings. The indices of the actions
- * were given their present numbers (plan/numbers/actionIndex.ts) afterwards.
+ * were given their present numbers (plan/numbers/actionIndex.ts) afterwards. Classes and their filters (class.txt,
+ * ifb-class.txt, ifb-filter.txt) were made of the plan shape-htb on loopback, without queues in them.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -15,7 +16,13 @@ import {
   parseTcView,
   UnreadableOutput,
 } from '../../../src/tc/parse.ts';
-import { actionsStanding, filtersAt, isPlanned } from '../../../src/tc/standing.ts';
+import {
+  actionsStanding,
+  classesStand,
+  filtersAt,
+  isPlanned,
+  smallFiltersStand,
+} from '../../../src/tc/standing.ts';
 import { parseActionStatistics, parseQdiscStatistics } from '../../../src/tc/statistics.ts';
 
 const folder = new URL('../../fixtures/tc/', import.meta.url);
@@ -128,4 +135,41 @@ describe.each(recorded)('iproute2 $version, $plan', ({ version, plan: name }) =>
     expect(failedBatchLine(said)).toBe(2);
     expect(batchReason(said)).toMatch(/exist|Exclusivity/);
   });
+});
+
+it.each(readdirSync(folder))('iproute2 %s: classes and filters that were changed are seen', (version) => {
+  const read = (file: string): string =>
+    readFileSync(new URL(`${version}/shape-htb/${file}`, folder), 'utf8');
+  const { tc } = makePlan(
+    { ...DEFAULT_SETTINGS, device: 'ppp0', upBitPerSec: 215_000, downBitPerSec: 1_500_000, pacing: 'off' },
+    { device: 'ppp0', ifindex: 7, kind: 'ppp', mtuBytes: 1492 },
+    { leafQdisc: 'fq_codel', ingress: 'htb' },
+    undefined,
+  );
+  for (const [device, shown] of [
+    ['ppp0', read('class.txt')],
+    ['igw-ppp0', read('ifb-class.txt')],
+  ] as const) {
+    expect(classesStand(tc, device, shown)).toBe(true);
+    // With a queue in it a class is printed with its handle.
+    expect(classesStand(tc, device, shown.replaceAll(' prio', ' leaf 10: prio'))).toBe(true);
+    for (const changed of [
+      shown.replace(/ rate \d+/, ' rate 7'),
+      shown.replace(/ ceil \d+/, ' ceil 7'),
+      shown.replace(/^class htb 1:20 .*\n/m, ''),
+    ]) {
+      expect(changed).not.toBe(shown);
+      expect(classesStand(tc, device, changed)).toBe(false);
+    }
+    expect(classesStand(tc, device, 'what nobody can read')).toBe(true);
+  }
+  const filters = read('ifb-filter.txt');
+  expect(smallFiltersStand(tc, 'igw-ppp0', filters)).toBe(true);
+  for (const changed of [
+    '',
+    filters.replace(/flowid 1:10/, 'flowid 1:20'),
+    filters.replace('0000ff00', '0000f000'),
+    filters.replace(/^filter parent 1: protocol ipv6 [^]*$/m, ''),
+  ])
+    expect(smallFiltersStand(tc, 'igw-ppp0', changed)).toBe(false);
 });
