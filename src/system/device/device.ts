@@ -120,18 +120,11 @@ async function currentOf(
   const queueDevice = sameDevice
     ? await orElse(readQueueDevice(record, run), undefined, tolerant ? ignore : undefined)
     : undefined;
-  // Killed half way, a run may have made no more than the root.
-  const rootIsOurs =
-    seen.root === undefined || root === 'whole' || root === 'part' || (root === 'bare' && !active);
   const actions = hooks === undefined ? 'open' : (hooks.find(isIngress)?.actions ?? 'no');
-  const all = (hooks ?? []).flatMap(({ filters }) => filters);
-  const others = all.filter(({ isOurs }) => !isOurs);
-  const ingressIsOurs =
-    seen.ingress === undefined ||
-    // Somebody has taken our filters away, or has put a queue and filters in the place of ours.
-    (sameDevice &&
-      looksLikeOurIngress(seen) &&
-      (actions !== 'no' || others.length === 0 || others.length < all.length));
+  const { rootIsOurs, ingressIsOurs, others } = whose(seen, {
+    ...{ root, actions, sameDevice, active },
+    filters: (hooks ?? []).flatMap(({ filters }) => filters),
+  });
   const view = { ...seen, ingress: ingressOf(seen, record, hooks ?? []) };
   const egressWhole = (hooks ?? []).every(({ hook, missing }) => hook === 'ingress' || missing === 0);
   const whole =
@@ -162,6 +155,35 @@ async function currentOf(
   };
 }
 
+interface Standings {
+  root: Standing;
+  /** Of the plan, at ingress. */
+  actions: ActionsStanding;
+  filters: readonly StandingFilter[];
+  sameDevice: boolean;
+  active: boolean;
+}
+
+/** What of the queues and filters that stand there is the record's. */
+function whose(
+  seen: TcView,
+  { root, actions, filters, sameDevice, active }: Standings,
+): Pick<Current, 'rootIsOurs' | 'ingressIsOurs' | 'others'> {
+  const others = filters.filter(({ isOurs }) => !isOurs);
+  return {
+    others,
+    // Killed half way, a run may have made no more than the root.
+    rootIsOurs:
+      seen.root === undefined || root === 'whole' || root === 'part' || (root === 'bare' && !active),
+    ingressIsOurs:
+      seen.ingress === undefined ||
+      // Somebody has taken our filters away, or has put a queue and filters in the place of ours.
+      (sameDevice &&
+        looksLikeOurIngress(seen) &&
+        (actions !== 'no' || others.length === 0 || others.length < filters.length)),
+  };
+}
+
 const ignore = (): void => undefined;
 const isIngress = ({ hook }: { hook: string }): boolean => hook === 'ingress';
 
@@ -181,9 +203,11 @@ function ingressOf(
   return { ...ingress, ownFilters };
 }
 
+type StandingFilter = FilterLine & { isOurs: boolean };
+
 interface StandingHook {
   hook: 'ingress' | 'egress';
-  filters: (FilterLine & { isOurs: boolean })[];
+  filters: StandingFilter[];
   /** How many of the plan's filters are not there. */
   missing: number;
   actions: ActionsStanding;
