@@ -1,4 +1,5 @@
 /** Keeps a relay to its share of a limit that it has in common with relays on other machines, from start to end. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { failure } from '../../core/errors.ts';
 import { type Direction, DIRECTIONS } from '../settings/direction.ts';
 import { formatEngine, type ShareSettings } from '../settings/engine.ts';
@@ -40,6 +41,9 @@ export interface ShareStatus {
   readonly share: Readonly<Record<Direction, number | null>>;
 }
 
+/** So often the first report is tried. */
+const FIRST_REPORTS = 10;
+
 /** A share that grows by less is left as it is: each change of a limit costs a little precision. */
 const WORTH_IT = 1.005;
 
@@ -66,18 +70,15 @@ export class SharedLimit {
 
   /** Begins to share. Throws if the engine does not answer and nobody has said how many relays there are. */
   async start(): Promise<void> {
-    await this.#engine
-      .connect()
-      .then(() => this.#report())
-      .catch((error: unknown) => {
-        const why = (error as Error).message;
-        if (this.#relay.atLeastRelays() === 0)
-          throw failure(
-            `cannot share the limit by ${this.#place}: ${why}`,
-            'where share_relays says how many relays there are, each begins with its part of the limit',
-          );
-        this.#hasLost(why);
-      });
+    const why = await this.#firstReport();
+    if (why !== undefined) {
+      if (this.#relay.atLeastRelays() === 0)
+        throw failure(
+          `cannot share the limit by ${this.#place}: ${why}`,
+          'where share_relays says how many relays there are, each begins with its part of the limit',
+        );
+      this.#hasLost(why);
+    }
     this.#started = true;
     this.#apply();
     if (this.#lost === undefined)
@@ -86,6 +87,26 @@ export class SharedLimit {
         'the limit is shared',
       );
     this.#schedule(REPORT_MS);
+  }
+
+  /** Undefined when a report was answered, else why the last of several was not: the engine may start at this moment too. */
+  async #firstReport(): Promise<string | undefined> {
+    let why = await this.#engine.connect().then(
+      () => undefined,
+      (error: unknown) => (error as Error).message,
+    );
+    for (let attempt = 1; attempt <= FIRST_REPORTS; attempt++) {
+      if (why !== undefined) await sleep(REPORT_MS);
+      try {
+        await this.#report();
+        return undefined;
+      } catch (error) {
+        why = (error as Error).message;
+        // It has answered, and will not say anything else.
+        if (/^(?:NOAUTH|WRONGPASS|NOPERM)/.test(why)) break;
+      }
+    }
+    return why;
   }
 
   /** What this relay had is for the others from now on. */
