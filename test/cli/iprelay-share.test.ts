@@ -61,6 +61,16 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+/** An engine of one test, ended with it. */
+async function ownEngine(
+  program: Program,
+  ...more: [port?: number, args?: readonly string[]]
+): Promise<EngineProcess> {
+  const own = await startEngine(program, ...more);
+  children.push(own.child);
+  return own;
+}
+
 let runs = 0;
 /** A name that no other test shares a limit by. */
 const fresh = (): string => `test${++runs}`;
@@ -155,7 +165,7 @@ describe('the engine’s script', () => {
 
   it('gives what is due by want and weight after three rounds, and at no moment more than the limit', async () => {
     for (const [name, program] of programs) {
-      const own = await startEngine(program);
+      const own = await ownEngine(program);
       const client = new Redis(own.port, '127.0.0.1');
       const asking = fc.record({
         weight: fc.integer({ min: 1, max: 9 }),
@@ -291,7 +301,7 @@ describe('relays that share a limit', () => {
 
   it('go on with their parts when the engine is killed or hangs, and share again when it is back', async () => {
     const shared = fresh();
-    let own = await startEngine(redis());
+    let own = await ownEngine(redis());
     const relays = [
       await start('left', byEngine(own.port), shared),
       await start('right', [...byEngine(own.port), '--set', 'share_weight=2'], shared),
@@ -315,7 +325,7 @@ describe('relays that share a limit', () => {
     expect(left.log()).toContain('the engine does not answer: this relay has its part of the limit');
     loads.push(download(right));
     await expectWithinLimit(loads, 2 * LIMIT);
-    own = await startEngine(redis(), own.port);
+    own = await ownEngine(redis(), own.port);
     await until(() => all(isShared));
     await until(async () => isWhole(await left.share()) && (await left.share()).relays === 2);
     expect(left.log()).toContain('the engine is back');
@@ -406,7 +416,7 @@ describe('what cannot be shared', () => {
     );
     const four = await start('four', [...byEngine(none), '--set', 'share_relays=4'], fresh());
     expect(await four.share()).toMatchObject({ state: 'alone', relays: null, share: { down: LIMIT / 4 } });
-    const late = await startEngine(redis(), none);
+    const late = await ownEngine(redis(), none);
     await until(async () => (await four.share()).state === 'shared');
     await until(async () => ((await four.share()).share.down ?? 0) === LIMIT);
     await killed(late.child);
@@ -446,7 +456,7 @@ describe('what cannot be shared', () => {
   });
 
   it('a password is needed, is taken from the file, and is shown nowhere', async () => {
-    const own = await startEngine(redis(), undefined, ['--requirepass', 's3c/ret']);
+    const own = await ownEngine(redis(), undefined, ['--requirepass', 's3c/ret']);
     const place = `127.0.0.1:${own.port}`;
     const without = await refused(['-b', '1k', '--share', `redis://${place}`, SPEC]);
     expect(without).toMatchObject({ code: 1, said: expect.stringContaining('NOAUTH') as string });
