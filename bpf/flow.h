@@ -25,7 +25,7 @@ struct flow {
 	__u64 stamp_ns;       /* when a segment with timestamp `stamp` left first; in the handshake: when their SYN came in */
 	__u64 rtt_slot_ns;    /* start of the slot that rtt_us[0] belongs to */
 	__u32 stamp;
-	__u32 rtt_us[2];      /* least round trip in this slot and the one before; 0: none */
+	__u32 rtt_us[2];      /* least round trip in this slot, and before it; 0: none */
 	__u32 epoch;          /* the epoch that bytes and weight[0] belong to */
 	__u32 bytes;          /* user data received in it; of a connection that begins since it did */
 	__u16 weight[2];      /* share of a fair share taken: in this epoch so far, in the one before */
@@ -41,7 +41,9 @@ struct flow {
 	__u8 received : 1;    /* received_end is set */
 	__u8 stamp_waits : 1;
 	__u8 syn_again : 1;   /* a SYN was repeated: its round trip is ambiguous (Karn) */
-	__u8 unused;
+	__u8 suspects : 1;    /* rtt_us[0] is that of the slot before, and a probe is to show whether it was a queue */
+	__u8 shrank : 1;      /* it has shown that it was one */
+	__u8 late;            /* by how much the last round trip exceeded the least, in LATE_UNIT_US */
 	/* Last, where maps of earlier versions have padding: a change of versions keeps their connections. */
 	__u16 segment;        /* the longest that has come, in bytes of user data; 0: none yet */
 	__u16 turn;           /* what the host behind us took to answer in the handshake, in TIME_UNIT_US; 0: not known */
@@ -49,6 +51,7 @@ struct flow {
 };
 
 #define TIME_UNIT_US 16 /* 16 bits of it are a second */
+#define LATE_UNIT_US 4096 /* 8 bits of it are a second */
 
 /*
  * Those who share a rate: the line's, of which each host is a part, or a host's, of which each of its connections is.
@@ -78,7 +81,8 @@ struct state {
 	__u32 joined;         /* what flows have added in this epoch over their last one */
 	__u64 seen;           /* outgoing segments that could have been paced */
 	__u64 rewritten;
-	__u64 unknown;        /* outgoing segments of connections whose SYN we did not see */
+	__u32 unknown;        /* outgoing segments of connections whose SYN we did not see */
+	__u32 probed_slot;    /* the slot of round trips at whose beginning windows are halved */
 	__u32 last_window;    /* bytes, as last written */
 	__u32 last_rtt_us;
 };

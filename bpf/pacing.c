@@ -82,11 +82,11 @@ static __always_inline int see_incoming(struct __sk_buff *skb)
 	/* The first answer to our SYN or SYN-ACK. */
 	if (f->syn_ns != 0) {
 		if (!f->syn_again)
-			take_rtt(f, now, f->syn_ns);
+			take_rtt(f, st, now, f->syn_ns);
 		f->syn_ns = 0;
 	}
 	if (f->stamp_waits && s.has_stamp && (__s32)(s.stamp_echo - f->stamp) >= 0) {
-		take_rtt(f, now, f->stamp_ns);
+		take_rtt(f, st, now, f->stamp_ns);
 		f->stamp_waits = 0;
 	}
 	if (s.payload == 0 && !(s.flags & TCP_FIN))
@@ -184,7 +184,7 @@ int pacing_egress(struct __sk_buff *skb)
 		raise_weight(f, &with, beginners_weight(f, &with));
 	}
 	turn_flow(f, st);
-	window = window_bytes(f, &with, s.has_stamp);
+	window = window_bytes(f, &with, s.has_stamp, probes_queue(st, now));
 	scale = f->local_scale == SCALE_ABSENT || f->remote_scale == SCALE_ABSENT ? 0 : f->local_scale;
 	window = in_units(window, scale);
 	if (window >= s.window) {

@@ -211,8 +211,10 @@ static __always_inline __u32 received_weight(__u32 bytes, __u64 share)
 
 static __always_inline void count_bytes(struct flow *f, struct sharing *with, __u32 payload)
 {
+	__u32 hosts = active_weight(with->line);
+
 	f->bytes += payload;
 	with->host->bytes += payload;
-	raise_host(with, received_weight(with->host->bytes, host_share(with)));
-	raise_weight(f, with, f->begins ? beginners_weight(f, with) : received_weight(f->bytes, flow_share(with)));
+	raise_host(with, received_weight(with->host->bytes, slowed(f, host_share(with), hosts)));
+	raise_weight(f, with, f->begins ? beginners_weight(f, with) : received_weight(f->bytes, slowed(f, flow_share(with), hosts)));
 }

@@ -10,8 +10,10 @@
 
 #define MOST_ROUNDED_OFF 64 /* of a window, this part of it: docs/pacing.md has what an eighth did */
 
-/* The window for this flow in bytes: its fair share for its round trip and the local queue. */
-static __always_inline __u64 window_bytes(const struct flow *f, const struct sharing *with, int has_stamp)
+/*
+ * The window for this flow in bytes: its fair share for its round trip and the local queue; `halved`, while a queue is suspected.
+ */
+static __always_inline __u64 window_bytes(const struct flow *f, const struct sharing *with, int has_stamp, int halved)
 {
 	__u32 hosts = weight_with(with->line, with->host->own);
 	__u64 share = part_of(part_of(payload_rate(), hosts), weight_with(with->host, f->weight));
@@ -24,6 +26,8 @@ static __always_inline __u64 window_bytes(const struct flow *f, const struct sha
 		mss = f->segment;
 	bytes = bytes_in_flight(f, share, hosts);
 	segments = (bytes + mss - 1) / mss;
+	if (halved)
+		segments = (segments + 1) / 2;
 	if (segments < config.min_segments)
 		segments = config.min_segments;
 	return segments * mss;

@@ -197,6 +197,25 @@ function veth(one: Port, other: Port, { superPackets = false, mtuBytes = 1500 }:
 /** Enough on lines of 50 and 100 Mbit/s, where 50 us were too few. */
 const LATEST_WAKE_UP_SEC = 400e-6;
 
+/**
+ * What changes the rate of a line that stands, in the modem. The buffer keeps its size in bytes, so it takes another time
+ * to drain; what is in it stays.
+ */
+export function changeRate(
+  { options }: Line,
+  direction: 'down' | 'up',
+  rateBitPerSec: number,
+): { ns: string; argv: [string, ...string[]] } {
+  const { framing } = options;
+  const { argv, ns = '' } =
+    direction === 'up'
+      ? queue('towards-isp', options.upBitPerSec, options.upBufferMs, framing, options)
+      : queue('towards-gw', options.downBitPerSec, options.downBufferMs, framing, options);
+  const [program, ...words] = argv.map((word) => (word === 'add' ? 'change' : word));
+  words[words.indexOf('rate') + 1] = `${rateBitPerSec}bit`;
+  return { ns, argv: [program ?? 'tc', ...words] };
+}
+
 /** One direction of the line. The limit counts bytes on the wire, so it is a time whatever the packets. */
 function queue(
   device: string,
