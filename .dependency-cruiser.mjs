@@ -14,6 +14,7 @@ export const FLOORS = {
   config: ['core', 'firewall', 'plan'],
   report: ['core', 'tc', 'firewall', 'plan', 'conditions'],
   system: ['core', 'tc', 'linkHooks', 'firewall', 'plan', 'conditions', 'config'],
+  follow: ['core'],
   service: ['core', 'system'],
   line: ['core', 'tc', 'firewall', 'plan', 'config', 'system'],
   search: ['core', 'tc', 'linkHooks', 'firewall', 'plan', 'config', 'report', 'system', 'line'],
@@ -40,6 +41,7 @@ export const ROOMS = {
   plan: ['input', 'numbers', 'queues', 'classes', 'pacing', 'ingress', '.'],
   system: ['exec', 'record', 'link', 'device', 'apply', 'check', 'install'],
   line: ['samples', '.', 'control', 'ping', 'load'],
+  follow: ['decide'],
   search: ['decide', 'arguments', 'run', 'result', '.'],
   relay: [
     ...[

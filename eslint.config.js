@@ -16,6 +16,7 @@ const pureFolders = [
   'src/report/**',
   'src/line/samples/**',
   'src/search/decide/**',
+  'src/follow/decide/**',
   'src/relay/scheduler/**',
 ];
 

@@ -1,0 +1,42 @@
+/** Which direction a queue stands in. Pure. */
+import type { Sample } from './sample.ts';
+
+/** The queues of both directions in milliseconds; undefined: nothing tells. */
+export interface Queues {
+  downMs: number | undefined;
+  upMs: number | undefined;
+}
+
+/** From this share of its rate on, a direction may be what fills a queue. */
+const LOADED_SHARE = 0.5;
+
+export interface Rates {
+  downBitPerSec: number;
+  upBitPerSec: number;
+}
+
+/**
+ * A round trip has no direction, one-way delays have: the uplink's queue is what round trips take longer than that. Where only
+ * round trips are known, they are charged to the direction that is more loaded, and to none while the line is idle.
+ */
+export function blame(sample: Sample, rates: Rates): Queues {
+  const { downQueueMs: downMs } = sample;
+  const bothMs = sample.roundTripMs ?? sample.pingMs;
+  if (bothMs === undefined) return { downMs, upMs: undefined };
+  if (downMs !== undefined) return { downMs, upMs: Math.max(0, bothMs - downMs) };
+  const { downShare, upShare } = loads(sample, rates);
+  if (Math.max(downShare, upShare) < LOADED_SHARE) return { downMs: undefined, upMs: undefined };
+  return downShare >= upShare ? { downMs: bothMs, upMs: undefined } : { downMs: undefined, upMs: bothMs };
+}
+
+export function isLoaded(sample: Sample, rates: Rates): boolean {
+  const { downShare, upShare } = loads(sample, rates);
+  return Math.max(downShare, upShare) >= LOADED_SHARE;
+}
+
+function loads(sample: Sample, rates: Rates): { downShare: number; upShare: number } {
+  return {
+    downShare: sample.downBitPerSec / rates.downBitPerSec,
+    upShare: sample.upBitPerSec / rates.upBitPerSec,
+  };
+}

@@ -1,0 +1,70 @@
+/** From samples of a line to the rates of both directions. Pure: the clock is in the samples. */
+import { blame, isLoaded } from './blame.ts';
+import { followLine, startLaw, type LawState, type Phase } from './law.ts';
+import type { LineLimits, Sample } from './sample.ts';
+
+export interface FollowState {
+  down: LawState;
+  up: LawState;
+  /** Since when there is load and nothing tells how late it comes; undefined: there is no load, or something does. */
+  untoldSinceMs: number | undefined;
+}
+
+export interface Decision {
+  downBitPerSec: number;
+  upBitPerSec: number;
+  why: { down: Phase; up: Phase };
+  /** Pings are needed: the line is loaded by what has no timestamps, as QUIC. Never on an idle line. */
+  pings: boolean;
+  /** The least delays known are those of a shorter way: what is the least from now on counts. */
+  forgetLeast: boolean;
+}
+
+/** For so long after the last sample that told something, none is missed. */
+const UNTOLD_MS = 500;
+
+/** Begins at these rates, which may be any: the first decision is within the limits. */
+export function startFollowing(
+  rates: { downBitPerSec: number; upBitPerSec: number },
+  atMs: number,
+): FollowState {
+  return {
+    down: startLaw(rates.downBitPerSec, atMs),
+    up: startLaw(rates.upBitPerSec, atMs),
+    untoldSinceMs: undefined,
+  };
+}
+
+export function decide(
+  state: FollowState,
+  sample: Sample,
+  limits: LineLimits,
+): { state: FollowState; decision: Decision } {
+  const rates = { downBitPerSec: state.down.rateBitPerSec, upBitPerSec: state.up.rateBitPerSec };
+  const queues = blame(sample, rates);
+  const { atMs, spanMs } = sample;
+  const down = followLine(
+    state.down,
+    { atMs, spanMs, bitPerSec: sample.downBitPerSec, queueMs: queues.downMs },
+    limits.down,
+    'behind-queue',
+  );
+  const up = followLine(
+    state.up,
+    { atMs, spanMs, bitPerSec: sample.upBitPerSec, queueMs: queues.upMs },
+    limits.up,
+    'before-queue',
+  );
+  const isTold = sample.downQueueMs !== undefined || sample.roundTripMs !== undefined;
+  const untoldSinceMs = isTold || !isLoaded(sample, rates) ? undefined : (state.untoldSinceMs ?? atMs);
+  return {
+    state: { down: down.state, up: up.state, untoldSinceMs },
+    decision: {
+      downBitPerSec: down.state.rateBitPerSec,
+      upBitPerSec: up.state.rateBitPerSec,
+      why: { down: down.state.phase, up: up.state.phase },
+      pings: untoldSinceMs !== undefined && atMs - untoldSinceMs >= UNTOLD_MS,
+      forgetLeast: down.longerWay || up.longerWay,
+    },
+  };
+}
