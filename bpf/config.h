@@ -18,6 +18,7 @@ struct config {
 	__u32 by_host;        /* 1: hosts share the line, and connections their host's share; 0: connections share the line */
 	__u32 numbered;       /* the priority of a SYN of the host with number 0; the next ones follow. 0: nobody numbers them */
 	__u32 syn_class;      /* the priority that such a SYN gets instead: its egress class */
+	__u32 follows;        /* 1: somebody lets the rate follow the line, and wants to know what comes in when */
 };
 
 volatile const struct config config = {
@@ -33,9 +34,11 @@ volatile const struct config config = {
 	.by_host = 1,
 	.numbered = 0,
 	.syn_class = 0,
+	.follows = 0,
 };
 
-static __always_inline __u64 payload_rate(void)
+/* What the plan says; follow.h has what is in force. */
+static __always_inline __u64 planned_payload_rate(void)
 {
 	return (__u64)config.payload_bytes_per_sec_hi << 32 | config.payload_bytes_per_sec_lo;
 }

@@ -14,7 +14,9 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #include "config.h"
+#include "delay.h"
 #include "flow.h"
+#include "follow.h"
 #include "host.h"
 #include "rtt.h"
 #include "segment.h"
@@ -86,9 +88,14 @@ static __always_inline int see_incoming(struct __sk_buff *skb)
 		f->syn_ns = 0;
 	}
 	if (f->stamp_waits && s.has_stamp && (__s32)(s.stamp_echo - f->stamp) >= 0) {
-		take_rtt(f, st, now, f->stamp_ns);
+		__u32 us = take_rtt(f, st, now, f->stamp_ns);
+
+		if (config.follows)
+			count_round_trip(f, now, us);
 		f->stamp_waits = 0;
 	}
+	if (config.follows && s.has_stamp && s.payload > 0)
+		take_delay(&s.key, now, s.stamp);
 	if (s.payload == 0 && !(s.flags & TCP_FIN))
 		return 0;
 	turn_epoch(st, now);
@@ -113,6 +120,8 @@ int pacing_ingress(struct __sk_buff *skb)
 {
 	int bounded = see_incoming(skb);
 
+	if (config.follows)
+		count_arrival(skb, bpf_ktime_get_ns());
 	skb->cb[BOUNDED] = bounded;
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include <bpf/bpf_helpers.h>
 #include "config.h"
 #include "flow.h"
+#include "follow.h"
 
 #define RTT_SLOT_NS 10000000000ULL
 #define PROBE_NS 1000000000ULL   /* of a slot in which a queue is suspected: all windows are halved */
@@ -39,7 +40,7 @@ static __always_inline __u32 flow_queue_us(const struct flow *f, __u32 hosts)
 {
 	__u32 times = hosts < 2 * WEIGHT_ONE ? hosts : 2 * WEIGHT_ONE;
 	__u64 most = (__u64)config.most_queue_us * hosts / WEIGHT_ONE;
-	__u64 us = (__u64)config.queue_us * hosts / WEIGHT_ONE * times / WEIGHT_ONE;
+	__u64 us = (__u64)queue_us() * hosts / WEIGHT_ONE * times / WEIGHT_ONE;
 
 	us += ((__u32)f->turn + f->spread) * TIME_UNIT_US;
 	return us < most ? us : most;
@@ -114,7 +115,7 @@ static __always_inline void turn_slot(struct flow *f, struct state *st, __u64 no
 	f->suspects = 0;
 	if (known == 0 || slot_least < known)
 		f->rtt_us[1] = slot_least;
-	else if (slot_least > known + config.queue_us && now - f->rtt_slot_ns < PROBE_NS && (f->weight[0] || f->weight[1]) &&
+	else if (slot_least > known + queue_us() && now - f->rtt_slot_ns < PROBE_NS && (f->weight[0] || f->weight[1]) &&
 		 may_shrink(f)) {
 		f->suspects = 1;
 		st->probed_slot = slot_of(now);
@@ -139,7 +140,8 @@ static __always_inline void take_verdict(struct flow *f, __u64 now, __u32 us)
 	f->rtt_us[0] = us;
 }
 
-static __always_inline void take_rtt(struct flow *f, struct state *st, __u64 now, __u64 since_ns)
+/* The round trip, in microseconds. */
+static __always_inline __u32 take_rtt(struct flow *f, struct state *st, __u64 now, __u64 since_ns)
 {
 	__u32 us = us_since(now, since_ns, config.max_rtt_us);
 
@@ -157,6 +159,7 @@ static __always_inline void take_rtt(struct flow *f, struct state *st, __u64 now
 		f->rtt_us[0] = us;
 	take_spread(f, us);
 	take_late(f, us);
+	return us;
 }
 
 /*

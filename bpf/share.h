@@ -5,6 +5,7 @@
 #include <bpf/bpf_helpers.h>
 #include "config.h"
 #include "flow.h"
+#include "follow.h"
 #include "rtt.h"
 
 #define EPOCH_NS 1000000000ULL

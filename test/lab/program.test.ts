@@ -112,7 +112,7 @@ async function handWith(config: PacingConfig, packets: readonly Handed[]): Promi
     echo >&3; base64 -w 0 $work/out >&3; echo >&3; base64 -w 0 $work/context-out >&3; echo >&3`,
   );
   const script = `set -eu; exec 3>&1 >&2; work=$(mktemp -d)
-    end() { rm -rf $work ${FOLDER} /sys/fs/bpf/ig[fhs]_${SUFFIX}; }; trap end EXIT
+    end() { rm -rf $work ${FOLDER} /sys/fs/bpf/ig?_${SUFFIX}; }; trap end EXIT
     base64 -d > $work/pacing.o; bpftool prog loadall $work/pacing.o ${FOLDER} type classifier
     ${runs.join('')}
     bpftool map dump pinned /sys/fs/bpf/igf_${SUFFIX} -j >&3; echo >&3

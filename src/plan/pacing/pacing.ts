@@ -42,6 +42,8 @@ export interface PacingConfig {
   numberedPriority: number;
   /** The priority that such a packet gets instead. */
   synPriority: number;
+  /** 1: the rate follows the line, so the program tells what comes in when, and takes another rate from a map. */
+  follows?: 1;
 }
 
 /**

@@ -3,7 +3,7 @@
  * Made by `npm run generate` from the object's BTF.
  */
 export const CONFIG_LAYOUT = {
-  bytes: 60,
+  bytes: 64,
   at: {
     magic: 0,
     payload_bytes_per_sec_lo: 16,
@@ -17,6 +17,7 @@ export const CONFIG_LAYOUT = {
     by_host: 48,
     numbered: 52,
     syn_class: 56,
+    follows: 60,
   },
 } as const;
 
@@ -71,5 +72,30 @@ export const FLOW_LAYOUT = {
     segment: 66,
     turn: 68,
     spread: 70,
+  },
+} as const;
+
+export const BUCKET_LAYOUT = {
+  bytes: 40,
+  at: {
+    number: 0,
+    bytes: 8,
+    packets: 16,
+    delays: 20,
+    least_delay_us: 24,
+    round_trips: 28,
+    least_round_trip_us: 32,
+    unused: 36,
+  },
+} as const;
+
+export const FOLLOWING_LAYOUT = {
+  bytes: 32,
+  at: {
+    payload_bytes_per_sec: 0,
+    planned_bytes_per_sec: 8,
+    forget_before_ns: 16,
+    queue_us: 24,
+    unused: 28,
   },
 } as const;

@@ -5,6 +5,9 @@
 import { ProgramError, type Runner } from '../exec/run.ts';
 import { UserError } from '../../core/errors.ts';
 
+/** Where iproute2 pins maps that ask for it by name (lib/bpf_libbpf.c); it mounts the file system if need be. */
+export const PIN_FOLDER = '/sys/fs/bpf/tc/globals';
+
 /** __NR_bpf; the program is for little-endian machines only. */
 export const SYSCALL_NUMBER: Partial<Record<NodeJS.Architecture, number>> = {
   x64: 321,

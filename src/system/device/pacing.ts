@@ -11,13 +11,10 @@ import {
 } from '../../plan/pacing/pacingObject.ts';
 import { STATE_LAYOUT } from '../../plan/pacing/pacingLayout.ts';
 import type { PacingPlan } from '../../plan/pacing/pacing.ts';
-import { readPinnedElement } from './bpfMap.ts';
+import { PIN_FOLDER, readPinnedElement } from './bpfMap.ts';
 import { replaceFile } from '../record/replaceFile.ts';
 import { errorCode, makeRunDir, removeError, runDir } from '../record/runDir.ts';
 import type { Runner } from '../exec/run.ts';
-
-/** Where iproute2 pins maps that ask for it by name (lib/bpf_libbpf.c); it mounts the file system if need be. */
-const PIN_FOLDER = '/sys/fs/bpf/tc/globals';
 
 /** The program's file for a device; tc reads it when a filter is made. */
 export async function pacingObjectFile(device: string): Promise<string> {
