@@ -14,7 +14,7 @@ export const FLOORS = {
   config: ['core', 'firewall', 'plan'],
   report: ['core', 'tc', 'firewall', 'plan', 'conditions'],
   system: ['core', 'tc', 'linkHooks', 'firewall', 'plan', 'conditions', 'config'],
-  follow: ['core'],
+  follow: ['core', 'tc', 'plan', 'system'],
   service: ['core', 'system'],
   line: ['core', 'tc', 'firewall', 'plan', 'config', 'system'],
   search: ['core', 'tc', 'linkHooks', 'firewall', 'plan', 'config', 'report', 'system', 'line'],
@@ -32,6 +32,7 @@ export const FLOORS = {
     'line',
     'search',
     'relay',
+    'follow',
   ],
   bin: ['core', 'cli'],
 };
@@ -41,7 +42,7 @@ export const ROOMS = {
   plan: ['input', 'numbers', 'queues', 'classes', 'pacing', 'ingress', '.'],
   system: ['exec', 'record', 'link', 'device', 'apply', 'check', 'install'],
   line: ['samples', '.', 'control', 'ping', 'load'],
-  follow: ['decide'],
+  follow: ['decide', 'run'],
   search: ['decide', 'arguments', 'run', 'result', '.'],
   relay: [
     ...[
@@ -60,7 +61,7 @@ export const ROOMS = {
   ],
   report: ['plot', 'statistics', 'metrics', 'watch'],
   cli: ['common', 'inetgw', '.'],
-  'cli/inetgw': ['words', 'change', 'show', 'watch', 'install', '.'],
+  'cli/inetgw': ['words', 'change', 'show', 'watch', 'serve', 'install', '.'],
 };
 
 const inFolders = (names) => names.map((name) => `^src/${name}/`).join('|') || '^$';

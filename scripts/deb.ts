@@ -95,9 +95,13 @@ async function fill(stage: string, version: string): Promise<void> {
   await copy('templates/inetgw.conf.example', 'etc/inetgw.conf');
   for (const unit of [
     'inetgw@.service',
-    ...['inetgw-heal.path', 'inetgw-heal.service', 'iprelay@.service', 'iprelay@.socket'].map(
-      (name) => `systemd/${name}`,
-    ),
+    ...[
+      'inetgw.service',
+      'inetgw-heal.path',
+      'inetgw-heal.service',
+      'iprelay@.service',
+      'iprelay@.socket',
+    ].map((name) => `systemd/${name}`),
   ])
     await copy(`templates/${unit}`, `usr/lib/systemd/system/${basename(unit)}`);
   await copy('templates/logrotate/iprelay', 'etc/logrotate.d/iprelay');

@@ -43,7 +43,7 @@ inetgw: systemd-service-file-refers-to-unusual-wantedby-target sys-subsystem-net
 
 /** Running units of ours by pattern: systemctl takes patterns for loaded units. Not quoted again, so none may have a blank. */
 const UNITS =
-  "inetgw-heal.path inetgw-heal.service 'inetgw@*.service' 'iprelay@*.socket' 'iprelay@*.service'";
+  "inetgw-heal.path inetgw-heal.service inetgw.service 'inetgw@*.service' 'iprelay@*.socket' 'iprelay@*.service'";
 
 /**
  * Before the program goes: take away what it has set, while it can. An upgrade leaves the shapers in force;

@@ -68,7 +68,7 @@ export async function units(context: CellContext): Promise<string> {
 
 /** Healing watches from the start; nothing else is in use. */
 const FRESH = `
-  is "$(unit_files | cut -d ' ' -f 1,2 | tr '\\n' ' ')" 'inetgw-heal.path enabled inetgw-heal.service static inetgw@.service disabled iprelay@.service disabled iprelay@.socket disabled '
+  is "$(unit_files | cut -d ' ' -f 1,2 | tr '\\n' ' ')" 'inetgw-heal.path enabled inetgw-heal.service static inetgw.service disabled inetgw@.service disabled iprelay@.service disabled iprelay@.socket disabled '
   systemctl is-active -q inetgw-heal.path || say 'healing does not watch'
   is "$(units | grep -v '^inetgw-heal\\.' || true)$(links)" ''`;
 

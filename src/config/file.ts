@@ -18,7 +18,7 @@ import {
 } from './keys.ts';
 import { locator, type Locate, type Place } from '../core/locate.ts';
 import { parseLineRate, type Parsed } from './parsers.ts';
-import { checkTuning, doubts, errorAt } from './settings.ts';
+import { checkTuning, doubts, errorAt, limitErrors } from './settings.ts';
 import { assumedLink } from '../plan/input/assumedLink.ts';
 import { explicitRates, rateDoubt, type RateTexts } from './rateDoubts.ts';
 import { closest } from '../core/suggest.ts';
@@ -217,7 +217,10 @@ function readSection(locate: Locate, file: string, device: string, content: Toml
     const value = found.get(key);
     if (value !== undefined) values.set(key, value);
   }
-  errors.push(...checkTuning(values).errors);
+  const checked = checkTuning(values);
+  errors.push(...checked.errors);
+  if (errors.length === 0 && upBitPerSec !== undefined && downBitPerSec !== undefined)
+    errors.push(...limitErrors(checked.tuning, values, { upBitPerSec, downBitPerSec }));
   const search = Object.fromEntries(
     SEARCH_KEY_NAMES.map((key) => [
       SEARCH_KEYS[key].field,

@@ -4,7 +4,7 @@ import { UserErrors, usageError, type UserError } from '../core/errors.ts';
 import type { ShaperSettings } from '../plan/input/settings.ts';
 import { optionName, SHAPER_KEY_NAMES, type ShaperKey, type ShaperOptions } from './keys.ts';
 import { parseLineRate } from './parsers.ts';
-import { checkTuning, doubts, errorAt } from './settings.ts';
+import { checkTuning, doubts, errorAt, limitErrors } from './settings.ts';
 import type { Value, Values } from './values.ts';
 
 export interface SettingsResult {
@@ -48,6 +48,8 @@ export function settingsFromValues(device: string, up: Value, down: Value, value
   }) as [number, number];
   const checked = checkTuning(values);
   errors.push(...checked.errors);
+  if (errors.length === 0)
+    errors.push(...limitErrors(checked.tuning, values, { upBitPerSec, downBitPerSec }));
   if (errors.length > 0) throw new UserErrors(errors);
   const settings: ShaperSettings = { ...checked.tuning, device, upBitPerSec, downBitPerSec };
   return { settings, typed: { up: up.text, down: down.text }, warnings: doubts(settings) };

@@ -21,6 +21,7 @@ import {
   parseDscp,
   parseHostName,
   parseHosts,
+  parseLineRate,
   parseMark,
   parsePercent,
   parsePorts,
@@ -104,6 +105,15 @@ const LINE = { form: 'value', group: 'The line', partOf: 'framing' } as const;
 const IN = { form: 'value', group: 'What comes in' } as const;
 const OUT = { form: 'list', group: 'What leaves', takes: 'LIST' } as const;
 
+/** A rate that `inetgw serve` may go to: see docs/following.md. */
+function limit(direction: 'down' | 'up', end: 'Min' | 'Max', help: string) {
+  return key<Described & { form: 'value' }, number>(
+    { form: 'value', group: 'The line', takes: 'RATE', help },
+    parseLineRate,
+    (tuning, rate) => ({ ...tuning, limits: { ...tuning.limits, [`${direction}${end}`]: rate } }),
+  );
+}
+
 const interactive = (tuning: Tuning, values: Partial<ClassSettings>): Tuning => ({
   ...tuning,
   interactive: { ...tuning.interactive, ...values },
@@ -135,6 +145,10 @@ const SHAPER_KEYS = {
   },
   overhead: { ...LINE, takes: 'N', help: 'bytes that the line adds to an IP packet' },
   mpu: { ...LINE, takes: 'N', help: 'the shortest frame on the line in bytes' },
+  'down-min': limit('down', 'Min', 'DOWN is let fall to this where the line carries less'),
+  'down-max': limit('down', 'Max', 'DOWN is let rise to this where the line carries more'),
+  'up-min': limit('up', 'Min', 'the same of UP'),
+  'up-max': limit('up', 'Max', 'the same of UP'),
   mark: key(
     { ...IN, takes: 'N', help: 'firewall mark of packets above 98 %', otherwise: '20' },
     parseMark,

@@ -35,6 +35,7 @@ export function checkTuning(values: Values): { tuning: Tuning; errors: UserError
     else tuning = parsed.value;
   }
   checkPacingAndIngress(tuning, values, complain);
+  checkLimitsAndPacing(tuning, values, complain);
   checkOneClassOnly(tuning, values, complain);
   return { tuning, errors };
 }
@@ -135,6 +136,42 @@ function checkPacingAndIngress({ ingress, pacing }: Tuning, values: Values, comp
     `${value?.name ?? 'ingress'} ${ingress} and ${other?.name ?? 'pacing'} bpf exclude each other`,
     'window pacing needs the police stages; it brings a queue of its own',
   );
+}
+
+const LIMIT_KEYS = ['down-min', 'down-max', 'up-min', 'up-max'] as const;
+
+/** What rates may follow of a line is seen by window pacing alone. */
+function checkLimitsAndPacing({ ingress, pacing }: Tuning, values: Values, complain: Complain): void {
+  const limit = LIMIT_KEYS.map((key) => values.get(key)).find((value) => value !== undefined);
+  if (limit === undefined || (pacing !== 'off' && allowsStages(ingress))) return;
+  const other = values.get(pacing === 'off' ? 'pacing' : 'ingress');
+  complain(
+    limit,
+    `${limit.name} and ${other?.name ?? ''} ${other?.text ?? ''} exclude each other`,
+    'a rate follows its line by what window pacing sees of it',
+  );
+}
+
+/** A rate that is said lies within its limits. */
+export function limitErrors(
+  { limits }: Tuning,
+  values: Values,
+  rates: Pick<ShaperSettings, 'upBitPerSec' | 'downBitPerSec'>,
+): UserError[] {
+  return (['down', 'up'] as const).flatMap((direction) => {
+    const rate = rates[`${direction}BitPerSec`];
+    const [least, most] = [limits?.[`${direction}Min`], limits?.[`${direction}Max`]];
+    const [low, high] = [values.get(`${direction}-min`), values.get(`${direction}-max`)];
+    const name = direction.toUpperCase();
+    return [
+      ...(low !== undefined && least !== undefined && least > rate
+        ? [errorAt(low, `${low.name} (${formatRate(least)}) is above ${name} (${formatRate(rate)})`)]
+        : []),
+      ...(high !== undefined && most !== undefined && most < rate
+        ? [errorAt(high, `${high.name} (${formatRate(most)}) is below ${name} (${formatRate(rate)})`)]
+        : []),
+    ];
+  });
 }
 
 /** The same port, DSCP or host in both classes is a contradiction of the user's, unless one is a default. */

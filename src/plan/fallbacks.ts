@@ -16,6 +16,11 @@ export function fallbacks(plan: Plan): string[] {
       ? ['this kernel has no cake: flows take turns in the queues, whatever host they belong to']
       : []),
     ...(plan.hostsHidden === true ? [HIDDEN_HOSTS[plan.firewall?.backend === 'nft' ? 'nft' : 'other']] : []),
+    ...(plan.follows !== undefined && plan.pacing === undefined
+      ? [
+          'there is no window pacing here, so nobody sees what the line carries: the rates stay as they were set',
+        ]
+      : []),
     ...(plan.missingKinds ?? []).flatMap(
       (kind) => ingressKind(kind).whenMissing?.(plan.queueDevice ?? 'an ifb') ?? [],
     ),

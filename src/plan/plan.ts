@@ -1,6 +1,7 @@
 /** The plan: everything that `inetgw` puts on a device, as a value. Made here, carried out elsewhere. */
 import { hasStages, kindsBefore, type IngressKind } from './input/ingressKinds.ts';
 import type { FirewallBackend, ShaperSettings } from './input/settings.ts';
+import { lineLimits, type LineLimits } from './input/limits.ts';
 import { type Framing } from './input/framing.ts';
 import { resolveFraming } from './input/framingChoice.ts';
 import { egressObjects } from './queues/egress.ts';
@@ -37,8 +38,16 @@ export interface Plan {
   pacingWhy?: string;
   /** Present: the clsact qdisc is not in the plan, since filters of others hang there, too. */
   sharedClsact?: SharedClsact;
+  /** The rates follow the line: `inetgw serve` sets others in place of those, within the limits. Absent: they are fixed. */
+  follows?: FollowPlan;
   /** Undefined: the administrator's own firewall script carries the rules. */
   firewall: { backend: FirewallBackend; rules: RuleSet } | undefined;
+}
+
+export interface FollowPlan {
+  limits: LineLimits;
+  /** What the same plan is made from at other rates. */
+  settings: ShaperSettings;
 }
 
 /** What a plan in force has shown of the kernel: another one made with it can be reached by changing rates. */
@@ -74,6 +83,7 @@ export function makePlan(
   const framing = resolveFraming(settings.framing, link, settings);
   const ingress = kernel.ingress ?? 'police';
   const pacing = pacingPlan(settings, link, framing, kernel, backend);
+  const limits = lineLimits(settings.limits, settings);
   const missingKinds = kindsBefore(ingress, settings.ingress);
   const context = { settings, link, framing, kernel };
   const ruleSettings = { ...settings, wireGuardPorts: kernel.wireGuardPorts ?? [] };
@@ -99,6 +109,9 @@ export function makePlan(
       ? { pacingWhy: kernel.pacingWhy }
       : {}),
     ...(kernel.sharedClsact === undefined ? {} : { sharedClsact: kernel.sharedClsact }),
+    ...(limits === undefined
+      ? {}
+      : { follows: { limits, settings: { ...settings, framing: { exact: framing } } } }),
     firewall:
       backend === undefined
         ? undefined

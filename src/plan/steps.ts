@@ -13,6 +13,7 @@ import {
   treesOf,
   type TcView,
 } from '../tc/batch.ts';
+import { sameValue } from '../tc/sameValue.ts';
 import type { Plan } from './plan.ts';
 
 export interface Step {
@@ -78,10 +79,13 @@ export function queueChange(plan: Plan, inForce: Plan | undefined, view: TcView)
   const kept = plan.queueDevice !== undefined && inForce?.queueDevice === plan.queueDevice;
   const queueDevice = plan.queueDevice === undefined ? undefined : kept ? 'kept' : 'fresh';
   const standing = treesOf(inForce?.tc ?? []);
+  // Whoever follows the line has set other rates than the plan's; of the same plan, they stay in force.
+  const isFollowed = inForce?.follows !== undefined && !sameValue(inForce.tc, plan.tc);
   let how: QueueChange['how'] = 'in place';
   const lines = treesOf(plan.tc).flatMap(({ dev, place, objects }) => {
     const from = standing.find((tree) => tree.dev === dev && tree.place === place);
-    const inPlace = from === undefined ? undefined : changeLines(from.objects, objects);
+    const inPlace =
+      from === undefined ? undefined : changeLines(from.objects, objects, isFollowed ? 'others' : 'from');
     if (inPlace !== undefined) return inPlace;
     how = 'anew';
     // An ifb that is taken away while packets are redirected to it would lose them until the batch has run.

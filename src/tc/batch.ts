@@ -167,8 +167,13 @@ function placeOf(object: TcObject): Tree['place'] {
 /**
  * The lines that turn `from` into `to` by changing parameters only: no queue is lost and no packet passes
  * unshaped. Undefined where the structure differs and everything must be made anew.
+ * @param ratesOf `others`: rates of classes and actions were changed since, so all of them are said again
  */
-export function changeLines(from: readonly TcObject[], to: readonly TcObject[]): string[] | undefined {
+export function changeLines(
+  from: readonly TcObject[],
+  to: readonly TcObject[],
+  ratesOf: 'from' | 'others' = 'from',
+): string[] | undefined {
   if (from.length !== to.length) return undefined;
   const lines: string[] = [];
   for (const [n, next] of to.entries()) {
@@ -176,10 +181,28 @@ export function changeLines(from: readonly TcObject[], to: readonly TcObject[]):
     if (previous === undefined) return undefined;
     const changed = changeObject(previous, next);
     if (changed === undefined) return undefined;
-    lines.push(...changed);
+    lines.push(...(ratesOf === 'others' ? saidAnew(changed, next) : changed));
   }
   return lines;
 }
+
+/** The lines that say an object's rates, whatever they are now; of an object without rates, what has changed. */
+export function rateLines(object: TcObject): string[] {
+  switch (object.type) {
+    case 'class':
+      return [renderClass('change', object)];
+    case 'filter':
+      return object.actions.filter(({ kind }) => kind === 'police').map(renderActionChange);
+    case 'qdisc':
+    case 'program':
+    case 'small':
+      return [];
+  }
+}
+
+const saidAnew = (changed: readonly string[], object: TcObject): string[] => [
+  ...new Set([...changed, ...rateLines(object)]),
+];
 
 function changeObject(from: TcObject, to: TcObject): string[] | undefined {
   if (sameValue(from, to)) return [];

@@ -93,6 +93,8 @@ export type Action =
       linkLayer: 'atm' | 'ethernet';
       exceed: Verdict;
       conform: Verdict;
+      /** Its rate follows the line, so that another one may stand there. */
+      follows?: true;
     }
   | {
       /** Size test: a police action without a rate. */

@@ -83,17 +83,22 @@ function isAsGiven(root: TcView['root'], spec: Qdisc['spec'] | undefined): boole
 /**
  * Whether the HTB classes of the device are there and have the rates of the plan.
  * @param shown what `tc class show dev X` prints; what cannot be read of it is taken to be as planned
+ * @param areFollowed whether the rates follow the line, so that others may stand there
  */
-export function classesStand(objects: readonly TcObject[], device: string, shown: string): boolean {
+export function classesStand(
+  objects: readonly TcObject[],
+  device: string,
+  shown: string,
+  areFollowed = false,
+): boolean {
   const standing = new Map(classTexts(shown).map((each) => [each.classId, each]));
   if (standing.size === 0) return true;
   return objects.every((object) => {
     if (object.type !== 'class' || object.dev !== device) return true;
     const found = standing.get(object.classId);
+    if (found === undefined || areFollowed) return found !== undefined;
     return (
-      found !== undefined &&
-      isRate(found.rateBitPerSec, object.rateBitPerSec) &&
-      isRate(found.ceilBitPerSec, object.ceilBitPerSec)
+      isRate(found.rateBitPerSec, object.rateBitPerSec) && isRate(found.ceilBitPerSec, object.ceilBitPerSec)
     );
   });
 }
@@ -226,7 +231,8 @@ function isAsPlanned(action: Action, { verdict, rateBitPerSec }: ActionDoes): bo
     case 'policeSize': {
       const rate = action.kind === 'police' ? action.rateBitPerSec : 0;
       const planned = `${action.exceed}/${action.conform}`.replace(/\/ok$/, '');
-      return (verdict ?? planned) === planned && isRate(rateBitPerSec ?? rate, rate);
+      const isFollowed = action.kind === 'police' && action.follows === true;
+      return (verdict ?? planned) === planned && (isFollowed || isRate(rateBitPerSec ?? rate, rate));
     }
     case 'drop':
     case 'ok':

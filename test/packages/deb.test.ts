@@ -104,6 +104,7 @@ describe.skipIf(!isRoot)(`the package in a clean root of ${suite}`, () => {
       '/usr/share/fish/vendor_completions.d/searchbw.fish',
       '/usr/lib/systemd/system/inetgw@.service',
       '/usr/lib/systemd/system/inetgw-heal.service',
+      '/usr/lib/systemd/system/inetgw.service',
       '/etc/systemd/system/paths.target.wants/inetgw-heal.path',
       '/usr/share/inetgw/heal.sh',
       '/usr/lib/systemd/system/iprelay@.service',

@@ -82,6 +82,10 @@ const BODIES: Readonly<Record<CommandWord, CommandBody>> = {
     const { configCheckCommand, configExampleCommand } = await import('./install/config.ts');
     return verb === 'check' ? configCheckCommand(file, options) : configExampleCommand();
   },
+  serve: async ([device, ...rest], options) => {
+    if (rest.length > 0) throw usageError('serve takes one device or none: inetgw serve ppp0');
+    return (await import('./serve/serve.ts')).serveCommand(device, options);
+  },
   watch: async ([device, ...rest], options) => {
     if (rest.length > 0) throw usageError('watch takes one device or none: inetgw watch ppp0');
     return (await import('./watch/watch.ts')).watchCommand(device, options);

@@ -20,12 +20,4 @@ export interface Sample {
   pingMs?: number;
 }
 
-export interface RateLimits {
-  leastBitPerSec: number;
-  mostBitPerSec: number;
-}
-
-export interface LineLimits {
-  down: RateLimits;
-  up: RateLimits;
-}
+export type { LineLimits, RateLimits } from '../../plan/input/limits.ts';

@@ -16,6 +16,7 @@ import { STAGE_1_PRIORITY } from '../../firewall/rules.ts';
 import { deviceActionIndex } from '../numbers/actionIndex.ts';
 import { bytesIn, policeBurstBytes } from '../numbers/arithmetic.ts';
 import { kernelRateBitPerSec } from '../input/framing.ts';
+import { lineLimits } from '../input/limits.ts';
 import { linkHeaderBytes, type LinkFacts } from '../input/link.ts';
 import { boundedFilter, windowFilters, type PacingPlan } from '../pacing/pacing.ts';
 import { redirectTo } from '../queues/queue.ts';
@@ -92,13 +93,19 @@ export function stageObjects(
 /** The actions of the stages: a bucket for a share of the line, a test of the length, the mark. */
 function stageActions({ settings, link, framing }: PlanContext, backend: FirewallBackend | undefined) {
   const rateBitPerSec = kernelRateBitPerSec(framing, settings.downBitPerSec);
+  const follows = lineLimits(settings.limits, settings) !== undefined;
   const bucket = (name: keyof typeof SHARE, exceed: Verdict, conform: Verdict = 'ok'): Action => {
     const share = Math.max(1, Math.floor(rateBitPerSec * SHARE[name]));
     return {
       kind: 'police',
       index: actionIndex(link.ifindex, name),
       rateBitPerSec: share,
-      burstBytes: policeBurstBytes(framing, share, link.mtuBytes, bytesIn(rateBitPerSec, BURST_MS[name])),
+      burstBytes: policeBurstBytes(
+        framing,
+        share,
+        link.mtuBytes,
+        bytesIn(rateBitPerSec, follows ? FOLLOWING_BURST_MS : BURST_MS[name]),
+      ),
       mtuBytes: policeMtuBytes(link),
       // Ingress lengths never contain the link header, whatever the device.
       overheadBytes: Math.max(0, framing.overheadBytes),
@@ -106,6 +113,7 @@ function stageActions({ settings, link, framing }: PlanContext, backend: Firewal
       linkLayer: framing.linkLayer === 'atm' ? 'atm' : 'ethernet',
       exceed,
       conform,
+      ...(follows ? { follows: true as const } : {}),
     };
   };
   const sizeTest = (name: 'isSmall' | 'dropLarge', exceed: Verdict, conform: Verdict): Action => ({
@@ -134,6 +142,9 @@ function stageActions({ settings, link, framing }: PlanContext, backend: Firewal
  * is 20 ms, so that small packets that come in a bunch find room.
  */
 const BURST_MS: Readonly<Record<keyof typeof SHARE, number>> = { stage1: 50, stage2: 50, reserve: 20 };
+
+/** Each change of a rate fills its bucket anew: 10 ms ten times a second let in 10 % more, 50 ms would let in 50. */
+const FOLLOWING_BURST_MS = 10;
 
 /** At least tc's own default; a jumbo frame must not exceed for its length alone. */
 function policeMtuBytes(link: LinkFacts): number {

@@ -2,6 +2,7 @@
 import type { PortOrRange } from '../../firewall/rules.ts';
 import type { FramingChoice } from './framingChoice.ts';
 import type { IngressChoice } from './ingressKinds.ts';
+import type { SaidLimits } from './limits.ts';
 
 /** Which firewall tool carries the rules; `auto` takes the first that works on this kernel. */
 export type FirewallBackend = 'nft' | 'iptables';
@@ -68,6 +69,8 @@ export interface ShaperSettings {
   ingress: IngressChoice;
   pacing: PacingChoice;
   fair: FairChoice;
+  /** Between which rates the device follows its line; absent: its rates are fixed. */
+  limits?: SaidLimits;
 }
 
 /** Everything but the device and the rates. Numbers from the article where it names them. */

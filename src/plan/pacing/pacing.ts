@@ -7,6 +7,7 @@ import { allowsStages, hasStages } from '../input/ingressKinds.ts';
 import { CLSACT_HOOK } from '../../tc/clsact.ts';
 import type { Action, ProgramFilter } from '../../tc/objects.ts';
 import { framedBytes, kernelRateBitPerSec, serialisationMs, type Framing } from '../input/framing.ts';
+import { lineLimits } from '../input/limits.ts';
 import { linkHeaderBytes, type KernelFacts, type LinkFacts } from '../input/link.ts';
 import { deviceActionIndex } from '../numbers/actionIndex.ts';
 import { PACING_DIGEST } from './pacingDigest.ts';
@@ -101,6 +102,7 @@ export function pacingPlan(
       byHost: byHost ? 1 : 0,
       numberedPriority: numbersHosts ? HOST_NUMBERS.first : 0,
       synPriority: OPENING_PRIORITY,
+      ...(lineLimits(settings.limits, settings) === undefined ? {} : { follows: 1 as const }),
     },
   };
 }

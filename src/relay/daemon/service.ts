@@ -184,7 +184,7 @@ async function startLog(settings: Settings): Promise<OpenLog | undefined> {
 
 async function notify(states: readonly string[], relay: Relay): Promise<void> {
   if (process.env['NOTIFY_SOCKET'] === undefined) return;
-  const { notifySystemd } = await import('./systemd.ts');
+  const { notifySystemd } = await import('../../system/exec/notify.ts');
   await notifySystemd(states, process.env).catch((error: unknown) => {
     relay.log.warn({ err: error }, 'systemd could not be told');
   });

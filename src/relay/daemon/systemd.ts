@@ -1,6 +1,5 @@
-/** What systemd hands over and wants to hear: listening sockets, readiness (sd_listen_fds(3), sd_notify(3)). */
+/** What systemd hands over: listening sockets (sd_listen_fds(3)). */
 import type { AddressInfo, Server, Socket } from 'node:net';
-import { run } from '../../system/exec/run.ts';
 import { makeServer } from '../socket/listen.ts';
 
 const FIRST_FD = 3;
@@ -46,14 +45,4 @@ function holdConnections(server: Server): void {
       for (const socket of early.splice(0)) server.emit('connection', socket);
     });
   });
-}
-
-/**
- * Tells systemd a state such as `READY=1`, if it wants to know. Through `systemd-notify`, because Node has
- * no Unix datagram sockets; the unit needs `NotifyAccess=all`.
- */
-export async function notifySystemd(states: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
-  const socket = env['NOTIFY_SOCKET'];
-  if (socket === undefined) return;
-  await run(['systemd-notify', `--pid=${process.pid}`, ...states], { env: { NOTIFY_SOCKET: socket } });
 }

@@ -2,6 +2,7 @@
 import type { RuleCounters } from '../../firewall/counters.ts';
 import { EGRESS_CLASSES, EGRESS_CLASS_NAMES, type EgressClass } from '../../plan/queues/egressClasses.ts';
 import { describeFraming, type Framing } from '../../plan/input/framing.ts';
+import type { LineLimits } from '../../plan/input/limits.ts';
 import type { Plan } from '../../plan/plan.ts';
 import type { Readings } from '../../plan/readings.ts';
 import type { FoundCondition } from '../../conditions/condition.ts';
@@ -15,6 +16,7 @@ import {
   type FirewallStatistics,
   type IngressStatistics,
 } from './ingress.ts';
+import { followingLines } from './following.ts';
 import { pacingLines, pacingStatistics, type PacingStatistics } from './pacing.ts';
 import { table } from './table.ts';
 
@@ -27,6 +29,8 @@ export interface Statistics {
   framing: Framing;
   upBitPerSec: number;
   downBitPerSec: number;
+  /** Absent: the rates are fixed. */
+  following?: FollowingStatistics;
   egress: EgressStatistics[];
   ingress: IngressStatistics;
   firewall: FirewallStatistics;
@@ -38,6 +42,24 @@ export interface Statistics {
   warnings: string[];
   /** What is the case: see docs/conditions.md. */
   conditions: FoundCondition[];
+}
+
+/** Rates that follow the line: docs/following.md. */
+export interface FollowingStatistics {
+  limits: LineLimits;
+  /** The service that lets them follow; null: none runs, and the rates are the last ones. */
+  pid: number | null;
+  /** The rates in force; absent: those that were set up. */
+  down?: FollowedRate;
+  up?: FollowedRate;
+}
+
+export interface FollowedRate {
+  bitPerSec: number;
+  /** Why it is so. */
+  phase: 'steady' | 'drain' | 'hold' | 'probe';
+  /** ISO 8601: since when. */
+  since: string;
 }
 
 export interface EgressStatistics {
@@ -59,6 +81,7 @@ export function statisticsOf(
   since: string,
   readings: Readings,
   conditions: readonly FoundCondition[],
+  followed?: Pick<FollowingStatistics, 'pid' | 'up' | 'down'>,
 ): Statistics {
   const firewall = firewallStatistics(plan, readings.rules);
   return {
@@ -68,6 +91,9 @@ export function statisticsOf(
     framing: plan.framing,
     upBitPerSec: plan.upBitPerSec,
     downBitPerSec: plan.downBitPerSec,
+    ...(plan.follows === undefined
+      ? {}
+      : { following: { limits: plan.follows.limits, ...(followed ?? { pid: null }) } }),
     egress: EGRESS_CLASS_NAMES.map((name) => egressStatistics(plan, name, readings.qdiscs)),
     ingress: ingressStatistics(plan, readings),
     firewall,
@@ -130,6 +156,7 @@ export function statisticsText(statistics: Statistics): string {
       ` down ${formatRate(statistics.downBitPerSec)}`,
     `framing: ${describeFraming(statistics.framing)}`,
     `since:   ${statistics.since}`,
+    ...(statistics.following === undefined ? [] : followingLines(statistics.following)),
     '',
     table(
       ['egress class', 'at least', 'at most', 'sent', 'packets', 'dropped', 'waiting'],

@@ -40,6 +40,7 @@ import { runStep } from '../exec/runStep.ts';
 import { carriesRules, rulesTool } from './rulesTool.ts';
 import { sharedClsact } from '../device/sharedClsact.ts';
 import { failedBatchLine } from '../../tc/parse.ts';
+import { removeFollowing } from '../record/following.ts';
 import { writeState } from '../record/state.ts';
 import { removeStrayActions } from '../device/strayActions.ts';
 import { earlierOf, removeUnused, rollBack, type Earlier } from './rollBack.ts';
@@ -289,6 +290,8 @@ export async function carryOut(
     if (stays !== undefined) throw stays;
     const isLeft = left === 'iptables';
     if (isLeft) await removeMadeTables(made, run);
+    // What was told of a plan before this one; a service that runs has left the device by now.
+    if (plan.follows === undefined) await removeFollowing(device);
     await writeState(device, {
       ...(measuring === undefined
         ? { phase: 'active' }

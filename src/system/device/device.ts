@@ -268,13 +268,13 @@ async function readQueueDevice(
  * Whether the classes of a device have the rates of the plan, and the filters into them are there; where that cannot be seen,
  * it is taken to be so.
  */
-async function areClassesAsPlanned({ tc }: Plan, device: string, run: Runner): Promise<boolean> {
+async function areClassesAsPlanned({ tc, follows }: Plan, device: string, run: Runner): Promise<boolean> {
   const has = (kind: TcObject['type']): boolean =>
     tc.some(({ type, dev }) => type === kind && dev === device);
   const show = (what: 'class' | 'filter'): Promise<string | undefined> =>
     orElse(ask(['tc', what, 'show', 'dev', device], run), undefined, ignore);
   const classes = has('class') ? await show('class') : undefined;
-  if (classes !== undefined && !classesStand(tc, device, classes)) return false;
+  if (classes !== undefined && !classesStand(tc, device, classes, follows !== undefined)) return false;
   const filters = has('small') ? await show('filter') : undefined;
   return filters === undefined || smallFiltersStand(tc, device, filters);
 }

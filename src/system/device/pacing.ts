@@ -12,6 +12,7 @@ import {
 import { STATE_LAYOUT } from '../../plan/pacing/pacingLayout.ts';
 import type { PacingPlan } from '../../plan/pacing/pacing.ts';
 import { PIN_FOLDER, readPinnedElement } from './bpfMap.ts';
+import { followingFile } from '../record/following.ts';
 import { replaceFile } from '../record/replaceFile.ts';
 import { errorCode, makeRunDir, removeError, runDir } from '../record/runDir.ts';
 import type { Runner } from '../exec/run.ts';
@@ -47,15 +48,16 @@ export async function readPacingState(pacing: PacingPlan, run: Runner): Promise<
   return value === undefined ? undefined : parsePacingState(value, process.hrtime.bigint());
 }
 
-/** The file and the maps; a filter that still stands keeps its own. */
+/** The file, the maps, and what was told of rates that follow; a filter that still stands keeps its own. */
 export async function removeProgram(device: string, ifindexes: readonly number[]): Promise<void> {
   await removeMaps(ifindexes);
   await removeFile(await pacingObjectFile(device));
+  await removeFile(await followingFile(device));
 }
 
 /** What `removeProgram` takes away where it is there. */
 export async function pacingFiles(device: string, ifindexes: readonly number[]): Promise<string[]> {
-  return [...mapFiles(ifindexes), await pacingObjectFile(device)];
+  return [...mapFiles(ifindexes), await pacingObjectFile(device), await followingFile(device)];
 }
 
 /** The maps of devices with these numbers: of the device, or of those that had its name before. */

@@ -3,7 +3,7 @@
  * run that was killed half way is noticed and put right by the next one.
  */
 import { createHash } from 'node:crypto';
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import type { Family } from '../../firewall/iptables.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { deviceNameProblem } from '../../core/deviceNames.ts';
@@ -127,6 +127,12 @@ export async function writeState(
     ...(namespace === undefined ? {} : { namespace }),
   };
   await replaceFile(path, renderState(content), { mode: 0o644 });
+}
+
+/** Which record there is, without reading it: another one has another file. Undefined: there is none. */
+export async function recordIdentity(device: string): Promise<string | undefined> {
+  const found = await stat(`${await runDir()}/${device}.json`, { bigint: true }).catch(() => undefined);
+  return found === undefined ? undefined : `${found.ino} ${found.mtimeNs}`;
 }
 
 export async function removeState(device: string): Promise<void> {

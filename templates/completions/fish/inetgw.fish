@@ -4,7 +4,7 @@ function __inetgw_place
   set -l count 0; set -l last; set -l skip 0
   for word in (commandline -opc)[2..-1]
     if test $skip = 1; set skip 0; continue; end
-    if contains -- $word --up --down --framing --linklayer --overhead --mpu --mark --large-packet --large-download --large-download-ports --interactive-ports --interactive-dscp --interactive-hosts --bulk-ports --bulk-dscp --bulk-hosts --large-upload --tunnel-ports --firewall --ingress --pacing --fair --config --format --output --root; set skip 1; continue; end
+    if contains -- $word --up --down --framing --linklayer --overhead --mpu --down-min --down-max --up-min --up-max --mark --large-packet --large-download --large-download-ports --interactive-ports --interactive-dscp --interactive-hosts --bulk-ports --bulk-dscp --bulk-hosts --large-upload --tunnel-ports --firewall --ingress --pacing --fair --config --format --output --record --root; set skip 1; continue; end
     if string match -q -- '-*' $word; continue; end
     set count (math $count + 1); set last $word
   end
@@ -16,7 +16,7 @@ function __inetgw_place
   end
 end
 complete -c inetgw -f
-complete -c inetgw -n '__inetgw_place count 0' -f -a 'apply check clear completion config heal install-hook metrics rules status uninstall watch (command ls /sys/class/net 2>/dev/null)'
+complete -c inetgw -n '__inetgw_place count 0' -f -a 'apply check clear completion config heal install-hook metrics rules serve status uninstall watch (command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place after apply' -f -a '(command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place after check' -F -a '(command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place after completion' -f -a 'bash zsh fish'
@@ -34,17 +34,22 @@ complete -c inetgw -n '__inetgw_place after metrics' -f -a '(command ls /sys/cla
 complete -c inetgw -n '__inetgw_place after rules' -f -a 'egress ingress'
 complete -c inetgw -n '__inetgw_place after egress' -f -a '(command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place after ingress' -f -a '(command ls /sys/class/net 2>/dev/null)'
+complete -c inetgw -n '__inetgw_place after serve' -f -a '(command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place after watch' -f -a '(command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place first clear' -f -a '(command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place first status' -f -a '(command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place first uninstall' -f
-complete -c inetgw -n '__inetgw_place other apply check completion bash zsh fish config heal install-hook ppp networkmanager ifupdown systemd metrics rules egress ingress watch clear status uninstall' -f -a 'clear'
+complete -c inetgw -n '__inetgw_place other apply check completion bash zsh fish config heal install-hook ppp networkmanager ifupdown systemd metrics rules egress ingress serve watch clear status uninstall' -f -a 'clear'
 complete -c inetgw -l up -x -d 'UP by name; with --down, in any order'
 complete -c inetgw -l down -x -d 'DOWN by name'
 complete -c inetgw -l framing -x -a '(__fish_append , dsl adsl atm vdsl ptm pppoe fiber fibre ftth cable lte 5g mobile raw conservative ipoa-vcmux ipoa-llcsnap bridged-vcmux bridged-llcsnap pppoa-vcmux pppoa-llc pppoe-vcmux pppoe-llcsnap pppoe-ptm bridged-ptm docsis ethernet ether-vlan wireguard wireguard6 openvpn openvpn6 ipsec ipsec6 ipsec-udp ipsec-udp6 gre gre6 gretap gretap6 vxlan vxlan6 geneve geneve6 l2tp l2tp6 ipip sit 6rd ip6tnl ds-lite)' -d 'what the line, and tunnels on it, add to a packet, by name'
 complete -c inetgw -l linklayer -x -a 'atm ptm ethernet' -d 'the same by its parts: atm, ptm or ethernet'
 complete -c inetgw -l overhead -x -d 'bytes that the line adds to an IP packet'
 complete -c inetgw -l mpu -x -d 'the shortest frame on the line in bytes'
+complete -c inetgw -l down-min -x -d 'DOWN is let fall to this where the line carries less'
+complete -c inetgw -l down-max -x -d 'DOWN is let rise to this where the line carries more'
+complete -c inetgw -l up-min -x -d 'the same of UP'
+complete -c inetgw -l up-max -x -d 'the same of UP'
 complete -c inetgw -l mark -x -d 'firewall mark of packets above 98 % (20)'
 complete -c inetgw -l large-packet -x -d 'packets from this length are dropped above 99 % (1024)'
 complete -c inetgw -l large-downloads -d 'drop marked packets of large downloads, whatever the file says'
@@ -69,6 +74,7 @@ complete -c inetgw -s y -l yes -d 'do not ask about rates that are hardly meant'
 complete -c inetgw -l format -x -a 'sh iptables-restore ip6tables-restore nft' -d 'of inetgw rules: sh, iptables-restore, ip6tables-restore or nft (sh)'
 complete -c inetgw -l once -d 'of inetgw watch: print one screen and end'
 complete -c inetgw -l output -r -F -d 'of inetgw metrics: replace this file as a whole'
+complete -c inetgw -l record -r -F -d 'of inetgw serve: write what is seen and decided, line by line'
 complete -c inetgw -l all -d 'of inetgw clear: every device, in every network namespace'
 complete -c inetgw -l remove -d 'of inetgw install-hook: take the files away again'
 complete -c inetgw -l root -r -F -d 'of inetgw install-hook: write below this folder (/)'

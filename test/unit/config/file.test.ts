@@ -40,7 +40,7 @@ describe('the example file', () => {
   });
   it('shows the defaults where it says so', () => {
     const withoutExamples = uncommented.replaceAll(
-      /^(framing|linklayer|overhead|mpu|[a-z]+-hosts|interactive-ports) = .*$/gm,
+      /^(framing|linklayer|overhead|mpu|(?:down|up)-(?:min|max)|[a-z]+-hosts|interactive-ports) = .*$/gm,
       '',
     );
     const section = parseConfiguration(withoutExamples, 'f').sections[0];

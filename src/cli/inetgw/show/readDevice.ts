@@ -1,11 +1,17 @@
 /** What is read of a device for whoever shows it: `inetgw DEV`, `inetgw metrics`. */
 import type { FoundCondition } from '../../../conditions/condition.ts';
 import { isBroken, isElsewhere } from '../../../conditions/table.ts';
-import { statisticsOf, type Statistics } from '../../../report/statistics/statistics.ts';
+import type { Plan } from '../../../plan/plan.ts';
+import {
+  statisticsOf,
+  type FollowingStatistics,
+  type Statistics,
+} from '../../../report/statistics/statistics.ts';
 import { readConditions } from '../../../system/check/conditions.ts';
 import { readReadings } from '../../../system/check/readings.ts';
 import { readCurrent, type Current } from '../../../system/device/device.ts';
 import { hasNetAdmin, requireNetAdmin } from '../../../system/exec/privilege.ts';
+import { isFollowed, readFollowing } from '../../../system/record/following.ts';
 import { run } from '../../../system/exec/run.ts';
 
 export interface ReadDevice {
@@ -43,6 +49,18 @@ export async function readDevice(device: string): Promise<ReadDevice> {
   await requireNetAdmin('reading the counters');
   const atMs = performance.now();
   const readings = await readReadings(inForce, firewall?.state === 'whole', run);
-  const statistics = statisticsOf(inForce, record.since, readings, found);
+  const followed = await readFollowed(inForce);
+  const statistics = statisticsOf(inForce, record.since, readings, found, followed);
   return { current, atMs, conditions: found, statistics, isWhole: !isBroken(found), isAbsent };
+}
+
+/** The rates in force where they follow the line, as far as they are those of this plan. */
+async function readFollowed(plan: Plan): Promise<Omit<FollowingStatistics, 'limits'>> {
+  const told = plan.follows === undefined ? undefined : await readFollowing(plan.device);
+  const isOfPlan =
+    told?.ifindex === plan.link.ifindex &&
+    told.plannedUpBitPerSec === plan.upBitPerSec &&
+    told.plannedDownBitPerSec === plan.downBitPerSec;
+  if (!isOfPlan) return { pid: null };
+  return { pid: (await isFollowed(told)) ? told.pid : null, up: told.up, down: told.down };
 }

@@ -71,6 +71,11 @@ const COMMANDS = {
     next: { words: ['egress', 'ingress'] },
     then: afterEach(['egress', 'ingress'], DEVICES),
   },
+  serve: {
+    deviceAt: 1,
+    idle: [...SETTINGS, 'json', 'dryRunScript', 'replace', 'config'],
+    next: DEVICES,
+  },
   status: {
     deviceAt: undefined,
     idle: [...SETTINGS, 'dryRun', 'replace'],
@@ -98,6 +103,7 @@ export const OPTIONS_OF_ONE = {
   once: 'watch',
   output: 'metrics',
   purge: 'uninstall',
+  record: 'serve',
   remove: 'install-hook',
   root: 'install-hook',
 } as const satisfies Readonly<Partial<Record<keyof Options, CommandWord>>>;

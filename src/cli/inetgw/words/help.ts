@@ -50,6 +50,8 @@ Set up once:
   inetgw apply [DEV]                        does what it says
   inetgw heal [DEV]                         puts back what somebody took away,
                                             as a firewall that is reloaded does
+  inetgw serve [DEV]                        lets the rates of a line that varies
+                                            follow it, from --down-min on
   inetgw status                             all devices that are set up or in it
   source <(inetgw completion bash)          the Tab key knows all three; also
                                             zsh, fish

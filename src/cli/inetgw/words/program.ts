@@ -30,6 +30,8 @@ export interface GlobalOptions {
   root?: string;
   /** Of `inetgw clear`. */
   all?: boolean;
+  /** Of `inetgw serve`: a file. */
+  record?: string;
   /** Of `inetgw uninstall`. */
   purge?: boolean;
 }
@@ -69,6 +71,7 @@ export function makeProgram(action: (words: string[], options: Options) => void)
     .option('--format <FORM>', 'of inetgw rules: sh, iptables-restore, ip6tables-restore or nft (sh)')
     .option('--once', 'of inetgw watch: print one screen and end')
     .option('--output <FILE>', 'of inetgw metrics: replace this file as a whole')
+    .option('--record <FILE>', 'of inetgw serve: write what is seen and decided, line by line')
     .option('--all', 'of inetgw clear: every device, in every network namespace')
     .option('--remove', 'of inetgw install-hook: take the files away again')
     .option('--root <DIR>', 'of inetgw install-hook: write below this folder (/)')

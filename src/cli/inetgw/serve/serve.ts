@@ -1,0 +1,60 @@
+/** `inetgw serve [DEV]`: the resident service that lets rates follow their line. */
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { EXIT, usageError } from '../../../core/errors.ts';
+import { messageLine } from '../../../core/messageLine.ts';
+import { serve } from '../../../follow/run/service.ts';
+import { notifySystemd } from '../../../system/exec/notify.ts';
+import { requireNetAdmin } from '../../../system/exec/privilege.ts';
+import { checkDeviceName } from '../../../system/link/link.ts';
+import { writeError } from '../../../system/record/runDir.ts';
+import type { Options } from '../words/program.ts';
+
+export async function serveCommand(device: string | undefined, options: Options): Promise<number> {
+  if (device !== undefined) checkDeviceName(device);
+  const { record } = options;
+  if (record !== undefined && device === undefined)
+    throw usageError(
+      '--record takes down what is seen of one device',
+      'name it: inetgw serve ppp0 --record FILE',
+    );
+  await requireNetAdmin('setting rates');
+  const trace = record === undefined ? undefined : openTrace(record);
+  const ending = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => {
+      ending.abort();
+    });
+  // Devices are looked for once a second: there is nothing to be read anew.
+  process.on('SIGHUP', () => undefined);
+  const tell = (text: string): void => {
+    if (options.dryRun === true) process.stdout.write(`${text}\n`);
+    else if (options.quiet !== true) process.stderr.write(messageLine('inetgw', text));
+  };
+  try {
+    await serve({
+      ...{ device, tell, dryRun: options.dryRun === true, signal: ending.signal },
+      record: trace?.write,
+      ready: () => notifySystemd(['READY=1'], process.env),
+    });
+  } finally {
+    trace?.close();
+  }
+  return EXIT.ok;
+}
+
+/** Line by line: what a killed service has seen is there. */
+function openTrace(file: string): { write: (line: string) => void; close: () => void } {
+  try {
+    const descriptor = openSync(file, 'w', 0o644);
+    return {
+      write: (line) => {
+        writeSync(descriptor, line);
+      },
+      close: () => {
+        closeSync(descriptor);
+      },
+    };
+  } catch (error) {
+    throw writeError(file, error);
+  }
+}

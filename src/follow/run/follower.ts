@@ -1,0 +1,256 @@
+/** One device whose rates follow its line: what is seen of it, many times a second, and what is done about it. */
+import { readFileSync } from 'node:fs';
+import { failure, UserError } from '../../core/errors.ts';
+import { formatRate } from '../../core/units.ts';
+import { lineBitPerSec, planAt, rateChangeLines, ratesOfPlan } from '../../plan/followed.ts';
+import type { RawRates } from '../../plan/input/framing.ts';
+import { BUCKET_MS, type Arrivals } from '../../plan/pacing/arrivals.ts';
+import type { FollowPlan, Plan } from '../../plan/plan.ts';
+import { LineMeter } from '../../system/device/lineMeter.ts';
+import { TcProcess } from '../../system/device/tcProcess.ts';
+import { startTime } from '../../system/exec/process.ts';
+import { readFollowing, removeFollowing, writeFollowing } from '../../system/record/following.ts';
+import { otherHolder, withLock } from '../../system/record/lock.ts';
+import { recordIdentity } from '../../system/record/state.ts';
+import { decide, startFollowing, type Decision, type FollowState } from '../decide/decide.ts';
+import type { Sample } from '../decide/sample.ts';
+import { traceLine } from '../decide/trace.ts';
+import { decisionText } from '../decide/decisionText.ts';
+
+export interface FollowerOptions {
+  /** Decisions are told, nothing is set. */
+  dryRun: boolean;
+  tell: (text: string) => void;
+  /** Takes the lines of a trace. */
+  record?: ((line: string) => void) | undefined;
+}
+
+/** A window costs a write into a map, a queue a line of tc and, at ingress, a bucket that is filled anew. */
+const LEAST_CHANGE = { windows: 0.01, queues: 0.04 } as const;
+/** What is left of a change is set once it stays. */
+const SETTLED_MS = 1000;
+const TOLD_EVERY_MS = 1000;
+
+export class Follower {
+  readonly plan: Plan;
+  /** Of the record that it was read from. */
+  readonly identity: string;
+  readonly #follows: FollowPlan;
+  readonly #options: FollowerOptions;
+  readonly #meter: LineMeter;
+  readonly #tc = new TcProcess();
+  #state: FollowState;
+  #since = { up: new Date(), down: new Date() };
+  #sent: { bytes: number; packets: number };
+  #forgetBeforeNs = 0n;
+  /** What windows are for, and what queues and buckets are at; undefined: nobody knows. */
+  #windowsBitPerSec: number | undefined;
+  #queues: RawRates | undefined;
+  #queuesSetMs = 0;
+  #changing: Promise<void> | undefined;
+  #toldMs = -Infinity;
+  #told = '';
+  #complaint = '';
+
+  private constructor(plan: Plan, identity: string, rates: RawRates, options: FollowerOptions) {
+    if (plan.follows === undefined || plan.pacing === undefined)
+      throw new Error(`${plan.device} cannot be followed`);
+    this.plan = plan;
+    this.identity = identity;
+    this.#follows = plan.follows;
+    this.#options = options;
+    this.#meter = new LineMeter(plan.pacing.mapSuffix);
+    this.#state = startFollowing(rates, Number(process.hrtime.bigint() / 1_000_000n));
+    this.#sent = this.#sentSoFar();
+    options.record?.(
+      traceLine({ format: 'inetgw-trace', version: 1, limits: plan.follows.limits, ...rates }),
+    );
+  }
+
+  /** Takes up the rates of a service before this one, where they are those of the same plan. */
+  static async begin(plan: Plan, identity: string, options: FollowerOptions): Promise<Follower> {
+    const before = await readFollowing(plan.device);
+    const isSame =
+      before?.ifindex === plan.link.ifindex &&
+      before.plannedUpBitPerSec === plan.upBitPerSec &&
+      before.plannedDownBitPerSec === plan.downBitPerSec;
+    const rates = isSame
+      ? { upBitPerSec: before.up.bitPerSec, downBitPerSec: before.down.bitPerSec }
+      : ratesOfPlan(plan);
+    return new Follower(plan, identity, rates, options);
+  }
+
+  get rates(): RawRates {
+    return { upBitPerSec: this.#state.up.rateBitPerSec, downBitPerSec: this.#state.down.rateBitPerSec };
+  }
+
+  /** Decides on what has come in since the last time, and sets what follows from that. */
+  async tick(): Promise<void> {
+    const arrived = await this.#meter.arrivals();
+    if (arrived.length === 0) return;
+    const sent = this.#sentSoFar();
+    const up = {
+      bytes: sent.bytes - this.#sent.bytes,
+      packets: sent.packets - this.#sent.packets,
+    };
+    this.#sent = sent;
+    const upBitPerSec = lineBitPerSec(this.plan, up, BUCKET_MS * arrived.length);
+    for (const each of arrived) this.#decide(this.#sampleOf(each, upBitPerSec));
+    if (this.#options.dryRun) return;
+    await this.#setWindows();
+    this.#setQueues();
+    await this.#tell();
+  }
+
+  #decide(sample: Sample): void {
+    const before = this.#state;
+    const { state, decision } = decide(before, sample, this.#follows.limits);
+    this.#state = state;
+    for (const direction of ['up', 'down'] as const)
+      if (state[direction].phase !== before[direction].phase) this.#since[direction] = new Date();
+    if (decision.forgetLeast) {
+      this.#forgetBeforeNs = process.hrtime.bigint();
+      this.#windowsBitPerSec = undefined;
+    }
+    this.#options.record?.(traceLine(Object.assign({}, sample, decided(decision))));
+    const text = this.#options.dryRun ? decisionText(before, decision, sample) : undefined;
+    if (text !== undefined) this.#options.tell(`${this.plan.device}: ${text}`);
+  }
+
+  #sampleOf(arrived: Arrivals, upBitPerSec: number): Sample {
+    return {
+      atMs: (arrived.number + 1) * BUCKET_MS,
+      spanMs: BUCKET_MS,
+      downBitPerSec: lineBitPerSec(this.plan, arrived, BUCKET_MS),
+      upBitPerSec,
+      ...(arrived.leastDelayMs === undefined ? {} : { downQueueMs: arrived.leastDelayMs }),
+      ...(arrived.leastRoundTripMs === undefined ? {} : { roundTripMs: arrived.leastRoundTripMs }),
+    };
+  }
+
+  #sentSoFar(): { bytes: number; packets: number } {
+    const counter = (name: string): number =>
+      Number(readFileSync(`/sys/class/net/${this.plan.device}/statistics/${name}`, 'utf8'));
+    try {
+      return { bytes: counter('tx_bytes'), packets: counter('tx_packets') };
+    } catch (cause) {
+      throw failure(`${this.plan.device} went away`, undefined, { cause });
+    }
+  }
+
+  async #setWindows(): Promise<void> {
+    const { downBitPerSec } = this.rates;
+    if (!differs(this.#windowsBitPerSec, downBitPerSec, LEAST_CHANGE.windows)) return;
+    const { pacing } = planAt(this.plan, this.rates);
+    const planned = this.plan.pacing?.config.payloadBytesPerSec;
+    if (pacing === undefined || planned === undefined) return;
+    const { payloadBytesPerSec, queueUs } = pacing.config;
+    await this.#meter.follow({
+      ...{ payloadBytesPerSec, plannedBytesPerSec: planned, queueUs },
+      forgetBeforeNs: this.#forgetBeforeNs,
+    });
+    this.#windowsBitPerSec = downBitPerSec;
+  }
+
+  /** In the background: whoever works on the device at this moment is waited for, and what is seen meanwhile is not lost. */
+  #setQueues(): void {
+    if (this.#changing !== undefined) return;
+    const { rates } = this;
+    const isSettled = performance.now() - this.#queuesSetMs > SETTLED_MS;
+    const least = isSettled ? LEAST_CHANGE.windows : LEAST_CHANGE.queues;
+    const isWorth =
+      differs(this.#queues?.downBitPerSec, rates.downBitPerSec, least) ||
+      differs(this.#queues?.upBitPerSec, rates.upBitPerSec, least);
+    if (!isWorth) return;
+    this.#changing = this.#changeQueues(rates)
+      .catch((error: unknown) => {
+        if (!(error instanceof UserError)) throw error;
+        this.#queues = undefined;
+        if (error.message !== this.#complaint)
+          this.#options.tell(
+            `${this.plan.device}: the rates of its queues could not be set: ${error.message}`,
+          );
+        this.#complaint = error.message;
+      })
+      .finally(() => {
+        this.#changing = undefined;
+      });
+  }
+
+  async #changeQueues(rates: RawRates): Promise<void> {
+    const { device } = this.plan;
+    if ((await otherHolder(device)) !== undefined || !(await this.isCurrent())) return;
+    await withLock(device, async () => {
+      if (!(await this.isCurrent())) return;
+      await this.#tc.change(rateChangeLines(this.plan, this.#queues, rates));
+      this.#queues = rates;
+      this.#queuesSetMs = performance.now();
+    });
+  }
+
+  /** Whether the record is the one that it began with. */
+  async isCurrent(): Promise<boolean> {
+    return (await recordIdentity(this.plan.device)) === this.identity;
+  }
+
+  async #tell(): Promise<void> {
+    const { up, down } = this.#state;
+    const text = [up.phase, down.phase, up.rateBitPerSec.toPrecision(2), down.rateBitPerSec.toPrecision(2)];
+    const now = performance.now();
+    if (text.join() === this.#told || now - this.#toldMs < TOLD_EVERY_MS) return;
+    this.#toldMs = now;
+    this.#told = text.join();
+    const direction = (of: 'up' | 'down') => ({
+      bitPerSec: Math.round(this.#state[of].rateBitPerSec),
+      phase: this.#state[of].phase,
+      since: this.#since[of].toISOString(),
+    });
+    await writeFollowing(this.plan.device, {
+      ...{
+        pid: process.pid,
+        started: (await startTime(process.pid)) ?? '?',
+        ifindex: this.plan.link.ifindex,
+      },
+      ...{ plannedUpBitPerSec: this.plan.upBitPerSec, plannedDownBitPerSec: this.plan.downBitPerSec },
+      ...{ up: direction('up'), down: direction('down') },
+    });
+  }
+
+  /** Sets the rates that the device was set up with, and no longer follows it. */
+  async end(): Promise<void> {
+    await this.#changing;
+    if (!this.#options.dryRun && (await this.isCurrent())) {
+      await this.#meter.follow({
+        ...{ payloadBytesPerSec: 0, plannedBytesPerSec: 0, queueUs: 0 },
+        forgetBeforeNs: this.#forgetBeforeNs,
+      });
+      this.#queues = undefined;
+      await this.#changeQueues(ratesOfPlan(this.plan));
+      await removeFollowing(this.plan.device);
+    }
+    this.close();
+  }
+
+  /** The rates set last stay in force. */
+  close(): void {
+    this.#meter.close();
+    this.#tc.close();
+  }
+}
+
+const decided = ({ downBitPerSec, upBitPerSec, why }: Decision) => ({
+  decided: { downBitPerSec, upBitPerSec, why },
+});
+
+function differs(from: number | undefined, to: number, share: number): boolean {
+  return from === undefined || Math.abs(from - to) > share * Math.min(from, to);
+}
+
+/** `3 to 20 Mbit/s`, for people. */
+export function limitsText({ limits }: FollowPlan): string {
+  const range = ({ leastBitPerSec, mostBitPerSec }: FollowPlan['limits']['up']): string =>
+    leastBitPerSec === mostBitPerSec
+      ? `${formatRate(mostBitPerSec)}, fixed`
+      : `${formatRate(leastBitPerSec)} to ${formatRate(mostBitPerSec)}`;
+  return `down ${range(limits.down)}; up ${range(limits.up)}`;
+}

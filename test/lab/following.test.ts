@@ -1,0 +1,79 @@
+/** `inetgw serve` on a real line whose rate changes: nothing is sent to find that out. */
+import { beforeAll, expect, test } from 'vitest';
+import { parseTrace, replay } from '../../src/follow/decide/trace.ts';
+import { rawBitPerSec, SETTINGS, startService, walkLine, type Walk } from './followed.ts';
+import type { Guest } from './guest.ts';
+import { inetgw, inetgwOk, snapshot, statistics } from './inetgw.ts';
+import { summarise } from './measure.ts';
+import { sharedGuest } from './sharedGuest.ts';
+
+let guest: Guest;
+beforeAll(async () => {
+  guest = await sharedGuest();
+});
+
+/** 20, 4, 20 Mbit/s. */
+const DIP: Walk = {
+  phases: [
+    { atSec: 2, bitPerSec: 4e6 },
+    { atSec: 9, bitPerSec: 20e6 },
+  ],
+  seconds: 15,
+};
+
+test('a line of 20 Mbit/s that becomes one of 4 answers at once, is full, and comes back within seconds', async () => {
+  const { result, trace } = await walkLine(guest, DIP, true);
+  const { timesMs } = result.ping;
+  // On the path without a queue it is 10 ms. Without the service it is 80 and more for as long as the line is slow.
+  expect(summarise(timesMs).p95).toBeLessThan(50);
+  // Two seconds of the six after the dip are the way back; the lowest rate all the time would be 24 % of the raw rate.
+  expect(result.downBitPerSec).toBeGreaterThan(rawBitPerSec(DIP) * 0.65);
+  const { samples } = parseTrace(trace);
+  const end = samples.at(-1)?.atMs ?? 0;
+  const last = samples.filter(({ atMs }) => atMs > end - 2000);
+  const meanBitPerSec = last.reduce((sum, each) => sum + each.downBitPerSec, 0) / last.length;
+  expect(meanBitPerSec).toBeGreaterThan(16e6);
+  // What was recorded decides the same again.
+  const recorded = samples.map(
+    (sample) => (sample as unknown as { decided: { downBitPerSec: number } }).decided,
+  );
+  expect(replay(parseTrace(trace)).map(({ downBitPerSec }) => downBitPerSec)).toEqual(
+    recorded.map(({ downBitPerSec }) => downBitPerSec),
+  );
+});
+
+test('the rates are shown while it runs, and at its end those that were set up are in force, to the letter', async () => {
+  await inetgwOk(guest, 'ppp0', 'clear');
+  await inetgwOk(guest, ...SETTINGS);
+  const before = await snapshot(guest);
+  const idle = await statistics(guest);
+  expect(idle.following).toEqual({
+    limits: {
+      down: { leastBitPerSec: 3e6, mostBitPerSec: 19.6e6 },
+      up: { leastBitPerSec: 4.875e6, mostBitPerSec: 4.875e6 },
+    },
+    pid: null,
+  });
+  const service = await startService(guest);
+  const { following } = await statistics(guest);
+  expect(following).toMatchObject({ pid: service.pid, down: { bitPerSec: 19.6e6, phase: 'steady' } });
+  expect((await inetgw(guest, 'ppp0')).stdout).toContain(
+    'follows: down within 3000 kbit/s to 19.6 Mbit/s: 19.6 Mbit/s now',
+  );
+  const { stderr } = await guest.request('stop', { job: service.job, signal: 'SIGTERM' });
+  expect(stderr).toContain('ppp0: followed: down 3000 kbit/s to 19.6 Mbit/s; up 4875 kbit/s, fixed');
+  expect(await snapshot(guest)).toBe(before);
+  expect((await statistics(guest)).following).toEqual(idle.following);
+});
+
+test('rates that are set while it runs are all in force, whatever it had set; without limits it leaves the device', async () => {
+  const service = await startService(guest);
+  await inetgwOk(guest, 'ppp0', '4000', '10000', '--linklayer', 'ethernet', '--overhead', '26');
+  const { following, downBitPerSec } = await statistics(guest);
+  expect([following, downBitPerSec]).toEqual([undefined, 10e6]);
+  await guest.request('stop', { job: service.job, signal: 'SIGTERM' });
+  const standing = await snapshot(guest);
+  await inetgwOk(guest, 'ppp0', 'clear');
+  await inetgwOk(guest, 'ppp0', '4000', '10000', '--linklayer', 'ethernet', '--overhead', '26');
+  expect(await snapshot(guest)).toBe(standing);
+});
