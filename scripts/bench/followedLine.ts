@@ -14,7 +14,8 @@ import { labFolder } from '../../test/lab/paths.ts';
 /** From the last change on, until the followed rate is so much of the line's again. */
 function backSec(trace: string, { phases, seconds }: Walk): string {
   const last = phases.at(-1);
-  if (last === undefined) return '-';
+  // A walk has changed again before anybody could be back.
+  if (last === undefined || seconds - last.atSec < 5) return '-';
   const { samples } = parseTrace(trace);
   const end = samples.at(-1)?.atMs ?? 0;
   // The service ends with the window.
