@@ -54,7 +54,7 @@ it.each(['inetgw', 'searchbw', 'iprelay'])(
 );
 it('plans a shaper as it was installed', async () => {
   const { stdout } = await execa(join(folder, 'prefix/bin/inetgw'), [
-    'lo',
+    'ppp0',
     '210',
     '1710',
     '--dry-run',
