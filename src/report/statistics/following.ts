@@ -1,7 +1,24 @@
 /** Rates that follow the line, for a person. Pure. */
 import { formatRate } from '../../core/units.ts';
-import { isFollowed, type RateLimits } from '../../plan/input/limits.ts';
-import type { FollowedRate, FollowingStatistics } from './statistics.ts';
+import { isFollowed, type LineLimits, type RateLimits } from '../../plan/input/limits.ts';
+
+/** Rates that follow the line: docs/following.md. */
+export interface FollowingStatistics {
+  limits: LineLimits;
+  /** The service that lets them follow; null: none runs, and the rates are the last ones. */
+  pid: number | null;
+  /** The rates in force; absent: those that were set up. */
+  down?: FollowedRate;
+  up?: FollowedRate;
+}
+
+export interface FollowedRate {
+  bitPerSec: number;
+  /** Why it is so. */
+  phase: 'steady' | 'drain' | 'hold' | 'probe';
+  /** ISO 8601: since when. */
+  since: string;
+}
 
 /** Why a rate is what it is. */
 const WHY: Readonly<Record<FollowedRate['phase'], string>> = {

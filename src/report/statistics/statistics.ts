@@ -2,7 +2,6 @@
 import type { RuleCounters } from '../../firewall/counters.ts';
 import { EGRESS_CLASSES, EGRESS_CLASS_NAMES, type EgressClass } from '../../plan/queues/egressClasses.ts';
 import { describeFraming, type Framing } from '../../plan/input/framing.ts';
-import type { LineLimits } from '../../plan/input/limits.ts';
 import type { Plan } from '../../plan/plan.ts';
 import type { Readings } from '../../plan/readings.ts';
 import type { FoundCondition } from '../../conditions/condition.ts';
@@ -16,7 +15,7 @@ import {
   type FirewallStatistics,
   type IngressStatistics,
 } from './ingress.ts';
-import { followingLines } from './following.ts';
+import { followingLines, type FollowingStatistics } from './following.ts';
 import { pacingLines, pacingStatistics, type PacingStatistics } from './pacing.ts';
 import { table } from './table.ts';
 
@@ -42,24 +41,6 @@ export interface Statistics {
   warnings: string[];
   /** What is the case: see docs/conditions.md. */
   conditions: FoundCondition[];
-}
-
-/** Rates that follow the line: docs/following.md. */
-export interface FollowingStatistics {
-  limits: LineLimits;
-  /** The service that lets them follow; null: none runs, and the rates are the last ones. */
-  pid: number | null;
-  /** The rates in force; absent: those that were set up. */
-  down?: FollowedRate;
-  up?: FollowedRate;
-}
-
-export interface FollowedRate {
-  bitPerSec: number;
-  /** Why it is so. */
-  phase: 'steady' | 'drain' | 'hold' | 'probe';
-  /** ISO 8601: since when. */
-  since: string;
 }
 
 export interface EgressStatistics {

@@ -2,11 +2,8 @@
 import type { FoundCondition } from '../../../conditions/condition.ts';
 import { isBroken, isElsewhere } from '../../../conditions/table.ts';
 import type { Plan } from '../../../plan/plan.ts';
-import {
-  statisticsOf,
-  type FollowingStatistics,
-  type Statistics,
-} from '../../../report/statistics/statistics.ts';
+import type { FollowingStatistics } from '../../../report/statistics/following.ts';
+import { statisticsOf, type Statistics } from '../../../report/statistics/statistics.ts';
 import { readConditions } from '../../../system/check/conditions.ts';
 import { readReadings } from '../../../system/check/readings.ts';
 import { readCurrent, type Current } from '../../../system/device/device.ts';
