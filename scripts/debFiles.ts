@@ -68,7 +68,7 @@ if [ "$1" = remove ]; then
         # What heals first, or it would put back what is taken away.
         deb-systemd-invoke stop ${UNITS} || true
     fi
-    for link in /etc/systemd/system/*.wants/inetgw@* /etc/systemd/system/*.requires/inetgw@* \\
+    for link in /etc/systemd/system/*.wants/inetgw.service /etc/systemd/system/*.wants/inetgw@* /etc/systemd/system/*.requires/inetgw@* \\
         /etc/systemd/system/*.wants/iprelay@* /etc/systemd/system/*.requires/iprelay@*; do
         if [ -L "$link" ]; then
             rm -f "$link"
@@ -114,7 +114,7 @@ if [ "$1" = configure ]; then
         systemctl daemon-reload || true
         deb-systemd-invoke start inetgw-heal.path >/dev/null || true
         if [ -n "$2" ]; then
-            deb-systemd-invoke try-restart inetgw-heal.service 'iprelay@*.service' || true
+            deb-systemd-invoke try-restart inetgw-heal.service inetgw.service 'iprelay@*.service' || true
         fi
     fi
 fi

@@ -20,7 +20,11 @@ export function rateChangeLines(plan: Plan, from: RawRates | undefined, to: RawR
   const withRates = (at: RawRates) =>
     planAt(plan, at).tc.filter(({ type }) => type === 'class' || type === 'filter');
   const next = withRates(to);
-  if (from !== undefined) return changeLines(withRates(from), next) ?? [];
+  if (from !== undefined) {
+    const lines = changeLines(withRates(from), next);
+    if (lines === undefined) throw new Error(`${plan.device} has other queues at these rates`);
+    return lines;
+  }
   return [...new Set(next.flatMap(rateLines))];
 }
 

@@ -50,6 +50,23 @@ export interface FollowPlan {
   settings: ShaperSettings;
 }
 
+/** What is left out means something else at other rates: limits, and whether there is pacing at all. */
+function followedSettings(
+  settings: ShaperSettings,
+  { down, up }: LineLimits,
+  framing: Framing,
+): ShaperSettings {
+  return {
+    ...settings,
+    framing: { exact: framing },
+    pacing: 'bpf',
+    limits: {
+      ...{ downMin: down.leastBitPerSec, downMax: down.mostBitPerSec },
+      ...{ upMin: up.leastBitPerSec, upMax: up.mostBitPerSec },
+    },
+  };
+}
+
 /** What a plan in force has shown of the kernel: another one made with it can be reached by changing rates. */
 export function factsShownBy(plan: Plan): KernelFacts {
   const leaves = plan.tc.flatMap((object) =>
@@ -111,7 +128,7 @@ export function makePlan(
     ...(kernel.sharedClsact === undefined ? {} : { sharedClsact: kernel.sharedClsact }),
     ...(limits === undefined
       ? {}
-      : { follows: { limits, settings: { ...settings, framing: { exact: framing } } } }),
+      : { follows: { limits, settings: followedSettings(settings, limits, framing) } }),
     firewall:
       backend === undefined
         ? undefined

@@ -14,7 +14,7 @@ import { sharedGuest } from './sharedGuest.ts';
 const CUTS = LONG ? [30, 70, 100] : [50];
 
 /** More than one run may ever make; the loops end at the first call that does not happen. */
-const MAX_CALLS = 12;
+const MAX_CALLS = 18;
 
 /**
  * Stand in front of the real programs. At the call whose number stands in /run/kill, the program does its work, a

@@ -338,7 +338,7 @@ test('clearing what is not there is fine, and so is a device that is gone', asyn
 });
 
 /** More than apply may ever make; the loops end at the first call that does not happen. */
-const MAX_CALLS = 12;
+const MAX_CALLS = 18;
 
 /** Stand in front of the real programs; the call whose number stands in /run/fault fails after half its work. */
 const FAULTY_PROGRAMS = `

@@ -64,7 +64,8 @@ export function decide(
       upBitPerSec: up.state.rateBitPerSec,
       why: { down: down.state.phase, up: up.state.phase },
       pings: untoldSinceMs !== undefined && atMs - untoldSinceMs >= UNTOLD_MS,
-      forgetLeast: down.longerWay || up.longerWay,
+      // Least round trips are not among them: they tell of the uplink, and are kept by the connections.
+      forgetLeast: down.longerWay,
     },
   };
 }

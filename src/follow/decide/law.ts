@@ -66,6 +66,8 @@ const HOLD = { ms: 1000, share: 0.97 } as const;
 const PROBE = { growth: 0.03, doublesMs: 500, mostGrowth: 1 } as const;
 /** Where more comes through than the line carried when it was last full, and no queue stands, it has become faster. */
 const FASTER = { share: 1.05, growth: 1.5 } as const;
+/** A full line carries something: late packets that are fewer, or less of the least rate, tell nothing of it. */
+const LEAST_SEEN = { packets: 4, shareOfLeast: 0.1 } as const;
 /** There is load for a higher rate if this share of the one in force is taken. */
 const LOAD_SHARE = 0.8;
 const KEPT_SPANS = 4;
@@ -91,11 +93,20 @@ export function followLine(before: LawState, seen: Seen, limits: RateLimits, sid
   if (queueMs > standsMs) {
     const full = [...state.full, span].slice(-MOST_FULL_SPANS);
     const isSure = full.length > 1 || queueMs > SURELY * standsMs || state.phase === 'drain';
-    if (!isSure) return within({ ...state, full }, limits);
+    if (!isSure || !tells(full, limits)) return within({ ...state, full }, limits);
     return drain({ ...state, full }, seen, queueMs, limits, side);
   }
   if (queueMs > QUEUE_MS.none + packetMs) return within({ ...state, full: [] }, limits);
   return within(withoutQueue({ ...state, full: [] }, seen), limits);
+}
+
+/** Whether so much came through while it was late that the line may be full. */
+function tells(full: readonly Span[], { leastBitPerSec }: RateLimits): boolean {
+  const bits = full.reduce((sum, { spanMs, bitPerSec }) => sum + (bitPerSec * spanMs) / 1000, 0);
+  return (
+    bits >= LEAST_SEEN.packets * PACKET_BITS &&
+    meanBitPerSec(full) >= LEAST_SEEN.shareOfLeast * leastBitPerSec
+  );
 }
 
 function drain(state: LawState, seen: Seen, queueMs: number, limits: RateLimits, side: Side): LawStep {
@@ -128,9 +139,13 @@ function lineRate(
   return isFull ? through : lineBitPerSec;
 }
 
-/** Less arrives than the line carried, as it should, and the delay stays. */
-function isLongerWay({ drain: began, sinceMs, rateBitPerSec }: LawState, seen: Seen): boolean {
+/**
+ * Less arrives than the line carried, as it should, and the delay stays. Where limits keep the rate from falling below what the
+ * line carries, nothing is drained, and nothing follows from a queue that stays.
+ */
+function isLongerWay({ drain: began, sinceMs, rateBitPerSec, lineBitPerSec }: LawState, seen: Seen): boolean {
   if (began === undefined || seen.atMs - sinceMs < LONGER_WAY.ms + began.queueMs) return false;
+  if (lineBitPerSec === undefined || rateBitPerSec >= lineBitPerSec) return false;
   const follows = seen.bitPerSec <= rateBitPerSec * LONGER_WAY.arrivesShare;
   return follows && began.leastMs > began.queueMs * LONGER_WAY.leftShare;
 }

@@ -51,6 +51,7 @@ export class Follower {
   #toldMs = -Infinity;
   #told = '';
   #complaint = '';
+  #closed = false;
 
   private constructor(plan: Plan, identity: string, rates: RawRates, options: FollowerOptions) {
     if (plan.follows === undefined || plan.pacing === undefined)
@@ -180,12 +181,14 @@ export class Follower {
   async #changeQueues(rates: RawRates): Promise<void> {
     const { device } = this.plan;
     if ((await otherHolder(device)) !== undefined || !(await this.isCurrent())) return;
-    await withLock(device, async () => {
-      if (!(await this.isCurrent())) return;
-      await this.#tc.change(rateChangeLines(this.plan, this.#queues, rates));
-      this.#queues = rates;
-      this.#queuesSetMs = performance.now();
-    });
+    await withLock(device, () => this.#changeLocked(rates));
+  }
+
+  async #changeLocked(rates: RawRates): Promise<void> {
+    if (this.#closed || !(await this.isCurrent())) return;
+    await this.#tc.change(rateChangeLines(this.plan, this.#queues, rates));
+    this.#queues = rates;
+    this.#queuesSetMs = performance.now();
   }
 
   /** Whether the record is the one that it began with. */
@@ -218,21 +221,25 @@ export class Follower {
 
   /** Sets the rates that the device was set up with, and no longer follows it. */
   async end(): Promise<void> {
-    await this.#changing;
-    if (!this.#options.dryRun && (await this.isCurrent())) {
+    try {
+      await this.#changing;
+      if (this.#options.dryRun || !(await this.isCurrent())) return;
       await this.#meter.follow({
         ...{ payloadBytesPerSec: 0, plannedBytesPerSec: 0, queueUs: 0 },
         forgetBeforeNs: this.#forgetBeforeNs,
       });
       this.#queues = undefined;
-      await this.#changeQueues(ratesOfPlan(this.plan));
+      // Whoever works on the device at this moment is waited for.
+      await withLock(this.plan.device, () => this.#changeLocked(ratesOfPlan(this.plan)));
       await removeFollowing(this.plan.device);
+    } finally {
+      this.close();
     }
-    this.close();
   }
 
   /** The rates set last stay in force. */
   close(): void {
+    this.#closed = true;
     this.#meter.close();
     this.#tc.close();
   }

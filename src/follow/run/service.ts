@@ -21,12 +21,18 @@ const LOOK_EVERY_MS = 1000;
 /** After the end of a bucket, so that it is whole. */
 const AFTER_BUCKET_MS = 2;
 
-export async function serve(options: ServiceOptions): Promise<void> {
+/** Returns whether all rates that were set up are in force again at its end. */
+export async function serve(options: ServiceOptions): Promise<boolean> {
   const service = new Service(options);
-  await service.look();
-  await options.ready();
-  while (!options.signal.aborted) await service.turn();
-  await service.end();
+  try {
+    await service.look();
+    await options.ready();
+    while (!options.signal.aborted) await service.turn();
+    return await service.end();
+  } finally {
+    // Whatever went wrong: nothing of it is left running.
+    service.close();
+  }
 }
 
 class Service {
@@ -56,7 +62,10 @@ class Service {
   async #tick(follower: Follower): Promise<void> {
     try {
       if (await follower.isCurrent()) await follower.tick();
-      else this.#leave(follower, 'it is being changed');
+      else {
+        this.#leave(follower, 'it is being changed');
+        this.#lookedMs = 0;
+      }
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       this.#leave(follower, error.message);
@@ -68,7 +77,6 @@ class Service {
     follower.close();
     this.#followers.delete(device);
     this.#tell(device, follower.identity, `no longer followed: ${why}`);
-    this.#lookedMs = 0;
   }
 
   #tell(device: string, identity: string, text: string): void {
@@ -83,7 +91,9 @@ class Service {
   async look(): Promise<void> {
     this.#lookedMs = performance.now();
     const { device: only } = this.#options;
-    for (const device of await recordedDevices()) {
+    const recorded = await recordedDevices();
+    if (only !== undefined && !recorded.includes(only)) this.#tell(only, '', 'waits: it is not set up');
+    for (const device of recorded) {
       if (this.#followers.has(device) || (only !== undefined && device !== only)) continue;
       const identity = await recordIdentity(device);
       if (identity === undefined || this.#refused.get(device) === identity) continue;
@@ -91,6 +101,8 @@ class Service {
       if (refusal === undefined) continue;
       this.#refused.set(device, identity);
       if (refusal !== '') this.#tell(device, identity, `not followed: ${refusal}`);
+      else if (device === only)
+        this.#tell(device, identity, 'not followed: it is set up without limits, --down-min');
     }
   }
 
@@ -103,22 +115,45 @@ class Service {
     if (plan.pacing === undefined) return 'there is no window pacing here, which sees what the line carries';
     if ((await findLink(device))?.ifindex !== plan.link.ifindex) return undefined;
     const before = await readFollowing(device);
-    if (before !== undefined && before.pid !== process.pid && (await isFollowed(before)))
-      return `process ${before.pid} follows it already`;
+    if (
+      before !== undefined &&
+      before.pid !== process.pid &&
+      !this.#options.dryRun &&
+      (await isFollowed(before))
+    ) {
+      // It may end before this one.
+      this.#tell(device, identity, `not followed: process ${before.pid} follows it already`);
+      return undefined;
+    }
     if ((await recordIdentity(device)) !== identity) return undefined;
-    this.#followers.set(device, await Follower.begin(plan, identity, this.#options));
+    try {
+      this.#followers.set(device, await Follower.begin(plan, identity, this.#options));
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      this.#tell(device, identity, `not followed: ${error.message}`);
+      return undefined;
+    }
     this.#tell(device, identity, `followed: ${limitsText(plan.follows)}`);
     return undefined;
   }
 
-  async end(): Promise<void> {
+  async end(): Promise<boolean> {
+    let allBack = true;
     for (const follower of this.#followers.values()) {
       try {
         await follower.end();
       } catch (error) {
         if (!(error instanceof UserError)) throw error;
-        this.#options.tell(`${follower.plan.device}: ${error.message}`);
+        this.#options.tell(
+          `${follower.plan.device}: the rates that were set up are not in force: ${error.message}`,
+        );
+        allBack = false;
       }
     }
+    return allBack;
+  }
+
+  close(): void {
+    for (const follower of this.#followers.values()) follower.close();
   }
 }

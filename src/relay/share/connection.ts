@@ -4,6 +4,7 @@
  */
 import { hostname } from 'node:os';
 import { randomBytes } from 'node:crypto';
+import { isIP } from 'node:net';
 import { Redis, type RedisOptions } from 'iovalkey';
 import type { ShareSettings } from '../settings/engine.ts';
 import { REPORT } from './script.ts';
@@ -66,10 +67,12 @@ export class EngineConnection {
     const options: RedisOptions = {
       host: engine.host,
       port: engine.port,
+      // Either kind of address.
+      family: 0,
       db: engine.database,
       ...(engine.user === undefined ? {} : { username: engine.user }),
       ...(engine.password === undefined ? {} : { password: engine.password }),
-      ...(engine.tls ? { tls: { servername: engine.host } } : {}),
+      ...(engine.tls ? { tls: isIP(engine.host) === 0 ? { servername: engine.host } : {} } : {}),
       lazyConnect: true,
       connectTimeout: CONNECT_TIMEOUT_MS,
       disconnectTimeout: RECONNECT_MS,

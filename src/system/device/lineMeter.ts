@@ -50,6 +50,9 @@ const SCRIPT = `
   }
 `;
 
+/** More than it ever takes: one that says nothing for so long is ended. */
+const ANSWER_MS = 5000;
+
 const BUCKET_NS = BigInt(BUCKET_MS) * 1_000_000n;
 /** The program's clock: CLOCK_MONOTONIC. */
 const bucketNow = (): number => Number(process.hrtime.bigint() / BUCKET_NS);
@@ -114,7 +117,12 @@ export class LineMeter {
 
   async #ask(command: string): Promise<string> {
     this.#perl.stdin.write(`${command}\n`);
+    const deadline = setTimeout(() => {
+      this.#said += 'perl did not answer';
+      this.#perl.kill('SIGKILL');
+    }, ANSWER_MS);
     const answer: IteratorResult<string, undefined> = await this.#answers.next();
+    clearTimeout(deadline);
     if (answer.done === true)
       throw failure(`the maps of the pacing program cannot be read: ${this.#said.trim()}`);
     return answer.value;

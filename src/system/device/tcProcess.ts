@@ -4,6 +4,7 @@
  */
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { setImmediate } from 'node:timers/promises';
 import type { Readable, Writable } from 'node:stream';
 import { failure } from '../../core/errors.ts';
 import { SEARCH_PATH } from '../exec/run.ts';
@@ -12,6 +13,9 @@ type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
 /** tc prints what it shows line by line, after all that it was told before: its end is seen by that. */
 const ASK = 'qdisc show dev lo';
+
+/** More than it ever takes: one that says nothing for so long is ended. */
+const ANSWER_MS = 5000;
 
 export class TcProcess {
   #child: Child | undefined;
@@ -27,7 +31,14 @@ export class TcProcess {
     const { child, answers } = this.#running();
     this.#said = '';
     child.stdin.write(`${[...lines, ASK].join('\n')}\n`);
+    const deadline = setTimeout(() => {
+      this.#said += 'it did not answer';
+      child.kill('SIGKILL');
+    }, ANSWER_MS);
     const answer = await answers.next();
+    clearTimeout(deadline);
+    // What it said to standard error comes by another pipe, which is read first.
+    await setImmediate();
     if (answer.done === true) {
       this.#child = undefined;
       throw failure(`tc has ended: ${this.#said.trim()}`);

@@ -52,6 +52,7 @@ export async function findUnits(program: string, templates: string): Promise<Tra
   const relay = join(dirname(program), 'iprelay.js');
   for (const [source, own, folder] of [
     ['inetgw@.service', program, UNIT_FOLDER],
+    ['systemd/inetgw.service', program, UNIT_FOLDER],
     ['systemd/inetgw-metrics.service', program, UNIT_FOLDER],
     ['systemd/inetgw-metrics.timer', program, UNIT_FOLDER],
     ['systemd/iprelay@.service', relay, UNIT_FOLDER],

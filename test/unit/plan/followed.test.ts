@@ -43,6 +43,22 @@ describe('another rate of the downlink', () => {
     for (const line of lines)
       expect(line).toMatch(/^(?:class change dev igw-ppp0|actions change action police) /);
   });
+  it('is one that follows at the lowest rate too, with the same short buckets', () => {
+    const lowest = planAt(followed, { ...RATES, downBitPerSec: 3e6 });
+    expect(lowest.follows?.limits).toEqual(followed.follows?.limits);
+    const burstMs = (plan: Plan): number[] =>
+      plan.tc.flatMap((object) =>
+        object.type === 'filter'
+          ? object.actions.flatMap((action) =>
+              action.kind === 'police' ? [Math.round((action.burstBytes * 8000) / action.rateBitPerSec)] : [],
+            )
+          : [],
+      );
+    expect(burstMs(lowest).length).toBeGreaterThan(0);
+    // The kernel counts in whole bytes.
+    for (const [n, ms] of burstMs(followed).entries())
+      expect(Math.abs((burstMs(lowest)[n] ?? NaN) - ms)).toBeLessThanOrEqual(0.01 * ms);
+  });
   it('says all rates where nobody knows which there are', () => {
     const lines = rateChangeLines(followed, undefined, RATES);
     expect(lines.some((line) => line.startsWith('class change dev ppp0'))).toBe(true);

@@ -30,8 +30,9 @@ export async function serveCommand(device: string | undefined, options: Options)
     if (options.dryRun === true) process.stdout.write(`${text}\n`);
     else if (options.quiet !== true) process.stderr.write(messageLine('inetgw', text));
   };
+  let allBack;
   try {
-    await serve({
+    allBack = await serve({
       ...{ device, tell, dryRun: options.dryRun === true, signal: ending.signal },
       record: trace?.write,
       ready: () => notifySystemd(['READY=1'], process.env),
@@ -39,7 +40,7 @@ export async function serveCommand(device: string | undefined, options: Options)
   } finally {
     trace?.close();
   }
-  return EXIT.ok;
+  return allBack ? EXIT.ok : EXIT.failed;
 }
 
 /** Line by line: what a killed service has seen is there. */
@@ -48,7 +49,11 @@ function openTrace(file: string): { write: (line: string) => void; close: () => 
     const descriptor = openSync(file, 'w', 0o644);
     return {
       write: (line) => {
-        writeSync(descriptor, line);
+        try {
+          writeSync(descriptor, line);
+        } catch (error) {
+          throw writeError(file, error);
+        }
       },
       close: () => {
         closeSync(descriptor);

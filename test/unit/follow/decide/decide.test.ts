@@ -152,6 +152,10 @@ describe('what tells nothing changes nothing', () => {
     ],
     ['seconds of silence under load', { downBitPerSec: 0, upBitPerSec: rates.upBitPerSec }],
     ['slow pings while nothing is sent', { downBitPerSec: 0, upBitPerSec: 0, pingMs: 900 }],
+    [
+      'single packets that come late',
+      { downBitPerSec: 1e4, upBitPerSec: 1e4, downQueueMs: 45, roundTripMs: 900 },
+    ],
   ] as const)('%s', (_, seen) => {
     let state = startFollowing(rates, 0);
     for (let atMs = 50; atMs <= 60_000; atMs += 50) {
@@ -219,6 +223,26 @@ test('a way that has become longer is no queue: it is told once, and the rate co
   }
   expect(told).toBe(1);
   expect(state.down.rateBitPerSec).toBe(20e6);
+});
+
+test('a line below the lowest rate: its queue cannot be drained, and is not taken for the way', () => {
+  let state = startFollowing(
+    { downBitPerSec: LIMITS.down.mostBitPerSec, upBitPerSec: LIMITS.up.mostBitPerSec },
+    0,
+  );
+  for (let atMs = 50; atMs <= 30_000; atMs += 50) {
+    const next = decide(
+      state,
+      {
+        ...{ atMs, spanMs: 50, downBitPerSec: LIMITS.down.leastBitPerSec * 0.7, upBitPerSec: 1e5 },
+        ...{ downQueueMs: 300, roundTripMs: 300 },
+      },
+      LIMITS,
+    );
+    state = next.state;
+    expect(next.decision.forgetLeast).toBe(false);
+    if (atMs > 500) expect(next.decision.downBitPerSec).toBe(LIMITS.down.leastBitPerSec);
+  }
 });
 
 describe('pings', () => {
