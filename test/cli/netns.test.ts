@@ -92,7 +92,7 @@ describe.skipIf(!isRoot)('with the /sys of another network namespace', () => {
     'inetgw wan0 clear',
     'inetgw wan0 clear --dry-run',
     'inetgw check wan0',
-    'searchbw wan0 50mbit',
+    'searchbw wan0 DOWN 1300-1800 50 5 210',
   ])('%s is refused, and nothing is changed', async (line) => {
     await build();
     const [command = '', ...words] = line.split(' ');
