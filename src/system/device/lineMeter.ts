@@ -3,9 +3,6 @@
  * calls are made by a perl that stays, as src/system/device/bpfMap.ts has them made by one that does not: to start one takes
  * longer than a span lasts.
  */
-import { spawn, type ChildProcessByStdio } from 'node:child_process';
-import { createInterface } from 'node:readline';
-import type { Readable, Writable } from 'node:stream';
 import { failure, missing } from '../../core/errors.ts';
 import {
   arrivalsSince,
@@ -18,7 +15,7 @@ import {
   type Following,
 } from '../../plan/pacing/arrivals.ts';
 import { BUCKET_LAYOUT } from '../../plan/pacing/pacingLayout.ts';
-import { SEARCH_PATH } from '../exec/run.ts';
+import { ResidentProgram } from '../exec/residentProgram.ts';
 import { PIN_FOLDER, SYSCALL_NUMBER } from './bpfMap.ts';
 
 /**
@@ -50,17 +47,12 @@ const SCRIPT = `
   }
 `;
 
-/** More than it ever takes: one that says nothing for so long is ended. */
-const ANSWER_MS = 5000;
-
 const BUCKET_NS = BigInt(BUCKET_MS) * 1_000_000n;
 /** The program's clock: CLOCK_MONOTONIC. */
 const bucketNow = (): number => Number(process.hrtime.bigint() / BUCKET_NS);
 
 export class LineMeter {
-  readonly #perl: ChildProcessByStdio<Writable, Readable, Readable>;
-  readonly #answers: AsyncIterator<string, undefined>;
-  #said = '';
+  readonly #perl: ResidentProgram;
   #last = bucketNow() - 1;
 
   /** @param mapSuffix of a plan whose rate follows the line (`PacingConfig.follows`), in force */
@@ -72,21 +64,7 @@ export class LineMeter {
       (name) => `${PIN_FOLDER}/${name(mapSuffix)}`,
     );
     const args = [String(number), buckets, String(BUCKETS), String(BUCKET_LAYOUT.bytes), following];
-    this.#perl = spawn('perl', ['-e', SCRIPT, ...args.map(String)], {
-      env: { PATH: SEARCH_PATH, LC_ALL: 'C', LANG: 'C' },
-      stdio: ['pipe', 'pipe', 'pipe'],
-      // A signal from the terminal is for the service, which has something to set at its end; this one ends with it.
-      detached: true,
-    });
-    this.#perl.stderr.on('data', (text: Buffer) => {
-      this.#said += text.toString();
-    });
-    for (const stream of [this.#perl, this.#perl.stdin]) {
-      stream.on('error', (error: Error) => {
-        this.#said += error.message;
-      });
-    }
-    this.#answers = createInterface({ input: this.#perl.stdout })[Symbol.asyncIterator]();
+    this.#perl = new ResidentProgram('perl', ['-e', SCRIPT, ...args.map(String)]);
   }
 
   /** What has come in since the last call, in whole buckets, oldest first; the first call begins with the one before it. */
@@ -112,19 +90,13 @@ export class LineMeter {
 
   /** The rate that was told last stays in force. */
   close(): void {
-    this.#perl.stdin.end();
+    this.#perl.close();
   }
 
   async #ask(command: string): Promise<string> {
-    this.#perl.stdin.write(`${command}\n`);
-    const deadline = setTimeout(() => {
-      this.#said += 'perl did not answer';
-      this.#perl.kill('SIGKILL');
-    }, ANSWER_MS);
-    const answer: IteratorResult<string, undefined> = await this.#answers.next();
-    clearTimeout(deadline);
-    if (answer.done === true)
-      throw failure(`the maps of the pacing program cannot be read: ${this.#said.trim()}`);
-    return answer.value;
+    const answer = await this.#perl.ask(command);
+    if (answer === undefined)
+      throw failure(`the maps of the pacing program cannot be read: ${this.#perl.takeSaid()}`);
+    return answer;
   }
 }
