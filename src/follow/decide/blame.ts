@@ -1,4 +1,5 @@
 /** Which direction a queue stands in. Pure. */
+import type { RawRates } from '../../plan/input/framing.ts';
 import type { Sample } from './sample.ts';
 
 /** The queues of both directions in milliseconds; undefined: nothing tells. */
@@ -10,16 +11,11 @@ export interface Queues {
 /** From this share of its rate on, a direction may be what fills a queue. */
 const LOADED_SHARE = 0.5;
 
-export interface Rates {
-  downBitPerSec: number;
-  upBitPerSec: number;
-}
-
 /**
  * A round trip has no direction, one-way delays have: the uplink's queue is what round trips take longer than that. Where only
  * round trips are known, they are charged to the direction that is more loaded, and to none while the line is idle.
  */
-export function blame(sample: Sample, rates: Rates): Queues {
+export function blame(sample: Sample, rates: RawRates): Queues {
   const { downQueueMs: downMs } = sample;
   const bothMs = sample.roundTripMs ?? sample.pingMs;
   if (bothMs === undefined) return { downMs, upMs: undefined };
@@ -29,12 +25,12 @@ export function blame(sample: Sample, rates: Rates): Queues {
   return downShare >= upShare ? { downMs: bothMs, upMs: undefined } : { downMs: undefined, upMs: bothMs };
 }
 
-export function isLoaded(sample: Sample, rates: Rates): boolean {
+export function isLoaded(sample: Sample, rates: RawRates): boolean {
   const { downShare, upShare } = loads(sample, rates);
   return Math.max(downShare, upShare) >= LOADED_SHARE;
 }
 
-function loads(sample: Sample, rates: Rates): { downShare: number; upShare: number } {
+function loads(sample: Sample, rates: RawRates): { downShare: number; upShare: number } {
   return {
     downShare: sample.downBitPerSec / rates.downBitPerSec,
     upShare: sample.upBitPerSec / rates.upBitPerSec,

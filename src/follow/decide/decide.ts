@@ -1,4 +1,5 @@
 /** From samples of a line to the rates of both directions. Pure: the clock is in the samples. */
+import type { RawRates } from '../../plan/input/framing.ts';
 import { blame, isLoaded } from './blame.ts';
 import { followLine, startLaw, type LawState, type Phase } from './law.ts';
 import type { LineLimits, Sample } from './sample.ts';
@@ -24,10 +25,7 @@ export interface Decision {
 const UNTOLD_MS = 500;
 
 /** Begins at these rates, which may be any: the first decision is within the limits. */
-export function startFollowing(
-  rates: { downBitPerSec: number; upBitPerSec: number },
-  atMs: number,
-): FollowState {
+export function startFollowing(rates: RawRates, atMs: number): FollowState {
   return {
     down: startLaw(rates.downBitPerSec, atMs),
     up: startLaw(rates.upBitPerSec, atMs),

@@ -102,9 +102,8 @@ export function followLine(before: LawState, seen: Seen, limits: RateLimits, sid
 
 /** Whether so much came through while it was late that the line may be full. */
 function tells(full: readonly Span[], { leastBitPerSec }: RateLimits): boolean {
-  const bits = full.reduce((sum, { spanMs, bitPerSec }) => sum + (bitPerSec * spanMs) / 1000, 0);
   return (
-    bits >= LEAST_SEEN.packets * PACKET_BITS &&
+    bitsOf(full) >= LEAST_SEEN.packets * PACKET_BITS &&
     meanBitPerSec(full) >= LEAST_SEEN.shareOfLeast * leastBitPerSec
   );
 }
@@ -200,6 +199,8 @@ function clamp(rateBitPerSec: number, { leastBitPerSec, mostBitPerSec }: RateLim
 
 function meanBitPerSec(spans: readonly Span[]): number {
   const ms = spans.reduce((sum, { spanMs }) => sum + spanMs, 0);
-  const bits = spans.reduce((sum, { spanMs, bitPerSec }) => sum + bitPerSec * spanMs, 0);
-  return ms > 0 ? bits / ms : 0;
+  return ms > 0 ? (bitsOf(spans) * 1000) / ms : 0;
 }
+
+const bitsOf = (spans: readonly Span[]): number =>
+  spans.reduce((sum, { spanMs, bitPerSec }) => sum + (bitPerSec * spanMs) / 1000, 0);

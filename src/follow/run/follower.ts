@@ -9,7 +9,7 @@ import type { FollowPlan, Plan } from '../../plan/plan.ts';
 import { LineMeter } from '../../system/device/lineMeter.ts';
 import { TcProcess } from '../../system/device/tcProcess.ts';
 import { startTime } from '../../system/exec/process.ts';
-import { readFollowing, removeFollowing, writeFollowing } from '../../system/record/following.ts';
+import { isOfPlan, readFollowing, removeFollowing, writeFollowing } from '../../system/record/following.ts';
 import { otherHolder, withLock } from '../../system/record/lock.ts';
 import { recordIdentity } from '../../system/record/state.ts';
 import { decide, startFollowing, type Decision, type FollowState } from '../decide/decide.ts';
@@ -71,13 +71,10 @@ export class Follower {
   /** Takes up the rates of a service before this one, where they are those of the same plan. */
   static async begin(plan: Plan, identity: string, options: FollowerOptions): Promise<Follower> {
     const before = await readFollowing(plan.device);
-    const isSame =
-      before?.ifindex === plan.link.ifindex &&
-      before.plannedUpBitPerSec === plan.upBitPerSec &&
-      before.plannedDownBitPerSec === plan.downBitPerSec;
-    const rates = isSame
-      ? { upBitPerSec: before.up.bitPerSec, downBitPerSec: before.down.bitPerSec }
-      : ratesOfPlan(plan);
+    const rates =
+      before !== undefined && isOfPlan(before, plan)
+        ? { upBitPerSec: before.up.bitPerSec, downBitPerSec: before.down.bitPerSec }
+        : ratesOfPlan(plan);
     return new Follower(plan, identity, rates, options);
   }
 

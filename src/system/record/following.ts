@@ -3,6 +3,7 @@
  * keeps the rates that were set up.
  */
 import { rm } from 'node:fs/promises';
+import type { Plan } from '../../plan/plan.ts';
 import { readTextFile } from '../exec/textFile.ts';
 import { startTime } from '../exec/process.ts';
 import { replaceFile } from './replaceFile.ts';
@@ -46,6 +47,15 @@ export async function readFollowing(device: string): Promise<Following | undefin
   } catch {
     return undefined;
   }
+}
+
+/** Whether it is about the rates of this plan, on the device that the plan is for. */
+export function isOfPlan({ ifindex, ...planned }: Following, { link, ...rates }: Plan): boolean {
+  return (
+    ifindex === link.ifindex &&
+    planned.plannedUpBitPerSec === rates.upBitPerSec &&
+    planned.plannedDownBitPerSec === rates.downBitPerSec
+  );
 }
 
 /** Whether the service that told it still runs. */

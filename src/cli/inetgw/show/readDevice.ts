@@ -8,7 +8,7 @@ import { readConditions } from '../../../system/check/conditions.ts';
 import { readReadings } from '../../../system/check/readings.ts';
 import { readCurrent, type Current } from '../../../system/device/device.ts';
 import { hasNetAdmin, requireNetAdmin } from '../../../system/exec/privilege.ts';
-import { isFollowed, readFollowing } from '../../../system/record/following.ts';
+import { isFollowed, isOfPlan, readFollowing } from '../../../system/record/following.ts';
 import { run } from '../../../system/exec/run.ts';
 
 export interface ReadDevice {
@@ -54,10 +54,6 @@ export async function readDevice(device: string): Promise<ReadDevice> {
 /** The rates in force where they follow the line, as far as they are those of this plan. */
 async function readFollowed(plan: Plan): Promise<Omit<FollowingStatistics, 'limits'>> {
   const told = plan.follows === undefined ? undefined : await readFollowing(plan.device);
-  const isOfPlan =
-    told?.ifindex === plan.link.ifindex &&
-    told.plannedUpBitPerSec === plan.upBitPerSec &&
-    told.plannedDownBitPerSec === plan.downBitPerSec;
-  if (!isOfPlan) return { pid: null };
+  if (told === undefined || !isOfPlan(told, plan)) return { pid: null };
   return { pid: (await isFollowed(told)) ? told.pid : null, up: told.up, down: told.down };
 }
