@@ -6,21 +6,12 @@
 import { table } from '../../src/report/statistics/table.ts';
 import { Guest } from '../../test/lab/guest.ts';
 import { inetgwOk } from '../../test/lab/inetgw.ts';
-import { changeRate, ETHERNET, setUpLine, type LineOptions } from '../../test/lab/line.ts';
+import { LINE } from '../../test/lab/followed.ts';
+import { changeRate, setUpLine } from '../../test/lab/line.ts';
 import { summarise } from '../../test/lab/measure.ts';
 import { checkoutRoot } from '../../test/lab/paths.ts';
 import { downloads, measure, uploads } from '../../test/lab/traffic.ts';
 
-const LINE: Partial<LineOptions> = {
-  upBitPerSec: 5e6,
-  downBitPerSec: 20e6,
-  framing: ETHERNET,
-  // 500 KB and 1 MB.
-  upBufferMs: 800,
-  downBufferMs: 400,
-  access: 'ethernet',
-  lan: { nat: true },
-};
 const WARM_UP_SEC = 10;
 const PINGS_PER_SEC = 20;
 const PART_SEC = 10;
@@ -36,7 +27,7 @@ try {
     ['4 + 2', [downloads(4, { client: 'lan' }), uploads(2, { client: 'lan' })]],
     ['16 + 2', [downloads(16, { client: 'lan' }), uploads(2, { client: 'lan' })]],
   ] as const) {
-    const line = await setUpLine(guest, LINE);
+    const line = await setUpLine(guest, { ...LINE, access: 'ethernet' });
     await inetgwOk(guest, 'eth0', '4875', '19600', '--linklayer', 'ethernet', '--overhead', '18');
     const change = changeRate(line, 'down', 4e6);
     await guest.request('spawn', {

@@ -2,7 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, connect, type Server, type Socket } from 'node:net';
+import { endlessServer } from './helpers/endlessServer.ts';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -39,14 +40,7 @@ beforeAll(async () => {
   programs = await enginePrograms();
   folder = await mkdtemp(join(tmpdir(), 'iprelay-share-'));
   env = { ...process.env, XDG_RUNTIME_DIR: folder, XDG_STATE_HOME: folder, HOME: folder };
-  server = createServer((socket) => {
-    const more = (): void => {
-      while (!socket.destroyed && socket.write(Buffer.alloc(65_536)));
-    };
-    socket.on('error', () => undefined).on('drain', more);
-    more();
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  ({ server } = await endlessServer());
   engine = await startEngine(redis());
 });
 

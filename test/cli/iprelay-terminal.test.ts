@@ -2,7 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { connect, type Server, type Socket } from 'node:net';
+import { endlessServer } from './helpers/endlessServer.ts';
 import { freePort } from '../freePort.ts';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,16 +26,7 @@ const clients: Socket[] = [];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'iprelay-terminal-'));
-  // Sends without end to whoever connects.
-  server = createServer((socket) => {
-    const more = (): void => {
-      while (!socket.destroyed && socket.write(Buffer.alloc(16_384)));
-    };
-    socket.on('error', () => undefined).on('drain', more);
-    more();
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  serverPort = (server.address() as AddressInfo).port;
+  ({ server, port: serverPort } = await endlessServer(16_384));
 });
 
 afterEach(() => {

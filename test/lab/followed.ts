@@ -6,7 +6,7 @@ import { type FlowGroup, type MeasureResult } from './measure.ts';
 import { downloads, measure, uploads } from './traffic.ts';
 
 /** 20/5 Mbit/s by PPPoE, 10 ms; 1 MB and 500 KB at the provider and in the modem. */
-const LINE: Partial<LineOptions> = {
+export const LINE: Partial<LineOptions> = {
   upBitPerSec: 5e6,
   downBitPerSec: 20e6,
   framing: ETHERNET,

@@ -12,26 +12,11 @@ import { checksums, frame, OPTION, tcpOffset, type FrameOptions } from './frames
 import type { Guest } from './guest.ts';
 import { checkoutRoot } from './paths.ts';
 import { sharedGuest } from './sharedGuest.ts';
+import { ACK, CONFIG, SYN } from './timedPackets.ts';
 
 const SUFFIX = 'ffff0001';
 const FOLDER = '/sys/fs/bpf/program-test';
-const PAYLOAD_BYTES_PER_SEC = 200_000;
-const CONFIG = {
-  payloadBytesPerSec: PAYLOAD_BYTES_PER_SEC,
-  queueUs: 20_000,
-  mostQueueUs: 20_000,
-  linkHeaderBytes: 14,
-  defaultMssBytes: 1440,
-  maxRttUs: 1_000_000,
-  minSegments: 2,
-  byHost: 1,
-  numberedPriority: HOST_NUMBERS.first,
-  synPriority: OPENING_PRIORITY,
-} as const;
-
-const SYN = 0x02;
 const RST = 0x04;
-const ACK = 0x10;
 const WINDOW_OFFSET = 14;
 const NO_MATCH = 0;
 /** A classifier's -1 as bpftool prints it. */
@@ -197,7 +182,7 @@ test.each([
     expect(state).toMatchObject({ seen: 1, rewritten: 1, unknown: 0, last_window: window << 7 });
     // Whole segments, two at least, and no more than the share for the round trip and the queue.
     const segment = 1460 - (options.length > 0 ? 12 : 0);
-    const most = (PAYLOAD_BYTES_PER_SEC * (state.last_rtt_us + CONFIG.queueUs)) / 1e6;
+    const most = (CONFIG.payloadBytesPerSec * (state.last_rtt_us + CONFIG.queueUs)) / 1e6;
     const segments = Math.max(2, Math.ceil(most / segment));
     expect(window << 7).toBeLessThanOrEqual(segments * segment + 127);
     expect(window << 7).toBeGreaterThan(segments * segment - 127);
