@@ -27,8 +27,8 @@ export interface Prometheus {
 
 /** @param labels what a scrape would add, `instance="gw"` */
 export async function startPrometheus(readings: readonly Reading[], labels: string): Promise<Prometheus> {
-  const prometheus = await debianProgram('/usr/bin/prometheus', ['prometheus']);
-  const promtool = await debianProgram('/usr/bin/promtool', ['prometheus']);
+  const prometheus = await debianProgram('/usr/bin/prometheus', ['prometheus', 'promtool']);
+  const promtool = await debianProgram('/usr/bin/promtool', ['prometheus', 'promtool']);
   const folder = await mkdtemp(join(tmpdir(), 'inetgw-prometheus-'));
   const data = join(folder, 'data');
   await mkdir(data);

@@ -17,7 +17,7 @@ const path = (name: string): string => fileURLToPath(new URL(`../../${name}`, im
 describe('promtool', () => {
   let promtool: Program;
   beforeAll(async () => {
-    promtool = await debianProgram('/usr/bin/promtool', ['prometheus']);
+    promtool = await debianProgram('/usr/bin/promtool', ['prometheus', 'promtool']);
   });
   const run = (args: readonly string[], input?: string) =>
     execa(promtool.file, args, {
