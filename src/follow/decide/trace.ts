@@ -18,8 +18,11 @@ export interface Trace {
 
 export const traceLine = (line: TraceHead | Sample): string => `${JSON.stringify(line)}\n`;
 
-/** Throws an Error that names the line where the text is no trace; one cut off within its last line is one. */
-export function parseTrace(text: string): Trace {
+/**
+ * A device that was set up anew meanwhile begins another trace. Throws an Error that names the line where the text is none;
+ * one cut off within its last line is one.
+ */
+export function parseTraces(text: string): Trace[] {
   const lines = text.split('\n');
   const whole = lines.slice(0, -1).map((line, at): unknown => {
     try {
@@ -28,12 +31,21 @@ export function parseTrace(text: string): Trace {
       throw new Error(`line ${at + 1} is no JSON`);
     }
   });
-  const [head, ...samples] = whole;
-  if (!isHead(head)) throw new Error('line 1 does not begin a trace of this version');
-  samples.forEach((sample, at) => {
-    if (!isSample(sample)) throw new Error(`line ${at + 2} is no sample`);
+  const traces: { head: TraceHead; samples: Sample[] }[] = [];
+  if (!isHead(whole[0])) throw new Error('line 1 does not begin a trace of this version');
+  whole.forEach((each, at) => {
+    if (isHead(each)) traces.push({ head: each, samples: [] });
+    else if (isSample(each)) traces.at(-1)?.samples.push(each);
+    else throw new Error(`line ${at + 1} is no sample`);
   });
-  return { head, samples: samples as Sample[] };
+  return traces;
+}
+
+/** The last of them: of the settings in force at its end. */
+export function parseTrace(text: string): Trace {
+  const last = parseTraces(text).at(-1);
+  if (last === undefined) throw new Error('there is no trace');
+  return last;
 }
 
 /** What would be decided on these samples, one decision for each. */

@@ -1,6 +1,12 @@
 /** Recorded samples, and that replaying them decides the same. */
 import { expect, test } from 'vitest';
-import { parseTrace, replay, traceLine, type TraceHead } from '../../../../src/follow/decide/trace.ts';
+import {
+  parseTrace,
+  parseTraces,
+  replay,
+  traceLine,
+  type TraceHead,
+} from '../../../../src/follow/decide/trace.ts';
 import { follow, LIMITS } from './fluidLine.ts';
 
 const HEAD: TraceHead = {
@@ -24,6 +30,17 @@ test('a trace that is replayed decides what was decided', () => {
 
 test('one that was cut off is a trace up to its last whole line', () => {
   expect(parseTrace(text.slice(0, -5)).samples).toEqual(lived.slice(0, -1).map(({ sample }) => sample));
+});
+
+test('a device that was set up anew begins another', () => {
+  const other = { ...HEAD, downBitPerSec: 10e6 };
+  const traces = parseTraces(text + traceLine(other) + text);
+  expect(traces.map(({ head, samples }) => [head.downBitPerSec, samples.length])).toEqual([
+    ...[[20e6, lived.length]],
+    ...[[10e6, 0]],
+    ...[[20e6, lived.length]],
+  ]);
+  expect(parseTrace(text + traceLine(other)).head).toEqual(other);
 });
 
 test.each([
