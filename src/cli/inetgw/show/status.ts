@@ -6,6 +6,7 @@ import { conditionLine, isBroken, isElsewhere } from '../../../conditions/table.
 import { EXIT, type ExitCode } from '../../../core/errors.ts';
 import { describeFraming } from '../../../plan/input/framing.ts';
 import { resolveFraming } from '../../../plan/input/framingChoice.ts';
+import { lineLimits } from '../../../plan/input/limits.ts';
 import { MAX_RATE_BIT_PER_SEC } from '../../../plan/input/settings.ts';
 import { sharesByHost, type Plan } from '../../../plan/plan.ts';
 import { table } from '../../../report/statistics/table.ts';
@@ -15,6 +16,7 @@ import { isUp } from '../../../system/link/link.ts';
 import { hasNetAdmin } from '../../../system/exec/privilege.ts';
 import { run } from '../../../system/exec/run.ts';
 import { recordedDevices } from '../../../system/record/state.ts';
+import { sameValue } from '../../../tc/sameValue.ts';
 import { formatRate } from '../../../core/units.ts';
 import { wrapLines } from '../../../core/wrap.ts';
 import { outputColumns } from '../../common/columns.ts';
@@ -143,7 +145,7 @@ function configuredState(
   return inForce !== undefined && isAsSaid(section, inForce) ? 'in force' : 'not in force';
 }
 
-/** Rates, and of framing, ingress, pacing, fairness and firewall what is said: the rest was found out when it was set up. */
+/** Rates and their limits, and of framing, ingress, pacing, fairness and firewall what is said: the rest was found out when it was set up. */
 function isAsSaid(section: DeviceSection, plan: Plan): boolean {
   const settings = settingsOfSection(section, {})?.settings;
   if (settings === undefined) return false;
@@ -151,6 +153,7 @@ function isAsSaid(section: DeviceSection, plan: Plan): boolean {
   return (
     settings.upBitPerSec === plan.upBitPerSec &&
     settings.downBitPerSec === plan.downBitPerSec &&
+    sameValue(lineLimits(settings.limits, settings), plan.follows?.limits) &&
     (framing === undefined ||
       describeFraming(resolveFraming(framing, plan.link, settings)) === describeFraming(plan.framing)) &&
     (ingress === 'auto' || allowsStages(ingress) === hasStages(plan.ingress)) &&
