@@ -14,9 +14,9 @@ export const FLOORS = {
   config: ['core', 'firewall', 'plan'],
   report: ['core', 'tc', 'firewall', 'plan', 'conditions'],
   system: ['core', 'tc', 'linkHooks', 'firewall', 'plan', 'conditions', 'config'],
-  follow: ['core', 'tc', 'plan', 'system'],
   service: ['core', 'system'],
   line: ['core', 'tc', 'firewall', 'plan', 'config', 'system'],
+  follow: ['core', 'tc', 'plan', 'system', 'line'],
   search: ['core', 'tc', 'linkHooks', 'firewall', 'plan', 'config', 'report', 'system', 'line'],
   relay: ['core', 'system', 'service'],
   cli: [

@@ -56,7 +56,7 @@ export const EXAMPLES: readonly Example[] = [
   lab('inetgw metrics', 'inetgw_in_force{device="ppp0"} 1'),
   lab('inetgw watch --once --json', '"device": "ppp0"'),
   lab('inetgw heal', 'ppp0: whole, nothing to do'),
-  test('inetgw ppp0 4875 19600 --down-min 3mbit', 'test/lab/followed.ts', "'--down-min', '3mbit'"),
+  test('inetgw ppp0 4875 19600 --down-min 3mbit', 'test/lab/followed.ts', "'--down-min', `${3 * scale}mbit`"),
   test('inetgw serve', 'test/lab/followed.ts', "commandArgv('inetgw', 'serve'"),
   test('inetgw watch', 'test/cli/watch.test.ts', 'dist/bin/inetgw.js watch'),
   lab('inetgw ppp0 clear', 'ppp0: cleared'),

@@ -16,10 +16,12 @@ export const LINE: Partial<LineOptions> = {
   lan: { nat: true },
 };
 /** IP in PPPoE in Ethernet, with its check sequence. */
-export const SETTINGS = [
-  ...['ppp0', '4875', '19600', '--linklayer', 'ethernet', '--overhead', '26'],
-  ...['--down-min', '3mbit'],
-] as const;
+const settingsAt = (scale: number): string[] => [
+  ...['ppp0', String(4875 * scale), String(19_600 * scale), '--linklayer', 'ethernet', '--overhead', '26'],
+  ...['--down-min', `${3 * scale}mbit`],
+];
+export const SETTINGS: readonly string[] = settingsAt(1);
+const TCP_FLOWS = [downloads(4, { client: 'lan' }), uploads(2, { client: 'lan' })];
 export const WARM_UP_SEC = 5;
 const PINGS_PER_SEC = 20;
 
@@ -108,17 +110,29 @@ export interface Followed {
 
 export const TRACE_FILE = '/run/followed.jsonl';
 
+export interface WalkOptions {
+  /** `inetgw serve` runs; as it does unless told otherwise. */
+  isFollowed?: boolean;
+  flows?: FlowGroup[];
+  /** All rates times this: real QUIC takes more of the emulated processor than TCP. */
+  scale?: number;
+}
+
 /** Sets up, follows (or not) and measures over the walk. */
 export async function walkLine(
   guest: Guest,
   walk: Walk,
-  isFollowed: boolean,
-  flows: FlowGroup[] = [downloads(4, { client: 'lan' }), uploads(2, { client: 'lan' })],
+  { isFollowed = true, flows = TCP_FLOWS, scale = 1 }: WalkOptions = {},
 ): Promise<Followed> {
-  const line = await setUpLine(guest, LINE);
-  await inetgwOk(guest, ...SETTINGS);
+  const { upBitPerSec = 0, downBitPerSec = 0 } = LINE;
+  const line = await setUpLine(guest, {
+    ...LINE,
+    ...{ upBitPerSec: upBitPerSec * scale, downBitPerSec: downBitPerSec * scale },
+  });
+  await inetgwOk(guest, ...settingsAt(scale));
   const service = isFollowed ? await startService(guest, 'ppp0', '--record', TRACE_FILE) : undefined;
-  await changeAsWalked(guest, line, walk);
+  const phases = walk.phases.map(({ atSec, bitPerSec }) => ({ atSec, bitPerSec: bitPerSec * scale }));
+  await changeAsWalked(guest, line, { ...walk, phases });
   const result = await measure(guest, {
     flows,
     warmUpMs: WARM_UP_SEC * 1000,

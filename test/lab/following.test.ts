@@ -1,11 +1,13 @@
-/** `inetgw serve` on a real line whose rate changes: nothing is sent to find that out. */
+/** `inetgw serve` on a real line whose rate changes: nothing is sent to find that out where TCP tells it. */
 import { beforeAll, expect, test } from 'vitest';
 import { parseTrace, replay } from '../../src/follow/decide/trace.ts';
 import { rawBitPerSec, SETTINGS, startService, walkLine, type Walk } from './followed.ts';
 import type { Guest } from './guest.ts';
 import { inetgw, inetgwOk, snapshot, statistics } from './inetgw.ts';
 import { summarise } from './measure.ts';
+import { quicPrograms } from './quic.ts';
 import { sharedGuest } from './sharedGuest.ts';
+import { downloads } from './traffic.ts';
 
 let guest: Guest;
 beforeAll(async () => {
@@ -21,8 +23,20 @@ const DIP: Walk = {
   seconds: 15,
 };
 
+/** Pings that the gateway has sent. */
+async function pingsSent(): Promise<number> {
+  const [names = [], values = []] = (await guest.run(['cat', '/proc/net/snmp'], { ns: 'gw' }))
+    .split('\n')
+    .filter((line) => line.startsWith('Icmp: '))
+    .map((line) => line.split(' '));
+  return Number(values[names.indexOf('OutEchos')]);
+}
+/** When a device is taken up: how long the way to the next hop is. */
+const AT_FIRST = 5;
+
 test('a line of 20 Mbit/s that becomes one of 4 answers at once, is full, and comes back within seconds', async () => {
-  const { result, trace } = await walkLine(guest, DIP, true);
+  const { result, trace } = await walkLine(guest, DIP);
+  expect(await pingsSent()).toBe(AT_FIRST);
   const { timesMs } = result.ping;
   // On the path without a queue it is 10 ms. Without the service it is 80 and more for as long as the line is slow.
   expect(summarise(timesMs).p95).toBeLessThan(50);
@@ -40,6 +54,26 @@ test('a line of 20 Mbit/s that becomes one of 4 answers at once, is full, and co
   expect(replay(parseTrace(trace)).map(({ downBitPerSec }) => downBitPerSec)).toEqual(
     recorded.map(({ downBitPerSec }) => downBitPerSec),
   );
+});
+
+test('of QUIC, which has no timestamps, pings tell, sent while the line is loaded; its rate follows all the same', async () => {
+  // 8 Mbit/s, then 4.
+  const halved: Walk = { phases: [{ atSec: 2, bitPerSec: 10e6 }], seconds: 12 };
+  const flows = [downloads(2, { client: 'lan', transport: 'quic', quic: await quicPrograms() })];
+  const { trace, said } = await walkLine(guest, halved, { flows, scale: 0.4 });
+  const { samples } = parseTrace(trace);
+  const end = samples.at(-1)?.atMs ?? 0;
+  const rates = replay(parseTrace(trace)).flatMap(({ downBitPerSec }, at) =>
+    (samples[at]?.atMs ?? 0) > end - 5000 ? [downBitPerSec] : [],
+  );
+  const meanBitPerSec = rates.reduce((sum, each) => sum + each, 0) / rates.length;
+  expect([meanBitPerSec > 2e6, meanBitPerSec < 4.1e6], `${meanBitPerSec} ${said}`).toEqual([true, true]);
+  const sent = await pingsSent();
+  expect(sent).toBeGreaterThan(100);
+  const service = await startService(guest);
+  await guest.request('sleep', { ms: 5000 });
+  await guest.request('stop', { job: service.job, signal: 'SIGTERM' });
+  expect(await pingsSent()).toBe(sent + AT_FIRST);
 });
 
 test('the rates are shown while it runs, and at its end those that were set up are in force, to the letter', async () => {
@@ -64,6 +98,19 @@ test('the rates are shown while it runs, and at its end those that were set up a
   expect(stderr).toContain('ppp0: followed: down 3000 kbit/s to 19.6 Mbit/s; up 4875 kbit/s, fixed');
   expect(await snapshot(guest)).toBe(before);
   expect((await statistics(guest)).following).toEqual(idle.following);
+});
+
+test('other limits in the file than those in force are not in force', async () => {
+  const status = async (downMin: string): Promise<[string, number]> => {
+    const section = `[ppp0]\nup = 4875\ndown = 19600\n${downMin}\nlinklayer = "ethernet"\noverhead = 26\n`;
+    await guest.request('write', { path: '/run/lab/limits.toml', text: section });
+    const { stdout, code } = await inetgw(guest, 'status', '--config', '/run/lab/limits.toml', '--json');
+    const [ppp0] = JSON.parse(stdout) as { configured: string }[];
+    return [ppp0?.configured ?? '', code];
+  };
+  expect(await status('down-min = "3mbit"')).toEqual(['in force', 0]);
+  expect(await status('down-min = "2mbit"')).toEqual(['not in force', 3]);
+  expect(await status('')).toEqual(['not in force', 3]);
 });
 
 test('rates that are set while it runs are all in force, whatever it had set; without limits it leaves the device', async () => {

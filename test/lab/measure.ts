@@ -6,8 +6,13 @@ export interface FlowGroup {
   /** Seen from the gateway: `down` is received by the client, `up` is sent by it. */
   direction: 'down' | 'up';
   count: number;
-  /** `udp`: flows of our own with loss-based congestion control, as QUIC has it; downloads only. TCP by default. */
-  transport?: 'tcp' | 'udp';
+  /**
+   * `quic`: HTTP/3 by ngtcp2, a client for each; `udp`: flows of our own with loss-based congestion control; both downloads only.
+   * TCP by default.
+   */
+  transport?: 'tcp' | 'udp' | 'quic';
+  /** Needed for `quic`. */
+  quic?: QuicPrograms;
   /** The sender's congestion control; no BBR over UDP. */
   congestion: 'cubic' | 'bbr' | 'reno';
   clientNs: string;
@@ -15,6 +20,15 @@ export interface FlowGroup {
   serverAddress: string;
   /** Differentiated services code point of both directions, 0–63; 0 by default. */
   dscp?: number;
+}
+
+/** Files that server and clients read, in the guest's namespaces as on this machine. */
+export interface QuicPrograms {
+  server: string;
+  client: string;
+  libraryPath: string;
+  keyFile: string;
+  certificateFile: string;
 }
 
 export interface MeasureOptions {
@@ -38,7 +52,7 @@ export interface GroupResult {
   /**
    * User data (TCP payload in order, over UDP each byte once) that reached the receivers, per second of the window. A hole that is
    * filled at last counts with all that waited behind it, so a short window may show more than the line
-   * carries; over a minute that evens out.
+   * carries; over a minute that evens out. Of `quic` it is all IP that came in where its clients run, headers included.
    */
   bitPerSec: number;
   flowsBitPerSec: number[];

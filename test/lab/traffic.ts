@@ -5,7 +5,8 @@ import type { FlowGroup, MeasureOptions, MeasureResult } from './measure.ts';
 
 export interface FlowOptions {
   label?: string;
-  transport?: 'tcp' | 'udp';
+  transport?: FlowGroup['transport'];
+  quic?: FlowGroup['quic'];
   congestion?: FlowGroup['congestion'];
   /** Where the client runs; `lan` needs a line with a LAN. */
   client?: 'gw' | LanNamespace;
@@ -27,6 +28,7 @@ function flows(direction: 'down' | 'up', count: number, options: FlowOptions): F
     direction,
     count,
     transport: options.transport ?? 'tcp',
+    ...(options.quic === undefined ? {} : { quic: options.quic }),
     congestion: options.congestion ?? 'cubic',
     clientNs: options.client ?? 'gw',
     serverNs: server,

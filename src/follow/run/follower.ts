@@ -12,10 +12,11 @@ import { startTime } from '../../system/exec/process.ts';
 import { isOfPlan, readFollowing, removeFollowing, writeFollowing } from '../../system/record/following.ts';
 import { otherHolder, withLock } from '../../system/record/lock.ts';
 import { recordIdentity } from '../../system/record/state.ts';
-import { decide, startFollowing, type Decision, type FollowState } from '../decide/decide.ts';
+import { decide, pingIntervalMs, startFollowing, type Decision, type FollowState } from '../decide/decide.ts';
 import type { Sample } from '../decide/sample.ts';
 import { traceLine } from '../decide/trace.ts';
 import { decisionText } from '../decide/decisionText.ts';
+import { LinePings } from './linePings.ts';
 
 export interface FollowerOptions {
   /** Decisions are told, nothing is set. */
@@ -39,6 +40,7 @@ export class Follower {
   readonly #options: FollowerOptions;
   readonly #meter: LineMeter;
   readonly #tc = new TcProcess();
+  readonly #pings: LinePings;
   #state: FollowState;
   #since = { up: new Date(), down: new Date() };
   #sent: { bytes: number; packets: number };
@@ -63,6 +65,9 @@ export class Follower {
     this.#meter = new LineMeter(plan.pacing.mapSuffix);
     this.#state = startFollowing(rates, Number(process.hrtime.bigint() / 1_000_000n));
     this.#sent = this.#sentSoFar();
+    this.#pings = new LinePings(plan.device, pingIntervalMs(plan.upBitPerSec), (text) => {
+      options.tell(`${plan.device}: ${text}`);
+    });
     options.record?.(
       traceLine({ format: 'inetgw-trace', version: 1, limits: plan.follows.limits, ...rates }),
     );
@@ -93,7 +98,8 @@ export class Follower {
     };
     this.#sent = sent;
     const upBitPerSec = lineBitPerSec(this.plan, up, BUCKET_MS * arrived.length);
-    for (const each of arrived) this.#decide(this.#sampleOf(each, upBitPerSec));
+    const pingMs = this.#pings.takeExcessMs();
+    for (const each of arrived) this.#decide(this.#sampleOf(each, upBitPerSec, pingMs));
     if (this.#options.dryRun) return;
     await this.#setWindows();
     this.#setQueues();
@@ -110,12 +116,14 @@ export class Follower {
       this.#forgetBeforeNs = process.hrtime.bigint();
       this.#windowsBitPerSec = undefined;
     }
+    if (decision.forgetLeastPing) this.#pings.forgetLeast();
+    this.#pings.want(decision.pings);
     this.#options.record?.(traceLine(Object.assign({}, sample, decided(decision))));
     const text = this.#options.dryRun ? decisionText(before, decision, sample) : undefined;
     if (text !== undefined) this.#options.tell(`${this.plan.device}: ${text}`);
   }
 
-  #sampleOf(arrived: Arrivals, upBitPerSec: number): Sample {
+  #sampleOf(arrived: Arrivals, upBitPerSec: number, pingMs: number | undefined): Sample {
     return {
       atMs: (arrived.number + 1) * BUCKET_MS,
       spanMs: BUCKET_MS,
@@ -123,6 +131,7 @@ export class Follower {
       upBitPerSec,
       ...(arrived.leastDelayMs === undefined ? {} : { downQueueMs: arrived.leastDelayMs }),
       ...(arrived.leastRoundTripMs === undefined ? {} : { roundTripMs: arrived.leastRoundTripMs }),
+      ...(pingMs === undefined ? {} : { pingMs }),
     };
   }
 
@@ -237,6 +246,7 @@ export class Follower {
   /** The rates set last stay in force. */
   close(): void {
     this.#closed = true;
+    this.#pings.close();
     this.#meter.close();
     this.#tc.close();
   }

@@ -1,7 +1,7 @@
 /** One measurement, from the start of the flows to their end, without the host's doing anything meanwhile. */
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FlowGroup, GroupResult, MeasureOptions, MeasureResult } from '../measure.ts';
+import type { FlowGroup, GroupResult, MeasureOptions, MeasureResult, QuicPrograms } from '../measure.ts';
 import { clockMs, exec, signalJob, startJob, type Job } from './jobs.ts';
 import { saidReady, startInteractive, type Interactive } from './interactive.ts';
 import type { UdpClientSettings, UdpServerSettings } from './udpFlow.ts';
@@ -61,7 +61,7 @@ async function startFlows(groups: readonly FlowGroup[], started: Job[]): Promise
   });
   for (const flow of flows) {
     if (flow.group.transport === 'udp') await saidReady(flow.server);
-    else await listening(flow);
+    else await listening(flow, flow.group.transport === 'quic' ? UDP_BOUND : TCP_LISTENS);
   }
   for (const flow of flows) {
     flow.client = startEnd(clientArgv(flow.group, flow.port), flow.group.clientNs, started);
@@ -75,7 +75,13 @@ function startEnd(argv: readonly [string, ...string[]], ns: string, started: Job
   return job;
 }
 
-function serverArgv({ transport, congestion, direction }: FlowGroup, port: number): [string, ...string[]] {
+function serverArgv(group: FlowGroup, port: number): [string, ...string[]] {
+  const { transport, congestion, direction } = group;
+  if (transport === 'quic') {
+    const { server, keyFile, certificateFile } = quicOf(group);
+    const words = ['-q', '--no-quic-dump', '--no-http-dump', '--max-dyn-length=4G', `--cc=${congestion}`];
+    return withLibraries(group, [server, ...words, '*', String(port), keyFile, certificateFile]);
+  }
   if (transport !== 'udp') return ['iperf3', '-s', '-p', String(port)];
   if (congestion === 'bbr' || direction === 'up')
     throw new Error('over UDP: downloads with Reno or CUBIC only');
@@ -84,6 +90,13 @@ function serverArgv({ transport, congestion, direction }: FlowGroup, port: numbe
 
 function clientArgv(group: FlowGroup, port: number): [string, ...string[]] {
   const { transport, serverAddress, count } = group;
+  if (transport === 'quic') {
+    const host = serverAddress.includes(':') ? `[${serverAddress}]` : serverAddress;
+    const words = ['-q', '--no-quic-dump', '--no-http-dump', serverAddress, String(port)];
+    // Each is a program of its own, as each tab or television is. The server makes up as many bytes as it is asked for.
+    const each = [quicOf(group).client, ...words, `https://${host}:${port}/4000000000`].join(' ');
+    return withLibraries(group, ['sh', '-c', `${`${each} >/dev/null 2>&1 & `.repeat(count)}wait`]);
+  }
   if (transport === 'udp') {
     return agentArgv('udp-client', { port, serverAddress, count } satisfies UdpClientSettings);
   }
@@ -93,6 +106,17 @@ function clientArgv(group: FlowGroup, port: number): [string, ...string[]] {
     ...(group.dscp === undefined ? [] : ['--dscp', String(group.dscp)]),
   ];
 }
+
+function quicOf({ quic, direction }: FlowGroup): QuicPrograms {
+  if (quic === undefined || direction === 'up') throw new Error('QUIC: downloads, with the programs for it');
+  return quic;
+}
+
+const withLibraries = (group: FlowGroup, argv: readonly string[]): [string, ...string[]] => [
+  'env',
+  `LD_LIBRARY_PATH=${quicOf(group).libraryPath}`,
+  ...argv,
+];
 
 /** This very program in another role. */
 function agentArgv(role: string, settings: object): [string, ...string[]] {
@@ -108,16 +132,23 @@ async function passWarmUp({ warmUpMs, meanwhile = [] }: MeasureOptions): Promise
   await sleep(warmUpMs / 2);
 }
 
+/** The tables of sockets in /proc/net, and the state in which one takes connections. */
+const TCP_LISTENS = { tables: ['tcp', 'tcp6'], state: '0A' } as const;
+const UDP_BOUND = { tables: ['udp', 'udp6'], state: '07' } as const;
+
 /** Waits until the server listens: its port stands in the table of its own namespace. */
-async function listening({ port, server }: Flow): Promise<void> {
-  const wanted = new RegExp(`:${port.toString(16).toUpperCase().padStart(4, '0')} \\S+ 0A `);
+async function listening(
+  { port, server }: Flow,
+  { tables: names, state }: typeof TCP_LISTENS | typeof UDP_BOUND,
+): Promise<void> {
+  const wanted = new RegExp(`:${port.toString(16).toUpperCase().padStart(4, '0')} \\S+ ${state} `);
   const pid = server.child.pid ?? 0;
   for (let attempt = 0; attempt < 1000; attempt += 1) {
-    const tables = ['tcp', 'tcp6'].map((name) => readFileSync(`/proc/${pid}/net/${name}`, 'utf8'));
+    const tables = [...names].map((name) => readFileSync(`/proc/${pid}/net/${name}`, 'utf8'));
     if (tables.some((table) => wanted.test(table))) return;
     await sleep(10);
   }
-  throw new Error(`iperf3 does not listen on port ${port}`);
+  throw new Error(`nobody listens on port ${port}`);
 }
 
 interface Sample {
@@ -136,6 +167,13 @@ async function sampleFlows(flows: readonly Flow[]): Promise<Sample[]> {
       samples.push({ atMs: clockMs(), received });
       continue;
     }
+    if (group.transport === 'quic') {
+      samples.push({
+        atMs: clockMs(),
+        received: new Map([['all', await ipBytesReceived(group.clientNs)]]),
+      });
+      continue;
+    }
     const [ns, side] = group.direction === 'down' ? [group.clientNs, 'dport'] : [group.serverNs, 'sport'];
     const { stdout } = await exec({ argv: ['ss', '-N', ns, '-tinHO', side, '=', `:${port}`] });
     const received = new Map<string, number>();
@@ -146,6 +184,16 @@ async function sampleFlows(flows: readonly Flow[]): Promise<Sample[]> {
     samples.push({ atMs: clockMs(), received });
   }
   return samples;
+}
+
+/** IpExt InOctets of a namespace: ngtcp2 tells of no bytes while it runs. */
+async function ipBytesReceived(ns: string): Promise<number> {
+  const { stdout } = await exec({ ns, argv: ['cat', '/proc/net/netstat'] });
+  const [names = [], values = []] = stdout
+    .split('\n')
+    .filter((line) => line.startsWith('IpExt:'))
+    .map((line) => line.split(' '));
+  return Number(values[names.indexOf('InOctets')]);
 }
 
 /** A line to the job, and the line that it answers. */
@@ -168,7 +216,7 @@ function groupResult({ group }: Flow, before?: Sample, after?: Sample): GroupRes
     .sort((one, other) => other - one)
     // iperf3's control connection is the one more; it carries next to nothing.
     .slice(0, group.count);
-  if (flowsBitPerSec.length < group.count) {
+  if (flowsBitPerSec.length < (group.transport === 'quic' ? 1 : group.count)) {
     throw new Error(`${group.label}: only ${flowsBitPerSec.length} of ${group.count} flows are connected`);
   }
   const bitPerSec = flowsBitPerSec.reduce((sum, rate) => sum + rate, 0);

@@ -1,7 +1,7 @@
 /** Rates follow their line: what holds of any line, as a fluid. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decide, startFollowing } from '../../../../src/follow/decide/decide.ts';
+import { decide, pingIntervalMs, startFollowing } from '../../../../src/follow/decide/decide.ts';
 import type { LineLimits, Sample } from '../../../../src/follow/decide/sample.ts';
 import { follow, LIMITS, type Lived } from './fluidLine.ts';
 
@@ -264,5 +264,54 @@ describe('pings', () => {
     ['TCP with timestamps', { ...quic, downQueueMs: 0 }],
   ] as const)('never: %s', (_, sample) => {
     expect(asked(sample)).not.toContain(true);
+  });
+
+  /** What is asked for after each of these samples of 50 ms. */
+  const after = (...spans: [count: number, sample: Omit<Sample, 'atMs' | 'spanMs'>][]): boolean[] => {
+    let state = startFollowing({ downBitPerSec: 20e6, upBitPerSec: 5e6 }, 0);
+    let atMs = 0;
+    return spans.map(([count, sample]) => {
+      let pings = false;
+      for (let n = 0; n < count; n += 1) {
+        const next = decide(state, { atMs: (atMs += 50), spanMs: 50, ...sample }, LIMITS);
+        state = next.state;
+        ({ pings } = next.decision);
+      }
+      return pings;
+    });
+  };
+  const idle = { downBitPerSec: 1e4, upBitPerSec: 1e4 };
+
+  test('go on for three seconds after the load, which may come in bursts', () => {
+    expect(after([20, quic], [60, idle], [2, idle])).toEqual([true, true, false]);
+  });
+  test('end at once where timestamps tell again', () => {
+    expect(after([20, quic], [1, { ...quic, downQueueMs: 0 }])).toEqual([true, false]);
+  });
+  test('take a hundredth of the uplink at most, and are 2 to 20 a second', () => {
+    expect([100e6, 5e6, 1e6, 256e3, 64e3].map(pingIntervalMs).map(Math.round)).toEqual([
+      50, 50, 85, 331, 500,
+    ]);
+  });
+  test('that take longer on a way that has become longer are forgotten as well', () => {
+    let state = startFollowing({ downBitPerSec: 20e6, upBitPerSec: 5e6 }, 0);
+    let longerMs = 0;
+    let told = 0;
+    for (let atMs = 50; atMs <= 20_000; atMs += 50) {
+      if (atMs === 2000) longerMs = 60;
+      const downBitPerSec = state.down.rateBitPerSec;
+      const next = decide(
+        state,
+        { atMs, spanMs: 50, downBitPerSec, upBitPerSec: 0, pingMs: longerMs },
+        LIMITS,
+      );
+      state = next.state;
+      if (next.decision.forgetLeastPing) {
+        told += 1;
+        longerMs = 0;
+      }
+    }
+    expect(told).toBe(1);
+    expect(state.down.rateBitPerSec).toBe(20e6);
   });
 });
