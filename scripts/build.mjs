@@ -20,6 +20,8 @@ const entries = commands.map((name) => `src/bin/${name}.ts`);
 
 /** What `inetgw DEV UP DOWN` needs. */
 const APPLY = ['src/cli/inetgw/change/apply.ts'];
+/** What each command line of inetgw needs, `inetgw --help` too. */
+const COMMAND = ['src/cli/inetgw/inetgw.ts'];
 
 /** All modules that those of `from` import, by `import` statements or also by `import()`. */
 function reached(from, { dynamic }, moduleInfo) {
@@ -45,6 +47,7 @@ function groupOf(id, context) {
   const moduleInfo = (each) => context.getModuleInfo(each);
   sets ??= {
     start: reached(entries, { dynamic: false }, moduleInfo),
+    command: reached(COMMAND, { dynamic: false }, moduleInfo),
     apply: reached(APPLY, { dynamic: false }, moduleInfo),
     iprelay: reached(['src/bin/iprelay.ts'], { dynamic: true }, moduleInfo),
   };
@@ -52,7 +55,9 @@ function groupOf(id, context) {
   if (sets.start.has(id)) return 'main';
   if (id.includes('/node_modules/commander/')) return 'commander';
   // The relay must not load the shaper for a few parsers.
-  if (sets.apply.has(id)) return sets.iprelay.has(id) ? 'common' : 'apply';
+  if (sets.apply.has(id) && sets.iprelay.has(id)) return 'common';
+  if (sets.command.has(id)) return 'command';
+  if (sets.apply.has(id)) return 'apply';
   return undefined;
 }
 let sets;
