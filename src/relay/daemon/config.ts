@@ -5,41 +5,23 @@
 import { resolve } from 'node:path';
 import { parse, TomlError, type TomlTable } from 'smol-toml';
 import { locator } from '../../core/locate.ts';
+import { closest } from '../../core/suggest.ts';
 import { configError, type UserError, UserErrors } from '../../core/errors.ts';
-import { parseCidr } from '../clients/access.ts';
 import { DIRECTIONS } from '../settings/direction.ts';
 import { FAULT_WORDS } from '../settings/faults.ts';
 import { DEFAULT_OPTIONS, type ForwarderOptions } from '../forwarding/forwarder.ts';
 import { GROUP_WORDS, isGroupName, LIMIT_WORDS, OPTION_WORDS, parseLimits } from '../settings/grammar.ts';
 import { withFaults, withLimits } from '../prompt/options.ts';
-import { isShareName, parseEngine, SHARE_NAME_FORM } from '../settings/engine.ts';
 import { parseSpec } from '../settings/spec.ts';
 import { isVariableName, parseVariable, VARIABLE_NAMES } from '../settings/variables.ts';
-import { isRelayName } from '../control/paths.ts';
+import { isOwnKey, OWN_KEYS, parseOwn } from './ownKeys.ts';
 import {
   type FileSettings,
   type ForwarderSettings,
   type GroupSettings,
   NO_FILE_SETTINGS,
-  parseAddressPort,
-  parseLogTarget,
 } from './settings.ts';
 
-const OWN_KEYS = [
-  'name',
-  'log',
-  'log_format',
-  'pid_file',
-  'metrics',
-  'api',
-  'api_token',
-  'populate',
-  'share',
-  'share_name',
-  'allow',
-  'forwarder',
-  'group',
-] as const;
 const FORWARDER_KEYS = ['proxy', ...LIMIT_WORDS, ...OPTION_WORDS, 'faults'];
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
@@ -67,9 +49,13 @@ export function parseConfig(text: string, file: string): FileSettings {
       settings.forwarders = parseForwarders(value, file, complain);
     } else if (key === 'group') {
       settings.groups = parseGroups(value, complain);
+    } else if (isOwnKey(key)) {
+      const parsed = parseOwn(key, value, file);
+      if (typeof parsed === 'string') complain(path, parsed);
+      else Object.assign(settings, parsed);
     } else {
-      const problem = setOwn(settings, key, value, file);
-      if (problem !== undefined) complain(path, problem);
+      const known = [...OWN_KEYS, 'forwarder', 'group', ...VARIABLE_NAMES];
+      complain(path, `unknown key ${key.slice(0, 80)}${suggest(key, known)}`);
     }
   }
   for (const { number, options } of settings.forwarders) {
@@ -89,75 +75,6 @@ function parseToml(text: string, file: string): TomlTable {
     const what = error.message.split('\n')[0]?.replace(/^Invalid TOML document: /, '') ?? 'not TOML';
     throw configError(`${file}:${error.line}:${error.column}: ${what}`);
   }
-}
-
-/** Sets a key that is not a variable; returns what is wrong with it. */
-function setOwn(
-  settings: Mutable<FileSettings>,
-  key: string,
-  value: unknown,
-  file: string,
-): string | undefined {
-  switch (key) {
-    case 'name':
-      if (typeof value !== 'string' || !isRelayName(value))
-        return 'name: letters, digits, dot, dash, up to 32';
-      settings.name = value;
-      return undefined;
-    case 'log':
-      if (typeof value !== 'string' || value === '') return 'log: none, stderr, syslog, journal or a file';
-      settings.log = beside(file, parseLogTarget(value));
-      return undefined;
-    case 'log_format':
-      if (value !== 'json' && value !== 'readable') return 'log_format: json or readable';
-      settings.logFormat = value;
-      return undefined;
-    case 'pid_file':
-      if (typeof value !== 'string' || value === '') return 'pid_file: not a file name';
-      settings.pidFile = resolve(file, '..', value);
-      return undefined;
-    case 'metrics':
-      settings.metrics =
-        typeof value === 'string' || typeof value === 'number' ? parseAddressPort(String(value)) : undefined;
-      return settings.metrics === undefined ? `metrics: not a port or address:port` : undefined;
-    case 'api':
-      settings.api =
-        typeof value === 'string' || typeof value === 'number'
-          ? parseAddressPort(String(value), 0)
-          : undefined;
-      return settings.api === undefined ? 'api: not a port or address:port' : undefined;
-    case 'api_token':
-    case 'populate':
-      if (typeof value !== 'string' || value === '') return `${key}: not a file name`;
-      settings[key === 'api_token' ? 'apiToken' : 'populate'] = resolve(file, '..', value);
-      return undefined;
-    case 'share': {
-      const engine = typeof value === 'string' ? parseEngine(value) : 'not the address of an engine';
-      if (typeof engine === 'string') return `share: ${engine}`;
-      settings.engine = engine;
-      return undefined;
-    }
-    case 'share_name':
-      if (typeof value !== 'string' || !isShareName(value)) return `share_name: ${SHARE_NAME_FORM}`;
-      settings.shareName = value;
-      return undefined;
-    case 'allow': {
-      const list: unknown[] = Array.isArray(value) ? value : [value];
-      const wrong = list.find((each) => typeof each !== 'string' || parseCidr(each) === undefined);
-      if (wrong !== undefined)
-        return `allow: not a network: ${JSON.stringify(wrong)} (for instance 192.0.2.0/24)`;
-      settings.allow = list.map(String);
-      return undefined;
-    }
-    default:
-      return `unknown key ${key.slice(0, 80)}${suggest(key, [...OWN_KEYS, ...VARIABLE_NAMES])}`;
-  }
-}
-
-function beside<T>(file: string, target: T): T {
-  return typeof target === 'object' && target !== null && 'file' in target
-    ? { ...target, file: resolve(file, '..', String(target.file)) }
-    : target;
 }
 
 type Complain = (path: readonly string[], problem: string) => void;
@@ -264,21 +181,6 @@ const textOf = (value: unknown): string =>
 
 /** `, did you mean X?` for a word that differs in little. */
 function suggest(typed: string, known: readonly string[]): string {
-  if (typed.length > 40) return '';
-  const near = known.find((word) => distance(word, typed.toLowerCase()) <= 2);
+  const near = closest(typed, known);
   return near === undefined ? '' : `, did you mean ${near}?`;
-}
-
-/** Levenshtein's distance. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }
