@@ -54,21 +54,38 @@ async function npmFiles(): Promise<string[]> {
   return packed?.files.map(({ path }) => path) ?? [];
 }
 
+/** Puts files and links into the stage, with the folders above them. */
+function writerOf(stage: string): {
+  put: (name: string, content: string | Uint8Array, mode?: number) => Promise<void>;
+  link: (target: string, name: string) => Promise<void>;
+} {
+  return {
+    put: async (name, content, mode = 0o644) => {
+      const path = join(stage, name);
+      await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+      await writeFile(path, content);
+      await chmod(path, mode);
+    },
+    link: async (target, name) => {
+      await mkdir(dirname(join(stage, name)), { recursive: true });
+      await symlink(target, join(stage, name));
+    },
+  };
+}
+
+const SYSTEMD_UNITS = [
+  'inetgw@.service',
+  ...['inetgw.service', 'inetgw-heal.path', 'inetgw-heal.service', 'iprelay@.service', 'iprelay@.socket'].map(
+    (name) => `systemd/${name}`,
+  ),
+];
+
+const from = (name: string): string => join(root, name);
+const zipped = (content: string | Uint8Array): Uint8Array => gzipSync(content, { level: 9 });
+
 async function fill(stage: string, version: string): Promise<void> {
-  const from = (name: string): string => join(root, name);
-  const put = async (name: string, content: string | Uint8Array, mode = 0o644): Promise<void> => {
-    const path = join(stage, name);
-    await mkdir(dirname(path), { recursive: true, mode: 0o755 });
-    await writeFile(path, content);
-    await chmod(path, mode);
-  };
+  const { put, link } = writerOf(stage);
   const copy = async (source: string, name: string): Promise<void> => put(name, await readFile(from(source)));
-  const zipped = async (source: string, name: string): Promise<void> =>
-    put(name, gzipSync(await readFile(from(source)), { level: 9 }));
-  const link = async (target: string, name: string): Promise<void> => {
-    await mkdir(dirname(join(stage, name)), { recursive: true });
-    await symlink(target, join(stage, name));
-  };
 
   const files = await npmFiles();
   for (const name of files) {
@@ -91,27 +108,15 @@ async function fill(stage: string, version: string): Promise<void> {
     await copy(`templates/completions/fish/${name}.fish`, `usr/share/fish/vendor_completions.d/${name}.fish`);
   }
   for (const page of files.filter((name) => name.startsWith('docs/man/')))
-    await zipped(page, `usr/share/man/man${page.slice(-1)}/${basename(page)}.gz`);
+    await put(`usr/share/man/man${page.slice(-1)}/${basename(page)}.gz`, zipped(await readFile(from(page))));
   await copy('templates/inetgw.conf.example', 'etc/inetgw.conf');
-  for (const unit of [
-    'inetgw@.service',
-    ...[
-      'inetgw.service',
-      'inetgw-heal.path',
-      'inetgw-heal.service',
-      'iprelay@.service',
-      'iprelay@.socket',
-    ].map((name) => `systemd/${name}`),
-  ])
+  for (const unit of SYSTEMD_UNITS)
     await copy(`templates/${unit}`, `usr/lib/systemd/system/${basename(unit)}`);
   await copy('templates/logrotate/iprelay', 'etc/logrotate.d/iprelay');
   // For the configurations of iprelay@NAME.service.
   await mkdir(join(stage, 'etc/inetgw'));
   await put('usr/share/lintian/overrides/inetgw', LINTIAN_OVERRIDES);
-  await put(
-    'usr/share/doc/inetgw/changelog.gz',
-    gzipSync(debianChangelog(version, new Date()), { level: 9 }),
-  );
+  await put('usr/share/doc/inetgw/changelog.gz', zipped(debianChangelog(version, new Date())));
   const [licence, notices] = await Promise.all([
     readFile(from('LICENSE'), 'utf8'),
     readFile(from('dist/THIRD-PARTY-LICENCES.txt'), 'utf8'),

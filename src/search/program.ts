@@ -37,7 +37,7 @@ import {
   type ResultHead,
   type SearchResult,
 } from './result/result.ts';
-import { runSession, type SessionEvent } from './run/session.ts';
+import { runSession, type SessionEvent, type SessionPorts } from './run/session.ts';
 
 /** What is wrong with the arguments as far as only the system can tell: device, files, names. */
 export async function outsideErrors(device: string, options: RawOptions): Promise<UserError[]> {
@@ -167,7 +167,7 @@ async function measureAll(
   signal: AbortSignal,
   progress: Progress,
 ): Promise<SearchResult> {
-  const { device, limits, pingIntervalMs, settleLimitMs, output, load, tasks, pacing } = settings;
+  const { limits, pingIntervalMs, output, load } = settings;
   const screen = screenFor(process.stdout, process.env, output.color);
   const head = { line: line.describe(), pingHost, limits };
   const write = (text: string): void => {
@@ -184,27 +184,11 @@ async function measureAll(
   const proxies = proxyNotice([...load.downloadUrls, ...load.uploadUrls]);
   if (proxies !== undefined) warn(proxies);
   const startedAt = new Date().toISOString();
-  const found = await runSession(
-    { tasks, limits, pingIntervalMs, settleLimitMs, pacing },
-    {
-      line,
-      pinger: makePinger(pingHost.address, { device }, systemClock, pingOnce),
-      clock: systemClock,
-      signal,
-      onEvent,
-      device,
-      readDevices: receivedBytes,
-      startLoad: (direction) => startLoad(direction, load, device),
-      beforeNext: async (direction) => {
-        progress.clear();
-        await changeOver(direction, settings, signal);
-      },
-      renewLoad: async () => {
-        progress.clear();
-        return askToBeginAnew(signal);
-      },
-    },
-  );
+  const found = await runSession(settings, {
+    ...portsOf(settings, pingHost, signal, progress),
+    line,
+    onEvent,
+  });
   progress.clear();
   const full: ResultHead = {
     ...head,
@@ -214,11 +198,8 @@ async function measureAll(
     pingIntervalMs,
     load: { ...load, downloadUrls: [...load.downloadUrls], uploadUrls: [...load.uploadUrls] },
   };
-  const result = makeResult(
-    full,
-    found,
-    commandSuffixes(settings.typed, (rates) => line.framingOptions(rates)),
-  );
+  const suffixes = commandSuffixes(settings.typed, (rates) => line.framingOptions(rates));
+  const result = makeResult(full, found, suffixes);
   if (output.format === 'json') write(`${JSON.stringify(result, undefined, 2)}\n`);
   if (output.format === 'text') {
     for (const direction of result.directions) write(renderEnd(direction, result, output, screen));
@@ -226,6 +207,32 @@ async function measureAll(
   } else warnOnStandardError(result);
   await writeFiles(result, output);
   return result;
+}
+
+/** What a session asks of the machine and of the person at it, the line itself apart. */
+function portsOf(
+  settings: SearchSettings,
+  pingHost: FoundHost,
+  signal: AbortSignal,
+  progress: Progress,
+): Omit<SessionPorts, 'line' | 'onEvent'> {
+  const { device, load } = settings;
+  return {
+    pinger: makePinger(pingHost.address, { device }, systemClock, pingOnce),
+    clock: systemClock,
+    signal,
+    device,
+    readDevices: receivedBytes,
+    startLoad: (direction) => startLoad(direction, load, device),
+    beforeNext: async (direction) => {
+      progress.clear();
+      await changeOver(direction, settings, signal);
+    },
+    renewLoad: async () => {
+      progress.clear();
+      return askToBeginAnew(signal);
+    },
+  };
 }
 
 /** Tells of each event as it comes, in the form that was asked for. */

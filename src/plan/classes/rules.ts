@@ -112,22 +112,12 @@ function inOrderRules({ inOrder, inOrderPorts }: TunnelMatches, settings: RuleSe
   return [...named, ...inOrder.map(([what, match]) => to('normal', `tunnel-in-order-${what}`, match))];
 }
 
-/**
- * The egress rules in order; what none of them names is normal.
- * @param numbersHosts packets that open a connection tell the pacing program whose it is (`HOST_NUMBERS`)
- */
-export function egressRules(settings: RuleSettings, { numbersHosts = false } = {}): Rule[] {
-  const { interactive, bulk } = settings;
-  const opening = (rule: Rule): Rule =>
-    numbersHosts && rule.verdict.kind === 'class'
-      ? { ...rule, verdict: { ...rule.verdict, numbered: HOST_NUMBERS } }
-      : rule;
-  const tunnels = tunnelMatches(settings);
-  /** Ports and hosts that the administrator has named for a class. */
-  const chosen = (
-    egressClass: 'interactive' | 'bulk',
-    { tcpPorts, udpPorts, hosts }: ClassSettings,
-  ): Rule[] => [
+/** The rules for the ports and hosts that the administrator has named for a class. */
+function chosenRules(
+  egressClass: 'interactive' | 'bulk',
+  { tcpPorts, udpPorts, hosts }: ClassSettings,
+): Rule[] {
+  return [
     ...(tcpPorts.length > 0
       ? [to(egressClass, `${egressClass}-tcp-ports`, port('tcp', 'either', tcpPorts))]
       : []),
@@ -136,9 +126,18 @@ export function egressRules(settings: RuleSettings, { numbersHosts = false } = {
       : []),
     ...(hosts.length > 0 ? [to(egressClass, `${egressClass}-hosts`, { kind: 'host', hosts })] : []),
   ];
+}
+
+/**
+ * Opening and closing a connection, and acknowledging a download, must not wait behind an upload, whatever the
+ * connection carries. Acknowledgements are most of what leaves, and match none of the others.
+ */
+function connectionRules(numbersHosts: boolean): Rule[] {
+  const opening = (rule: Rule): Rule =>
+    numbersHosts && rule.verdict.kind === 'class'
+      ? { ...rule, verdict: { ...rule.verdict, numbered: HOST_NUMBERS } }
+      : rule;
   return [
-    // Opening and closing a connection, and acknowledging a download, must not wait behind an upload,
-    // whatever the connection carries. Acknowledgements are most of what leaves, and match none of the others.
     to(
       'interactive',
       'tcp-ack',
@@ -155,12 +154,24 @@ export function egressRules(settings: RuleSettings, { numbersHosts = false } = {
       { kind: 'maxIpBytes', bytes: SMALL_PACKET_BYTES },
     ),
     to('interactive', 'tcp-rst', tcp, { kind: 'tcpFlags', mask: ['rst'], set: ['rst'] }),
+  ];
+}
+
+/**
+ * The egress rules in order; what none of them names is normal.
+ * @param numbersHosts packets that open a connection tell the pacing program whose it is (`HOST_NUMBERS`)
+ */
+export function egressRules(settings: RuleSettings, { numbersHosts = false } = {}): Rule[] {
+  const { interactive, bulk } = settings;
+  const tunnels = tunnelMatches(settings);
+  return [
+    ...connectionRules(numbersHosts),
     to('interactive', 'icmp', { kind: 'icmp' }),
     ...inOrderRules(tunnels, settings),
     // What asks to wait, waits, small or not.
     ...(bulk.dscp.length > 0 ? [to('bulk', 'dscp-bulk', dscp(bulk.dscp))] : []),
-    ...chosen('interactive', interactive),
-    ...chosen('bulk', bulk),
+    ...chosenRules('interactive', interactive),
+    ...chosenRules('bulk', bulk),
     to('interactive', 'dns-udp', port('udp', 'either', [53])),
     to('interactive', 'dns-tcp', port('tcp', 'either', [53, 853])),
     to('interactive', 'ntp', port('udp', 'either', [123])),

@@ -6,7 +6,7 @@ import { VERSION } from '../../core/version.ts';
 import { AccessList } from '../clients/access.ts';
 import { complete } from '../prompt/complete.ts';
 import { execute } from '../prompt/execute.ts';
-import { SILENT } from '../log.ts';
+import { type Log, SILENT } from '../log.ts';
 import { LoopError } from '../forwarding/loop.ts';
 import { loadSchedules } from '../prompt/options.ts';
 import type { Executor, PromptStreams } from '../prompt/prompt.ts';
@@ -43,7 +43,6 @@ export async function runService(settings: Settings, callbacks: ServiceCallbacks
 }
 
 async function serve(settings: Settings, callbacks: ServiceCallbacks, undo: Undo[]): Promise<number> {
-  const { env } = process;
   let started = false;
   let apiPort: number | undefined;
   const ready = (warnings: readonly string[]): void => {
@@ -53,19 +52,7 @@ async function serve(settings: Settings, callbacks: ServiceCallbacks, undo: Undo
   };
   const log = await startLog(settings);
   undo.push(() => (started ? log?.close() : log?.discard()));
-  const activated =
-    env['LISTEN_FDS'] === undefined ? undefined : await (await import('./systemd.ts')).activatedServers(env);
-  const relay = new Relay({
-    log: log ?? SILENT,
-    access: new AccessList(settings.allow),
-    descriptorLimit: descriptorLimit(),
-    activated: (port) => {
-      const servers = activated?.get(port) ?? [];
-      activated?.delete(port);
-      return servers;
-    },
-  });
-  relay.configFile = settings.configFile;
+  const relay = await makeRelay(settings, log ?? SILENT);
   let drainMs = 0;
   let stopSignals = (): void => undefined;
   // A prompt with nothing to read again ends with its terminal.
@@ -81,48 +68,16 @@ async function serve(settings: Settings, callbacks: ServiceCallbacks, undo: Undo
   // Undone after the relay has drained: what still passes is within its share.
   undo.push(() => relay.shared?.close());
   undo.push(() => relay.close(drainMs));
-  for (const parsed of settings.variables) relay.setVariable(parsed);
-  if (settings.engine !== undefined) await startSharing(relay, settings.engine, settings);
-  for (const { name, limits } of settings.groups) relay.setGroup(name, limits);
-  for (const forwarder of settings.forwarders) await startForwarder(relay, forwarder, settings.bindRetry);
-  for (const number of settings.forwardersOfFile) relay.fromFile.add(number);
-  for (const { name } of settings.groups) relay.groupsFromFile.add(name);
+  await setUp(relay, settings);
   const executor = localExecutor(relay);
-  // One after the other: two that read the file at the same time would mix what they set.
-  let work: Promise<readonly UserError[]> = Promise.resolve([]);
-  const hangup = (): Promise<readonly UserError[]> => {
-    work = work.then(() => {
-      // For logrotate.
-      log?.reopen();
-      return readAgain(relay, settings);
-    });
-    return work;
-  };
+  const hangup = onHangup(relay, settings, log);
   // Before the control socket is there: who finds it may send signals.
   const signals = watchSignals();
   stopSignals = signals.stop;
-  if (settings.mode !== 'prompt') {
-    const { openControlSocket } = await import('../control/server.ts');
-    const control = await openControlSocket(settings.name, executor, hangup);
-    undo.push(control.close);
-  }
-  const { pidFile, metrics } = settings;
-  if (pidFile !== undefined) {
-    const { removePidFile, writePidFile } = await import('../../service/pidFile.ts');
-    await writePidFile(pidFile);
-    undo.push(() => removePidFile(pidFile));
-  }
-  if (metrics !== undefined) {
-    const { serveMetrics } = await import('../../service/metricsServer.ts');
-    const { metricsOf } = await import('../statistics/metrics.ts');
-    undo.push(await serveMetrics(metrics, () => metricsOf(relay)));
-  }
+  await becomeReachable(relay, settings, { executor, hangup, undo });
   if (settings.api !== undefined) apiPort = await startApi(relay, settings, undo);
   hangups?.each(() => void hangup());
-  const hosts = [...new Set(settings.forwarders.map(({ spec }) => spec.remoteHost))];
-  const asked = Promise.all(hosts.map((host) => unknownHostWarning(host, relay.names))).then((all) =>
-    all.flatMap((each) => each ?? []),
-  );
+  const asked = unknownHosts(relay, settings);
   if (settings.mode === 'prompt') {
     ready([]);
     return runPromptMode(executor, callbacks.streams, signals, asked);
@@ -140,6 +95,81 @@ async function serve(settings: Settings, callbacks: ServiceCallbacks, undo: Undo
   void signals.second.then((again) => process.exit(exitCodeOfSignal(again)));
   // SIGTERM is how a service is meant to end; Ctrl-C on one in the foreground is an interruption.
   return signal === 'SIGTERM' ? EXIT.ok : exitCodeOfSignal(signal);
+}
+
+/** A relay that nobody can connect to yet, with the sockets that systemd has opened for it. */
+async function makeRelay(settings: Settings, log: Log): Promise<Relay> {
+  const { env } = process;
+  const activated =
+    env['LISTEN_FDS'] === undefined ? undefined : await (await import('./systemd.ts')).activatedServers(env);
+  const relay = new Relay({
+    log,
+    access: new AccessList(settings.allow),
+    descriptorLimit: descriptorLimit(),
+    activated: (port) => {
+      const servers = activated?.get(port) ?? [];
+      activated?.delete(port);
+      return servers;
+    },
+  });
+  relay.configFile = settings.configFile;
+  return relay;
+}
+
+/** Variables, the shared limit, groups, and forwarders that listen from then on. */
+async function setUp(relay: Relay, settings: Settings): Promise<void> {
+  for (const parsed of settings.variables) relay.setVariable(parsed);
+  if (settings.engine !== undefined) await startSharing(relay, settings.engine, settings);
+  for (const { name, limits } of settings.groups) relay.setGroup(name, limits);
+  for (const forwarder of settings.forwarders) await startForwarder(relay, forwarder, settings.bindRetry);
+  for (const number of settings.forwardersOfFile) relay.fromFile.add(number);
+  for (const { name } of settings.groups) relay.groupsFromFile.add(name);
+}
+
+/** Reads log and file again; says what is wrong with the file. */
+type Hangup = () => Promise<readonly UserError[]>;
+
+function onHangup(relay: Relay, settings: Settings, log: OpenLog | undefined): Hangup {
+  // One after the other: two that read the file at the same time would mix what they set.
+  let work: Promise<readonly UserError[]> = Promise.resolve([]);
+  return () => {
+    work = work.then(() => {
+      // For logrotate.
+      log?.reopen();
+      return readAgain(relay, settings);
+    });
+    return work;
+  };
+}
+
+/** By its control socket, its pid file and its metrics, as far as they are wanted. */
+async function becomeReachable(
+  relay: Relay,
+  { mode, name, pidFile, metrics }: Settings,
+  { executor, hangup, undo }: { executor: Executor; hangup: Hangup; undo: Undo[] },
+): Promise<void> {
+  if (mode !== 'prompt') {
+    const { openControlSocket } = await import('../control/server.ts');
+    const control = await openControlSocket(name, executor, hangup);
+    undo.push(control.close);
+  }
+  if (pidFile !== undefined) {
+    const { removePidFile, writePidFile } = await import('../../service/pidFile.ts');
+    await writePidFile(pidFile);
+    undo.push(() => removePidFile(pidFile));
+  }
+  if (metrics !== undefined) {
+    const { serveMetrics } = await import('../../service/metricsServer.ts');
+    const { metricsOf } = await import('../statistics/metrics.ts');
+    undo.push(await serveMetrics(metrics, () => metricsOf(relay)));
+  }
+}
+
+/** A warning for each server that no name service knows. */
+async function unknownHosts(relay: Relay, { forwarders }: Settings): Promise<string[]> {
+  const hosts = [...new Set(forwarders.map(({ spec }) => spec.remoteHost))];
+  const all = await Promise.all(hosts.map((host) => unknownHostWarning(host, relay.names)));
+  return all.flatMap((each) => each ?? []);
 }
 
 /** Local port 0 is whichever is free: who asked for it has to hear which. */
@@ -281,17 +311,17 @@ function watchHangups(): Hangups {
   let action = (): void => {
     come = true;
   };
-  const onHangup = (): void => {
+  const listener = (): void => {
     action();
   };
-  process.on('SIGHUP', onHangup);
+  process.on('SIGHUP', listener);
   return {
     each: (wanted) => {
       action = wanted;
       if (come) action();
     },
     stop: () => {
-      process.off('SIGHUP', onHangup);
+      process.off('SIGHUP', listener);
     },
   };
 }

@@ -57,27 +57,14 @@ async function carryOut(relay: Relay, command: Command): Promise<Reply> {
     case 'set-variable':
       relay.setVariable(command.parsed);
       return say(`${command.parsed.name}\t${command.parsed.value}`);
-    case 'limit-group': {
-      const { name, limits } = command;
-      const old = { ...DEFAULT_OPTIONS, limits: relay.groups.get(name)?.limits ?? NO_LIMITS };
-      relay.setGroup(name, withLimits(old, limits).limits);
-      return say(groupLine(relay, name).trim());
-    }
+    case 'limit-group':
+      return limitGroup(relay, command);
     case 'delete-group':
       return relay.deleteGroup(command.name)
         ? say(`group ${command.name} deleted.`)
         : refuse(`No such group: ${command.name}, try: set group ?`);
-    case 'set-forwarder': {
-      const { number, spec, limits } = command;
-      const { group } = limits;
-      if (group !== undefined && group !== 'off' && relay.groups.get(group) === undefined)
-        return refuse(`No such group: ${group}, forwarder not set. Try: set group ?`);
-      await relay.setForwarder(number, spec, withLimits(DEFAULT_OPTIONS, limits));
-      const warning = await unknownHostWarning(spec.remoteHost, relay.names);
-      const chosen = spec.localPort === 0 ? relay.forwarders.get(number)?.spec.localPort : undefined;
-      const set = `forwarder ${number} set${chosen === undefined ? '' : `, it listens on port ${chosen}`}.`;
-      return say(warning === undefined ? set : `${set}\nWarning: ${warning}`);
-    }
+    case 'set-forwarder':
+      return setForwarder(relay, command);
     case 'limit-forwarder': {
       const forwarder = relay.forwarders.get(command.number);
       if (forwarder === undefined) return noForwarder(command.number);
@@ -103,6 +90,24 @@ async function showShare({ shared }: Relay, json: boolean): Promise<Reply> {
   const sharers = await shared.sharers();
   const { status } = shared;
   return say(json ? JSON.stringify({ ...status, sharers }) : renderShare(status, sharers));
+}
+
+function limitGroup(relay: Relay, { name, limits }: Command & { kind: 'limit-group' }): Reply {
+  const old = { ...DEFAULT_OPTIONS, limits: relay.groups.get(name)?.limits ?? NO_LIMITS };
+  relay.setGroup(name, withLimits(old, limits).limits);
+  return say(groupLine(relay, name).trim());
+}
+
+async function setForwarder(relay: Relay, command: Command & { kind: 'set-forwarder' }): Promise<Reply> {
+  const { number, spec, limits } = command;
+  const { group } = limits;
+  if (group !== undefined && group !== 'off' && relay.groups.get(group) === undefined)
+    return refuse(`No such group: ${group}, forwarder not set. Try: set group ?`);
+  await relay.setForwarder(number, spec, withLimits(DEFAULT_OPTIONS, limits));
+  const warning = await unknownHostWarning(spec.remoteHost, relay.names);
+  const chosen = spec.localPort === 0 ? relay.forwarders.get(number)?.spec.localPort : undefined;
+  const set = `forwarder ${number} set${chosen === undefined ? '' : `, it listens on port ${chosen}`}.`;
+  return say(warning === undefined ? set : `${set}\nWarning: ${warning}`);
 }
 
 const noForwarder = (number: number): Reply => refuse(`Bad forwarder: ${number}, try: set forwarder ?`);

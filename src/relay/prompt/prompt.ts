@@ -3,7 +3,7 @@
  * It asks an executor, which is the relay in this process or a daemon behind its control socket.
  */
 import { once } from 'node:events';
-import { createInterface } from 'node:readline';
+import { createInterface, type Interface } from 'node:readline';
 import { printable } from '../../core/printable.ts';
 import type { Reply } from './execute.ts';
 import { loadHistory, saveHistory } from './history.ts';
@@ -36,26 +36,7 @@ export async function runPrompt(
 ): Promise<Leave> {
   const { input, output } = streams;
   const terminal = input.isTTY && output.isTTY;
-  const history = terminal ? await loadHistory() : [];
-  const readline = createInterface({
-    input,
-    output,
-    terminal,
-    prompt: PROMPT,
-    history,
-    historySize: 1000,
-    removeHistoryDuplicates: true,
-    completer: (line: string, done: (error: Error | null, result: [string[], string]) => void) => {
-      executor.complete(line).then(
-        (result) => {
-          done(null, result);
-        },
-        () => {
-          done(null, [[], line]);
-        },
-      );
-    },
-  });
+  const readline = openReadline(executor, streams, terminal ? await loadHistory() : []);
   let leave: Leave = 'exit';
   let watching = false;
   // Its input may have ended while the last command is carried out; Node 24 refuses a prompt then.
@@ -91,6 +72,32 @@ export async function runPrompt(
   }
   readline.close();
   return leave;
+}
+
+function openReadline(
+  executor: Executor,
+  { input, output }: PromptStreams,
+  history: readonly string[],
+): Interface {
+  return createInterface({
+    input,
+    output,
+    terminal: input.isTTY && output.isTTY,
+    prompt: PROMPT,
+    history: [...history],
+    historySize: 1000,
+    removeHistoryDuplicates: true,
+    completer: (line: string, done: (error: Error | null, result: [string[], string]) => void) => {
+      executor.complete(line).then(
+        (result) => {
+          done(null, result);
+        },
+        () => {
+          done(null, [[], line]);
+        },
+      );
+    },
+  });
 }
 
 /** Draws the live table until a key is pressed; without a terminal, once. */

@@ -43,74 +43,104 @@ const round = (value: number): string => String(Number(value.toPrecision(4)));
 
 /** The plot as lines of text, each ended by a newline; empty without points. */
 export function terminalPlot(series: readonly PlotSeries[], options: PlotOptions): string {
-  const points = series.flatMap((each) => each.points);
-  if (points.length === 0) return '';
-  const { width = DEFAULT_WIDTH, height = DEFAULT_HEIGHT } = options;
-  const xs = points.map(({ x }) => x);
-  const ys = [
-    ...points.map(({ y }) => y),
-    ...(options.horizontal === undefined ? [] : [options.horizontal.y]),
-  ];
-  const x = linearScale(Math.min(...xs), Math.max(...xs), Math.max(2, Math.floor(width / 12)), false);
-  const y =
-    options.logY === true
-      ? logScale(Math.min(...ys), Math.max(...ys))
-      : linearScale(Math.min(0, ...ys), Math.max(...ys), Math.max(2, Math.floor(height / 3)));
-  const grid: (Cell | undefined)[][] = Array.from({ length: height }, () => []);
-  const column = (value: number): number => Math.round(x.position(value) * (width - 1));
-  const row = (value: number): number => height - 1 - Math.round(y.position(value) * (height - 1));
-  const put = (atColumn: number, atRow: number, text: string, rank: number, colorCode?: number): void => {
-    const cells = grid[atRow];
-    if (cells === undefined || atColumn < 0 || atColumn >= width) return;
-    if ((cells[atColumn]?.rank ?? -1) <= rank) cells[atColumn] = { text, colorCode, rank };
-  };
-  if (options.horizontal !== undefined) {
-    for (let at = 0; at < width; at++) put(at, row(options.horizontal.y), '-', 0, 2);
-  }
-  if (options.vertical !== undefined) {
-    for (let at = 0; at < height; at++) put(column(options.vertical.x), at, '|', 0, 2);
-  }
-  for (const each of series) {
-    if (each.joined !== false) join(each, column, row, put);
-    for (const point of each.points) put(column(point.x), row(point.y), each.mark, 2, each.colorCode);
-  }
-  const paint = (text: string, colorCode: number | undefined): string =>
+  if (series.every(({ points }) => points.length === 0)) return '';
+  const { title, xLabel, yLabel, horizontal, vertical, formatX = round, formatY = round } = options;
+  const area = areaOf(series, options);
+  const { width, x, y, column, row } = area;
+  const paint: Paint = (text, colorCode) =>
     options.color === true && colorCode !== undefined ? `\x1b[${colorCode}m${text}\x1b[0m` : text;
-  const formatY = options.formatY ?? round;
   const labels = new Map(y.ticks.map((tick) => [row(tick), formatY(tick)]));
   const margin = Math.max(...[...labels.values()].map((label) => label.length));
-  const body = grid.map((cells, index) => {
+  const body = draw(series, options, area, paint).map((drawn, index) => {
     const label = labels.get(index);
-    const drawn = Array.from({ length: width }, (_, at) => {
-      const cell = cells[at];
-      return cell === undefined ? ' ' : paint(cell.text, cell.colorCode);
-    }).join('');
-    return `${(label ?? '').padStart(margin)} ${label === undefined ? '|' : '+'}${drawn.trimEnd()}`;
+    return `${(label ?? '').padStart(margin)} ${label === undefined ? '|' : '+'}${drawn}`;
   });
   const legend = series.map((each) => `${paint(each.mark, each.colorCode)} ${each.name}`);
-  if (options.horizontal !== undefined) legend.push(`- ${options.horizontal.name}`);
-  if (options.vertical !== undefined) legend.push(`| ${options.vertical.name}`);
-  const { line, numbers } = xAxis(x, column, width, options.formatX ?? round);
+  if (horizontal !== undefined) legend.push(`- ${horizontal.name}`);
+  if (vertical !== undefined) legend.push(`| ${vertical.name}`);
+  const { line, numbers } = xAxis(x, column, width, formatX);
   const indent = ' '.repeat(margin + 1);
   return [
-    options.title,
-    options.yLabel,
+    title,
+    yLabel,
     ...body,
     `${indent}+${line}`,
     `${indent} ${numbers.trimEnd()}`,
-    `${indent} ${' '.repeat(Math.max(0, Math.floor((width - options.xLabel.length) / 2)))}${options.xLabel}`,
+    `${indent} ${' '.repeat(Math.max(0, Math.floor((width - xLabel.length) / 2)))}${xLabel}`,
     `${indent} ${legend.join('   ')}`,
     '',
   ].join('\n');
 }
 
+type Paint = (text: string, colorCode: number | undefined) => string;
+
+/** Where values stand in the drawing area. */
+interface Area {
+  width: number;
+  height: number;
+  x: Scale;
+  y: Scale;
+  column: (x: number) => number;
+  row: (y: number) => number;
+}
+
+function areaOf(series: readonly PlotSeries[], options: PlotOptions): Area {
+  const { width = DEFAULT_WIDTH, height = DEFAULT_HEIGHT, horizontal } = options;
+  const points = series.flatMap((each) => each.points);
+  const xs = points.map((point) => point.x);
+  const ys = [...points.map((point) => point.y), ...(horizontal === undefined ? [] : [horizontal.y])];
+  const x = linearScale(Math.min(...xs), Math.max(...xs), Math.max(2, Math.floor(width / 12)), false);
+  const y =
+    options.logY === true
+      ? logScale(Math.min(...ys), Math.max(...ys))
+      : linearScale(Math.min(0, ...ys), Math.max(...ys), Math.max(2, Math.floor(height / 3)));
+  return {
+    width,
+    height,
+    x,
+    y,
+    column: (value) => Math.round(x.position(value) * (width - 1)),
+    row: (value) => height - 1 - Math.round(y.position(value) * (height - 1)),
+  };
+}
+
+type Put = (column: number, row: number, text: string, rank: number, colorCode?: number) => void;
+
+/** The rows of the drawing area. What has the higher rank hides what is below it. */
+function draw(
+  series: readonly PlotSeries[],
+  { horizontal, vertical }: PlotOptions,
+  { width, height, column, row }: Area,
+  paint: Paint,
+): string[] {
+  const grid: (Cell | undefined)[][] = Array.from({ length: height }, () => []);
+  const put: Put = (atColumn, atRow, text, rank, colorCode) => {
+    const cells = grid[atRow];
+    if (cells === undefined || atColumn < 0 || atColumn >= width) return;
+    if ((cells[atColumn]?.rank ?? -1) <= rank) cells[atColumn] = { text, colorCode, rank };
+  };
+  if (horizontal !== undefined) {
+    for (let at = 0; at < width; at++) put(at, row(horizontal.y), '-', 0, 2);
+  }
+  if (vertical !== undefined) {
+    for (let at = 0; at < height; at++) put(column(vertical.x), at, '|', 0, 2);
+  }
+  for (const each of series) {
+    if (each.joined !== false) join(each, column, row, put);
+    for (const point of each.points) put(column(point.x), row(point.y), each.mark, 2, each.colorCode);
+  }
+  return grid.map((cells) =>
+    Array.from({ length: width }, (_, at) => {
+      const cell = cells[at];
+      return cell === undefined ? ' ' : paint(cell.text, cell.colorCode);
+    })
+      .join('')
+      .trimEnd(),
+  );
+}
+
 /** Dots on the straight way between neighbouring points, one per column. */
-function join(
-  series: PlotSeries,
-  column: (x: number) => number,
-  row: (y: number) => number,
-  put: (column: number, row: number, text: string, rank: number, colorCode?: number) => void,
-): void {
+function join(series: PlotSeries, column: (x: number) => number, row: (y: number) => number, put: Put): void {
   const sorted = [...series.points].sort((a, b) => a.x - b.x);
   sorted.slice(1).forEach((to, index) => {
     const from = sorted[index];

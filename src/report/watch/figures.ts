@@ -106,43 +106,43 @@ const totals = ({ egress, ingress }: Statistics): number[] => [
   ingress.seenPackets,
 ];
 
-function lineFigures(before: Statistics | undefined, now: Statistics, seconds: number): LineFigures {
-  /** The growth per second of a counter; null where there is nothing to compare with. */
-  const perSec = (counter: (statistics: Statistics) => number | undefined): number | null => {
+type Counter = (statistics: Statistics) => number | undefined;
+
+/** The growth of a counter, per second; null where there is nothing to compare with. */
+interface Growth {
+  perSec: (counter: Counter) => number | null;
+  /** Of a counter of bytes. */
+  bitPerSec: (counter: Counter) => number | null;
+}
+
+function growthOf(before: Statistics | undefined, now: Statistics, seconds: number): Growth {
+  const perSec = (counter: Counter): number | null => {
     const [from, to] = [before === undefined ? undefined : counter(before), counter(now)];
     return from === undefined || to === undefined || to < from ? null : (to - from) / seconds;
   };
-  const bits = (counter: (statistics: Statistics) => number | undefined): number | null => {
+  const bitPerSec = (counter: Counter): number | null => {
     const bytes = perSec(counter);
     return bytes === null ? null : bytes * 8;
   };
-  const hasQueue = now.ingress.passedBytes !== undefined;
-  const queue = now.ingress.queue ?? now.pacing?.queue;
-  const queueCounter = (member: 'sentPackets' | 'droppedPackets') => (statistics: Statistics) =>
-    (statistics.ingress.queue ?? statistics.pacing?.queue)?.[member];
+  return { perSec, bitPerSec };
+}
+
+function lineFigures(before: Statistics | undefined, now: Statistics, seconds: number): LineFigures {
+  const growth = growthOf(before, now, seconds);
+  const { perSec, bitPerSec } = growth;
   return {
     since: now.since,
     framing: now.framing.name,
     up: {
       setBitPerSec: now.upBitPerSec,
-      nowBitPerSec: bits(({ egress }) => egress.reduce((sum, { sentBytes }) => sum + sentBytes, 0)),
+      nowBitPerSec: bitPerSec(({ egress }) => egress.reduce((sum, { sentBytes }) => sum + sentBytes, 0)),
       isEstimated: false,
     },
-    down: {
-      setBitPerSec: now.downBitPerSec,
-      nowBitPerSec: hasQueue
-        ? bits(({ ingress }) => ingress.passedBytes)
-        : framedBitPerSec(
-            now,
-            bits(({ ingress }) => ingress.seenBytes),
-            perSec(({ ingress }) => ingress.seenPackets),
-          ),
-      isEstimated: !hasQueue,
-    },
+    down: downFigures(now, growth),
     classes: now.egress.map((row, n) => ({
       class: row.class,
       guaranteedBitPerSec: row.guaranteedBitPerSec,
-      nowBitPerSec: bits(({ egress }) => egress[n]?.sentBytes),
+      nowBitPerSec: bitPerSec(({ egress }) => egress[n]?.sentBytes),
       backlogBytes: row.backlogBytes,
       backlogPackets: row.backlogPackets,
       droppedPerSec: perSec(({ egress }) => egress[n]?.droppedPackets),
@@ -156,15 +156,7 @@ function lineFigures(before: Statistics | undefined, now: Statistics, seconds: n
             droppedPerSec: perSec(({ ingress }) => ingress.stages[n]?.droppedPackets),
           }))
         : null,
-    queue:
-      queue === undefined
-        ? null
-        : {
-            backlogBytes: queue.backlogBytes,
-            backlogPackets: queue.backlogPackets,
-            passedPerSec: perSec(queueCounter('sentPackets')),
-            droppedPerSec: perSec(queueCounter('droppedPackets')),
-          },
+    queue: queueFigures(now, growth),
     pacing:
       now.pacing === undefined
         ? null
@@ -174,6 +166,34 @@ function lineFigures(before: Statistics | undefined, now: Statistics, seconds: n
             loweredPerSec: perSec(({ pacing }) => pacing?.rewrittenPackets),
             sparedPerSec: perSec(({ pacing }) => pacing?.beyondStagesPackets),
           },
+  };
+}
+
+function downFigures(now: Statistics, { perSec, bitPerSec }: Growth): DirectionFigures {
+  const hasQueue = now.ingress.passedBytes !== undefined;
+  const nowBitPerSec = hasQueue
+    ? bitPerSec(({ ingress }) => ingress.passedBytes)
+    : framedBitPerSec(
+        now,
+        bitPerSec(({ ingress }) => ingress.seenBytes),
+        perSec(({ ingress }) => ingress.seenPackets),
+      );
+  return { setBitPerSec: now.downBitPerSec, nowBitPerSec, isEstimated: !hasQueue };
+}
+
+/** What comes in waits there. */
+function queueOf({ ingress, pacing }: Statistics) {
+  return ingress.queue ?? pacing?.queue;
+}
+
+function queueFigures(now: Statistics, { perSec }: Growth): QueueFigures | null {
+  const queue = queueOf(now);
+  if (queue === undefined) return null;
+  return {
+    backlogBytes: queue.backlogBytes,
+    backlogPackets: queue.backlogPackets,
+    passedPerSec: perSec((statistics) => queueOf(statistics)?.sentPackets),
+    droppedPerSec: perSec((statistics) => queueOf(statistics)?.droppedPackets),
   };
 }
 

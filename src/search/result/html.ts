@@ -127,31 +127,33 @@ function pingDots(lines: readonly ResultLine[]): ChartSeries['points'] {
   );
 }
 
+const isValid = ({ verdict }: ResultLine): boolean => verdict !== 'invalid';
+
+/** One answer time of each line that has any. */
+function timePoints(lines: readonly ResultLine[], pick: 'avg' | 'p95'): ChartSeries['points'] {
+  return lines.flatMap((line) => {
+    const { rtt } = line.figures;
+    if (rtt === null) return [];
+    const title = `${kbit(rateOf(line))} kbit/s: ${rtt[pick].toFixed(1)} ms ${pick === 'avg' ? 'on average' : '95th percentile'}`;
+    return [{ x: rateOf(line), y: rtt[pick], title }];
+  });
+}
+
 function timeFigure(
   direction: ResultDirection,
   lines: readonly ResultLine[],
   paced: readonly ResultLine[],
   result: SearchResult,
 ): string {
-  const valid = lines.filter(({ verdict }) => verdict !== 'invalid');
+  const valid = lines.filter(isValid);
   const samples = pingDots(lines);
   const thin = Math.ceil(samples.length / MOST_DOTS);
-  const of = (lineSet: readonly ResultLine[], pick: 'avg' | 'p95'): ChartSeries['points'] =>
-    lineSet.flatMap((line) => {
-      const { rtt } = line.figures;
-      if (rtt === null) return [];
-      const title = `${kbit(rateOf(line))} kbit/s: ${rtt[pick].toFixed(1)} ms ${pick === 'avg' ? 'on average' : '95th percentile'}`;
-      return [{ x: rateOf(line), y: rtt[pick], title }];
-    });
-  const invalid = of(
-    lines.filter(({ verdict }) => verdict === 'invalid'),
+  const invalid = timePoints(
+    lines.filter((line) => !isValid(line)),
     'avg',
   ).map((point) => ({ ...point, className: 'off' }));
   const limit = result.limits.maxRttMs;
-  const pacedTimes = of(
-    paced.filter(({ verdict }) => verdict !== 'invalid'),
-    'avg',
-  );
+  const pacedTimes = timePoints(paced.filter(isValid), 'avg');
   const values = [...samples.map(({ y }) => y), ...pacedTimes.map(({ y }) => y), limit];
   const { recommendedBitPerSec: recommended } = direction;
   const svg = chart({
@@ -173,8 +175,8 @@ function timeFigure(
         kind: 'dots',
         points: samples.filter((_, index) => index % thin === 0),
       },
-      { name: '95th percentile', className: 'p95', kind: 'curve', points: of(valid, 'p95') },
-      { name: 'average', className: 'time', kind: 'curve', points: of(valid, 'avg') },
+      { name: '95th percentile', className: 'p95', kind: 'curve', points: timePoints(valid, 'p95') },
+      { name: 'average', className: 'time', kind: 'curve', points: timePoints(valid, 'avg') },
       { name: 'not valid', className: 'time', kind: 'dots', points: invalid },
       { name: 'with window pacing', className: 'paced', kind: 'curve', points: pacedTimes },
     ],
@@ -185,15 +187,19 @@ function timeFigure(
   });
   return figure(
     svg,
-    [
-      ['time', 'average answer time'],
-      ['p95', '95th percentile'],
-      ['samples', 'single pings, in the order they were sent'],
-      ...(invalid.length > 0 ? [['off', 'not valid, measured again'] as const] : []),
-      ...(pacedTimes.length > 0 ? [['paced', 'average with window pacing'] as const] : []),
-    ],
+    timeLegend(invalid.length > 0, pacedTimes.length > 0),
     'Answer time while the line is full. Below the raw rate the queue is in this gateway, above it in the modem.',
   );
+}
+
+function timeLegend(hasInvalid: boolean, hasPaced: boolean): Parameters<typeof figure>[1] {
+  return [
+    ['time', 'average answer time'],
+    ['p95', '95th percentile'],
+    ['samples', 'single pings, in the order they were sent'],
+    ...(hasInvalid ? [['off', 'not valid, measured again'] as const] : []),
+    ...(hasPaced ? [['paced', 'average with window pacing'] as const] : []),
+  ];
 }
 
 function describeTimes(direction: ResultDirection, lines: readonly ResultLine[], limitMs: number): string {

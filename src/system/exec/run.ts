@@ -111,16 +111,14 @@ interface Ended {
   output: RunResult;
 }
 
-/** Starts the program and waits until it has ended and nothing holds its output any more, or we end it. */
-async function untilEnd(
+/** Starts the program; gives the code of the error where the kernel refuses at once. */
+function start(
   [file, ...args]: readonly [string, ...string[]],
-  { input = '', signal: abort, env, onOutput, descriptors = [] }: RunOptions,
-  timeoutMs: number,
-): Promise<Ended> {
-  let child: ChildProcess;
+  { input = '', env, descriptors = [] }: RunOptions,
+): ChildProcess | { refused: string | undefined } {
   const inputFile = input === '' ? undefined : openInput(input);
   try {
-    child = spawn(file, args, {
+    return spawn(file, args, {
       env: { ...env, PATH: SEARCH_PATH, LC_ALL: 'C', LANG: 'C' },
       stdio: [input === '' ? 'ignore' : (inputFile ?? 'pipe'), 'pipe', 'pipe', ...descriptors],
       // A group of its own: Ctrl-C is for us, who finish or undo what we are at, and not for tc half way.
@@ -128,10 +126,23 @@ async function untilEnd(
     });
   } catch (error) {
     // Some errors are thrown (too long a command line), others are told by an event.
-    const output = { code: -1, stdout: '', stderr: '' };
-    return { end: 'own', errorCode: codeOf(error), code: null, signal: null, output };
+    return { refused: codeOf(error) };
   } finally {
     if (inputFile !== undefined) closeSync(inputFile);
+  }
+}
+
+/** Starts the program and waits until it has ended and nothing holds its output any more, or we end it. */
+async function untilEnd(
+  argv: readonly [string, ...string[]],
+  options: RunOptions,
+  timeoutMs: number,
+): Promise<Ended> {
+  const { input = '', signal: abort, onOutput } = options;
+  const child = start(argv, options);
+  if ('refused' in child) {
+    const output = { code: -1, stdout: '', stderr: '' };
+    return { end: 'own', errorCode: child.refused, code: null, signal: null, output };
   }
   let end: End = 'own';
   let stopEnding: (() => void) | undefined;
