@@ -168,6 +168,11 @@ describe('inetgw metrics', () => {
     [['metrics', '--json'], '--json does not go with metrics'],
     [['status', '--output', 'x'], '--output goes with inetgw metrics alone'],
     [['lo', '--output', 'x'], '--output goes with inetgw metrics alone'],
+    [['status', '--check'], '--check goes with inetgw apply alone'],
+    [
+      ['apply', '--check', '--dry-run'],
+      'take one of --check, which tells whether, and --dry-run, which tells what would be run',
+    ],
     [['status', '--purge'], '--purge goes with inetgw uninstall alone'],
     [['lo', 'clear', '--remove'], '--remove goes with inetgw install-hook alone'],
   ])('%j: %s', async (words, message) => {

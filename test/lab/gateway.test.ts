@@ -1,5 +1,6 @@
 /** Set up once and never thought of again: the configuration file and the hooks on a real PPPoE link. */
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { DeviceOutlook } from '../../src/cli/inetgw/show/applyCheck.ts';
 import type { DeviceStatus } from '../../src/cli/inetgw/show/status.ts';
 import { SOME_FIREWALLS, useVariant } from './firewalls.ts';
 import type { Guest } from './guest.ts';
@@ -28,15 +29,32 @@ async function status(): Promise<DeviceStatus | undefined> {
   return found;
 }
 
+/** What `inetgw apply --check` says of ppp0 and of whether anything would change, and its exit code. */
+async function outlook(): Promise<[string, boolean, number]> {
+  const { code, stdout, stderr } = await inetgw(guest, 'apply', '--check', '--config', CONFIG, '--json');
+  expect(stderr).toBe('');
+  const { wouldChange, devices } = JSON.parse(stdout) as { wouldChange: boolean; devices: DeviceOutlook[] };
+  expect(devices[1]).toEqual({ device: 'ppp7', outlook: 'left alone', why: 'there is no such device now' });
+  return [`${devices[0]?.outlook ?? ''}: ${devices[0]?.why ?? ''}`, wouldChange, code];
+}
+
 describe('the configuration file', () => {
   test('is what inetgw apply sets up, and what inetgw status compares with', async () => {
     const text = `[ppp0]\nup = 210\ndown = 1710\ninteractive-hosts = ["${SERVER.ipv4}", "${SERVER.ipv6}"]\n[ppp7]\nup = 100\ndown = 100\n`;
     await guest.request('write', { path: CONFIG, text });
     expect(await status()).toMatchObject({ link: 'up', state: 'unshaped', configured: 'not in force' });
+    expect(await outlook()).toEqual(['would be set up: nothing is in force', true, 3]);
+    expect(await snapshot(guest)).toBe(untouched);
     const applied = await inetgw(guest, 'apply', '--config', CONFIG);
     expect(applied.code).toBe(0);
     expect(applied.stderr).toContain('ppp7: left alone, there is no such device now');
     expect(await status()).toMatchObject({ state: 'shaped', upBitPerSec: 210_000, configured: 'in force' });
+    const standing = await snapshot(guest);
+    expect(await outlook()).toEqual(['as the file says: all of it is in force', false, 0]);
+    // What status does not compare: only the rules differ.
+    await guest.request('write', { path: CONFIG, text: text.replace(`"${SERVER.ipv4}", `, '') });
+    expect(await outlook()).toEqual(['would be set up: other firewall rules', true, 3]);
+    expect(await snapshot(guest)).toBe(standing);
     // Packets of 1000 bytes without any mark: only the host makes them interactive.
     for (const host of [SERVER.ipv4, SERVER.ipv6]) {
       const script = `head -c 1000 /dev/zero >/dev/udp/${host}/9`;
@@ -50,6 +68,7 @@ describe('the configuration file', () => {
       text: text.replace('[ppp0]', '[ppp0]\nframing = "pppoe-ptm"'),
     });
     expect(await status()).toMatchObject({ state: 'shaped', configured: 'not in force' });
+    expect((await outlook()).slice(1)).toEqual([true, 3]);
     await inetgwOk(guest, 'ppp0', 'clear');
     expect(await snapshot(guest)).toBe(untouched);
   });

@@ -49,6 +49,8 @@ const BODIES: Readonly<Record<CommandWord, CommandBody>> = {
   },
   apply: async ([device, ...rest], options) => {
     if (rest.length > 0) throw usageError('apply takes one device or none: inetgw apply ppp0');
+    if (options.check === true)
+      return (await import('./show/applyCheck.ts')).applyCheckCommand(device, options);
     const { applyAllFromFile, applyOneFromFile } = await import('./change/applyFile.ts');
     return device === undefined ? applyAllFromFile(options) : applyOneFromFile(device, options);
   },

@@ -71,6 +71,7 @@ complete -c inetgw -l fair -x -a 'host flow' -d 'who shares the line: each host,
 complete -c inetgw -l config -r -F -d 'the configuration file (/etc/inetgw.conf)'
 complete -c inetgw -l replace -d 'replace queues that somebody else has set'
 complete -c inetgw -s y -l yes -d 'do not ask about rates that are hardly meant'
+complete -c inetgw -l check -d 'of inetgw apply: tell whether it would change anything'
 complete -c inetgw -l format -x -a 'sh iptables-restore ip6tables-restore nft' -d 'of inetgw rules: sh, iptables-restore, ip6tables-restore or nft (sh)'
 complete -c inetgw -l once -d 'of inetgw watch: print one screen and end'
 complete -c inetgw -l output -r -F -d 'of inetgw metrics: replace this file as a whole'

@@ -86,7 +86,8 @@ export function statusExitCode(
   return wrong ? EXIT.notInForce : EXIT.ok;
 }
 
-async function statusOf(
+/** @param mayLook whether the firewall rules can be read */
+export async function statusOf(
   device: string,
   section: DeviceSection | undefined,
   config: Configuration | undefined,

@@ -99,6 +99,7 @@ export type CommandWord = keyof typeof COMMANDS;
 
 /** Options that mean something to one command alone. */
 export const OPTIONS_OF_ONE = {
+  check: 'apply',
   format: 'rules',
   once: 'watch',
   output: 'metrics',

@@ -19,6 +19,8 @@ export interface GlobalOptions {
   yes?: boolean;
   color?: boolean;
   config?: string;
+  /** Of `inetgw apply`. */
+  check?: boolean;
   /** Of `inetgw rules`. */
   format?: string;
   /** Of `inetgw watch`. */
@@ -68,6 +70,7 @@ export function makeProgram(action: (words: string[], options: Options) => void)
     .option('--replace', 'replace queues that somebody else has set')
     .option('-y, --yes', 'do not ask about rates that are hardly meant')
     .optionsGroup('Of one command:')
+    .option('--check', 'of inetgw apply: tell whether it would change anything')
     .option('--format <FORM>', 'of inetgw rules: sh, iptables-restore, ip6tables-restore or nft (sh)')
     .option('--once', 'of inetgw watch: print one screen and end')
     .option('--output <FILE>', 'of inetgw metrics: replace this file as a whole')
