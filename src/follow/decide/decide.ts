@@ -1,7 +1,8 @@
 /** From samples of a line to the rates of both directions. Pure: the clock is in the samples. */
+import type { FollowPhase } from '../../plan/input/followPhases.ts';
 import type { RawRates } from '../../plan/input/framing.ts';
 import { blame, isLoaded } from './blame.ts';
-import { followLine, startLaw, type LawState, type Phase } from './law.ts';
+import { followLine, startLaw, type LawState } from './law.ts';
 import type { LineLimits, Sample } from './sample.ts';
 
 export interface FollowState {
@@ -16,7 +17,7 @@ export interface FollowState {
 export interface Decision {
   downBitPerSec: number;
   upBitPerSec: number;
-  why: { down: Phase; up: Phase };
+  why: { down: FollowPhase; up: FollowPhase };
   /** Pings are needed: the line is loaded by what has no timestamps, as QUIC. Never on an idle line. */
   pings: boolean;
   /** The least delays known are those of a shorter way: what is the least from now on counts. */

@@ -1,17 +1,9 @@
 /** A decision in words, for people. Pure. */
 import { formatRate } from '../../core/units.ts';
+import { FOLLOW_PHASES } from '../../plan/input/followPhases.ts';
 import { blame } from './blame.ts';
 import type { Decision, FollowState } from './decide.ts';
-import type { Phase } from './law.ts';
 import type { Sample } from './sample.ts';
-
-/** Why a rate is what it is. */
-const PHASE_TEXT: Readonly<Record<Phase, string>> = {
-  steady: 'as it was set up',
-  drain: 'a queue stands at the provider, and is drained',
-  hold: 'the queue is gone, the rate stays just below what the line carried',
-  probe: 'the line is loaded and no queue stands: is there more?',
-};
 
 /** What changed; undefined: nothing. */
 export function decisionText(before: FollowState, decision: Decision, sample: Sample): string | undefined {
@@ -22,7 +14,7 @@ export function decisionText(before: FollowState, decision: Decision, sample: Sa
     if (from === to) return [];
     const queueMs = queues[`${direction}Ms`];
     const queue = queueMs === undefined ? '' : ` (${queueMs.toFixed(0)} ms)`;
-    const way = decision.forgetLeast ? 'the way has become longer' : PHASE_TEXT[decision.why[direction]];
+    const way = decision.forgetLeast ? 'the way has become longer' : FOLLOW_PHASES[decision.why[direction]];
     return [`${direction} ${formatRate(from)} → ${formatRate(to)}: ${way}${queue}`];
   });
   return texts.length === 0 ? undefined : texts.join('; ');

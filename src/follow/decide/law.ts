@@ -7,15 +7,14 @@
  * the queue is gone (drain), a little below it for a second (hold), and then rises as long as there is load and no queue
  * (probe), ever faster. Whatever tells nothing changes nothing: an idle line, one that is silent for seconds. Pure.
  */
+import type { FollowPhase } from '../../plan/input/followPhases.ts';
 import type { RateLimits } from './sample.ts';
-
-export type Phase = 'steady' | 'drain' | 'hold' | 'probe';
 
 /** Where what is counted goes by: behind the queue, as what comes in, or before it, as what is sent. */
 export type Side = 'behind-queue' | 'before-queue';
 
 export interface LawState {
-  phase: Phase;
+  phase: FollowPhase;
   rateBitPerSec: number;
   /** When the phase began. */
   sinceMs: number;
@@ -185,7 +184,7 @@ function withoutQueue(before: LawState, { atMs, spanMs }: Seen): LawState {
   };
 }
 
-function entered(state: LawState, phase: Phase, atMs: number): LawState {
+function entered(state: LawState, phase: FollowPhase, atMs: number): LawState {
   return state.phase === phase ? state : { ...state, phase, sinceMs: atMs };
 }
 

@@ -1,5 +1,6 @@
 /** Rates that follow the line, for a person. Pure. */
 import { formatRate } from '../../core/units.ts';
+import { FOLLOW_PHASES, type FollowPhase } from '../../plan/input/followPhases.ts';
 import { isFollowed, type LineLimits, type RateLimits } from '../../plan/input/limits.ts';
 
 /** Rates that follow the line: docs/following.md. */
@@ -15,18 +16,10 @@ export interface FollowingStatistics {
 export interface FollowedRate {
   bitPerSec: number;
   /** Why it is so. */
-  phase: 'steady' | 'drain' | 'hold' | 'probe';
+  phase: FollowPhase;
   /** ISO 8601: since when. */
   since: string;
 }
-
-/** Why a rate is what it is. */
-const WHY: Readonly<Record<FollowedRate['phase'], string>> = {
-  steady: 'as it was set up',
-  drain: 'a queue stands at the provider and is drained',
-  hold: 'a queue is gone, just below what the line carried',
-  probe: 'loaded without a queue, it rises',
-};
 
 /** A line for each direction that follows, and one where nobody lets it. */
 export function followingLines({ limits, pid, ...rates }: FollowingStatistics): string[] {
@@ -41,6 +34,8 @@ export function followingLines({ limits, pid, ...rates }: FollowingStatistics): 
 function line(direction: 'up' | 'down', within: RateLimits, rate: FollowedRate | undefined): string {
   const limits = `${formatRate(within.leastBitPerSec)} to ${formatRate(within.mostBitPerSec)}`;
   const now =
-    rate === undefined ? '' : `: ${formatRate(rate.bitPerSec)} now, ${WHY[rate.phase]}, since ${rate.since}`;
+    rate === undefined
+      ? ''
+      : `: ${formatRate(rate.bitPerSec)} now, ${FOLLOW_PHASES[rate.phase]}, since ${rate.since}`;
   return `follows: ${direction} within ${limits}${now}`;
 }

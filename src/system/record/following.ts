@@ -3,6 +3,7 @@
  * keeps the rates that were set up.
  */
 import { rm } from 'node:fs/promises';
+import type { FollowPhase } from '../../plan/input/followPhases.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { readTextFile } from '../exec/textFile.ts';
 import { startTime } from '../exec/process.ts';
@@ -11,8 +12,7 @@ import { makeRunDir, removeError, runDir } from './runDir.ts';
 
 export interface FollowedDirection {
   bitPerSec: number;
-  /** See docs/following.md. */
-  phase: 'steady' | 'drain' | 'hold' | 'probe';
+  phase: FollowPhase;
   /** ISO 8601: when the phase began. */
   since: string;
 }
