@@ -1,6 +1,6 @@
 /** The Grafana dashboard of templates/grafana/: panels from a table of queries, which test/cli/metrics.test.ts asks a real Prometheus. */
 
-export interface Query {
+interface Query {
   expr: string;
   legend: string;
 }

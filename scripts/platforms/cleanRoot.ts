@@ -20,7 +20,7 @@ export interface RunResult {
 }
 
 /** What is typed, in the clone, as root. */
-export const COMMANDS: Readonly<Record<Run, string>> = {
+const COMMANDS: Readonly<Record<Run, string>> = {
   demo: 'npm run demo',
   test: 'npm test',
   apply: 'sh scripts/setup.sh && npm run build && npx vitest run --project lab test/lab/loadedLine.test.ts',

@@ -26,7 +26,7 @@ export const WARM_UP_SEC = 5;
 const PINGS_PER_SEC = 20;
 
 /** A rate that the line's downlink has from some second of the window on. */
-export interface Phase {
+interface Phase {
   atSec: number;
   bitPerSec: number;
 }
@@ -108,7 +108,7 @@ export interface Followed {
   trace: string;
 }
 
-export const TRACE_FILE = '/run/followed.jsonl';
+const TRACE_FILE = '/run/followed.jsonl';
 
 export interface WalkOptions {
   /** `inetgw serve` runs; as it does unless told otherwise. */

@@ -25,7 +25,7 @@ export interface Endpoint {
   port: number;
 }
 
-export const ETHERNET_BYTES = 14;
+const ETHERNET_BYTES = 14;
 const TCP = 6;
 
 export const OPTION = {

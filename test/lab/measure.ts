@@ -79,7 +79,7 @@ export interface MeasureResult {
   idleFraction: number;
 }
 
-export interface OneWay {
+interface OneWay {
   sent: number;
   delaysMs: number[];
 }

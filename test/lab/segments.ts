@@ -6,7 +6,7 @@ import type { Guest } from './guest.ts';
 import { SERVER } from './line.ts';
 
 /** Protocol numbers for socket(2); node cannot open an MPTCP socket, perl (part of every Debian) can. */
-export const PROTOCOL = { tcp: 6, mptcp: 262 } as const;
+const PROTOCOL = { tcp: 6, mptcp: 262 } as const;
 
 export interface Transfer {
   protocol: keyof typeof PROTOCOL;

@@ -21,7 +21,7 @@ export async function runSteps(guest: Guest, steps: readonly Step[]): Promise<vo
 }
 
 /** The script: consecutive steps in one namespace share one shell there. Pure. */
-export function renderSteps(steps: readonly Step[]): string {
+function renderSteps(steps: readonly Step[]): string {
   const lines: string[] = [];
   let index = 0;
   while (index < steps.length) {

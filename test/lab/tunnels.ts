@@ -7,7 +7,7 @@ import { quote, runSteps, type Step } from './steps.ts';
 
 /** The far end's address inside the tunnel (RFC 5737, RFC 3849). */
 export const INSIDE = { ipv4: '203.0.113.1', ipv6: '2001:db8:9::1' } as const;
-export const INSIDE_GATEWAY = { ipv4: '203.0.113.2', ipv6: '2001:db8:9::2' } as const;
+const INSIDE_GATEWAY = { ipv4: '203.0.113.2', ipv6: '2001:db8:9::2' } as const;
 
 /** How each is made: the words of `ip link add NAME type …`; addresses of the other side and one's own stand for R and L. */
 const KINDS = {
@@ -22,10 +22,10 @@ const KINDS = {
   vxlan: 'vxlan id 5 remote R4 local L4 dstport 4789',
 } as const;
 export type KernelTunnelName = keyof typeof KINDS;
-export const KERNEL_TUNNELS = Object.keys(KINDS) as KernelTunnelName[];
+const KERNEL_TUNNELS = Object.keys(KINDS) as KernelTunnelName[];
 
 /** The device of the tunnel, on both sides. */
-export const TUNNEL_DEVICE = 't1';
+const TUNNEL_DEVICE = 't1';
 
 const PORT = 51_820;
 

@@ -35,7 +35,7 @@ export async function measurePoint(guest: Guest, point: Point): Promise<Figures>
   return figuresOf(await measure(guest, options));
 }
 
-export function figuresOf(result: MeasureResult): Figures {
+function figuresOf(result: MeasureResult): Figures {
   const { ping, voip, echo, pages, windowMs } = result;
   if (voip === undefined || echo === undefined || pages === undefined)
     throw new Error('no interactive flows');

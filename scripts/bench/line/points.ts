@@ -43,7 +43,7 @@ export type LoadName = keyof typeof LOADS;
 export const LOAD_NAMES = Object.keys(LOADS) as LoadName[];
 
 /** What a shaper is told, as a share of the raw rate, both ways. */
-export const SHARES = [0.86, 0.91, 0.95, 0.975, 0.99] as const;
+const SHARES = [0.86, 0.91, 0.95, 0.975, 0.99] as const;
 
 export interface Point {
   line: LineName;

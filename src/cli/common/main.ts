@@ -2,12 +2,6 @@ import { EXIT, failure, UserError, UserErrors } from '../../core/errors.ts';
 import { messageLine } from '../../core/messageLine.ts';
 import { printable } from '../../core/printable.ts';
 
-/** Where a command writes: results on `out`, everything else on `err`. */
-export interface Streams {
-  out: NodeJS.WritableStream;
-  err: NodeJS.WritableStream;
-}
-
 /**
  * Runs a command and turns what it throws into one line each on standard error and the exit code of the
  * table in errors.ts. What is not a user's error is a bug: it is shown with its stack.

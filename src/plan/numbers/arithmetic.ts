@@ -1,4 +1,5 @@
 /** Bursts, quanta and codel parameters from the rate and the longest packet. Pure arithmetic, one place. */
+import type { QdiscSpec } from '../../tc/objects.ts';
 import { framedBytes, serialisationMs, type Framing } from '../input/framing.ts';
 
 /** HTB warns below 1000 and above 200000 bytes (net/sched/sch_htb.c). */
@@ -59,14 +60,7 @@ export function cakeMemoryBytes(packets: number): number {
   return packets * PACKET_MEMORY_BYTES;
 }
 
-export interface FqCodelParameters {
-  limitPackets: number;
-  flows: number;
-  quantumBytes: number;
-  targetUs: number;
-  intervalUs: number;
-  ecn: boolean;
-}
+export type FqCodelParameters = Omit<Extract<QdiscSpec, { kind: 'fq_codel' }>, 'kind'>;
 
 /** RFC 8289's default target and interval. */
 const CODEL_TARGET_MS = 5;

@@ -12,11 +12,11 @@ export const REPORT_MS = 100;
 /** So long after its last answered report a relay keeps its share, in ms. */
 export const KEEP_MS = 700;
 /** A relay is taken for silent after this, in ms: later than it lets go of its share. */
-export const GONE_MS = 750;
+const GONE_MS = 750;
 /** After a relay came that this engine does not know but which has a share (a restart, a fail-over) nobody's grows, in ms: others may follow. */
-export const SETTLE_MS = 600;
+const SETTLE_MS = 600;
 /** So much of the limit is for those who want nothing at the moment, all together: something to begin with. */
-export const IDLE_PART = 0.01;
+const IDLE_PART = 0.01;
 /** Nobody waits for the others with less than this part of what is due to it: so much all together may be above the limit for a report. */
 const LEAST_PART = 0.001;
 /** The key goes so long after the last report, in ms. */

@@ -1,6 +1,7 @@
 /** What came in, in the statistics: the stages, or the queue that shapes instead. Pure. */
 import { actionIndex, type ActionName } from '../../plan/ingress/stages.ts';
 import { hasStages, INGRESS_KINDS, type IngressKind } from '../../plan/input/ingressKinds.ts';
+import type { FirewallBackend } from '../../plan/input/settings.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { redirectIndex } from '../../plan/queues/queue.ts';
 import type { Readings } from '../../plan/readings.ts';
@@ -10,7 +11,7 @@ import { table } from './table.ts';
 
 /** The rules, all of which see what comes in but for those that class packets. */
 export interface FirewallStatistics {
-  backend: 'nft' | 'iptables' | 'none';
+  backend: FirewallBackend | 'none';
   /** False: somebody has taken the rules away. */
   present: boolean;
   /** Marked packets that reached the rules. */

@@ -6,7 +6,7 @@ import { describeFraming, type Framing } from '../../plan/input/framing.ts';
 import { framingAssumption } from '../../plan/input/framingChoice.ts';
 import type { LinkFacts } from '../../plan/input/link.ts';
 import type { Plan } from '../../plan/plan.ts';
-import type { ShaperSettings } from '../../plan/input/settings.ts';
+import type { FirewallBackend, ShaperSettings } from '../../plan/input/settings.ts';
 import type { QueueChange, Step } from '../../plan/steps.ts';
 import { formatRate } from '../../core/units.ts';
 
@@ -44,7 +44,7 @@ export interface PlanJson {
   ingress: Plan['ingress'];
   queueDevice: string | null;
   pacing: ProgramFile | null;
-  firewall: 'nft' | 'iptables' | 'none';
+  firewall: FirewallBackend | 'none';
   firewallRules: number;
   how: QueueChange['how'];
   /** Each program once, in the order in which they are first run. */

@@ -7,7 +7,7 @@ import { EXIT, type ExitCode } from '../../../core/errors.ts';
 import { describeFraming } from '../../../plan/input/framing.ts';
 import { resolveFraming } from '../../../plan/input/framingChoice.ts';
 import { lineLimits } from '../../../plan/input/limits.ts';
-import { MAX_RATE_BIT_PER_SEC } from '../../../plan/input/settings.ts';
+import { type FirewallBackend, MAX_RATE_BIT_PER_SEC } from '../../../plan/input/settings.ts';
 import { sharesByHost, type Plan } from '../../../plan/plan.ts';
 import { table } from '../../../report/statistics/table.ts';
 import { readConditions } from '../../../system/check/conditions.ts';
@@ -37,7 +37,7 @@ export interface DeviceStatus {
   downBitPerSec: number | null;
   framing: string | null;
   ingress: IngressKind | null;
-  firewall: 'nft' | 'iptables' | 'none' | null;
+  firewall: FirewallBackend | 'none' | null;
   /** ISO 8601. */
   since: string | null;
   /** The process that measures or steers the device, while it runs. */

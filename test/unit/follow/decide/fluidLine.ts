@@ -2,7 +2,7 @@
 import { decide, startFollowing, type Decision } from '../../../../src/follow/decide/decide.ts';
 import type { LineLimits, Sample } from '../../../../src/follow/decide/sample.ts';
 
-export const SPAN_MS = 50;
+const SPAN_MS = 50;
 
 export const LIMITS: LineLimits = {
   down: { leastBitPerSec: 3e6, mostBitPerSec: 20e6 },
