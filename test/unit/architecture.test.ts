@@ -1,5 +1,5 @@
-/** The picture of the imports in the architecture is the one that the imports make. */
-import { readFile } from 'node:fs/promises';
+/** The architecture is that of the source: its picture of the imports, and its table of folders. */
+import { readdir, readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { PICTURED, shortest, withPicture } from '../../scripts/importPicture.ts';
 
@@ -17,4 +17,14 @@ it('draws no arrow that others say already', () => {
     ['cli', 'system'],
     ['system', 'core'],
   ]);
+});
+
+it('has a line for each folder that has files, and for no other', async () => {
+  const text = await readFile(new URL(`../../${PICTURED}`, import.meta.url), 'utf8');
+  const table = /^## Folders\n([^]*?)^## /m.exec(text)?.[1] ?? '';
+  const named = [...table.matchAll(/^\| `([\w/]+)\/` /gm)].map(([, name = '']) => name);
+  const source = new URL('../../src/', import.meta.url);
+  const files = (await readdir(source, { recursive: true })).filter((name) => name.endsWith('.ts'));
+  const folders = files.map((name) => name.replace(/\/[^/]*$/, ''));
+  expect(named.sort()).toEqual([...new Set(folders)].sort());
 });
