@@ -1,7 +1,7 @@
 /** The three recipes of CONTRIBUTING.md, followed: for each step the edit of an example, and what notices that it was left out. */
 
 /** Text put in behind what stands there, or in its place. */
-export type Edit = { behind: string; put: string } | { instead: string; put: string };
+type Edit = { behind: string; put: string } | { instead: string; put: string };
 
 export interface Step {
   /** As the recipe names it, with `NAME` for the example's. */
@@ -152,6 +152,26 @@ export function flatObjects({ settings, link, framing }: PlanContext, dev: strin
         {
           instead: '.Cm shape-cake\nand\n.Cm shape-htb\n',
           put: '.Cm shape-cake ,\n.Cm shape-htb\nand\n.Cm shape-flat\n',
+        },
+      ],
+      noticedBy: KEYS_TEST,
+    },
+    {
+      file: 'docs/man/inetgw.conf.5',
+      change: [
+        {
+          instead: '\\(dqshape-cake\\(dq\nor\n.Li \\(dqshape-htb\\(dq .\n',
+          put: '\\(dqshape-cake\\(dq , \\(dqshape-htb\\(dq\nor\n.Li \\(dqshape-flat\\(dq .\n',
+        },
+      ],
+      noticedBy: KEYS_TEST,
+    },
+    {
+      file: 'templates/inetgw.conf.example',
+      change: [
+        {
+          instead: 'shape-cake and shape-htb insist on one',
+          put: 'shape-cake, shape-htb and shape-flat insist on one',
         },
       ],
       noticedBy: KEYS_TEST,

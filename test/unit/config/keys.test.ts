@@ -64,6 +64,8 @@ function paragraph(page: string, item: RegExp): string {
 }
 
 const manual = await readFile(new URL('../../../docs/man/inetgw.8', import.meta.url), 'utf8');
+const filePage = await readFile(new URL('../../../docs/man/inetgw.conf.5', import.meta.url), 'utf8');
+const example = await readFile(new URL('../../../templates/inetgw.conf.example', import.meta.url), 'utf8');
 const program = makeProgram(() => undefined);
 const options = program.createHelp().visibleOptions(program);
 
@@ -128,6 +130,19 @@ describe.each(SHAPER_KEY_NAMES)('the key %s', (key) => {
       expect(key === 'framing' ? all.split('.It Fl -linklayer')[0] : text).toMatch(
         new RegExp(`(^|[ ,])${word}([ ,.:]|$)`, 'm'),
       );
+  });
+
+  // Framings have a table of their own in the manual page, which that of the file refers to.
+  it.skipIf(key === 'framing')('can be what the page of the file and its example name', () => {
+    const ofFile = paragraph(filePage, new RegExp(`\\b${key}(?= |$)`, 'm'));
+    const ofExample = example
+      .slice(0, example.search(new RegExp(`^#?${key} = `, 'm')))
+      .split('\n\n')
+      .at(-1);
+    for (const word of definition.words ?? []) {
+      expect(ofFile).toContain(`\\(dq${word}\\(dq`);
+      expect(ofExample).toMatch(new RegExp(`[ ,(]${word}\\b`));
+    }
   });
 });
 

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,6 +7,7 @@ import { AccessList } from '../../../../src/relay/clients/access.ts';
 import { SILENT } from '../../../../src/relay/log.ts';
 import { Relay } from '../../../../src/relay/forwarding/relay.ts';
 import { parseConfig } from '../../../../src/relay/daemon/config.ts';
+import { OWN_KEYS } from '../../../../src/relay/daemon/ownKeys.ts';
 import { reload } from '../../../../src/relay/daemon/reload.ts';
 
 const FILE = 'bandwidth_up = 200000\nbandwidth_down = 100000\n';
@@ -55,5 +56,12 @@ describe('the numbers of forwarders in the file', () => {
       (each) => each.number,
     );
     expect(numbers).toEqual([1, 10]);
+  });
+});
+
+describe.each(['docs/man/iprelay.1', 'docs/iprelay.md', 'templates/iprelay.toml'])('%s', (document) => {
+  it('names each key that the file alone has', async () => {
+    const text = await readFile(new URL(`../../../../${document}`, import.meta.url), 'utf8');
+    for (const key of OWN_KEYS) expect(text).toMatch(new RegExp(`(^| |\`|# )${key}(\`| = | ,|$)`, 'm'));
   });
 });
