@@ -187,7 +187,7 @@ export async function readSettings(flags: Flags, specs: readonly string[]): Prom
   const forwarders = specs.map(forwarderOf);
   const mode: Mode = flags.d === true ? 'daemon' : flags.foreground === true ? 'foreground' : 'prompt';
   if (flags.d === true && flags.foreground === true)
-    throw usageError('-d and --foreground exclude each other');
+    throw usageError('-d and --foreground exclude each other', 'take one of them');
   // With the API forwarders come later.
   if (forwarders.length + file.forwarders.length === 0 && flags.api === undefined && file.api === undefined) {
     const needy = mode === 'daemon' ? '-d' : mode === 'foreground' ? '--foreground' : undefined;
@@ -197,7 +197,11 @@ export async function readSettings(flags: Flags, specs: readonly string[]): Prom
     }
   }
   const taken = file.forwarders.find(({ number }) => forwarders.some((each) => each.number === number));
-  if (taken !== undefined) throw usageError(`forwarder ${taken.number} is in ${configFile ?? ''} already`);
+  if (taken !== undefined)
+    throw usageError(
+      `forwarder ${taken.number} is in ${configFile ?? ''} already`,
+      'proxyspecs of the command line are numbered from 1: give that of the file a higher number',
+    );
   const variables = variablesOf(flags);
   const all = [...forwarders, ...file.forwarders];
   const firstPort = all.map(({ spec }) => spec.localPort).find((port) => port > 0);
@@ -230,11 +234,14 @@ export async function readSettings(flags: Flags, specs: readonly string[]): Prom
 function apiSettings(flags: Flags, file: FileSettings): Pick<Settings, 'api' | 'apiToken' | 'populate'> {
   const api = flags.api === undefined ? file.api : parseAddressPort(flags.api, 0);
   if (flags.api !== undefined && api === undefined)
-    throw usageError(`--api: not a port or address:port: ${flags.api}`);
+    throw usageError(`--api: not a port or address:port: ${flags.api}`, 'as in: 8474 or 127.0.0.1:8474');
   const apiToken = flags.apiToken === undefined ? file.apiToken : resolve(flags.apiToken);
   const populate = flags.populate === undefined ? file.populate : resolve(flags.populate);
   if (api === undefined && (apiToken ?? populate) !== undefined)
-    throw usageError(`${apiToken === undefined ? '--populate' : '--api-token'} is for --api`);
+    throw usageError(
+      `${apiToken === undefined ? '--populate' : '--api-token'} goes with --api alone`,
+      'as in: --api 8474',
+    );
   if (api !== undefined && apiToken === undefined && !/^(?:127\.[\d.]+|::1|localhost)$/.test(api.host))
     throw usageError(`--api on ${api.host} needs --api-token`, 'others than this machine could drive it');
   return { api, apiToken, populate };
@@ -250,7 +257,7 @@ function shareSettings(
   if (typeof engine === 'string') throw usageError(`--share: ${engine}`);
   const shareName = flags.shareName ?? file.shareName;
   if (engine === undefined && shareName !== undefined)
-    throw usageError('a name of a shared limit is for --share');
+    throw usageError('--share-name goes with --share alone', 'as in: --share redis://HOST');
   if (shareName !== undefined && !isShareName(shareName))
     throw usageError(`--share-name: not a name: ${shareName}`, SHARE_NAME_FORM);
   const variables: Variables = { ...DEFAULT_VARIABLES };
@@ -341,6 +348,7 @@ function logFormat(text: string | undefined): 'json' | 'readable' | undefined {
 
 function metricsAddress(text: string): { host: string; port: number } {
   const address = parseAddressPort(text);
-  if (address === undefined) throw usageError(`--metrics: not a port or address:port: ${text}`);
+  if (address === undefined)
+    throw usageError(`--metrics: not a port or address:port: ${text}`, 'as in: 9100 or 127.0.0.1:9100');
   return address;
 }

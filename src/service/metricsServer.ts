@@ -28,7 +28,12 @@ export async function serveMetrics(
   server.maxConnections = 16;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(failure(`cannot serve metrics on ${host} port ${port}: ${error.code ?? error.message}`));
+      reject(
+        failure(
+          `cannot serve metrics on ${host} port ${port}: ${error.code ?? error.message}`,
+          'choose another address or port with --metrics',
+        ),
+      );
     });
     server.listen(port, host, resolve);
   });

@@ -6,7 +6,7 @@ import { isRunning } from '../system/exec/process.ts';
 export async function writePidFile(file: string): Promise<void> {
   const old = Number((await readFile(file, 'utf8').catch(() => '')).trim());
   if (old > 0 && old !== process.pid && (await isRunning(old))) {
-    throw failure(`${file}: process ${old} is running already`);
+    throw failure(`${file}: process ${old} is running already`, `end it first: kill ${old}`);
   }
   await writeFile(file, `${process.pid}\n`, { mode: 0o644 }).catch((error: unknown) => {
     throw failure(`cannot write ${file}: ${(error as NodeJS.ErrnoException).code ?? '?'}`);

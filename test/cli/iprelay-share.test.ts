@@ -381,7 +381,7 @@ describe('what cannot be shared', () => {
       '--share: after host and port comes the number of a database',
     ],
     [['--share', 'redis://:s3cret@h'], 'there is no limit to share'],
-    [['-b', '1k', '--share-name', 's3'], 'a name of a shared limit is for --share'],
+    [['-b', '1k', '--share-name', 's3'], '--share-name goes with --share alone'],
     [['-b', '1k', '--share', 'redis://h', '--share-name', 'a b'], '--share-name: not a name: a b'],
     [['-b', '1k', '--set', 'share_weight=0'], '--set: not a whole number from 1 to 1000: 0'],
   ])('%j is refused with one line, without the password', async (args, line) => {

@@ -280,7 +280,8 @@ exec "$0" "$@"`;
     expect(await listening('::1,::1')).toEqual({
       code: 1,
       stdout: '',
-      stderr: 'iprelay: cannot listen on [::1]:8080: the address is not on this machine\n',
+      stderr:
+        'iprelay: cannot listen on [::1]:8080: the address is not on this machine\niprelay: see which are: ip address\n',
     });
   });
 });
@@ -498,7 +499,7 @@ describe('the daemon', () => {
     expect(await iprelay(['reload', 'bare'])).toEqual({
       code: 1,
       stdout: '',
-      stderr: 'iprelay: the relay has no configuration file to read\n',
+      stderr: 'iprelay: the relay has no configuration file to read\niprelay: start it with --config FILE\n',
     });
     const shown = JSON.parse((await iprelay(['status', 'bare', '--json'])).stdout) as unknown;
     expect(shown).toMatchObject({ name: 'bare', pid });

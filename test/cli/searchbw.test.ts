@@ -59,7 +59,7 @@ describe('searchbw', () => {
     ],
     [
       ['lo', 'DOWN', '1300-1800', '50', '5', '210', '--ping-host', 'nosuch.invalid'],
-      "searchbw: host 'nosuch.invalid' does not resolve\n",
+      "searchbw: host 'nosuch.invalid' does not resolve\nsearchbw: give its address, or see that names are looked up: getent hosts NAME\n",
       1,
     ],
   ])('%j', async (words, message, code) => {

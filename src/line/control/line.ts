@@ -38,7 +38,7 @@ export interface LineDescription {
 
 /** The error for a device that is gone, or whose name another one has. */
 export function wentAway(device: string, cause?: unknown): UserError {
-  return failure(`${device} went away while it was measured`, undefined, { cause });
+  return failure(`${device} went away while it was measured`, 'when it is back, measure anew', { cause });
 }
 
 export interface LineControl {

@@ -166,7 +166,10 @@ class ShapedLine implements LineControl {
       const reading = await readState(device);
       const isOthers = reading.kind === 'state' && reading.state.worker?.pid !== process.pid;
       if (this.#isRecorded && isOthers)
-        throw failure(`somebody else has changed ${device} while it was measured: it is left as it is now`);
+        throw failure(
+          `somebody else has changed ${device} while it was measured: it is left as it is now`,
+          `what is in force there: inetgw ${device}`,
+        );
       this.#tables = tablesOf(reading.kind === 'state' ? reading.state : undefined);
       return body();
     };

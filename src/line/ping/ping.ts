@@ -39,6 +39,8 @@ export interface PingOptions {
 /** Modem buffers of more than 4 s have not been seen; an answer after 5 s is as good as none. */
 const PING_TIMEOUT_SEC = 5;
 
+const NAME_HINT = 'give its address, or see that names are looked up: getent hosts NAME';
+
 export type PingOnce = (host: string, options?: PingOptions) => Promise<PingReply>;
 
 /**
@@ -113,7 +115,7 @@ export function readFailure(host: string, output: string): PingReply {
     if (
       /Name or service not known|name resolution|unknown host|bad address|No address associated/i.test(line)
     ) {
-      throw failure(`host '${host}' does not resolve`);
+      throw failure(`host '${host}' does not resolve`, NAME_HINT);
     }
     if (/Operation not permitted|Permission denied/i.test(line)) {
       throw noPrivilege(`ping may not send: ${line.trim()}`, 'run as root');
@@ -124,7 +126,11 @@ export function readFailure(host: string, output: string): PingReply {
     if (/unreachable|prohibited|filtered|No route to host/i.test(line)) {
       return { kind: 'unreachable', from: from(line), reason: line.replace(/^.*icmp_seq=\d+ /, '').trim() };
     }
-    if (/usage:|invalid|unrecognized/i.test(line)) throw failure(`ping was not understood: ${line.trim()}`);
+    if (/usage:|invalid|unrecognized/i.test(line))
+      throw failure(
+        `ping does not take its arguments: ${line.trim()}`,
+        'is it the one of iputils? See: ping -V',
+      );
   }
   return { kind: 'lost' };
 }
@@ -137,6 +143,6 @@ export async function resolveHost(host: string): Promise<string> {
   try {
     return (await lookup(host)).address;
   } catch (error) {
-    throw failure(`host '${host}' does not resolve`, undefined, { cause: error });
+    throw failure(`host '${host}' does not resolve`, NAME_HINT, { cause: error });
   }
 }

@@ -55,7 +55,12 @@ export async function serveApi(
   server.maxConnections = 64;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(failure(`cannot serve the API on ${host} port ${port}: ${error.code ?? error.message}`));
+      reject(
+        failure(
+          `cannot serve the API on ${host} port ${port}: ${error.code ?? error.message}`,
+          'choose another address or port with --api',
+        ),
+      );
     });
     server.listen(port, host, resolve);
   });

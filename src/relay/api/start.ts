@@ -19,7 +19,11 @@ export async function startApi(
 ): Promise<{ port: number; close: () => void }> {
   if (api === undefined) throw failure('no API is wanted');
   const token = apiToken === undefined ? undefined : (await read(apiToken)).trim();
-  if (token === '') throw configError(`${String(apiToken)}: no token in it`);
+  if (token === '')
+    throw configError(
+      `${String(apiToken)}: no token in it`,
+      'write one into it, for example of: openssl rand -hex 16',
+    );
   const text = populate === undefined ? undefined : await read(populate);
   const served = await serveApi(relay, { ...api, token });
   try {

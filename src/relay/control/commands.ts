@@ -20,7 +20,8 @@ import { connectRelay, connectTo, NoAnswer, runningRelays } from './client.ts';
 /** The prompt of a running relay; leaving it leaves the relay running. */
 export async function attach(words: readonly string[]): Promise<number> {
   const [name, more] = words;
-  if (more !== undefined || name?.startsWith('-') === true) throw usageError('try: iprelay attach [NAME]');
+  if (more !== undefined || name?.startsWith('-') === true)
+    throw usageError('attach takes one relay or none', 'try: iprelay attach [NAME]');
   const relay = await connectRelay(name);
   const { runPrompt } = await import('../prompt/prompt.ts');
   const streams = { input: process.stdin, output: process.stdout };
@@ -39,7 +40,8 @@ export async function attach(words: readonly string[]): Promise<number> {
 /** One command to a running relay; exit code 1 if it was refused. */
 export async function ctl(words: readonly string[]): Promise<number> {
   const [name, ...command] = words;
-  if (name === undefined || command.length === 0) throw usageError('try: iprelay ctl NAME COMMAND...');
+  if (name === undefined || command.length === 0)
+    throw usageError('ctl takes a relay and a command', 'try: iprelay ctl NAME COMMAND...');
   const relay = await connectRelay(name);
   try {
     const reply = await relay.execute(command.join(' '));
@@ -54,7 +56,7 @@ export async function ctl(words: readonly string[]): Promise<number> {
 /** The relays that run, one per line. */
 export async function list(words: readonly string[]): Promise<number> {
   const json = words[0] === '--json';
-  if (words.length > (json ? 1 : 0)) throw usageError('try: iprelay list [--json]');
+  if (words.length > (json ? 1 : 0)) throw usageError('list takes no relay', 'try: iprelay list [--json]');
   const asked = (await runningRelays()).map(async (each) => ({ ...each, stats: await statsOf(each) }));
   const relays = (await Promise.all(asked)).filter(({ stats }) => stats !== 'ended');
   if (json) process.stdout.write(`${JSON.stringify(relays.map(listJson))}\n`);
@@ -108,7 +110,7 @@ const OTHER_VERSION = 'it is of another version';
 function onlyName(words: readonly string[], usage: string): string {
   const [name, more] = words;
   if (name === undefined || more !== undefined || name.startsWith('-'))
-    throw usageError(`try: iprelay ${usage}`);
+    throw usageError(`${usage.split(' ')[0] ?? ''} takes one relay`, `try: iprelay ${usage}`);
   return name;
 }
 

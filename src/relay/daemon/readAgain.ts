@@ -8,7 +8,8 @@ import type { Settings } from './settings.ts';
 /** What is wrong with the file, then all stays as it was; or nothing. Never throws; the log is told as well. */
 export async function readAgain(relay: Relay, settings: Settings): Promise<readonly UserError[]> {
   const { configFile } = settings;
-  if (configFile === undefined) return [failure('the relay has no configuration file to read')];
+  if (configFile === undefined)
+    return [failure('the relay has no configuration file to read', 'start it with --config FILE')];
   // Who is about to end opens no forwarders any more.
   if (relay.closing) return [failure('the relay is ending')];
   try {

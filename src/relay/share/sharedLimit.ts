@@ -75,7 +75,7 @@ export class SharedLimit {
       if (this.#relay.atLeastRelays() === 0)
         throw failure(
           `cannot share the limit by ${this.#place}: ${why}`,
-          'where share_relays says how many relays there are, each begins with its part of the limit',
+          'to begin without it, with a part of the limit: --set share_relays=N, as many as there are relays',
         );
       this.#hasLost(why);
     }

@@ -29,7 +29,10 @@ export async function listenOn(
   // `::` alone is for IPv4 too; beside an IPv4 address it would want that one's port for itself.
   const ipv6Only = all.some(isIPv4);
   if (isIP(address) === 0)
-    throw failure(`cannot listen on ${formatEndpoint(address, port)}: the name is unknown`);
+    throw failure(
+      `cannot listen on ${formatEndpoint(address, port)}: the name is unknown`,
+      'take an address of this machine',
+    );
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
@@ -65,7 +68,10 @@ async function listenError(error: NodeJS.ErrnoException, address: string, port: 
         'ports below 1024 need root, CAP_NET_BIND_SERVICE or a systemd socket unit',
       );
     case 'EADDRNOTAVAIL':
-      return failure(`cannot listen on ${place}: the address is not on this machine`);
+      return failure(
+        `cannot listen on ${place}: the address is not on this machine`,
+        'see which are: ip address',
+      );
     case 'EAFNOSUPPORT':
       return failure(`cannot listen on ${place}: this machine has no IPv${isIPv4(address) ? 4 : 6}`);
     case undefined:

@@ -129,6 +129,7 @@ export function parseResult(content: string, fileName: string): SearchResult {
   if (kind.data.formatVersion !== RESULT_VERSION) {
     throw failure(
       `${fileName} has format version ${kind.data.formatVersion}, this searchbw reads version ${RESULT_VERSION}`,
+      'show it with the searchbw that has written it, or measure anew',
     );
   }
   const result = schema.safeParse(data);

@@ -191,7 +191,10 @@ async function waitForLoad(load: Load, ports: SessionPorts): Promise<void> {
     if (load.status().bytes > 0) return;
     if (ports.clock.nowMs() > deadlineMs) {
       const { lastError } = load.status();
-      throw failure(`the load does not start${lastError === null ? '' : `: ${lastError}`}`);
+      throw failure(
+        `the load does not start${lastError === null ? '' : `: ${lastError}`}`,
+        'is the URL right, and can its server be reached? Try it with curl',
+      );
     }
     await ports.clock.sleep(100, ports.signal);
   }

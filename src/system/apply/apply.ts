@@ -334,7 +334,10 @@ async function undo(cause: unknown, prepared: Prepared, { run }: ApplyOptions): 
     );
   }
   if (!(cause instanceof UserError)) return cause;
-  if (gone) return failure(`${device} went away while it was being set up`, undefined, { cause });
+  if (gone)
+    return failure(`${device} went away while it was being set up`, 'when it is back, set it up again', {
+      cause,
+    });
   if (foreign !== undefined) {
     return new UserError(
       cause.exitCode,

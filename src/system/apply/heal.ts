@@ -191,10 +191,10 @@ async function putAllBack(device: string, plan: Plan, half: Plan | undefined, ru
   const { foreign, restored, failures } = await rollBack(device, { plan, since }, tools, run);
   if (failures.length > 0) throw new UserErrors(failures);
   if (restored) return;
+  if (foreign === undefined)
+    throw failure(`${device} could not be put right`, `set it up anew: inetgw ${device} UP DOWN`);
   throw failure(
-    foreign === undefined
-      ? `${device} could not be put right`
-      : `somebody else has put ${foreign} on ${device} meanwhile: it was left alone`,
+    `somebody else has put ${foreign} on ${device} meanwhile: it was left alone`,
     'to have it replaced, set it up with --replace',
   );
 }

@@ -131,7 +131,10 @@ function moveToLoopback(object: TcObject): TcObject {
 export function missingPiece(rehearsal: Extract<Rehearsal, { ok: false }>): UserError {
   const modules = rehearsal.object === undefined ? [] : modulesOf(rehearsal.object, rehearsal.reason);
   if (modules.length === 0)
-    return missing(`this kernel or this tc cannot carry the plan: ${rehearsal.reason}`);
+    return missing(
+      `this kernel or this tc cannot carry the plan: ${rehearsal.reason}`,
+      'what this machine has and lacks: inetgw check',
+    );
   const names = modules.join(', ');
   return missing(
     `this kernel cannot carry the plan: ${rehearsal.reason} (needs ${names})`,

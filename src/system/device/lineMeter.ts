@@ -59,7 +59,10 @@ export class LineMeter {
   constructor(mapSuffix: string) {
     const number = SYSCALL_NUMBER[process.arch];
     if (number === undefined)
-      throw missing(`the maps of the pacing program cannot be read on ${process.arch}`);
+      throw missing(
+        `the maps of the pacing program cannot be read on ${process.arch}`,
+        'fixed rates do without: set the device up without --down-min and the like',
+      );
     const [buckets, following] = [bucketsMapName, followingMapName].map(
       (name) => `${PIN_FOLDER}/${name(mapSuffix)}`,
     );

@@ -32,7 +32,10 @@ async function template(): Promise<Buffer> {
     const found = await readFile(place).catch(() => undefined);
     if (found !== undefined) return found;
   }
-  throw failure('the pacing program (bpf/pacing.o) is missing from this installation');
+  throw failure(
+    'the pacing program (bpf/pacing.o) is missing from this installation',
+    'install inetgw again, or do without: --pacing off',
+  );
 }
 
 /** Writes the program's file, so that tc can load it. */

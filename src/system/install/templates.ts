@@ -7,7 +7,8 @@ import { TEMPLATES } from '../../core/installedFiles.ts';
 /** The text of a file below templates/, such as `inetgw.conf.example`. */
 export async function readTemplate(name: string): Promise<string> {
   const text = await readFile(templatePath(name), 'utf8').catch(() => undefined);
-  if (text === undefined) throw failure(`templates/${name} is missing from this installation`);
+  if (text === undefined)
+    throw failure(`templates/${name} is missing from this installation`, 'install inetgw again');
   return text;
 }
 

@@ -113,6 +113,9 @@ async function acquireFile(device: string, deadline: number): Promise<() => Prom
       if (performance.now() > deadline) {
         throw failure(
           `another inetgw${holder === undefined ? '' : ` (process ${holder})`} has been working on ${device} for ${WAIT_MS / 1000} s`,
+          holder === undefined
+            ? 'wait until it has ended'
+            : `wait until it has ended, or end it: kill ${holder}`,
         );
       }
       await sleep(RETRY_MS);

@@ -42,7 +42,8 @@ export class ClearError extends UserError {
 }
 
 export async function clearAllCommand(options: Options): Promise<number> {
-  if (options.json === true) throw usageError('--json does not go with clear --all');
+  if (options.json === true)
+    throw usageError('--json does not go with clear --all', 'its exit code tells whether all went well');
   if (options.dryRunScript === true)
     throw usageError('--dry-run=script does not go with clear --all', 'for one device: inetgw DEV clear');
   const recorded = await findRecorded();

@@ -57,7 +57,8 @@ export async function installHookCommand(words: readonly string[], options: Opti
   if (device === undefined) throw usageError('install-hook needs a device', USAGE);
   checkHookDevice(kind, device);
   if (options.remove === true) {
-    if (up !== undefined) throw usageError('--remove takes no rates');
+    if (up !== undefined)
+      throw usageError('--remove takes no rates', `type: inetgw install-hook ${kind} ${device} --remove`);
     const code = await removeAll(hookFiles(kind, { device, program: [], apply: [] }), root, options);
     if (kind !== 'systemd' || (await otherUnits(root, device)).length > 0) return code;
     return Math.max(code, await removeAll(healFiles([], ''), root, options));
@@ -201,7 +202,8 @@ function flagWords(options: Options): string[] {
   }
   if (options.replace === true) words.push('--replace');
   if (options.config !== undefined) {
-    if (/\p{Cc}/u.test(options.config)) throw usageError('--config: no control characters in a hook');
+    if (/\p{Cc}/u.test(options.config))
+      throw usageError('--config: the name of the file has control characters', 'give the file another name');
     words.push('--config', resolve(options.config));
   }
   return words;

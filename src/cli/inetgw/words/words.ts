@@ -251,7 +251,10 @@ function ratesOf(typed: readonly string[], named: NamedRates): [string, string] 
   const plain: string[] = [];
   const name = (direction: 'up' | 'down', rate: string): void => {
     if ((direction === 'up' ? up : down) !== undefined)
-      throw usageError(`${direction.toUpperCase()} is said twice`);
+      throw usageError(
+        `${direction.toUpperCase()} is said twice`,
+        'for example: inetgw ppp0 --up 10mbit --down 50mbit',
+      );
     if (direction === 'up') up = rate;
     else down = rate;
   };

@@ -111,7 +111,7 @@ describe('what to type instead', () => {
       'ppp0 1 2 3',
       "'ppp0 1 2 3' is one word too many | for example: inetgw ppp0 210 1710, inetgw ppp0, inetgw ppp0 clear",
     ],
-    ['ppp0 up 10 up 20', 'UP is said twice | '],
+    ['ppp0 up 10 up 20', 'UP is said twice | for example: inetgw ppp0 --up 10mbit --down 50mbit'],
   ])('%s', (line, text) => {
     expect(answer(line)).toBe(text);
   });
