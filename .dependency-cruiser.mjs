@@ -15,6 +15,7 @@ export const FLOORS = {
   report: ['core', 'tc', 'firewall', 'plan', 'conditions'],
   system: ['core', 'tc', 'linkHooks', 'firewall', 'plan', 'conditions', 'config'],
   service: ['core', 'system'],
+  web: ['core', 'report', 'system', 'service'],
   line: ['core', 'tc', 'firewall', 'plan', 'config', 'system'],
   follow: ['core', 'tc', 'plan', 'system', 'line'],
   search: ['core', 'tc', 'linkHooks', 'firewall', 'plan', 'config', 'report', 'system', 'line'],
@@ -33,6 +34,7 @@ export const FLOORS = {
     'search',
     'relay',
     'follow',
+    'web',
   ],
   bin: ['core', 'cli'],
 };
@@ -59,6 +61,7 @@ export const ROOMS = {
     ],
     ...['statistics', 'prompt', 'control', 'api', 'daemon'],
   ],
+  web: ['feed', 'answers', 'server', 'source', 'page'],
   report: ['plot', 'statistics', 'metrics', 'watch'],
   cli: ['common', 'inetgw', '.'],
   'cli/inetgw': ['words', 'change', 'show', 'watch', 'serve', 'install', '.'],

@@ -18,6 +18,8 @@ const pureFolders = [
   'src/search/decide/**',
   'src/follow/decide/**',
   'src/relay/scheduler/**',
+  'src/web/feed/**',
+  'src/web/answers/**',
 ];
 
 /** Modules of Node that only compute. */

@@ -64,7 +64,11 @@ let sets;
 
 await rm('dist', { recursive: true, force: true });
 const bundle = await rolldown({
-  input: Object.fromEntries(commands.map((name, n) => [name, entries[n]])),
+  input: {
+    ...Object.fromEntries(commands.map((name, n) => [name, entries[n]])),
+    // A process that `inetgw serve --listen` starts.
+    'page-server': 'src/web/server/main.ts',
+  },
   platform: 'node',
   // Each command's entry exports nothing.
   preserveEntrySignatures: false,
@@ -88,6 +92,26 @@ const { output } = await bundle.write({
   plugins: [{ name: 'ascii', renderChunk: ascii }],
 });
 await bundle.close();
+
+/** The page, for browsers: files of its own, which no command loads. Gives the modules in it. */
+async function buildPage() {
+  const page = await rolldown({ input: 'src/web/page/page.ts', platform: 'browser' });
+  const { output: chunks } = await page.write({
+    file: 'dist/page/page.js',
+    format: 'iife',
+    minify: true,
+    comments: false,
+    // As above; a page need not say in which coding its script is.
+    plugins: [{ name: 'ascii', renderChunk: ascii }],
+  });
+  await page.close();
+  const style = await Promise.all(
+    ['node_modules/uplot/dist/uPlot.min.css', 'src/web/page/page.css'].map((path) => readFile(path, 'utf8')),
+  );
+  await writeFile('dist/page/page.css', style.join('\n'));
+  for (const name of ['index.html', 'icon.svg']) await copyFile(`src/web/page/${name}`, `dist/page/${name}`);
+  return chunks.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.moduleIds : []));
+}
 
 /**
  * What is started: a file of a few lines that any Node can read (ECMAScript 5), since one that is too old for the rest
@@ -122,5 +146,5 @@ for (const name of commands) {
   await chmod(`dist/bin/${name}.js`, 0o755);
 }
 const bundled = output.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.moduleIds : []));
-await writeFile('dist/THIRD-PARTY-LICENCES.txt', await licenceNotices(bundled));
+await writeFile('dist/THIRD-PARTY-LICENCES.txt', await licenceNotices([...bundled, ...(await buildPage())]));
 await rememberBuild(digest);

@@ -155,8 +155,9 @@ if [ "$1" = purge ]; then
         fi
     done
     rm -f /etc/inetgw/iprelay-*.toml
+    rm -f /var/lib/inetgw/history.json
     rm -f /var/log/iprelay-*.log /var/log/iprelay-*.log.*
-    for folder in /etc/inetgw /run/inetgw/iprelay /run/inetgw; do
+    for folder in /etc/inetgw /var/lib/inetgw /run/inetgw/iprelay /run/inetgw; do
         if [ -d "$folder" ]; then
             rmdir --ignore-fail-on-non-empty "$folder"
         fi

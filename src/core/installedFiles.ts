@@ -7,3 +7,7 @@ export const TEMPLATES = new URL('../../templates/', import.meta.url);
 export const PACING_OBJECTS: readonly URL[] = ['../bpf/pacing.o', '../../bpf/pacing.o'].map(
   (place) => new URL(place, import.meta.url),
 );
+
+/** The process that serves the page, and what it serves: only beside the built commands. */
+export const PAGE_SERVER = new URL('./start-page-server.js', import.meta.url);
+export const PAGE_FILES = new URL('../page/', import.meta.url);

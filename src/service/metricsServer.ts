@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { failure } from '../core/errors.ts';
+import { hostOf } from '../core/hostHeader.ts';
 import { run } from '../system/exec/run.ts';
 
 /** Answers GET /metrics on an address; resolves to what closes it. */
@@ -53,10 +54,7 @@ export async function isOurs(
   listenHost: string,
   fullName: () => Promise<string | undefined>,
 ): Promise<boolean> {
-  const host = (header ?? '')
-    .replace(/:\d*$/, '')
-    .replace(/^\[|\]$/g, '')
-    .toLowerCase();
+  const host = hostOf(header);
   if (isIP(host) !== 0) return true;
   const own = hostname().toLowerCase();
   if (host === 'localhost' || host === listenHost.toLowerCase() || host === own) return true;
@@ -69,7 +67,7 @@ const ASK_MS = 5000;
 const REUSE_MS = 10_000;
 
 /** Asks for the canonical name of this machine's own, as `hostname --fqdn` does; nobody else waits for the answer. */
-function fullNameAsker(signal: AbortSignal): () => Promise<string | undefined> {
+export function fullNameAsker(signal: AbortSignal): () => Promise<string | undefined> {
   let former: { answer: Promise<string | undefined>; askedMs: number } | undefined;
   const ask = async (): Promise<string | undefined> => {
     const argv = ['getent', 'ahosts', '--', hostname()] as const;

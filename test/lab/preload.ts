@@ -79,7 +79,7 @@ export async function filesToPreload({ rootFolder, architecture, nodeFile }: Pre
   const files = [...libraries, ...FILES];
   for (const folder of foldersOf(multiarch)) files.push(...(await filesIn(folder)));
   const commands: string[] = [];
-  for (const folder of ['dist/bin', 'dist/lib', 'dist/bpf']) {
+  for (const folder of ['dist/bin', 'dist/lib', 'dist/bpf', 'dist/page']) {
     const names = await readdir(join(checkoutRoot, folder)).catch(() => []);
     commands.push(
       ...names.filter((name) => !name.endsWith('.map')).map((name) => join(checkoutRoot, folder, name)),

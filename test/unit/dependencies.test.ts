@@ -35,7 +35,7 @@ describe('the packages in package-lock.json', () => {
   it('have a licence that permits use beside MIT', () => {
     const licences = new Set(packages.map(([, { license }]) => license));
     const permitted = ['MIT', 'ISC', '0BSD', 'BSD-2-Clause', 'BSD-3-Clause', 'Apache-2.0', 'BlueOak-1.0.0'];
-    // Tools that are not shipped: lightningcss (vite) and the data of caniuse (babel).
+    // Tools that are not shipped: lightningcss (vite), axe-core and the data of caniuse (babel).
     expect([...licences].filter((each) => !permitted.includes(each ?? '')).sort()).toEqual([
       'CC-BY-4.0',
       'MPL-2.0',

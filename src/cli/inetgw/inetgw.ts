@@ -136,7 +136,7 @@ function refuseIdleOptions(command: CommandWord | undefined, options: Options): 
   for (const [option, owner] of Object.entries(OPTIONS_OF_ONE))
     if (options[option as keyof typeof OPTIONS_OF_ONE] !== undefined && command !== owner)
       throw usageError(
-        `--${option} goes with inetgw ${owner} alone`,
+        `${flagOf(option as keyof Options, options)} goes with inetgw ${owner} alone`,
         'inetgw --help shows what goes with what',
       );
   const idle =

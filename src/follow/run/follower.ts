@@ -22,6 +22,8 @@ export interface FollowerOptions {
   /** Decisions are told, nothing is set. */
   dryRun: boolean;
   tell: (text: string) => void;
+  /** Told of each decision that comes for another reason than the one before it. */
+  decided?: ((device: string, text: string) => void) | undefined;
   /** Takes the lines of a trace. */
   record?: ((line: string) => void) | undefined;
 }
@@ -110,8 +112,8 @@ export class Follower {
     const before = this.#state;
     const { state, decision } = decide(before, sample, this.#follows.limits);
     this.#state = state;
-    for (const direction of ['up', 'down'] as const)
-      if (state[direction].phase !== before[direction].phase) this.#since[direction] = new Date();
+    const changed = (['up', 'down'] as const).filter((each) => state[each].phase !== before[each].phase);
+    for (const direction of changed) this.#since[direction] = new Date();
     if (decision.forgetLeast) {
       this.#forgetBeforeNs = process.hrtime.bigint();
       this.#windowsBitPerSec = undefined;
@@ -119,8 +121,13 @@ export class Follower {
     if (decision.forgetLeastPing) this.#pings.forgetLeast();
     this.#pings.want(decision.pings);
     this.#options.record?.(traceLine(Object.assign({}, sample, decided(decision))));
-    const text = this.#options.dryRun ? decisionText(before, decision, sample) : undefined;
-    if (text !== undefined) this.#options.tell(`${this.plan.device}: ${text}`);
+    const { decided: tellDecided, dryRun } = this.#options;
+    const isNews = changed.length > 0 || decision.forgetLeast;
+    const text =
+      dryRun || (isNews && tellDecided !== undefined) ? decisionText(before, decision, sample) : undefined;
+    if (text === undefined) return;
+    if (dryRun) this.#options.tell(`${this.plan.device}: ${text}`);
+    if (isNews) tellDecided?.(this.plan.device, text);
   }
 
   #sampleOf(arrived: Arrivals, upBitPerSec: number, pingMs: number | undefined): Sample {

@@ -132,10 +132,11 @@ export async function findRelays(program: string): Promise<number[]> {
   return found;
 }
 
-/** What is the administrator's: configurations, and logs of relays. */
+/** What is the administrator's: configurations, logs of relays, and what the page has seen. */
 export async function findOwnFiles(): Promise<string[]> {
   const config = await list('/etc').then((paths) => paths.filter((path) => path === '/etc/inetgw.conf'));
   const relays = (await list('/etc/inetgw')).filter((path) => /\/iprelay-[^/]+\.toml$/.test(path));
   const logs = (await list('/var/log')).filter((path) => /\/iprelay-[^/]+\.log(\.[^/]*)?$/.test(path));
-  return [...config, ...relays, ...logs];
+  const history = (await list('/var/lib/inetgw')).filter((path) => path.endsWith('/history.json'));
+  return [...config, ...relays, ...logs, ...history];
 }

@@ -8,6 +8,7 @@ import { requireNetAdmin } from '../../../system/exec/privilege.ts';
 import { checkDeviceName } from '../../../system/link/link.ts';
 import { writeError } from '../../../system/record/runDir.ts';
 import type { Options } from '../words/program.ts';
+import type { Listening } from './listening.ts';
 
 export async function serveCommand(device: string | undefined, options: Options): Promise<number> {
   if (device !== undefined) checkDeviceName(device);
@@ -31,16 +32,33 @@ export async function serveCommand(device: string | undefined, options: Options)
     else if (options.quiet !== true) process.stderr.write(messageLine('inetgw', text));
   };
   let allBack;
+  let listening: Listening | undefined;
   try {
+    listening = await listeningAsSaid(device, options, tell);
     allBack = await serve({
       ...{ device, tell, dryRun: options.dryRun === true, signal: ending.signal },
-      record: trace?.write,
+      ...{ record: trace?.write, decided: listening?.decide },
       ready: () => notifySystemd(['READY=1'], process.env),
     });
   } finally {
+    await listening?.close();
     trace?.close();
   }
   return allBack ? EXIT.ok : EXIT.failed;
+}
+
+/** Nothing of it is loaded where nobody asks for it. */
+async function listeningAsSaid(
+  device: string | undefined,
+  options: Options,
+  tell: (text: string) => void,
+): Promise<Listening | undefined> {
+  const { listen } = options;
+  if (listen !== undefined)
+    return (await import('./listening.ts')).startListening(listen, device, options, tell);
+  if (options.tokenFile !== undefined || options.socketGroup !== undefined)
+    throw usageError('--token-file and --socket-group go with --listen');
+  return undefined;
 }
 
 /** Line by line: what a killed service has seen is there. */

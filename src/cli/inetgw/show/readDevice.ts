@@ -52,7 +52,7 @@ export async function readDevice(device: string): Promise<ReadDevice> {
 }
 
 /** The rates in force where they follow the line, as far as they are those of this plan. */
-async function readFollowed(plan: Plan): Promise<Omit<FollowingStatistics, 'limits'>> {
+export async function readFollowed(plan: Plan): Promise<Omit<FollowingStatistics, 'limits'>> {
   const told = plan.follows === undefined ? undefined : await readFollowing(plan.device);
   if (told === undefined || !isOfPlan(told, plan)) return { pid: null };
   return { pid: (await isFollowed(told)) ? told.pid : null, up: told.up, down: told.down };

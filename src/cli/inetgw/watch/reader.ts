@@ -3,20 +3,28 @@
  * `inetgw DEV` reads, which finds what was taken away.
  */
 import { UserError } from '../../../core/errors.ts';
-import type { FoundCondition } from '../../../conditions/condition.ts';
+import type { FoundCondition, RecordReading } from '../../../conditions/condition.ts';
 import type { Plan } from '../../../plan/plan.ts';
 import type { WatchReading } from '../../../report/watch/figures.ts';
 import { statisticsOf } from '../../../report/statistics/statistics.ts';
 import { readReadings } from '../../../system/check/readings.ts';
 import { run } from '../../../system/exec/run.ts';
 import { noSuchDevice } from '../../../system/link/link.ts';
-import { readDevice } from '../show/readDevice.ts';
+import { readDevice, readFollowed } from '../show/readDevice.ts';
 
 /** Twice as often as a person is likely to look away; a whole look costs about as much as five of the counters. */
 const WHOLE_LOOK_EVERY_MS = 10_000;
 
+/** What `inetgw metrics` needs beside it. */
+export interface FullReading extends WatchReading {
+  phase: RecordReading['phase'] | undefined;
+}
+
 interface Known {
   plan: Plan;
+  phase: RecordReading['phase'];
+  /** The firewall rules are there, all of them. */
+  hasRules: boolean;
   since: string;
   conditions: readonly FoundCondition[];
   isWhole: boolean;
@@ -26,23 +34,27 @@ interface Known {
 
 export class WatchReader {
   readonly #device: string;
+  readonly #everything: boolean;
   #known: Known | undefined;
 
-  constructor(device: string) {
+  /** @param everything each time all that `inetgw DEV --json` has: what the rules counted, and rates that follow the line */
+  constructor(device: string, everything = false) {
     this.#device = device;
+    this.#everything = everything;
   }
 
   /** @throws UserError where there is no such device and never was, or where it cannot be read */
-  async read(): Promise<WatchReading> {
+  async read(): Promise<FullReading> {
     const known = this.#known;
     if (known === undefined || performance.now() - known.atMs >= WHOLE_LOOK_EVERY_MS) return this.#whole();
     try {
-      const { plan, since, conditions, isWhole } = known;
+      const { plan, phase, since, conditions, isWhole } = known;
       // Before, as readDevice has it: how long all programs take together differs from look to look.
       const atMs = performance.now();
-      const readings = await readReadings(plan, false, run);
-      const statistics = statisticsOf(plan, since, readings, conditions);
-      return { device: this.#device, atMs, conditions, isWhole, statistics };
+      const readings = await readReadings(plan, this.#everything && known.hasRules, run);
+      const followed = this.#everything ? await readFollowed(plan) : undefined;
+      const statistics = statisticsOf(plan, since, readings, conditions, followed);
+      return { device: this.#device, atMs, phase, conditions, isWhole, statistics };
     } catch (error) {
       // The device, or what stood on it, went away.
       if (error instanceof UserError) return this.#whole();
@@ -50,14 +62,17 @@ export class WatchReader {
     }
   }
 
-  async #whole(): Promise<WatchReading> {
+  async #whole(): Promise<FullReading> {
     const { current, atMs, conditions, statistics, isWhole, isAbsent } = await readDevice(this.#device);
     if (isAbsent && current.record === undefined) throw await noSuchDevice(this.#device);
     const { inForce, record } = current;
     this.#known =
       inForce === undefined || record === undefined
         ? undefined
-        : { plan: inForce, since: record.since, conditions, isWhole, atMs };
-    return { device: this.#device, atMs, conditions, isWhole, statistics };
+        : {
+            ...{ plan: inForce, phase: record.phase, since: record.since, conditions, isWhole, atMs },
+            hasRules: statistics?.firewall.present === true,
+          };
+    return { device: this.#device, atMs, phase: record?.phase, conditions, isWhole, statistics };
   }
 }

@@ -101,12 +101,15 @@ export type CommandWord = keyof typeof COMMANDS;
 export const OPTIONS_OF_ONE = {
   check: 'apply',
   format: 'rules',
+  listen: 'serve',
   once: 'watch',
   output: 'metrics',
   purge: 'uninstall',
   record: 'serve',
   remove: 'install-hook',
   root: 'install-hook',
+  socketGroup: 'serve',
+  tokenFile: 'serve',
 } as const satisfies Readonly<Partial<Record<keyof Options, CommandWord>>>;
 
 /** First words that are no device. */

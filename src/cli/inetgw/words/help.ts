@@ -52,6 +52,8 @@ Set up once:
                                             as a firewall that is reloaded does
   inetgw serve [DEV]                        lets the rates of a line that varies
                                             follow it, from --down-min on
+  inetgw serve --listen unix:/run/inetgw/http.sock
+                                            and serves a page and an API
   inetgw status                             all devices that are set up or in it
   source <(inetgw completion bash)          the Tab key knows all three; also
                                             zsh, fish

@@ -34,6 +34,10 @@ export interface GlobalOptions {
   all?: boolean;
   /** Of `inetgw serve`: a file. */
   record?: string;
+  /** Of `inetgw serve`: an address, a file, a group. */
+  listen?: string;
+  tokenFile?: string;
+  socketGroup?: string;
   /** Of `inetgw uninstall`. */
   purge?: boolean;
 }
@@ -75,6 +79,9 @@ export function makeProgram(action: (words: string[], options: Options) => void)
     .option('--once', 'of inetgw watch: print one screen and end')
     .option('--output <FILE>', 'of inetgw metrics: replace this file as a whole')
     .option('--record <FILE>', 'of inetgw serve: write what is seen and decided, line by line')
+    .option('--listen <ADDR>', 'of inetgw serve: a page and an API there: unix:PATH, 127.0.0.1:PORT')
+    .option('--token-file <FILE>', 'of inetgw serve --listen: what is in it has to come with a request')
+    .option('--socket-group <GROUP>', "of inetgw serve --listen unix:PATH: the socket's group (root)")
     .option('--all', 'of inetgw clear: every device, in every network namespace')
     .option('--remove', 'of inetgw install-hook: take the files away again')
     .option('--root <DIR>', 'of inetgw install-hook: write below this folder (/)')

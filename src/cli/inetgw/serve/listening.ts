@@ -1,0 +1,67 @@
+/** `inetgw serve --listen`: the page, and what feeds it, beside the service that follows lines. */
+import { configError, usageError } from '../../../core/errors.ts';
+import { CONFIG_LIMIT_BYTES, readTextFile, whyUnreadable } from '../../../system/exec/textFile.ts';
+import { isLocal, parseListen } from '../../../web/feed/listen.ts';
+import { Listener } from '../../../web/source/listener.ts';
+import type { Options } from '../words/program.ts';
+import { Sampler } from './sampler.ts';
+
+/** Shorter ones are guessed. */
+const LEAST_TOKEN_CHARACTERS = 16;
+
+export interface Listening {
+  decide: (device: string, text: string) => void;
+  /** Keeps what was seen, and no longer listens. */
+  close: () => Promise<void>;
+}
+
+/** Resolves when it listens. @throws UserError where it cannot */
+export async function startListening(
+  word: string,
+  device: string | undefined,
+  options: Options,
+  tell: (text: string) => void,
+): Promise<Listening> {
+  const listen = parseListen(word);
+  if (!isLocal(listen) && options.tokenFile === undefined)
+    throw usageError(
+      `--listen ${word} can be reached from other machines, and asks nobody who he is`,
+      'add --token-file FILE, or listen on unix:/run/inetgw/http.sock behind a proxy',
+    );
+  if (options.socketGroup !== undefined && listen.kind !== 'unix')
+    throw usageError('--socket-group goes with --listen unix:PATH alone');
+  const token = options.tokenFile === undefined ? undefined : await readToken(options.tokenFile);
+  const { socketGroup } = options;
+  const listener = await Listener.start({ listen, socketGroup, token, tell, env: process.env });
+  const ending = new AbortController();
+  const sampling = new Sampler(listener, device).run(ending.signal);
+  // A bug in it ends the command as any other does.
+  sampling.catch((error: unknown) => {
+    setImmediate(() => {
+      throw error;
+    });
+  });
+  return {
+    decide: (followed, text) => {
+      listener.decide({ device: followed, atMs: Date.now(), text });
+    },
+    close: async () => {
+      ending.abort();
+      await sampling;
+      await listener.close();
+    },
+  };
+}
+
+async function readToken(file: string): Promise<string> {
+  const text = await readTextFile(file, { limitBytes: CONFIG_LIMIT_BYTES }).catch((error: unknown) => {
+    throw configError(`cannot read ${file}: ${whyUnreadable(error)}`);
+  });
+  const token = text.trim();
+  if (token.length < LEAST_TOKEN_CHARACTERS || /\s/.test(token))
+    throw configError(
+      `${file}: the token is one word of at least ${LEAST_TOKEN_CHARACTERS} characters`,
+      `make one with: openssl rand -hex 16 >${file}`,
+    );
+  return token;
+}

@@ -1,0 +1,74 @@
+/** Readings of all devices for whoever looks: once a second while somebody does, else now and then, for the history alone. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { UserError } from '../../../core/errors.ts';
+import { figuresOf, type WatchReading } from '../../../report/watch/figures.ts';
+import { recordedDevices } from '../../../system/record/state.ts';
+import type { DeviceSnapshot } from '../../../web/feed/snapshot.ts';
+import type { Listener } from '../../../web/source/listener.ts';
+import { WatchReader } from '../watch/reader.ts';
+
+const WATCHED_EVERY_MS = 1000;
+/** A sample costs about ten programs. */
+const IDLE_EVERY_MS = 5000;
+
+interface Sampled {
+  reader: WatchReader;
+  before: WatchReading | undefined;
+}
+
+export class Sampler {
+  readonly #listener: Listener;
+  readonly #only: string | undefined;
+  readonly #devices = new Map<string, Sampled>();
+
+  /** @param only undefined: all that are set up */
+  constructor(listener: Listener, only: string | undefined) {
+    this.#listener = listener;
+    this.#only = only;
+  }
+
+  /** Until it is told to end. */
+  async run(signal: AbortSignal): Promise<void> {
+    let wake = new AbortController();
+    this.#listener.onWatched = () => {
+      wake.abort();
+    };
+    while (!signal.aborted) {
+      const beganMs = performance.now();
+      const devices = await this.#sample();
+      await this.#listener.show({ kind: 'snapshot', atMs: Date.now(), devices });
+      wake = new AbortController();
+      const everyMs = this.#listener.isWatched ? WATCHED_EVERY_MS : IDLE_EVERY_MS;
+      const restMs = Math.max(0, everyMs - (performance.now() - beganMs));
+      await sleep(restMs, undefined, { signal: AbortSignal.any([signal, wake.signal]) }).catch(
+        () => undefined,
+      );
+    }
+  }
+
+  async #sample(): Promise<DeviceSnapshot[]> {
+    const recorded = await recordedDevices();
+    const wanted = recorded.filter((device) => this.#only === undefined || device === this.#only);
+    for (const device of this.#devices.keys()) if (!wanted.includes(device)) this.#devices.delete(device);
+    const snapshots: DeviceSnapshot[] = [];
+    // One after the other: a gateway has better to do than many programs at once.
+    for (const device of wanted) snapshots.push(await this.#snapshotOf(device));
+    return snapshots;
+  }
+
+  async #snapshotOf(device: string): Promise<DeviceSnapshot> {
+    const known = this.#devices.get(device) ?? { reader: new WatchReader(device, true), before: undefined };
+    this.#devices.set(device, known);
+    try {
+      const now = await known.reader.read();
+      const figures = figuresOf(known.before, now);
+      known.before = now;
+      const { phase, conditions, statistics, isWhole } = now;
+      return { device, figures, reading: { phase, conditions, statistics, isWhole } };
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      known.before = undefined;
+      return { device, error: error.message };
+    }
+  }
+}

@@ -1,0 +1,63 @@
+/** A process of our own that is fed lines on its standard input for as long as it runs, and answers in lines. */
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { SEARCH_PATH } from '../system/exec/run.ts';
+
+export interface FedProcess {
+  pid: number | undefined;
+  /** False: it was lost, since the process does not read. */
+  write: (line: string) => boolean;
+  /** Ends its input, and it soon after. */
+  end: () => Promise<void>;
+}
+
+/** What may wait for a process that does not read. */
+const WAITING_BYTES = 4_194_304;
+/** How long it may take to end when its input has ended, in ms. */
+const LAST_MS = 2000;
+
+/**
+ * Its standard error is ours; of our environment it gets nothing.
+ * @param script a file of the built commands
+ * @param onEnd told how it ended, if that was not asked for
+ */
+export function startFed(
+  script: string,
+  onLine: (line: string) => void,
+  onEnd: (how: string) => void,
+): FedProcess {
+  const child = spawn(process.execPath, [script], {
+    cwd: '/',
+    env: { PATH: SEARCH_PATH, LC_ALL: 'C' },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  let ending = false;
+  // Of all events the last: nothing of what it said comes after it.
+  const ended = new Promise<void>((resolve) => {
+    child.once('error', (error) => {
+      if (child.pid === undefined) resolve();
+      if (!ending && child.pid === undefined) onEnd(error.message);
+    });
+    child.once('close', (code, signal) => {
+      resolve();
+      if (!ending) onEnd(signal === null ? `with exit code ${code ?? '?'}` : `by ${signal}`);
+    });
+  });
+  createInterface({ input: child.stdout }).on('line', onLine);
+  child.stdin.on('error', () => undefined);
+  return {
+    pid: child.pid,
+    write: (line) => {
+      if (!child.stdin.writable || child.stdin.writableLength > WAITING_BYTES) return false;
+      child.stdin.write(`${line}\n`);
+      return true;
+    },
+    end: async () => {
+      ending = true;
+      child.stdin.end();
+      const timer = setTimeout(() => child.kill('SIGKILL'), LAST_MS);
+      await ended;
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,117 @@
+/** What is answered to whom: from the last snapshot and the histories to paths, statuses and texts. Pure. */
+import { exposition } from '../../core/exposition.ts';
+import { VERSION } from '../../core/version.ts';
+import { metricsOf } from '../../report/metrics/metrics.ts';
+import type { Figures } from '../../report/watch/figures.ts';
+import type { FollowingStatistics } from '../../report/statistics/following.ts';
+import type { Histories } from '../feed/histories.ts';
+import type { DeviceSnapshot, Snapshot } from '../feed/snapshot.ts';
+import { openApi } from './openApi.ts';
+
+export interface Answer {
+  status: number;
+  type: string;
+  body: string;
+}
+
+/** The structure of `/api/v1/devices`. */
+export interface DevicesJson {
+  version: string;
+  /** Unix time in ms of the sample; null: there is none yet. */
+  atMs: number | null;
+  devices: {
+    device: string;
+    /** All that was set is in force. */
+    isWhole: boolean;
+    upBitPerSec: number | null;
+    downBitPerSec: number | null;
+    /** Why it could not be read; null: it could. */
+    error: string | null;
+  }[];
+}
+
+/** What `/events` sends with each sample. */
+export interface SampleEvent {
+  /** Unix time in ms. */
+  atMs: number;
+  devices: {
+    device: string;
+    figures: Figures | null;
+    following: FollowingStatistics | null;
+    error: string | null;
+  }[];
+}
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+const json = (status: number, value: unknown): Answer => ({
+  status,
+  type: JSON_TYPE,
+  body: `${JSON.stringify(value)}\n`,
+});
+/** Of whatever is refused or not there. */
+export const errorAnswer = (status: number, error: string): Answer => json(status, { error });
+
+/** Undefined: there is no such path among those that are reckoned. */
+export function answerTo(
+  path: string,
+  snapshot: Snapshot | undefined,
+  histories: Histories,
+): Answer | undefined {
+  if (path === '/metrics')
+    return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: metricsText(snapshot) };
+  if (path === '/api/v1/openapi.json') return json(200, openApi(VERSION));
+  if (path === '/api/v1/devices') return json(200, devicesJson(snapshot));
+  const [, kind, encoded = ''] = /^\/api\/v1\/(devices|history)\/([^/]+)$/.exec(path) ?? [];
+  if (kind === undefined) return undefined;
+  const device = decoded(encoded);
+  if (kind === 'devices') return deviceAnswer(snapshot?.devices.find((each) => each.device === device));
+  const history = device === undefined ? undefined : histories.get(device);
+  return history === undefined ? errorAnswer(404, 'nothing is known of this device') : json(200, history);
+}
+
+function decoded(part: string): string | undefined {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return undefined;
+  }
+}
+
+/** As `inetgw DEV --json` has it. */
+function deviceAnswer(snapshot: DeviceSnapshot | undefined): Answer {
+  if (snapshot === undefined) return errorAnswer(404, 'there is no record of this device');
+  const { device, reading, error } = snapshot;
+  if (reading === undefined) return errorAnswer(503, error ?? 'it could not be read');
+  return json(200, reading.statistics ?? { device, inForce: false, conditions: reading.conditions });
+}
+
+function devicesJson(snapshot: Snapshot | undefined): DevicesJson {
+  return {
+    version: VERSION,
+    atMs: snapshot?.atMs ?? null,
+    devices: (snapshot?.devices ?? []).map(({ device, reading, error }) => ({
+      device,
+      isWhole: reading?.isWhole ?? false,
+      upBitPerSec: reading?.statistics?.upBitPerSec ?? null,
+      downBitPerSec: reading?.statistics?.downBitPerSec ?? null,
+      error: error ?? null,
+    })),
+  };
+}
+
+function metricsText(snapshot: Snapshot | undefined): string {
+  const reports = (snapshot?.devices ?? []).map(({ device, reading }) => ({ device, reading }));
+  return exposition(metricsOf(reports, VERSION));
+}
+
+export function sampleEvent({ atMs, devices }: Snapshot): SampleEvent {
+  return {
+    atMs,
+    devices: devices.map(({ device, figures, reading, error }) => ({
+      device,
+      figures: figures ?? null,
+      following: reading?.statistics?.following ?? null,
+      error: error ?? null,
+    })),
+  };
+}

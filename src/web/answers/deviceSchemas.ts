@@ -1,0 +1,98 @@
+/** What `inetgw DEV --json` prints, as schemas: docs/json.md says what each means. Pure. */
+import { array, INTEGER, NUMBER, object, orNull, ref, TEXT, type Schema } from './schema.ts';
+
+const RATE: Schema = { type: 'number', minimum: 0, description: 'bit/s' };
+const BOOLEAN: Schema = { type: 'boolean' };
+
+const LIMITS = object({ leastBitPerSec: RATE, mostBitPerSec: RATE });
+const FOLLOWED_RATE = object({
+  bitPerSec: RATE,
+  phase: { enum: ['steady', 'drain', 'hold', 'probe'] },
+  since: TEXT,
+});
+
+const EGRESS_CLASS = object({
+  class: TEXT,
+  guaranteedBitPerSec: RATE,
+  ceilBitPerSec: RATE,
+  sentBytes: INTEGER,
+  sentPackets: INTEGER,
+  droppedPackets: INTEGER,
+  backlogBytes: INTEGER,
+  backlogPackets: INTEGER,
+});
+
+const QUEUE = {
+  sentPackets: INTEGER,
+  droppedPackets: INTEGER,
+  backlogBytes: INTEGER,
+  backlogPackets: INTEGER,
+};
+
+const INGRESS = object(
+  {
+    how: { enum: ['police', 'cake', 'htb'] },
+    seenPackets: INTEGER,
+    seenBytes: INTEGER,
+    // Above its share a stage's own counter may be read sooner than the one before it.
+    reservePackets: { type: 'integer' },
+    stages: array(
+      object({ stage: INTEGER, seenPackets: INTEGER, excessPackets: INTEGER, droppedPackets: INTEGER }),
+    ),
+  },
+  { queue: object({ device: TEXT, ...QUEUE }), passedBytes: INTEGER },
+);
+
+const FIREWALL = object({
+  backend: { enum: ['nft', 'iptables', 'none'] },
+  present: BOOLEAN,
+  markedPackets: INTEGER,
+  largeDownloadDroppedPackets: INTEGER,
+  largeDownloadDroppedBytes: INTEGER,
+  rules: { type: 'object', additionalProperties: object({ packets: INTEGER, bytes: INTEGER }) },
+});
+
+const PACING = object({
+  rewrittenPackets: INTEGER,
+  beyondStagesPackets: INTEGER,
+  activeFlows: orNull(NUMBER),
+  windowBytes: orNull(NUMBER),
+  rttMs: orNull(NUMBER),
+  queue: object(QUEUE),
+});
+
+export const DEVICE_SCHEMAS = {
+  Condition: object({
+    id: TEXT,
+    severity: { enum: ['broken', 'warning', 'note'] },
+    text: TEXT,
+    remedy: TEXT,
+  }),
+  Following: object(
+    { limits: object({ down: LIMITS, up: LIMITS }), pid: orNull(INTEGER) },
+    { down: FOLLOWED_RATE, up: FOLLOWED_RATE },
+  ),
+  Statistics: object(
+    {
+      device: TEXT,
+      since: TEXT,
+      link: object({ kind: TEXT, mtuBytes: INTEGER }),
+      framing: object({
+        name: TEXT,
+        linkLayer: { enum: ['atm', 'ptm', 'ethernet'] },
+        overheadBytes: { type: 'integer' },
+        mpuBytes: INTEGER,
+      }),
+      upBitPerSec: RATE,
+      downBitPerSec: RATE,
+      egress: array(EGRESS_CLASS),
+      ingress: INGRESS,
+      firewall: FIREWALL,
+      fallbacks: array(TEXT),
+      warnings: array(TEXT),
+      conditions: array(ref('Condition')),
+    },
+    { following: ref('Following'), pacing: PACING },
+  ),
+  NotInForce: object({ device: TEXT, inForce: { const: false }, conditions: array(ref('Condition')) }),
+};

@@ -1,0 +1,203 @@
+/** The description of the API, OpenAPI 3.1. test/unit/web/openApi.test.ts holds answers against it. Pure. */
+import { DEVICE_SCHEMAS } from './deviceSchemas.ts';
+import { array, columns, INTEGER, NUMBER, object, orNull, ref, TEXT, type Schema } from './schema.ts';
+
+const UNIX_MS = { ...NUMBER, description: 'Unix time in ms' };
+const RATE = { ...NUMBER, minimum: 0, description: 'bit/s' };
+const PER_SEC = orNull({ ...NUMBER, minimum: 0 });
+const NULLABLE_RATE = orNull(RATE);
+const BOOLEAN: Schema = { type: 'boolean' };
+
+const DIRECTION = object({ setBitPerSec: RATE, nowBitPerSec: NULLABLE_RATE, isEstimated: BOOLEAN });
+
+const FIGURES = object({
+  device: TEXT,
+  isWhole: BOOLEAN,
+  overMs: orNull(NUMBER),
+  line: orNull(
+    object({
+      since: TEXT,
+      framing: TEXT,
+      up: DIRECTION,
+      down: DIRECTION,
+      classes: array(
+        object({
+          class: TEXT,
+          guaranteedBitPerSec: RATE,
+          nowBitPerSec: NULLABLE_RATE,
+          backlogBytes: INTEGER,
+          backlogPackets: INTEGER,
+          droppedPerSec: PER_SEC,
+        }),
+      ),
+      stages: orNull(
+        array(object({ stage: INTEGER, seenPerSec: PER_SEC, excessPerSec: PER_SEC, droppedPerSec: PER_SEC })),
+      ),
+      queue: orNull(
+        object({
+          backlogBytes: INTEGER,
+          backlogPackets: INTEGER,
+          passedPerSec: PER_SEC,
+          droppedPerSec: PER_SEC,
+        }),
+      ),
+      pacing: orNull(
+        object({
+          activeFlows: orNull(NUMBER),
+          rttMs: orNull(NUMBER),
+          loweredPerSec: PER_SEC,
+          sparedPerSec: PER_SEC,
+        }),
+      ),
+    }),
+  ),
+  conditions: array(ref('Condition')),
+});
+
+const DEVICES = object({
+  version: TEXT,
+  atMs: orNull(UNIX_MS),
+  devices: array(
+    object({
+      device: TEXT,
+      isWhole: { ...BOOLEAN, description: 'all that was set is in force' },
+      upBitPerSec: NULLABLE_RATE,
+      downBitPerSec: NULLABLE_RATE,
+      error: orNull({ ...TEXT, description: 'why it could not be read' }),
+    }),
+  ),
+});
+
+const SET = 'in force at that moment; null: nothing was';
+const HISTORY = object({
+  device: TEXT,
+  seconds: columns({
+    atMs: UNIX_MS,
+    overMs: { ...NUMBER, description: 'what the rates are an average of' },
+    upBitPerSec: NULLABLE_RATE,
+    downBitPerSec: NULLABLE_RATE,
+    upSetBitPerSec: { ...NULLABLE_RATE, description: SET },
+    downSetBitPerSec: { ...NULLABLE_RATE, description: SET },
+    rttMs: orNull(NUMBER),
+  }),
+  minutes: columns({
+    atMs: UNIX_MS,
+    upBitPerSec: NULLABLE_RATE,
+    upMostBitPerSec: NULLABLE_RATE,
+    downBitPerSec: NULLABLE_RATE,
+    downMostBitPerSec: NULLABLE_RATE,
+    upSetBitPerSec: NULLABLE_RATE,
+    downSetBitPerSec: NULLABLE_RATE,
+    rttLeastMs: orNull(NUMBER),
+    rttMostMs: orNull(NUMBER),
+  }),
+  decisions: array(object({ atMs: UNIX_MS, text: TEXT })),
+});
+
+const SAMPLE_EVENT = object({
+  atMs: UNIX_MS,
+  devices: array(
+    object({
+      device: TEXT,
+      figures: orNull(ref('Figures')),
+      following: orNull(ref('Following')),
+      error: orNull(TEXT),
+    }),
+  ),
+});
+
+const DECISION_EVENT = object({ device: TEXT, atMs: UNIX_MS, text: TEXT });
+
+interface Response {
+  description: string;
+  content: Record<string, { schema: Schema }>;
+}
+
+const response = (description: string, schema: Schema, type = 'application/json'): Response => ({
+  description,
+  content: { [type]: { schema } },
+});
+const REFUSED: Record<string, Response> = Object.fromEntries(
+  (
+    [
+      ['401', 'a token is needed'],
+      ['403', 'a foreign Host or Origin'],
+    ] as const
+  ).map(([status, why]) => [status, response(why, ref('Error'))]),
+);
+const operation = (operationId: string, summary: string, responses: Record<string, Response>) => ({
+  operationId,
+  summary,
+  responses: { ...responses, ...REFUSED },
+});
+const DEV = {
+  ...{ name: 'dev', in: 'path', required: true, description: 'the name of a device' },
+  ...{ schema: TEXT, example: 'ppp0' },
+};
+const notFound = response('there is no such device', ref('Error'));
+
+const PATHS = {
+  '/api/v1/devices': {
+    get: operation('devices', 'All devices that are set up', { 200: response('the devices', DEVICES) }),
+  },
+  '/api/v1/devices/{dev}': {
+    parameters: [DEV],
+    get: operation('device', 'What inetgw DEV --json prints, at most 5 s old', {
+      200: response('the device', { anyOf: [ref('Statistics'), ref('NotInForce')] }),
+      404: notFound,
+      503: response('it could not be read', ref('Error')),
+    }),
+  },
+  '/api/v1/history/{dev}': {
+    parameters: [DEV],
+    get: operation('history', 'The last 10 minutes by seconds, 24 hours by minutes', {
+      200: response('columns of equal length', ref('History')),
+      404: notFound,
+    }),
+  },
+  '/api/v1/openapi.json': {
+    get: operation('openapi', 'This description', { 200: response('OpenAPI 3.1', { type: 'object' }) }),
+  },
+  '/events': {
+    get: operation(
+      'events',
+      'Server-sent events: `sample` (SampleEvent) once a second, `decision` (DecisionEvent) when rates follow the line',
+      { 200: response('as long as the connection stands', TEXT, 'text/event-stream') },
+    ),
+  },
+  '/metrics': {
+    get: operation('metrics', 'The same as inetgw metrics, for Prometheus', {
+      200: response('text format 0.0.4', TEXT, 'text/plain'),
+    }),
+  },
+};
+
+/** @param version of inetgw */
+export function openApi(version: string) {
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'inetgw',
+      version,
+      description: 'What inetgw does on its devices. GET only; members are added, not renamed.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: '/' }],
+    security: [{}, { bearer: [] }, { basic: [] }],
+    paths: PATHS,
+    components: {
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer' },
+        basic: { type: 'http', scheme: 'basic', description: 'any user, the token as password' },
+      },
+      schemas: {
+        ...DEVICE_SCHEMAS,
+        Figures: FIGURES,
+        History: HISTORY,
+        SampleEvent: SAMPLE_EVENT,
+        DecisionEvent: DECISION_EVENT,
+        Error: object({ error: TEXT }),
+      },
+    },
+  };
+}

@@ -1,0 +1,99 @@
+/**
+ * The process that listens, started by `inetgw serve --listen` (source/listener.ts): it is told all that it shows on its
+ * standard input, reads its own files, listens, gives up every privilege, and only then answers anybody. It ends with its input.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { createInterface } from 'node:readline';
+import { PAGE_FILES } from '../../core/installedFiles.ts';
+import { Histories } from '../feed/histories.ts';
+import { addressText } from '../feed/listen.ts';
+import type { BackLine, FeedLine, Start } from '../feed/snapshot.ts';
+import { bind } from './bind.ts';
+import { dropPrivilege } from './privilege.ts';
+import { PageServer, type PageFile } from './server.ts';
+
+const PAGE: readonly (readonly [path: string, name: string, type: string])[] = [
+  ['/', 'index.html', 'text/html; charset=utf-8'],
+  ['/page.js', 'page.js', 'text/javascript; charset=utf-8'],
+  ['/page.css', 'page.css', 'text/css; charset=utf-8'],
+  ['/icon.svg', 'icon.svg', 'image/svg+xml'],
+];
+
+let page: PageServer | undefined;
+
+function tell(line: BackLine): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+function pageFiles(): Map<string, PageFile> {
+  return new Map(
+    PAGE.map(([path, name, type]) => [path, { type, text: readFileSync(new URL(name, PAGE_FILES), 'utf8') }]),
+  );
+}
+
+async function start({ listen, socketGroup, token, names, histories }: Start): Promise<void> {
+  let files: Map<string, PageFile>;
+  try {
+    files = pageFiles();
+  } catch (error) {
+    fail(`the page cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    return;
+  }
+  const made = new PageServer({ names, token }, files, new Histories(histories), (is) => {
+    tell({ kind: 'watched', is });
+  });
+  try {
+    await bind(made.server, listen, socketGroup);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    fail(`cannot listen on ${addressText(listen)}: ${reasonOf(code, { listen, socketGroup }) ?? message}`);
+    return;
+  }
+  try {
+    dropPrivilege();
+  } catch (error) {
+    fail(
+      `the process that listens cannot give up its privilege: ${error instanceof Error ? error.message : String(error)}`,
+      'it needs CAP_SETUID and CAP_SETGID to become nobody: docs/monitoring.md',
+    );
+    return;
+  }
+  page = made;
+  tell({ kind: 'listening' });
+}
+
+function reasonOf(
+  code: string | undefined,
+  { listen, socketGroup }: Pick<Start, 'listen'> & { socketGroup: string | undefined },
+): string | undefined {
+  if (code === 'EADDRINUSE') return 'another program listens there';
+  if (code === 'EADDRNOTAVAIL') return 'this machine has no such address';
+  // libuv says so, too, of a folder that is not there.
+  if (code === 'EACCES')
+    return listen.kind === 'tcp' || existsSync(dirname(listen.path))
+      ? 'no permission'
+      : 'there is no such folder';
+  return code === 'ERR_UNKNOWN_CREDENTIAL' ? `there is no group ${socketGroup ?? ''}` : undefined;
+}
+
+function fail(message: string, hint?: string): void {
+  tell({ kind: 'failed', message, ...(hint === undefined ? {} : { hint }) });
+  process.exitCode = 1;
+  input.close();
+}
+
+const input = createInterface({ input: process.stdin });
+input.on('line', (line) => {
+  const told = JSON.parse(line) as FeedLine;
+  if (told.kind === 'start') void start(told);
+  else if (told.kind === 'snapshot') page?.show(told);
+  else page?.decide(told);
+});
+input.on('close', () => {
+  page?.server.close();
+  process.exit();
+});
+// Ctrl-C is for the process that started it, whose end is the end of the input.
+process.on('SIGINT', () => undefined);
+process.stdout.on('error', () => process.exit());

@@ -1,0 +1,116 @@
+/** The server: GET only, each request through the guard, nothing but what is in memory. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { answerTo, errorAnswer, sampleEvent, type Answer } from '../answers/answers.ts';
+import { refusalOf, type GuardSettings } from '../answers/guard.ts';
+import type { Histories } from '../feed/histories.ts';
+import type { DecisionLine, Snapshot } from '../feed/snapshot.ts';
+import { EventStreams, eventText } from './events.ts';
+
+/** The page's own files and nothing else: no inline script or style, no frame around it, no form. */
+const POLICY = [
+  "default-src 'none'",
+  ...["script-src 'self'", "style-src 'self'", "img-src 'self'", "connect-src 'self'"],
+  ...["base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"],
+].join('; ');
+
+const HEADERS = {
+  'content-security-policy': POLICY,
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+  'cross-origin-opener-policy': 'same-origin',
+  'cache-control': 'no-store',
+} as const;
+
+const MAX_CONNECTIONS = 64;
+/** For the headers of a request, and for all of it: nobody holds a connection by sending slowly. */
+const REQUEST_MS = 10_000;
+
+export interface PageFile {
+  type: string;
+  text: string;
+}
+
+export class PageServer {
+  readonly server: Server;
+  readonly #settings: GuardSettings;
+  readonly #files: ReadonlyMap<string, PageFile>;
+  readonly #histories: Histories;
+  readonly #events: EventStreams;
+  #snapshot: Snapshot | undefined;
+
+  /** @param onWatched told when somebody looks, and when nobody does any more */
+  constructor(
+    settings: GuardSettings,
+    files: ReadonlyMap<string, PageFile>,
+    histories: Histories,
+    onWatched: (is: boolean) => void,
+  ) {
+    this.#settings = settings;
+    this.#files = files;
+    this.#histories = histories;
+    let isWatched = false;
+    this.#events = new EventStreams((count) => {
+      if (isWatched === count > 0) return;
+      isWatched = count > 0;
+      onWatched(isWatched);
+    });
+    this.server = createServer(
+      { headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS },
+      (request, response) => {
+        this.#respond(request, response);
+      },
+    );
+    this.server.maxConnections = MAX_CONNECTIONS;
+  }
+
+  show(snapshot: Snapshot): void {
+    this.#snapshot = snapshot;
+    this.#histories.add(snapshot);
+    this.#events.send(eventText('sample', sampleEvent(snapshot)));
+  }
+
+  decide(decision: DecisionLine): void {
+    this.#histories.decide(decision);
+    const { device, atMs, text } = decision;
+    this.#events.send(eventText('decision', { device, atMs, text }));
+  }
+
+  #respond(request: IncomingMessage, response: ServerResponse): void {
+    // Nobody reads what came with it.
+    request.resume();
+    const { method = '', url = '', headers } = request;
+    const refusal = refusalOf({ method, url, headers }, this.#settings);
+    if (refusal !== undefined) {
+      send(response, errorAnswer(refusal.status, refusal.message), refusal.headers);
+      return;
+    }
+    const path = url.replace(/[?#].*$/, '');
+    const file = this.#files.get(path);
+    if (file !== undefined) send(response, { status: 200, type: file.type, body: file.text });
+    else if (path === '/events') this.#stream(response);
+    else
+      send(
+        response,
+        answerTo(path, this.#snapshot, this.#histories) ?? errorAnswer(404, 'there is nothing here'),
+      );
+  }
+
+  #stream(response: ServerResponse): void {
+    if (this.#events.isFull) {
+      send(response, errorAnswer(503, 'too many look already'), { 'retry-after': '10' });
+      return;
+    }
+    const known = this.#snapshot;
+    this.#events.add(response, HEADERS, known === undefined ? '' : eventText('sample', sampleEvent(known)));
+  }
+}
+
+function send(
+  response: ServerResponse,
+  { status, type, body }: Answer,
+  more: Readonly<Record<string, string>> = {},
+): void {
+  response.writeHead(status, { ...HEADERS, 'content-type': type, ...more });
+  response.end(body);
+}

@@ -1,0 +1,159 @@
+/** The privileged side: starts the process that listens, feeds it, starts it again, and keeps the history. */
+import { rm } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { hostname } from 'node:os';
+import { PAGE_SERVER } from '../../core/installedFiles.ts';
+import { failure, UserError } from '../../core/errors.ts';
+import { fullNameAsker } from '../../service/metricsServer.ts';
+import { startFed, type FedProcess } from '../../service/fedProcess.ts';
+import { makeRunDir } from '../../system/record/runDir.ts';
+import type { Histories } from '../feed/histories.ts';
+import { addressText, type ListenAddress } from '../feed/listen.ts';
+import { parseBackLine, type DecisionLine, type Snapshot, type Start } from '../feed/snapshot.ts';
+import { historyFile, readHistories, writeHistories } from './historyFile.ts';
+
+export interface ListenerOptions {
+  listen: ListenAddress;
+  socketGroup: string | undefined;
+  token: string | undefined;
+  tell: (text: string) => void;
+  env: NodeJS.ProcessEnv;
+}
+
+const AGAIN_AFTER_MS = 1000;
+/** A crash loses so much at most. */
+const WRITE_EVERY_MS = 300_000;
+
+export class Listener {
+  readonly #options: ListenerOptions;
+  readonly #names: readonly string[];
+  readonly #file: string | undefined;
+  readonly #histories: Histories;
+  #process: FedProcess | undefined;
+  #again: NodeJS.Timeout | undefined;
+  #writtenMs = performance.now();
+  #complaint = '';
+  #isWatched = false;
+  #onWatched: () => void = () => undefined;
+  #closed = false;
+
+  private constructor(
+    options: ListenerOptions,
+    names: readonly string[],
+    file: string | undefined,
+    histories: Histories,
+  ) {
+    this.#options = options;
+    this.#names = names;
+    this.#file = file;
+    this.#histories = histories;
+  }
+
+  /** Resolves when it listens. @throws UserError where it cannot */
+  static async start(options: ListenerOptions): Promise<Listener> {
+    const [fullName, file] = await Promise.all([
+      fullNameAsker(new AbortController().signal)(),
+      historyFile(options.env),
+    ]);
+    const names = [hostname().toLowerCase(), ...(fullName === undefined ? [] : [fullName])];
+    if (options.listen.kind === 'unix') await makeRunDir();
+    const listener = new Listener(options, names, file, await readHistories(file));
+    await listener.#start();
+    options.tell(`listens on ${addressText(options.listen)}`);
+    return listener;
+  }
+
+  /** Whether somebody looks. */
+  get isWatched(): boolean {
+    return this.#isWatched;
+  }
+
+  /** Called when somebody begins to look. */
+  set onWatched(begins: () => void) {
+    this.#onWatched = begins;
+  }
+
+  async show(snapshot: Snapshot): Promise<void> {
+    this.#histories.add(snapshot);
+    this.#process?.write(JSON.stringify(snapshot));
+    if (performance.now() - this.#writtenMs < WRITE_EVERY_MS) return;
+    await this.#write();
+  }
+
+  decide(decision: Omit<DecisionLine, 'kind'>): void {
+    const line: DecisionLine = { kind: 'decision', ...decision };
+    this.#histories.decide(line);
+    this.#process?.write(JSON.stringify(line));
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#again);
+    await this.#process?.end();
+    const { listen } = this.#options;
+    // The process that made it is nobody by now, and may not.
+    if (listen.kind === 'unix') await rm(listen.path, { force: true }).catch(() => undefined);
+    await this.#write();
+  }
+
+  /** History is no reason to end: what cannot be written is told once. */
+  async #write(): Promise<void> {
+    this.#writtenMs = performance.now();
+    try {
+      await writeHistories(this.#file, this.#histories);
+      this.#complaint = '';
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      if (error.message !== this.#complaint) this.#options.tell(`history is not kept: ${error.message}`);
+      this.#complaint = error.message;
+    }
+  }
+
+  /** Resolves when it listens; it is started again whenever it ends after that. */
+  #start(): Promise<void> {
+    const { listen, socketGroup, token } = this.#options;
+    const start: Start = {
+      kind: 'start',
+      listen,
+      ...(socketGroup === undefined ? {} : { socketGroup }),
+      ...(token === undefined ? {} : { token }),
+      names: this.#names,
+      histories: this.#histories.all(),
+    };
+    return new Promise((resolve, reject) => {
+      let listens = false;
+      let failed: UserError | undefined;
+      const onLine = (line: string): void => {
+        const told = parseBackLine(line);
+        if (told?.kind === 'listening') {
+          listens = true;
+          resolve();
+        } else if (told?.kind === 'failed') failed = failure(told.message, told.hint);
+        else if (told !== undefined) this.#watched(told.is);
+      };
+      const started = startFed(fileURLToPath(PAGE_SERVER), onLine, (how) => {
+        this.#process = undefined;
+        this.#watched(false);
+        if (listens) this.#startAgain(`the process that listens ended ${how}`);
+        else reject(failed ?? failure(`the process that listens ended ${how}`));
+      });
+      this.#process = started;
+      started.write(JSON.stringify(start));
+    });
+  }
+
+  #watched(is: boolean): void {
+    this.#isWatched = is;
+    if (is) this.#onWatched();
+  }
+
+  #startAgain(why: string): void {
+    if (this.#closed) return;
+    this.#options.tell(`${why}; it is started again`);
+    this.#again = setTimeout(() => {
+      this.#start().catch((error: unknown) => {
+        this.#startAgain(error instanceof Error ? error.message : String(error));
+      });
+    }, AGAIN_AFTER_MS);
+  }
+}

@@ -1,0 +1,155 @@
+/** `inetgw serve --listen` as whole processes, in a network namespace with a record that nobody can read. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { inetgw, inNamespace, ROOT } from './helpers/built.ts';
+import { build } from './helpers/buildOnce.ts';
+
+beforeAll(build);
+
+const COMMAND = `${process.execPath} ${ROOT}/dist/bin/inetgw.js serve`;
+const SOCKET = '/run/inetgw/http.sock';
+const CURL = `curl -s --unix-socket ${SOCKET}`;
+
+/** Runs the script while the service listens, ends that, and prints its exit code and what it said. */
+const whileItListens = (words: string, script: string, before = '') =>
+  inNamespace(`ip link set lo up
+    record=/run/inetgw/netns-$(stat -Lc %i /proc/self/ns/net)/lo.json
+    mkdir -p "\${record%/*}"; echo '{}' >"$record"
+    start() {
+      ${before} ${COMMAND} ${words} 2>/run/said & pid=$!
+      until grep -q '^inetgw: listens on ' /run/said; do kill -0 $pid || break; sleep 0.1; done
+      child=$(pgrep -P $pid)
+    }
+    stop() { kill $pid; wait $pid; echo "ended with $?"; cat /run/said; }
+    start
+    ${script}
+    stop`);
+const UNIX = `--listen unix:${SOCKET}`;
+
+describe('on a socket', () => {
+  it('answers with what inetgw knows, as nobody, and leaves nothing behind', async () => {
+    const { stdout } = await whileItListens(
+      UNIX,
+      `stat -c '%A %U:%G' ${SOCKET}
+      grep -E '^(Uid|Groups|CapPrm|CapEff|CapAmb):' /proc/$child/status | tr -s '\\t ' ' '
+      until ${CURL} localhost/api/v1/devices | grep '"lo"'; do sleep 0.1; done
+      ${CURL} localhost/api/v1/devices/lo
+      ${CURL} localhost/metrics | grep '^inetgw_in_force'
+      ${CURL} localhost/api/v1/openapi.json | head -c 18; echo
+      ${CURL} localhost/ | head -n 1
+      ${CURL} localhost/nothing`,
+    );
+    expect(stdout).toMatch(/^srw-rw---- root:root\n/);
+    expect(stdout).toContain('Uid: 65534 65534 65534 65534\nGroups: \n');
+    for (const set of ['CapPrm', 'CapEff', 'CapAmb']) expect(stdout).toContain(`${set}: 0000000000000000\n`);
+    expect(stdout).toContain('"devices":[{"device":"lo","isWhole":false,');
+    expect(stdout).toContain('{"device":"lo","inForce":false,"conditions":[{"id":"record-damaged"');
+    expect(stdout).toContain('inetgw_in_force{device="lo"} 0\n');
+    expect(stdout).toContain('{"openapi":"3.1.0"\n<!doctype html>\n{"error":"there is nothing here"}\n');
+    expect(stdout).toMatch(/ended with 0\ninetgw: listens on unix:\/run\/inetgw\/http\.sock\n$/);
+  });
+
+  it('refuses foreign names and origins and whatever is no GET, and says what a browser may do', async () => {
+    const { stdout } = await whileItListens(
+      UNIX,
+      `status() { ${CURL} -o /dev/null -w '%{http_code} ' "$@"; }
+      status http://evil.example/; status -H 'Origin: http://evil.example' localhost/events
+      status -X POST -d x localhost/api/v1/devices; status localhost/../etc/passwd --path-as-is
+      status localhost/%2e%2e/inetgw; status 'localhost/?x=../../'; echo
+      ${CURL} -D - -o /dev/null localhost/ | grep -i '^content-security'`,
+    );
+    expect(stdout).toMatch(/^403 403 405 404 404 200 \n/);
+    expect(stdout).toMatch(/^content-security-policy: default-src 'none'; script-src 'self';/m);
+    expect(stdout).not.toContain('unsafe');
+  });
+
+  it('sends events, reads more often while somebody looks, and keeps history over restarts', async () => {
+    const { stdout } = await whileItListens(
+      UNIX,
+      `${CURL} -N -m 4 localhost/events >/run/events
+      grep -c '^event: sample' /run/events; stop
+      ls -l /run/state | grep -o 'history.json'; test -e ${SOCKET} || echo socket gone
+      start; ${CURL} localhost/api/v1/history/lo | grep -o '"seconds":{"atMs":.*"overMs"' | tr , '\\n' | wc -l`,
+      'STATE_DIRECTORY=/run/state',
+    );
+    const [samples, ended, , file, socket, seconds] = stdout.split('\n');
+    // Nobody had looked for the first five seconds.
+    expect(Number(samples)).toBeGreaterThanOrEqual(2);
+    expect([ended, file, socket]).toEqual(['ended with 0', 'history.json', 'socket gone']);
+    expect(Number(seconds)).toBeGreaterThanOrEqual(2);
+  });
+
+  it('whoever listens is started again where it ends, ends with the service, and a socket left behind is replaced', async () => {
+    const { stdout } = await whileItListens(
+      UNIX,
+      `kill -KILL $child
+      until new=$(pgrep -P $pid) && ${CURL} localhost/api/v1/devices >/dev/null; do sleep 0.1; done
+      test $new != $child && echo another
+      kill -KILL $pid; while kill -0 $new 2>/dev/null; do sleep 0.1; done; echo gone
+      cat /run/said; test -S ${SOCKET} && start && ${CURL} -o /dev/null -w '%{http_code}\\n' localhost/`,
+    );
+    expect(stdout).toMatch(/^another\ngone\n/);
+    expect(stdout).toContain('inetgw: the process that listens ended by SIGKILL; it is started again\n');
+    expect(stdout).toMatch(/\n200\nended with 0\n/);
+  });
+
+  it('the socket has the group that is said', async () => {
+    const { stdout } = await whileItListens(`${UNIX} --socket-group daemon`, `stat -c '%A %U:%G' ${SOCKET}`);
+    expect(stdout).toMatch(/^srw-rw---- root:daemon\n/);
+  });
+});
+
+it('on an address: with a token only who has it is answered', async () => {
+  const { stdout } = await whileItListens(
+    '--listen 0.0.0.0:8080 --token-file /run/token',
+    `status() { curl -s -o /dev/null -w '%{http_code} ' "$@" http://127.0.0.1:8080/metrics; }
+    status; status -H 'Authorization: Bearer 0123456789abcdef'; status -u me:0123456789abcdef; status -u me:x; echo`,
+    'echo 0123456789abcdef >/run/token;',
+  );
+  expect(stdout).toMatch(/^401 200 200 401 \nended with 0\ninetgw: listens on http:\/\/0\.0\.0\.0:8080\/\n$/);
+});
+
+describe('what cannot be', () => {
+  it('without the right to become nobody it does not listen', async () => {
+    const argv = `setpriv --bounding-set=-setuid,-setgid ${COMMAND} ${UNIX}`;
+    const { code, stderr } = await inNamespace(argv);
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/cannot give up its privilege: .*\n.*CAP_SETUID/),
+    ]);
+  });
+
+  it('an address that is taken, a group and a folder that are not there', async () => {
+    const taken = await whileItListens(`--listen '[::1]:8080'`, `${COMMAND} --listen '[::1]:8080'; echo $?`);
+    expect(taken.stdout).toMatch(/^1\n/);
+    expect(taken.stderr).toBe('inetgw: cannot listen on http://[::1]:8080/: another program listens there\n');
+    const used = await whileItListens(UNIX, `${COMMAND} ${UNIX}; echo $?`);
+    expect([used.stdout.slice(0, 2), used.stderr]).toEqual(['1\n', expect.stringContaining('listens there')]);
+    const group = await inNamespace(`${COMMAND} ${UNIX} --socket-group nosuch`);
+    expect([group.code, group.stderr]).toEqual([1, expect.stringContaining('there is no group nosuch')]);
+    const folder = await inNamespace(`${COMMAND} --listen unix:/run/no/where`);
+    expect([folder.code, folder.stderr]).toEqual([1, expect.stringContaining('there is no such folder')]);
+  });
+
+  it.each([
+    [['serve', '--listen', '0.0.0.0:8080'], 2, '--listen 0.0.0.0:8080 can be reached from other machines'],
+    [['serve', '--listen', 'localhost'], 2, "--listen takes an address and a port, not 'localhost'"],
+    [['serve', '--token-file', 'x'], 2, '--token-file and --socket-group go with --listen'],
+    [
+      ['serve', '--listen', '127.0.0.1:1', '--socket-group', 'x'],
+      2,
+      '--socket-group goes with --listen unix:PATH',
+    ],
+    [['serve', '--listen', '127.0.0.1:1', '--token-file', '/nowhere'], 6, 'cannot read /nowhere'],
+    [
+      ['serve', '--listen', '127.0.0.1:1', '--token-file', '/dev/null'],
+      6,
+      '/dev/null: the token is one word',
+    ],
+    [['status', '--listen', '127.0.0.1:1'], 2, '--listen goes with inetgw serve alone'],
+    [['lo', '--token-file', 'x'], 2, '--token-file goes with inetgw serve alone'],
+  ] as const)('%j ends with %i: %s', async (words, exitCode, message) => {
+    const { code, stdout, stderr } = await inetgw(...words);
+    expect([code, stdout]).toEqual([exitCode, '']);
+    expect(stderr).toContain(`inetgw: ${message}`);
+  });
+});
