@@ -1,0 +1,38 @@
+/** The built process that serves the page, told of a line that the test makes up; no kernel device is needed. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { FeedLine, Start } from '../../../src/web/feed/snapshot.ts';
+import { freePort } from '../../freePort.ts';
+import { ROOT } from './built.ts';
+import { build } from './buildOnce.ts';
+
+export interface ServedPage {
+  url: string;
+  tell: (line: FeedLine) => void;
+  end: () => Promise<void>;
+}
+
+export async function servePage(histories: Start['histories'] = []): Promise<ServedPage> {
+  await build();
+  const port = await freePort();
+  const child = spawn(process.execPath, [`${ROOT}/dist/lib/start-page-server.js`], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const tell = (line: FeedLine): void => {
+    child.stdin.write(`${JSON.stringify(line)}\n`);
+  };
+  tell({ kind: 'start', listen: { kind: 'tcp', host: '127.0.0.1', port }, names: [], histories });
+  const lines = createInterface({ input: child.stdout });
+  const [first] = (await once(lines, 'line')) as [string];
+  if (first !== '{"kind":"listening"}') throw new Error(first);
+  return {
+    url: `http://127.0.0.1:${String(port)}/`,
+    tell,
+    end: async () => {
+      const ended = once(child, 'close');
+      child.stdin.end();
+      await ended;
+    },
+  };
+}
