@@ -1,4 +1,4 @@
-/** The `searchbw` command: words and flags in, the modules of src/searchbw/ put together, results out. */
+/** The `searchbw` command: words and flags in, the rooms of src/search/ put together, results out. */
 import { Command, CommanderError } from 'commander';
 import { unknownVariables } from '../config/values.ts';
 import { EXIT, UserErrors, usageError, type UserError } from '../core/errors.ts';
