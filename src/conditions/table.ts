@@ -9,6 +9,7 @@ import { FIREWALL_CONDITIONS } from './firewall.ts';
 import { OTHERS_CONDITIONS } from './others.ts';
 import { QUEUE_CONDITIONS } from './queues.ts';
 import { FALLBACK_CONDITIONS } from './fallbacks.ts';
+import { UPLINK_CONDITIONS } from './uplink.ts';
 import { TUNNEL_CONDITIONS } from './tunnels.ts';
 
 /** In the order in which they are told: what explains others comes before them. */
@@ -19,6 +20,7 @@ export const CONDITIONS: readonly Condition[] = [
   ...DEVICE_CONDITIONS.filter(({ severity }) => severity !== 'broken'),
   ...OTHERS_CONDITIONS,
   ...TUNNEL_CONDITIONS,
+  ...UPLINK_CONDITIONS,
   ...FALLBACK_CONDITIONS,
 ];
 

@@ -61,6 +61,8 @@ export interface CakeLeaf {
   flowMode: unknown;
   rttUs: unknown;
   memoryBytes: unknown;
+  /** `disabled`, `enabled` or `aggressive`. */
+  ackFilter: unknown;
 }
 
 export function batchText(lines: readonly string[]): string {

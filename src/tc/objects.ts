@@ -46,6 +46,8 @@ export type QdiscSpec =
       /** codel's interval; its target is a twentieth of it. */
       rttUs: number;
       memoryBytes: number;
+      /** Of acknowledgements of a connection that wait, the last is kept, which says what all say. Absent: all are. */
+      ackFilter?: 'aggressive';
     }
   | { kind: 'ingress' }
   /** Hooks at ingress and egress; excludes `ingress`. */

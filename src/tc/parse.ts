@@ -100,8 +100,12 @@ function parseJson(output: string): QdiscLine[] {
   });
 }
 
-function cakeOf({ bandwidth, flowmode, rtt, memlimit }: Record<string, unknown>): CakeLeaf {
-  return { bandwidth, flowMode: flowmode, rttUs: rtt, memoryBytes: memlimit };
+function cakeOf(options: Record<string, unknown>): CakeLeaf {
+  const { bandwidth, flowmode, rtt, memlimit } = options;
+  return {
+    ...{ bandwidth, flowMode: flowmode, rttUs: rtt, memoryBytes: memlimit },
+    ackFilter: options['ack-filter'],
+  };
 }
 
 function parseText(output: string): QdiscLine[] {

@@ -43,7 +43,15 @@ function renderSpec(
     case 'cake':
       if ('hosts' in spec) {
         // Split, a packet would count for its bare length in the class: without the line's framing.
-        return `cake unlimited besteffort ${CAKE_FLOW_MODE[spec.hosts]} nat rtt ${spec.rttUs}us memlimit ${spec.memoryBytes} no-split-gso`;
+        return (
+          `cake unlimited besteffort ${CAKE_FLOW_MODE[spec.hosts]} nat rtt ${spec.rttUs}us memlimit ${spec.memoryBytes} no-split-gso` +
+          // A change leaves as it was what it does not name.
+          (spec.ackFilter === undefined
+            ? verb === 'change'
+              ? ' no-ack-filter'
+              : ''
+            : ` ack-filter-${spec.ackFilter}`)
+        );
       }
       return (
         `cake bandwidth ${spec.bandwidthBitPerSec}bit besteffort dual-dsthost nat ingress split-gso` +

@@ -120,6 +120,7 @@ function isSame(leaf: Leaf, { handle, parent, spec }: Qdisc, exact: boolean): bo
         flowMode: CAKE_FLOW_MODE[spec.hosts],
         rttUs: spec.rttUs,
         memoryBytes: spec.memoryBytes,
+        ackFilter: spec.ackFilter ?? 'disabled',
       };
       return (Object.keys(planned) as (keyof CakeLeaf)[]).every(
         (name) => (leaf.cake?.[name] ?? planned[name]) === planned[name],

@@ -13,6 +13,7 @@ import { firstOf, LONG } from './longForm.ts';
 import { sharedGuest } from './sharedGuest.ts';
 
 const RATES = ['210', '1710'] as const;
+const NARROW = ['210', '9000'] as const;
 
 /** Those that this kernel has not got, or that others make: each is made in another test. */
 const ELSEWHERE = ['tcx-first', 'in-tunnels', 'line-not-shaped', 'tunnel-framing', 'tunnel-ports-changed'];
@@ -78,8 +79,8 @@ test('what takes from the effect and leaves all in force: exit code 0', async ()
   expect(text).toContain('warning: at ingress of ppp0, filters of others come before ours (bpf pref 1');
   expect(text).toMatch(/^note: wan0 has a default route as well .* \[several-uplinks\]$/m);
   // Set up again, ours stand behind all of theirs, and reckon with the new MTU.
-  await inetgwOk(guest, 'ppp0', ...RATES);
-  await expectTold('ppp0', ['others-first', 'several-uplinks'], 0);
+  await inetgwOk(guest, 'ppp0', ...NARROW);
+  await expectTold('ppp0', ['others-first', 'several-uplinks', 'narrow-uplink'], 0);
 });
 
 test('rules that are missing in part, and an MTU that was raised, are put right by setting up again', async () => {

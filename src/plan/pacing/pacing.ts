@@ -11,6 +11,7 @@ import { lineLimits } from '../input/limits.ts';
 import { linkHeaderBytes, type KernelFacts, type LinkFacts } from '../input/link.ts';
 import { deviceActionIndex } from '../numbers/actionIndex.ts';
 import { PACING_DIGEST } from './pacingDigest.ts';
+import { isNarrowUplink } from '../queues/acknowledgements.ts';
 import { LARGE_SHARE, queueDeviceName } from '../queues/queue.ts';
 import { HOST_NUMBERS, OPENING_PRIORITY } from '../queues/egressClasses.ts';
 import type { FirewallBackend, ShaperSettings } from '../input/settings.ts';
@@ -53,6 +54,9 @@ export interface PacingConfig {
  */
 const LOCAL_QUEUE_PACKETS = 3;
 const LOCAL_QUEUE_US = { least: 5000, most: 20_000 } as const;
+
+/** That of 64 kbit/s: what is learned of longer waits would rather be a queue at the provider's. */
+const MOST_UPLINK_WAIT_US = 212_000;
 
 /** TCP over IPv4 with timestamps, which nearly all long downloads have. */
 const TCP_HEADER_BYTES = 52;
@@ -98,7 +102,7 @@ export function pacingPlan(
       defaultMssBytes: link.mtuBytes - 40,
       maxRttUs: 1_000_000,
       minSegments: 2,
-      mostQueueUs: LOCAL_QUEUE_US.most,
+      mostQueueUs: LOCAL_QUEUE_US.most + uplinkWaitUs(settings, link, framing),
       byHost: byHost ? 1 : 0,
       numberedPriority: numbersHosts ? HOST_NUMBERS.first : 0,
       synPriority: OPENING_PRIORITY,
@@ -110,6 +114,17 @@ export function pacingPlan(
 function localQueueUs(framing: Framing, rateBitPerSec: number, mtuBytes: number): number {
   const us = LOCAL_QUEUE_PACKETS * 1000 * serialisationMs(framing, mtuBytes, rateBitPerSec);
   return Math.round(Math.min(LOCAL_QUEUE_US.most, Math.max(LOCAL_QUEUE_US.least, us)));
+}
+
+/**
+ * On a narrow uplink acknowledgements wait for as long as full packets of an upload take, 54 ms each at 250 kbit/s, and windows must
+ * last for that: for two of them, one that has begun and one that was due, 2 to 4 % more comes in than for one.
+ * Elsewhere the least windows do (docs/pacing.md).
+ */
+function uplinkWaitUs(settings: ShaperSettings, { mtuBytes }: LinkFacts, framing: Framing): number {
+  if (!isNarrowUplink({ ...settings, framing, mtuBytes })) return 0;
+  const us = Math.round(2 * 1000 * serialisationMs(framing, mtuBytes, settings.upBitPerSec));
+  return Math.min(MOST_UPLINK_WAIT_US, us);
 }
 
 /** The programs at the hooks: the one at egress matches what it has rewritten, so the action behind it counts that. */

@@ -12,6 +12,7 @@ import { kernelRateBitPerSec, type Framing } from '../input/framing.ts';
 import { linkHeaderBytes, type KernelFacts, type LinkFacts } from '../input/link.ts';
 import type { PlanContext } from '../input/context.ts';
 import type { ShaperSettings } from '../input/settings.ts';
+import { isNarrowUplink } from './acknowledgements.ts';
 import {
   DEFAULT_EGRESS_CLASS,
   EGRESS_CLASSES,
@@ -37,6 +38,8 @@ export function egressObjects({ settings, link, framing, kernel }: PlanContext):
   };
   const kind = leafKind(settings, kernel);
   const parameters = fqCodelParameters(framing, rateBitPerSec, link.mtuBytes);
+  const leaf = leafSpec(kind, 'source', parameters, link.mtuBytes);
+  const isNarrow = isNarrowUplink({ ...settings, framing, mtuBytes: link.mtuBytes });
   const htb = htbClasses(dev, link, framing);
   const parent = htb(PARENT_CLASS, ROOT_HANDLE, rateBitPerSec, rateBitPerSec, 0);
   return [root, parent, ...EGRESS_CLASS_NAMES.flatMap((name, prio) => classObjects(name, prio))];
@@ -50,10 +53,24 @@ export function egressObjects({ settings, link, framing, kernel }: PlanContext):
         dev,
         parent: id,
         handle: leafHandle,
-        spec: leafSpec(kind, 'source', parameters, link.mtuBytes),
+        spec: name === 'interactive' && isNarrow ? thinning(leaf) : leaf,
       },
     ];
   }
+}
+
+/**
+ * Of acknowledgements of a connection that wait, the last says what all do. cake takes none that says something of its own:
+ * duplicates, SACK, ECN, other options, flags, data (cake_ack_filter in net/sched/sch_cake.c). All are in the class that goes
+ * first.
+ */
+function thinning(spec: QdiscSpec): QdiscSpec {
+  return spec.kind === 'cake' && 'hosts' in spec ? { ...spec, ackFilter: 'aggressive' } : spec;
+}
+
+/** Whether the plan's queues do that. */
+export function thinsAcks(objects: readonly TcObject[]): boolean {
+  return objects.some((object) => object.type === 'qdisc' && 'ackFilter' in object.spec);
 }
 
 /** Makes the HTB classes of a device; rates in bit/s, bursts and quanta by arithmetic.ts. */

@@ -85,6 +85,21 @@ describe('each', () => {
     expect(ids(changes)).toEqual([id]);
   });
 
+  it('narrow-uplink, with what the queues do about it', () => {
+    const rates = { ...settings, upBitPerSec: 250_000, downBitPerSec: 9_984_000, pacing: 'off' as const };
+    const told = (fair: 'host' | 'flow'): string | undefined => {
+      const plan = makePlan({ ...rates, fair }, link, { leafQdisc: 'cake' }, 'nft');
+      const [found, ...others] = conditionsOf({ ...well, record: { ...record, plan } });
+      expect(others).toEqual([]);
+      expect(found).toMatchObject({ id: 'narrow-uplink', severity: 'note' });
+      return found?.text;
+    };
+    expect(told('host')).toMatch(
+      /312 kbit\/s, and UP is 250 kbit\/s: .* the last of each connection is kept$/,
+    );
+    expect(told('flow')).toMatch(/: downloads get 8000 kbit\/s at most, and less beside uploads$/);
+  });
+
   it('no-pacing, with why', () => {
     const unpaced = makePlan({ ...settings, pacing: 'off' }, link, { leafQdisc: 'cake' }, 'nft');
     const without = { ...unpaced, pacingMissing: true as const, pacingWhy: 'no cls_bpf' };

@@ -56,6 +56,7 @@ describe('the tree at root', () => {
       ['dual-srchost', 'triple-isolate'],
       ['1893200', '100000'],
       ['262144', '0'],
+      ['"disabled"', '"aggressive"'],
     ] as const) {
       expect(of(output.replace(word, other))).toBe('part');
       expect(of(output.replaceAll(word, other))).toBe('other');
