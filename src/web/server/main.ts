@@ -94,6 +94,6 @@ input.on('close', () => {
   page?.server.close();
   process.exit();
 });
-// Ctrl-C is for the process that started it, whose end is the end of the input.
-process.on('SIGINT', () => undefined);
+// What ends the whole group, as Ctrl-C does, is for the process that started it, whose end is the end of the input.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
 process.stdout.on('error', () => process.exit());
