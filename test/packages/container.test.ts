@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkout, chosenSuite, CleanRoot } from './cleanRoot.ts';
-import { makePackages, provideNode, type Packages } from './packages.ts';
+import { makePackages, npmFolder, provideNode, type Packages } from './packages.ts';
 
 const suite = chosenSuite();
 const isRoot = process.getuid?.() === 0;
@@ -51,8 +51,7 @@ describe.skipIf(!isRoot)('the container image', () => {
     root = await CleanRoot.open(suite, made.deb);
     await provideNode(root, suite, made);
     await root.run('apt-get install -y --no-install-recommends nodejs');
-    const { stdout: modules } = await execa('npm', ['root', '--global']);
-    await execa('cp', ['-r', join(modules, 'npm'), join(root.path, 'usr/share/npm')]);
+    await execa('cp', ['-r', await npmFolder(), join(root.path, 'usr/share/npm')]);
     await root.run(
       'ln -s /usr/share/npm/bin/npm-cli.js /usr/local/bin/npm && mkdir -p /usr/local/lib/node_modules && npm config --global set prefix /usr/local',
     );

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkout, chosenSuite, CleanRoot } from './cleanRoot.ts';
-import { makePackages, provideNode, type Packages } from './packages.ts';
+import { makePackages, npmFolder, provideNode, type Packages } from './packages.ts';
 
 const suite = chosenSuite();
 const isRoot = process.getuid?.() === 0;
@@ -111,8 +111,7 @@ describe.skipIf(!isRoot)(`the npm package in a clean root of ${suite}`, () => {
     await provideNode(root, suite, made);
     await root.run('apt-get install -y --no-install-recommends nodejs iproute2 nftables iputils-ping');
     // This machine's npm, as it comes with node; Debian's is in four hundred packages.
-    const { stdout: modules } = await execa('npm', ['root', '--global']);
-    await execa('cp', ['-r', join(modules, 'npm'), join(root.path, 'usr/share/npm')]);
+    await execa('cp', ['-r', await npmFolder(), join(root.path, 'usr/share/npm')]);
     await root.run('ln -s /usr/share/npm/bin/npm-cli.js /usr/bin/npm');
     await root.bring(tarball);
     npm =

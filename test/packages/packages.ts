@@ -1,7 +1,7 @@
 /** The packages that are tried. */
 import { chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { buildDeb } from '../../scripts/deb.ts';
 import { build } from '../cli/helpers/buildOnce.ts';
@@ -48,6 +48,12 @@ async function nodePackage(folder: string): Promise<string> {
   await execa('dpkg-deb', ['--root-owner-group', '-Znone', '--build', stage, path]);
   await rm(stage, { recursive: true });
   return path;
+}
+
+/** This machine's npm, wherever `npm install -g` would put others: its program is a link into it. */
+export async function npmFolder(): Promise<string> {
+  const { stdout } = await execa('sh', ['-c', 'readlink -f "$(command -v npm)"']);
+  return dirname(dirname(stdout));
 }
 
 /** Node for a root whose suite has none that is new enough; apt takes the others' when they are depended on. */

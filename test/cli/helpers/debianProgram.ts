@@ -22,26 +22,44 @@ export interface Program {
 export async function debianProgram(file: string, packages: readonly string[]): Promise<Program> {
   if (existsSync(file)) return { file, root: '/', env: process.env };
   const root = join(await labFolder('programs'), packages.join('+'));
-  if (!existsSync(join(root, file))) await unpack(root, packages);
-  const folders = (await readdir(join(root, 'usr/lib'))).map((each) => join(root, 'usr/lib', each));
-  return { file: join(root, file), root, env: { ...process.env, LD_LIBRARY_PATH: folders.join(':') } };
+  if (!existsSync(join(root, file))) await unpack(root, file, packages);
+  return { file: join(root, file), root, env: await withLibraries(root) };
 }
 
-async function unpack(root: string, wanted: readonly string[]): Promise<void> {
+async function withLibraries(root: string): Promise<NodeJS.ProcessEnv> {
+  const folders = (await readdir(join(root, 'usr/lib'))).map((each) => join(root, 'usr/lib', each));
+  return { ...process.env, LD_LIBRARY_PATH: folders.join(':') };
+}
+
+async function libraries(packages: readonly string[], options: readonly string[]): Promise<string[]> {
+  const { stdout } = await execa('apt-cache', ['depends', '--important', ...options, ...packages]);
+  const found = [...stdout.matchAll(/^ +(?:Pre)?Depends: (lib[\w.+-]+)$/gm)].map((match) => match[1] ?? '');
+  return [...new Set(found)];
+}
+
+async function download(names: readonly string[], folder: string, to: string): Promise<void> {
+  await execa('apt-get', ['download', '-q', ...new Set(names)], { cwd: folder });
+  for (const name of await readdir(folder))
+    if (name.endsWith('.deb')) await execa('dpkg-deb', ['-x', join(folder, name), to]);
+}
+
+async function lacksLibraries(file: string, root: string): Promise<boolean> {
+  const { stdout } = await execa('ldd', [file], { env: await withLibraries(root), reject: false });
+  return stdout.includes('not found');
+}
+
+async function unpack(root: string, file: string, wanted: readonly string[]): Promise<void> {
   const { stdout: known } = await execa('apt-cache', ['show', '--no-all-versions', ...wanted], {
     reject: false,
   });
   const packages = wanted.filter((name) => known.split('\n').includes(`Package: ${name}`));
-  const { stdout } = await execa('apt-cache', ['depends', '--important', ...packages]);
-  const libraries = [...stdout.matchAll(/^ +(?:Pre)?Depends: (lib[\w.+-]+)$/gm)].map(
-    (match) => match[1] ?? '',
-  );
   const folder = await mkdtemp(`${root}-`);
   const unpacked = join(folder, 'root');
   await mkdir(unpacked);
-  await execa('apt-get', ['download', '-q', ...new Set([...packages, ...libraries])], { cwd: folder });
-  for (const name of await readdir(folder))
-    if (name.endsWith('.deb')) await execa('dpkg-deb', ['-x', join(folder, name), unpacked]);
+  await download([...packages, ...(await libraries(packages, []))], folder, unpacked);
+  // What libraries need that this machine has not: haproxy's from Debian 13 on.
+  if (await lacksLibraries(join(unpacked, file), unpacked))
+    await download(await libraries(packages, ['--recurse']), folder, unpacked);
   // Another test may have been faster.
   await rename(unpacked, root).catch((error: unknown) => {
     if (!existsSync(root)) throw error;
