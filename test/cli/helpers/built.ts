@@ -45,11 +45,4 @@ export function inNamespace(script: string, shell = 'sh'): Promise<Outcome> {
   return outcomeOf(['unshare', '--net', '--mount', shell, '-c', prepared], {});
 }
 
-/** The same with processes of its own: for what looks for relays to end them, which are other tests' and the user's. */
-export function inOwnNamespaces(script: string): Promise<Outcome> {
-  const prepared = `mount -t sysfs sysfs /sys && mount -t tmpfs tmpfs /run\n${script}`;
-  const own = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
-  return outcomeOf(['unshare', ...own, 'sh', '-c', prepared], {});
-}
-
 export const isRoot = process.getuid?.() === 0;
