@@ -96,7 +96,7 @@ const UNTIL_TRUE =
 
 describe.each(SOME_FIREWALLS)('the ppp hooks, rules by $firewall (iptables-$variant)', (choice) => {
   const shaped =
-    'tc qdisc show dev ppp0 | grep -q "htb 1:" && tc qdisc show dev ppp0 | grep -qE "ingress|clsact" && ! ls /run/inetgw/*/*.lock /run/inetgw/*.lock';
+    'tc qdisc show dev ppp0 | grep -q "htb 1:" && tc qdisc show dev ppp0 | grep -qE "ingress|clsact" && [ -z "$(find /run/inetgw -name "*.lock")" ]';
   const reconnect = `
     ${UNTIL_TRUE}
     pkill -f '^pppd .* g0 ' || true

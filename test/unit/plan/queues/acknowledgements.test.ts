@@ -8,6 +8,7 @@ import {
   downCarriedByAcks,
   isNarrowUplink,
 } from '../../../../src/plan/queues/acknowledgements.ts';
+import { EGRESS_CLASSES } from '../../../../src/plan/queues/egressClasses.ts';
 import { changeLines, setUpLines } from '../../../../src/tc/batch.ts';
 
 const framing = framingByKeyword('pppoe-llcsnap') as Framing;
@@ -35,8 +36,9 @@ it('two cells acknowledge 64: 312 of 250 kbit/s at 9984 kbit/s down', () => {
 
 it('an uplink is narrow where they are more than the share of their class', () => {
   expect(isNarrowUplink(line)).toBe(true);
-  expect(isNarrowUplink({ ...line, upBitPerSec: 445e3 })).toBe(true);
-  expect(isNarrowUplink({ ...line, upBitPerSec: 446e3 })).toBe(false);
+  const least = 312e3 / EGRESS_CLASSES.interactive.share;
+  expect(isNarrowUplink({ ...line, upBitPerSec: least * 0.999 })).toBe(true);
+  expect(isNarrowUplink({ ...line, upBitPerSec: least * 1.001 })).toBe(false);
   // The lines that were measured.
   for (const [upBitPerSec, downBitPerSec] of [
     [215e3, 1715e3],
