@@ -16,7 +16,7 @@ const whileItListens = (words: string, script: string, before = '') =>
     mkdir -p "\${record%/*}"; echo '{}' >"$record"
     start() {
       ${before} ${COMMAND} ${words} 2>/run/said & pid=$!
-      until grep -q '^inetgw: listens on ' /run/said; do kill -0 $pid || break; sleep 0.1; done
+      until grep -qs '^inetgw: listens on ' /run/said; do kill -0 $pid || break; sleep 0.1; done
       child=$(pgrep -P $pid)
     }
     stop() { kill $pid; wait $pid; echo "ended with $?"; cat /run/said; }
