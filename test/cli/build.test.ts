@@ -9,7 +9,7 @@ import { ROOT } from './helpers/built.ts';
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'inetgw-build-'));
-  for (const name of ['src', 'scripts', 'bpf', 'package.json', 'package-lock.json'])
+  for (const name of ['src', 'scripts', 'bpf', 'package.json', 'package-lock.json', 'tsconfig.json'])
     await cp(join(ROOT, name), join(folder, name), { recursive: true });
   await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
 });
