@@ -1,6 +1,6 @@
-/** `inetgw uninstall` where something stands in its way, in a network and a file system of its own. */
+/** `inetgw uninstall` where something stands in its way, in a network, a file system and among processes of its own. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { inNamespace, isRoot, ROOT } from './helpers/built.ts';
+import { amongOwnProcesses, isRoot, ROOT } from './helpers/built.ts';
 import { build } from './helpers/buildOnce.ts';
 
 beforeAll(build);
@@ -11,15 +11,14 @@ const CLEAR = `${INETGW} wan0 clear`;
 
 /** A device that is gone, with a record that tells nothing, and a table of nft; no hooks but those that a test makes. */
 const SET_UP = `
-  run=/run/inetgw/netns-$(readlink /proc/self/ns/net | tr -dc 0-9)
-  mkdir -p $run; echo '{}' >$run/wan0.json; nft add table inet inetgw_wan0
+  mkdir -p /run/inetgw; echo '{}' >/run/inetgw/wan0.json; nft add table inet inetgw_wan0
   mount -t tmpfs tmpfs /etc/systemd/system; mount -t tmpfs tmpfs /usr/local/sbin`;
 
 const UNIT = '/etc/systemd/system/inetgw@.service';
 
 describe.skipIf(!isRoot)('uninstall', () => {
   it('removes no file while a device could not be cleared, and says what to do', async () => {
-    const { stdout, stderr } = await inNamespace(`${SET_UP}
+    const { stdout, stderr } = await amongOwnProcesses(`${SET_UP}
       cp '${ROOT}/templates/inetgw@.service' ${UNIT}
       printf '#!/bin/sh\\n[ "$1" != -f ] || { echo it is stuck >&2; exit 1; }\\nexec /usr/sbin/nft "$@"\\n' >/usr/local/sbin/nft
       chmod +x /usr/local/sbin/nft
@@ -46,7 +45,7 @@ describe.skipIf(!isRoot)('uninstall', () => {
   });
 
   it('finds a unit that was copied from the templates once, as it was written', async () => {
-    const { code, stdout, stderr } = await inNamespace(`${SET_UP}
+    const { code, stdout, stderr } = await amongOwnProcesses(`${SET_UP}
       cp '${ROOT}/templates/inetgw@.service' ${UNIT}; ${UNINSTALL} --dry-run
       echo '# mine' >>${UNIT}; ${UNINSTALL}; ls ${UNIT}`);
     expect(code).toBe(0);
@@ -56,7 +55,7 @@ describe.skipIf(!isRoot)('uninstall', () => {
   });
 
   it("touches nothing where somebody else's relay cannot be ended", async () => {
-    const { stdout, stderr } = await inNamespace(`${SET_UP}
+    const { stdout, stderr } = await amongOwnProcesses(`${SET_UP}
       ip link set lo up; cp -r '${ROOT}/dist' /run/dist
       setpriv --reuid=65534 --regid=65534 --clear-groups ${process.execPath} /run/dist/bin/iprelay.js \\
         --foreground 127.0.0.1:8000:127.0.0.1:9 >/dev/null 2>&1 &

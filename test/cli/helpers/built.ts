@@ -40,9 +40,21 @@ export const inetgw = (...args: string[]): Promise<Outcome> => built('inetgw', a
 
 /** A shell script in a network namespace of its own, gone with it. Needs root. */
 export function inNamespace(script: string, shell = 'sh'): Promise<Outcome> {
+  return inNamespaces([], script, shell);
+}
+
+/**
+ * The same among processes of its own, of which the shell is the first: for what looks for relays to end them, which would be other
+ * tests' and those of whoever runs the tests.
+ */
+export function amongOwnProcesses(script: string): Promise<Outcome> {
+  return inNamespaces(['--pid', '--fork', '--kill-child', '--mount-proc'], script, 'sh');
+}
+
+function inNamespaces(others: readonly string[], script: string, shell: string): Promise<Outcome> {
   // /sys/class/net shows the devices of the namespace in which it was mounted.
   const prepared = `mount -t sysfs sysfs /sys && mount -t tmpfs tmpfs /run\n${script}`;
-  return outcomeOf(['unshare', '--net', '--mount', shell, '-c', prepared], {});
+  return outcomeOf(['unshare', '--net', '--mount', ...others, shell, '-c', prepared], {});
 }
 
 export const isRoot = process.getuid?.() === 0;
