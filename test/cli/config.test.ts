@@ -188,6 +188,40 @@ describe.skipIf(!isRoot)('inetgw apply', () => {
   });
 });
 
+describe.skipIf(!isRoot)('inetgw apply --check', () => {
+  const other = '[eth9]\nup = "fast"\ndown = 1710\n';
+  const check = async (words: string): ReturnType<typeof inNamespace> => {
+    const file = join(folder, 'check.conf');
+    await writeFile(file, `[lo]\nup = 210\ndown = 1710\n[eth7]\nup = 210\ndown = 1710\n${other}`);
+    return inNamespace(
+      `ip link set lo up; ip tuntap add dev eth7 mode tap; ip link set eth7 up
+      ${process.execPath} ${ROOT}/dist/bin/inetgw.js apply ${words} --check --yes --config ${file}`,
+    );
+  };
+
+  it('of one device goes by its own section, as inetgw apply does; of all by the whole file', async () => {
+    expect(await check('eth7')).toMatchObject({
+      code: 3,
+      stdout: 'eth7: would be set up: nothing is in force\n',
+      stderr: '',
+    });
+    const { code, stdout, stderr } = await check('');
+    expect([code, stdout]).toEqual([6, '']);
+    expect(stderr).toContain(":8:6: up is 'fast', which is no rate");
+  });
+  it('tells what can never be right', async () => {
+    expect(await check('lo')).toMatchObject({
+      code: 1,
+      stdout: 'lo: would fail: lo is this machine itself and no line\n',
+    });
+  });
+  it('of a device without a section names those that there are', async () => {
+    const { code, stderr } = await check('eth8');
+    expect(code).toBe(6);
+    expect(stderr).toContain('has no section for eth8\ninetgw: it has sections for: lo, eth7, eth9\n');
+  });
+});
+
 it('inetgw status shows what is configured and not in force, and says so with its exit code', async () => {
   const { code, stdout } = await inetgw('status', '--config', good, '--json');
   expect(code).toBe(3);

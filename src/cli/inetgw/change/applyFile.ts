@@ -5,7 +5,7 @@ import { configError, EXIT, UserError, UserErrors } from '../../../core/errors.t
 import { setUpRank } from '../../../plan/input/layers.ts';
 import { readLayers } from '../../../system/link/layers.ts';
 import { checkDeviceName, findLink, isUp } from '../../../system/link/link.ts';
-import { requireConfiguration, sectionOf, settingsOfSection, warnOfFile } from '../words/configured.ts';
+import { requireConfiguration, requireSection, settingsOfSection, warnOfFile } from '../words/configured.ts';
 import type { Options } from '../words/program.ts';
 import { applySettings, requireDevice } from './apply.ts';
 import { reportError } from '../../common/main.ts';
@@ -15,14 +15,7 @@ export async function applyOneFromFile(device: string, options: Options): Promis
   checkDeviceName(device);
   const config = await requireConfiguration(options);
   warnOfFile(config);
-  const section = sectionOf(config, device);
-  if (section === undefined) {
-    const names = config.sections.map((each) => each.device).join(', ');
-    throw configError(
-      `${config.file} has no section for ${device}`,
-      names === '' ? `it has none at all; begin one with [${device}]` : `it has sections for: ${names}`,
-    );
-  }
+  const section = requireSection(config, device);
   const checked = settingsOfSection(section, options);
   if (checked === undefined) {
     throw configError(`${config.file} has no rates for ${device}`, `write up and down into its section`);

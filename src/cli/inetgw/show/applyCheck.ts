@@ -1,11 +1,12 @@
 /** `inetgw apply --check`: what `inetgw apply` would change, for whoever keeps many gateways as their files say. Changes nothing. */
 import { requireFaultless, type Configuration, type DeviceSection } from '../../../config/file.ts';
-import { configError, EXIT, usageError, UserError } from '../../../core/errors.ts';
+import { EXIT, usageError, UserError } from '../../../core/errors.ts';
 import { prepare, type Prepared } from '../../../system/apply/apply.ts';
-import { hasNetAdmin, requireNetAdmin } from '../../../system/exec/privilege.ts';
+import { requireNetAdmin } from '../../../system/exec/privilege.ts';
 import { run } from '../../../system/exec/run.ts';
 import { sameValue } from '../../../tc/sameValue.ts';
-import { requireConfiguration, sectionOf, settingsOfSection } from '../words/configured.ts';
+import { settleDoubts } from '../change/doubts.ts';
+import { requireConfiguration, requireSection, settingsOfSection, warnOfFile } from '../words/configured.ts';
 import type { Options } from '../words/program.ts';
 import { statusOf, type DeviceStatus } from './status.ts';
 
@@ -21,19 +22,25 @@ export async function applyCheckCommand(device: string | undefined, options: Opt
       'take one of --check, which tells whether, and --dry-run, which tells what would be run',
     );
   const config = await requireConfiguration(options);
-  requireFaultless(config);
-  const section = device === undefined ? undefined : sectionOf(config, device);
-  if (device !== undefined && section === undefined)
-    throw configError(`${config.file} has no section for ${device}`);
+  const sections = sectionsFor(config, device);
   await requireNetAdmin('comparing the firewall rules');
   const devices: DeviceOutlook[] = [];
-  for (const each of section === undefined ? config.sections : [section])
-    devices.push(await outlookOf(each, config, options));
+  for (const each of sections) devices.push(await outlookOf(each, config, options));
   if (options.json === true) process.stdout.write(`${JSON.stringify(reportOf(devices), null, 2)}\n`);
   else if (options.quiet !== true)
     for (const each of devices) process.stdout.write(`${each.device}: ${each.outlook}: ${each.why}\n`);
   if (devices.some(({ outlook }) => outlook === 'would fail')) return EXIT.failed;
   return reportOf(devices).wouldChange ? EXIT.notInForce : EXIT.ok;
+}
+
+/** As `inetgw apply` has it: of one device, errors in the sections of others do not matter. */
+function sectionsFor(config: Configuration, device: string | undefined): readonly DeviceSection[] {
+  if (device !== undefined) {
+    warnOfFile(config);
+    return [requireSection(config, device)];
+  }
+  requireFaultless(config);
+  return config.sections;
 }
 
 const reportOf = (devices: readonly DeviceOutlook[]) => ({
@@ -48,13 +55,14 @@ async function outlookOf(
 ): Promise<DeviceOutlook> {
   const { device } = section;
   const checked = settingsOfSection(section, options);
-  const status = await statusOf(device, section, config, await hasNetAdmin());
+  const status = await statusOf(device, section, config, true);
   const left = whyLeftAlone(status);
-  if (left !== undefined || checked === undefined)
-    return { device, outlook: 'left alone', why: left ?? 'the file has no rates for it' };
+  if (checked === undefined) return { device, outlook: 'left alone', why: 'the file has no rates for it' };
+  if (left !== undefined) return { device, outlook: 'left alone', why: left };
   try {
     const replace = options.replace === true;
-    const prepared = await prepare(checked.settings, { run, replace, rehearse: false });
+    const settings = await settleDoubts(checked, options, false);
+    const prepared = await prepare(settings, { run, replace, rehearse: false });
     const why = whatDiffers(status, prepared);
     if (why === undefined) return { device, outlook: 'as the file says', why: 'all of it is in force' };
     return { device, outlook: 'would be set up', why };
@@ -64,8 +72,7 @@ async function outlookOf(
   }
 }
 
-function whyLeftAlone({ link, state, configured }: DeviceStatus): string | undefined {
-  if (configured === 'without rates') return 'the file has no rates for it';
+function whyLeftAlone({ link, state }: DeviceStatus): string | undefined {
   if (link !== 'up') return link === 'down' ? 'it is down' : 'there is no such device now';
   return state === 'measured' ? 'searchbw measures it now' : undefined;
 }

@@ -37,6 +37,17 @@ export function sectionOf(config: Configuration | undefined, device: string): De
   return section;
 }
 
+/** The same, which has to be there. */
+export function requireSection(config: Configuration, device: string): DeviceSection {
+  const section = sectionOf(config, device);
+  if (section !== undefined) return section;
+  const names = config.sections.map((each) => each.device).join(', ');
+  throw configError(
+    `${config.file} has no section for ${device}`,
+    names === '' ? `it has none at all; begin one with [${device}]` : `it has sections for: ${names}`,
+  );
+}
+
 /** What is wrong above the first section; it stops nobody, but it is what somebody meant for all devices. */
 export function warnOfFile(config: Configuration | undefined): void {
   for (const error of config?.errors ?? []) warn(error.message);
