@@ -24,7 +24,7 @@ export const UPLINK_CONDITIONS: readonly Condition[] = [
     title: 'UP is so small beside DOWN that acknowledgements wait',
     seenIn: 'the record in /run/inetgw',
     meaning:
-      'receivers acknowledge every second segment, and that takes more than 70 % of UP: what else goes up makes downloads wait',
+      'receivers acknowledge every second segment, and that takes more of UP than their class has for sure: what else goes up makes downloads wait',
     remedy:
       'sch_cake thins acknowledgements out (not with --fair flow); a higher UP needs none of it (docs/pacing.md)',
     find: narrowUplink,
