@@ -10,7 +10,7 @@ export interface FollowState {
   up: LawState;
   /** Since when there is load and nothing tells how late it comes; undefined: there is no load, or something does. */
   untoldSinceMs: number | undefined;
-  /** When pings were last needed; undefined: since something else tells, or ever. */
+  /** When pings were last needed; undefined: not since something else told. */
   neededMs: number | undefined;
 }
 

@@ -203,26 +203,31 @@ describe('a queue in one direction', () => {
   });
 });
 
-test('a way that has become longer is no queue: it is told once, and the rate comes back', () => {
+/** The way of a loaded downlink becomes 60 ms longer after 2 s: how often that is told, and the rate 18 s later. */
+function onALongerWay(
+  seenAs: (longerMs: number) => Partial<Sample>,
+  tells: 'forgetLeast' | 'forgetLeastPing',
+): [times: number, downBitPerSec: number] {
   let state = startFollowing({ downBitPerSec: 20e6, upBitPerSec: 5e6 }, 0);
   let longerMs = 0;
   let told = 0;
   for (let atMs = 50; atMs <= 20_000; atMs += 50) {
     if (atMs === 2000) longerMs = 60;
-    const sample: Sample = {
-      ...{ atMs, spanMs: 50, upBitPerSec: 0 },
-      downBitPerSec: state.down.rateBitPerSec,
-      ...{ downQueueMs: longerMs, roundTripMs: longerMs },
-    };
+    const downBitPerSec = state.down.rateBitPerSec;
+    const sample = { atMs, spanMs: 50, downBitPerSec, upBitPerSec: 0, ...seenAs(longerMs) };
     const next = decide(state, sample, LIMITS);
     state = next.state;
-    if (next.decision.forgetLeast) {
+    if (next.decision[tells]) {
       told += 1;
       longerMs = 0;
     }
   }
-  expect(told).toBe(1);
-  expect(state.down.rateBitPerSec).toBe(20e6);
+  return [told, state.down.rateBitPerSec];
+}
+
+test('a way that has become longer is no queue: it is told once, and the rate comes back', () => {
+  const seenAs = (longerMs: number) => ({ downQueueMs: longerMs, roundTripMs: longerMs });
+  expect(onALongerWay(seenAs, 'forgetLeast')).toEqual([1, 20e6]);
 });
 
 test('a line below the lowest rate: its queue cannot be drained, and is not taken for the way', () => {
@@ -294,24 +299,6 @@ describe('pings', () => {
     ]);
   });
   test('that take longer on a way that has become longer are forgotten as well', () => {
-    let state = startFollowing({ downBitPerSec: 20e6, upBitPerSec: 5e6 }, 0);
-    let longerMs = 0;
-    let told = 0;
-    for (let atMs = 50; atMs <= 20_000; atMs += 50) {
-      if (atMs === 2000) longerMs = 60;
-      const downBitPerSec = state.down.rateBitPerSec;
-      const next = decide(
-        state,
-        { atMs, spanMs: 50, downBitPerSec, upBitPerSec: 0, pingMs: longerMs },
-        LIMITS,
-      );
-      state = next.state;
-      if (next.decision.forgetLeastPing) {
-        told += 1;
-        longerMs = 0;
-      }
-    }
-    expect(told).toBe(1);
-    expect(state.down.rateBitPerSec).toBe(20e6);
+    expect(onALongerWay((pingMs) => ({ pingMs }), 'forgetLeastPing')).toEqual([1, 20e6]);
   });
 });
