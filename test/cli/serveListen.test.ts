@@ -105,7 +105,18 @@ it('on an address: with a token only who has it is answered', async () => {
     status; status -H 'Authorization: Bearer 0123456789abcdef'; status -u me:0123456789abcdef; status -u me:x; echo`,
     'echo 0123456789abcdef >/run/token;',
   );
-  expect(stdout).toMatch(/^401 200 200 401 \nended with 0\ninetgw: listens on http:\/\/0\.0\.0\.0:8080\/\n$/);
+  expect(stdout).toMatch(
+    /^401 200 200 401 \nended with 0\ninetgw: every user .* token in \/run\/token: chmod o= \/run\/token\ninetgw: listens on http:\/\/0\.0\.0\.0:8080\/\n$/,
+  );
+});
+
+it('a token that others cannot read is worth no word, and SIGHUP ends nothing', async () => {
+  const { stdout } = await whileItListens(
+    '--listen 0.0.0.0:8080 --token-file /run/token',
+    'kill -HUP $pid; curl -s -o /dev/null -w "%{http_code}\\n" http://127.0.0.1:8080/',
+    'echo 0123456789abcdef >/run/token; chmod 600 /run/token;',
+  );
+  expect(stdout).toBe('401\nended with 0\ninetgw: listens on http://0.0.0.0:8080/\n');
 });
 
 describe('what cannot be', () => {
@@ -130,9 +141,36 @@ describe('what cannot be', () => {
     expect([folder.code, folder.stderr]).toEqual([1, expect.stringContaining('there is no such folder')]);
   });
 
+  it('what is no socket stays where it is, and is called what it is', async () => {
+    const { stdout, stderr } = await inNamespace(
+      `cd /run; mkdir folder; echo kept >file; ln -s nowhere link
+      for path in folder file link; do ${COMMAND} --listen unix:/run/$path; echo $?; done
+      cat file; ls -d folder link`,
+    );
+    expect(stdout).toBe('1\n1\n1\nkept\nfolder\nlink\n');
+    const said = (name: string, what: string): string =>
+      `inetgw: cannot listen on unix:/run/${name}: there is ${what}, which is left alone\n`;
+    expect(stderr).toBe(
+      said('folder', 'a folder') + said('file', 'a file') + said('link', 'a symbolic link'),
+    );
+  });
+
+  it('a dry run needs the privilege too, and says what for', async () => {
+    const { code, stderr } = await inNamespace(`setpriv --bounding-set=-net_admin ${COMMAND} --dry-run`);
+    expect([code, stderr]).toEqual([
+      4,
+      expect.stringContaining('seeing what the line carries, which --dry-run does too, needs the privilege'),
+    ]);
+  });
+
   it.each([
     [['serve', '--listen', '0.0.0.0:8080'], 2, '--listen 0.0.0.0:8080 can be reached from other machines'],
     [['serve', '--listen', 'localhost'], 2, "--listen takes an address and a port, not 'localhost'"],
+    [
+      ['serve', '--listen', '127.0.0.1:1', '--listen', '[::1]:1'],
+      2,
+      '--listen can be said once: 127.0.0.1:1, or [::1]:1',
+    ],
     [['serve', '--token-file', 'x'], 2, '--token-file and --socket-group go with --listen'],
     [
       ['serve', '--listen', '127.0.0.1:1', '--socket-group', 'x'],

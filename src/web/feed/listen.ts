@@ -16,9 +16,17 @@ export function parseListen(word: string): ListenAddress {
   const port = Number(digits);
   // With brackets it is IPv6, and without them it is not.
   if (isIP(host) === 0 || isIPv6(host) !== (bracketed !== undefined))
-    throw usageError(`--listen takes an address and a port, not '${word}'`, HINT);
+    throw usageError(`--listen takes an address and a port, not '${word}'`, hintFor(word));
   if (port < 1 || port > 65_535) throw usageError(`--listen: there is no port ${port}`, HINT);
   return { kind: 'tcp', host, port };
+}
+
+/** A name may lead to several addresses, of which one would have to be chosen. */
+function hintFor(word: string): string {
+  const port = /^(?:localhost)?:?(\d{1,5})$/.exec(word)?.[1];
+  return port === undefined
+    ? HINT
+    : `an address, for this machine alone: 127.0.0.1:${port}, or [::1]:${port}`;
 }
 
 function socketPath(path: string): string {

@@ -2,7 +2,7 @@
  * The process that listens, started by `inetgw serve --listen` (source/listener.ts): it is told all that it shows on its
  * standard input, reads its own files, listens, gives up every privilege, and only then answers anybody. It ends with its input.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { PAGE_FILES } from '../../core/installedFiles.ts';
@@ -67,7 +67,10 @@ function reasonOf(
   code: string | undefined,
   { listen, socketGroup }: Pick<Start, 'listen'> & { socketGroup: string | undefined },
 ): string | undefined {
-  if (code === 'EADDRINUSE') return 'another program listens there';
+  if (code === 'EADDRINUSE')
+    return (
+      (listen.kind === 'unix' ? otherThanSocket(listen.path) : undefined) ?? 'another program listens there'
+    );
   if (code === 'EADDRNOTAVAIL') return 'this machine has no such address';
   // libuv says so, too, of a folder that is not there.
   if (code === 'EACCES')
@@ -75,6 +78,14 @@ function reasonOf(
       ? 'no permission'
       : 'there is no such folder';
   return code === 'ERR_UNKNOWN_CREDENTIAL' ? `there is no group ${socketGroup ?? ''}` : undefined;
+}
+
+/** The kernel calls an address taken whatever stands there. */
+function otherThanSocket(path: string): string | undefined {
+  const stands = lstatSync(path, { throwIfNoEntry: false });
+  if (stands === undefined || stands.isSocket()) return undefined;
+  const what = stands.isDirectory() ? 'a folder' : stands.isSymbolicLink() ? 'a symbolic link' : 'a file';
+  return `there is ${what}, which is left alone`;
 }
 
 function fail(message: string, hint?: string): void {

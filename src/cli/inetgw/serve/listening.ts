@@ -1,8 +1,11 @@
 /** `inetgw serve --listen`: the page, and what feeds it, beside the service that follows lines. */
+import { stat } from 'node:fs/promises';
 import { configError, usageError } from '../../../core/errors.ts';
+import { shellWord } from '../../../core/shellWords.ts';
 import { CONFIG_LIMIT_BYTES, readTextFile, whyUnreadable } from '../../../system/exec/textFile.ts';
 import { isLocal, parseListen } from '../../../web/feed/listen.ts';
 import { Listener } from '../../../web/source/listener.ts';
+import { warn } from '../../common/warn.ts';
 import type { Options } from '../words/program.ts';
 import { Sampler } from './sampler.ts';
 
@@ -31,6 +34,7 @@ export async function startListening(
   if (options.socketGroup !== undefined && listen.kind !== 'unix')
     throw usageError('--socket-group goes with --listen unix:PATH alone');
   const token = options.tokenFile === undefined ? undefined : await readToken(options.tokenFile);
+  if (options.tokenFile !== undefined && options.quiet !== true) await warnIfOpen(options.tokenFile);
   const { socketGroup } = options;
   const listener = await Listener.start({ listen, socketGroup, token, tell, env: process.env });
   const ending = new AbortController();
@@ -51,6 +55,16 @@ export async function startListening(
       await listener.close();
     },
   };
+}
+
+/** S_IROTH of inode(7). */
+const READ_BY_OTHERS = 0o004;
+
+/** `file` was read a moment ago. */
+async function warnIfOpen(file: string): Promise<void> {
+  const { mode } = await stat(file);
+  if ((mode & READ_BY_OTHERS) !== 0)
+    warn(`every user of this machine can read the token in ${file}: chmod o= ${shellWord(file)}`);
 }
 
 async function readToken(file: string): Promise<string> {

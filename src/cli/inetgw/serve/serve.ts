@@ -18,7 +18,10 @@ export async function serveCommand(device: string | undefined, options: Options)
       '--record takes down what is seen of one device',
       'name it: inetgw serve ppp0 --record FILE',
     );
-  await requireNetAdmin('setting rates');
+  // The maps in which the line is seen are root's, and bpf(2) shows them to nobody else.
+  await requireNetAdmin(
+    options.dryRun === true ? 'seeing what the line carries, which --dry-run does too,' : 'setting rates',
+  );
   const trace = record === undefined ? undefined : openTrace(record);
   const ending = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const)

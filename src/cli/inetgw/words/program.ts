@@ -1,6 +1,7 @@
 /** The words and flags of `inetgw` as commander knows them; completions are generated from it. */
 import { Command, Option } from 'commander';
 import { definitionOf, SHAPER_KEY_NAMES, type KeyGroup, type ShaperOptions } from '../../../config/keys.ts';
+import { usageError } from '../../../core/errors.ts';
 import { withHelp } from '../../common/help.ts';
 import { HELP_TEXT, SENTENCE } from './help.ts';
 
@@ -79,7 +80,11 @@ export function makeProgram(action: (words: string[], options: Options) => void)
     .option('--once', 'of inetgw watch: print one screen and end')
     .option('--output <FILE>', 'of inetgw metrics: replace this file as a whole')
     .option('--record <FILE>', 'of inetgw serve: write what is seen and decided, line by line')
-    .option('--listen <ADDR>', 'of inetgw serve: a page and an API there: unix:PATH, 127.0.0.1:PORT')
+    .option(
+      '--listen <ADDR>',
+      'of inetgw serve: a page and an API there: unix:PATH, 127.0.0.1:PORT',
+      once('--listen'),
+    )
     .option('--token-file <FILE>', 'of inetgw serve --listen: what is in it has to come with a request')
     .option('--socket-group <GROUP>', "of inetgw serve --listen unix:PATH: the socket's group (root)")
     .option('--all', 'of inetgw clear: every device, in every network namespace')
@@ -100,6 +105,18 @@ export function makeProgram(action: (words: string[], options: Options) => void)
     .action((words: string[], options: Options) => {
       action(words, options);
     });
+}
+
+/** Of other options the last one counts; who says two of these wants both. */
+function once(flag: string): (value: string, earlier: string | undefined) => string {
+  return (value, earlier) => {
+    if (earlier !== undefined)
+      throw usageError(
+        `${flag} can be said once: ${earlier}, or ${value}`,
+        'a proxy in front can listen in several places',
+      );
+    return value;
+  };
 }
 
 /** Shown with the word that may follow it. */

@@ -24,3 +24,9 @@ it.each([
 ])('%j is no address', (word) => {
   expect(() => parseListen(word)).toThrow(/--listen/);
 });
+
+it.each(['8080', ':8080', 'localhost:8080'])('%s: which address that may be is said', (word) => {
+  expect(() => parseListen(word)).toThrow(
+    expect.objectContaining({ hint: 'an address, for this machine alone: 127.0.0.1:8080, or [::1]:8080' }),
+  );
+});
