@@ -26,5 +26,8 @@ export function deviceNameHint(name: string): string | undefined {
   const label = /^([^:]+):[\w.-]+$/.exec(name)?.[1];
   if (label !== undefined && deviceNameProblem(label) === undefined)
     return `that is the label of an address; the device is ${label}`;
+  // As a section of the file has it, and a help what may be left out.
+  const bare = name.replace(/^[[<{(]/, '').replace(/[\]>})]$/, '');
+  if (bare !== name && deviceNameProblem(bare) === undefined) return `a device has no brackets: ${bare}`;
   return undefined;
 }

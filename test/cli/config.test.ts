@@ -181,6 +181,12 @@ describe.skipIf(!isRoot)('inetgw apply', () => {
     expect(code).toBe(6);
     expect(stdout).toBe('');
   });
+  it('of a file without a section says that there is nothing to check', async () => {
+    const file = join(folder, 'empty.conf');
+    await writeFile(file, '');
+    const { code, stdout, stderr } = await inetgw('apply', '--check', '--config', file);
+    expect([code, stdout, stderr]).toEqual([0, '', `inetgw: ${file} has no section: nothing to check\n`]);
+  });
   it('of a device without a section names those that there are', async () => {
     const { code, stderr } = await inetgw('apply', 'ppp9', '--config', good);
     expect(code).toBe(6);

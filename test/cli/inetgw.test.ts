@@ -62,6 +62,7 @@ describe('inetgw', () => {
     [['statsu'], "'statsu' is no command and no device", 'did you mean: inetgw status?'],
     [['aply', 'ppp0'], "'aply' is no command and no device", 'did you mean: inetgw apply ppp0?'],
     [['eth0:1', '210', '1710'], '"eth0:1" is no device name', 'the label of an address; the device is eth0'],
+    [['[ppp0'], '"[ppp0" is no device name', 'a device has no brackets: ppp0'],
     [['/dev/ppp0'], '"/dev/ppp0" is no device name', 'network devices have no path: ppp0'],
     [
       ['lo', '10MB/s', '16mbit'],

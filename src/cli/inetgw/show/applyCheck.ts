@@ -7,6 +7,7 @@ import { run } from '../../../system/exec/run.ts';
 import { sameValue } from '../../../tc/sameValue.ts';
 import { settleDoubts } from '../change/doubts.ts';
 import { requireConfiguration, requireSection, settingsOfSection, warnOfFile } from '../words/configured.ts';
+import { warn } from '../../common/warn.ts';
 import type { Options } from '../words/program.ts';
 import { statusOf, type DeviceStatus } from './status.ts';
 
@@ -23,6 +24,8 @@ export async function applyCheckCommand(device: string | undefined, options: Opt
     );
   const config = await requireConfiguration(options);
   const sections = sectionsFor(config, device);
+  if (sections.length === 0 && options.quiet !== true)
+    warn(`${config.file} has no section: nothing to check`);
   await requireNetAdmin('comparing the firewall rules');
   const devices: DeviceOutlook[] = [];
   for (const each of sections) devices.push(await outlookOf(each, config, options));
