@@ -3,7 +3,7 @@
  * explains, and test/lab/conditions.test.ts makes. A new one is an entry in one of these lists, and for what it is read
  * from a member of `ConditionReadings`, which system/check/conditions.ts fills. Pure.
  */
-import type { Condition, ConditionReadings, FoundCondition } from './condition.ts';
+import type { Condition, FoundCondition } from './condition.ts';
 import { DEVICE_CONDITIONS } from './device.ts';
 import { FIREWALL_CONDITIONS } from './firewall.ts';
 import { OTHERS_CONDITIONS } from './others.ts';
@@ -23,16 +23,6 @@ export const CONDITIONS: readonly Condition[] = [
   ...UPLINK_CONDITIONS,
   ...FALLBACK_CONDITIONS,
 ];
-
-/** What is the case, in the order of the table. */
-export function conditionsOf(
-  readings: ConditionReadings,
-  table: readonly Condition[] = CONDITIONS,
-): FoundCondition[] {
-  return table.flatMap(({ id, severity, remedy, find }) =>
-    find(readings).map((text) => ({ id, severity, text, remedy: remedy.replaceAll('DEV', readings.device) })),
-  );
-}
 
 export function isBroken(found: readonly FoundCondition[]): boolean {
   return found.some(({ severity }) => severity === 'broken');

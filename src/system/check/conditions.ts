@@ -1,6 +1,7 @@
 /** Reads what conditions are found in: what readCurrent has not looked at. */
 import type { ConditionReadings, FoundCondition } from '../../conditions/condition.ts';
-import { conditionsOf } from '../../conditions/table.ts';
+import { conditionsOf } from '../../conditions/find.ts';
+import { CONDITIONS } from '../../conditions/table.ts';
 import type { FirewallStanding } from '../../firewall/standing.ts';
 import type { Current } from '../device/device.ts';
 import { readFirewall } from '../apply/firewall.ts';
@@ -29,7 +30,7 @@ export interface Conditions {
  */
 export async function readConditions(current: Current, mayLook: boolean, run: Runner): Promise<Conditions> {
   const readings = await readMore(current, mayLook, run);
-  return { found: conditionsOf(readings), firewall: readings.firewall };
+  return { found: conditionsOf(readings, CONDITIONS), firewall: readings.firewall };
 }
 
 async function readMore(current: Current, mayLook: boolean, run: Runner): Promise<ConditionReadings> {

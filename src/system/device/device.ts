@@ -2,7 +2,7 @@
 import { failure, UserError } from '../../core/errors.ts';
 import type { ConditionReadings, QueueDeviceReading } from '../../conditions/condition.ts';
 import { QUEUE_CONDITIONS } from '../../conditions/queues.ts';
-import { conditionsOf } from '../../conditions/table.ts';
+import { conditionsOf } from '../../conditions/find.ts';
 import type { LinkFacts } from '../../plan/input/link.ts';
 import { EGRESS_CLASSES, EGRESS_CLASS_NAMES } from '../../plan/queues/egressClasses.ts';
 import type { Plan } from '../../plan/plan.ts';

@@ -1,7 +1,8 @@
 /** Conditions follow from readings, and from nothing that was not read; test/lab/conditions.test.ts makes them. */
 import { describe, expect, it } from 'vitest';
 import type { ConditionReadings, ClsactHookReading } from '../../../src/conditions/condition.ts';
-import { CONDITIONS, conditionLine, conditionsOf, isBroken } from '../../../src/conditions/table.ts';
+import { conditionsOf } from '../../../src/conditions/find.ts';
+import { CONDITIONS, conditionLine, isBroken } from '../../../src/conditions/table.ts';
 import { settingsFromArguments } from '../../../src/config/fromArguments.ts';
 import type { LayerFacts } from '../../../src/plan/input/layers.ts';
 import { makePlan } from '../../../src/plan/plan.ts';
@@ -46,12 +47,12 @@ const well: ConditionReadings = {
 };
 
 const ids = (changes: Partial<ConditionReadings>): string[] =>
-  conditionsOf({ ...well, ...changes }).map(({ id }) => id);
+  conditionsOf({ ...well, ...changes }, CONDITIONS).map(({ id }) => id);
 
 it('none where all is as it was set up, or nothing was read', () => {
   expect(ids({})).toEqual([]);
-  expect(conditionsOf({ device: 'ppp0', link: undefined, record: undefined })).toEqual([]);
-  expect(conditionsOf({ device: 'ppp0', link, record })).toEqual([]);
+  expect(conditionsOf({ device: 'ppp0', link: undefined, record: undefined }, CONDITIONS)).toEqual([]);
+  expect(conditionsOf({ device: 'ppp0', link, record }, CONDITIONS)).toEqual([]);
 });
 
 describe('each', () => {
@@ -89,7 +90,7 @@ describe('each', () => {
     const rates = { ...settings, upBitPerSec: 250_000, downBitPerSec: 9_984_000, pacing: 'off' as const };
     const told = (fair: 'host' | 'flow'): string | undefined => {
       const plan = makePlan({ ...rates, fair }, link, { leafQdisc: 'cake' }, 'nft');
-      const [found, ...others] = conditionsOf({ ...well, record: { ...record, plan } });
+      const [found, ...others] = conditionsOf({ ...well, record: { ...record, plan } }, CONDITIONS);
       expect(others).toEqual([]);
       expect(found).toMatchObject({ id: 'narrow-uplink', severity: 'note' });
       return found?.text;
@@ -103,7 +104,7 @@ describe('each', () => {
   it('no-pacing, with why', () => {
     const unpaced = makePlan({ ...settings, pacing: 'off' }, link, { leafQdisc: 'cake' }, 'nft');
     const without = { ...unpaced, pacingMissing: true as const, pacingWhy: 'no cls_bpf' };
-    const [found] = conditionsOf({ ...well, record: { ...record, plan: without } });
+    const [found] = conditionsOf({ ...well, record: { ...record, plan: without } }, CONDITIONS);
     expect(found).toMatchObject({ id: 'no-pacing', severity: 'note', text: 'no window pacing: no cls_bpf' });
     expect(ids({ record: { ...record, plan: unpaced } })).toEqual([]);
   });
@@ -124,7 +125,10 @@ it('of a device that is another one, nothing is said of queues', () => {
 });
 
 it('several are told in the order of the table; each line says what to do, and ends in its name', () => {
-  const found = conditionsOf({ ...well, link: { ...link, mtuBytes: 9000 }, queueDevice: 'absent' });
+  const found = conditionsOf(
+    { ...well, link: { ...link, mtuBytes: 9000 }, queueDevice: 'absent' },
+    CONDITIONS,
+  );
   expect(found.map(conditionLine)).toEqual([
     'the MTU of ppp0 is 9000 and was 1492 when it was set up: longer packets are lost; set it up again: inetgw ppp0 UP DOWN [mtu-raised]',
     'igw-ppp0, through which everything that comes in passes, is gone; set it up again: inetgw ppp0 UP DOWN [ifb-gone]',

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { OwnTunnel } from '../../../src/conditions/condition.ts';
-import { conditionsOf } from '../../../src/conditions/table.ts';
+import { conditionsOf } from '../../../src/conditions/find.ts';
 import { bytesInTunnels, TUNNEL_CONDITIONS } from '../../../src/conditions/tunnels.ts';
 import type { ShaperOptions } from '../../../src/config/keys.ts';
 import { settingsFromArguments } from '../../../src/config/fromArguments.ts';
