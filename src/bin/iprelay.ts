@@ -1,7 +1,4 @@
 /** Where `iprelay` begins, once it is clear that this Node is new enough (scripts/build.mjs). */
-import { runMain } from '../cli/common/main.ts';
-import { asksVersion, VERSION } from '../core/version.ts';
+import { begin } from '../cli/common/begin.ts';
 
-const argv = process.argv.slice(2);
-if (asksVersion(argv)) process.stdout.write(`iprelay ${VERSION}\n`);
-else void runMain('iprelay', async () => (await import('../cli/iprelay.ts')).run(argv));
+begin('iprelay', () => import('../cli/iprelay.ts'));

@@ -24,6 +24,23 @@ it('makes a few files, which an apply needs', async () => {
   );
 });
 
+it('writes plain ASCII, which Node reads in a third of the time', async () => {
+  for (const part of ['lib', 'page'])
+    for (const name of (await readdir(join(folder, 'dist', part))).filter((each) => each.endsWith('.js')))
+      expect(await readFile(join(folder, 'dist', part, name), 'latin1'), name).not.toMatch(/[^\0-\x7f]/);
+});
+
+it.each(['inetgw', 'searchbw', 'iprelay'])(
+  'keeps the help of %s as it is where it is made anew',
+  async (name) => {
+    const help = async () => (await execa(join(folder, `dist/bin/${name}.js`), ['--help'])).stdout;
+    const kept = await help();
+    await rm(join(folder, `dist/lib/help-${name}.txt`));
+    expect(kept).toContain(`Usage: ${name}`);
+    expect(await help()).toBe(kept);
+  },
+);
+
 it('fails where a path that it names is no module any more', async () => {
   const script = join(folder, 'scripts/build.mjs');
   const text = await readFile(script, 'utf8');
