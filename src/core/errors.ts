@@ -58,3 +58,8 @@ export const noPrivilege = (message: string, hint?: string): UserError =>
   new UserError(EXIT.privilege, message, hint);
 export const configError = (message: string, hint?: string): UserError =>
   new UserError(EXIT.config, message, hint);
+
+/** The name that the kernel or Node gives an error: `ENOENT`; undefined: it has none. */
+export function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}

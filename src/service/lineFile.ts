@@ -4,6 +4,7 @@
  * memory meanwhile and does not end; Node writes to pipes and terminals synchronously, so that the relay would stand still.)
  */
 import { close, constants, openSync, statSync, unlinkSync, write } from 'node:fs';
+import { errorCode } from '../core/errors.ts';
 
 /** What may wait to be written. */
 export const WAITING_BYTES = 1_048_576;
@@ -65,7 +66,7 @@ export class LineFile {
       }, LAST_MS).unref();
     } catch (error) {
       this.#lost++;
-      this.#why = codeOf(error);
+      this.#why = errorCode(error) ?? String(error);
     }
   }
 
@@ -121,7 +122,7 @@ export class LineFile {
       }
       if (error !== null) {
         this.#lost++;
-        this.#why = codeOf(error);
+        this.#why = errorCode(error) ?? String(error);
       } else this.#tellLost();
       this.#next();
     });
@@ -151,11 +152,7 @@ function openForLines(path: string): { fd: number; made: boolean } {
   try {
     return { fd: openSync(path, flags | O_EXCL, 0o640), made: true };
   } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error;
+    if (errorCode(error) !== 'EEXIST') throw error;
     return { fd: openSync(path, flags, 0o640), made: false };
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }

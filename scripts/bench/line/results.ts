@@ -3,7 +3,7 @@ import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { errorCode } from '../../../src/system/record/runDir.ts';
+import { errorCode } from '../../../src/core/errors.ts';
 import { keyOf, type Point } from './points.ts';
 
 /** Where results are kept unless another file is named. */

@@ -1,4 +1,4 @@
-import { EXIT, failure, UserError, UserErrors } from '../../core/errors.ts';
+import { EXIT, errorCode, failure, UserError, UserErrors } from '../../core/errors.ts';
 import { messageLine } from '../../core/messageLine.ts';
 import { printable } from '../../core/printable.ts';
 
@@ -47,7 +47,7 @@ export function reportError(command: string, error: unknown, err: NodeJS.Writabl
     if (error.hint !== undefined) err.write(messageLine(command, error.hint));
     return error.exitCode;
   }
-  if (error instanceof Error && 'code' in error && error.code === 'EMFILE') {
+  if (errorCode(error) === 'EMFILE') {
     const known = failure('too few files may be open', 'raise the limit: ulimit -n 1024');
     return reportError(command, known, err);
   }

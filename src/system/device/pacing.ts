@@ -1,6 +1,6 @@
 /** What pacing needs besides queues and filters: the program's file, and its maps, which tc pins. */
 import { lstat, readFile, unlink } from 'node:fs/promises';
-import { failure } from '../../core/errors.ts';
+import { errorCode, failure } from '../../core/errors.ts';
 import { PACING_OBJECTS } from '../../core/installedFiles.ts';
 import {
   configuredObject,
@@ -14,7 +14,7 @@ import type { PacingPlan } from '../../plan/pacing/pacing.ts';
 import { PIN_FOLDER, readPinnedElement } from './bpfMap.ts';
 import { followingFile } from '../record/following.ts';
 import { replaceFile } from '../record/replaceFile.ts';
-import { errorCode, makeRunDir, removeError, runDir } from '../record/runDir.ts';
+import { makeRunDir, removeError, runDir } from '../record/runDir.ts';
 import type { Runner } from '../exec/run.ts';
 
 /** The program's file for a device; tc reads it when a filter is made. */

@@ -7,7 +7,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import type { Readable } from 'node:stream';
-import { failure, missing, type UserError } from '../../core/errors.ts';
+import { errorCode, failure, missing, type UserError } from '../../core/errors.ts';
 import { openInput } from './inputFile.ts';
 
 export interface RunOptions {
@@ -72,9 +72,9 @@ export const run: Runner = async (argv, options = {}) => {
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const shown = argv.join(' ');
   if (shown.includes('\0')) throw failure(`${JSON.stringify(shown)} cannot be run: it contains a null byte`);
-  const { end, errorCode, code, signal, output } = await untilEnd(argv, options, timeoutMs);
-  if (errorCode === 'ENOENT') throw missing(`${file} was not found`, packageHint(file));
-  if (errorCode === 'EACCES')
+  const { end, startCode, code, signal, output } = await untilEnd(argv, options, timeoutMs);
+  if (startCode === 'ENOENT') throw missing(`${file} was not found`, packageHint(file));
+  if (startCode === 'EACCES')
     throw missing(
       `${file} is there but may not be run: it is not executable`,
       packageHint(file, '--reinstall '),
@@ -91,7 +91,7 @@ export const run: Runner = async (argv, options = {}) => {
     case 'own':
   }
   if (signal !== null) throw problem(`was ended by ${signal}`);
-  if (code === null) throw problem(`could not be run (${errorCode ?? 'unknown error'})`);
+  if (code === null) throw problem(`could not be run (${startCode ?? 'unknown error'})`);
   if (code !== 0 && !(options.okCodes ?? []).includes(code)) {
     const said = output.stderr.trim() || output.stdout.trim() || 'it said nothing';
     throw problem(`failed with exit code ${code}: ${shorten(said)}`);
@@ -105,7 +105,7 @@ type End = 'own' | 'late' | 'interrupted' | 'too much output';
 interface Ended {
   end: End;
   /** Why it could not be started, as the kernel names it. */
-  errorCode: string | undefined;
+  startCode: string | undefined;
   code: number | null;
   signal: string | null;
   output: RunResult;
@@ -126,7 +126,7 @@ function start(
     });
   } catch (error) {
     // Some errors are thrown (too long a command line), others are told by an event.
-    return { refused: codeOf(error) };
+    return { refused: errorCode(error) };
   } finally {
     if (inputFile !== undefined) closeSync(inputFile);
   }
@@ -142,7 +142,7 @@ async function untilEnd(
   const child = start(argv, options);
   if ('refused' in child) {
     const output = { code: -1, stdout: '', stderr: '' };
-    return { end: 'own', errorCode: child.refused, code: null, signal: null, output };
+    return { end: 'own', startCode: child.refused, code: null, signal: null, output };
   }
   let end: End = 'own';
   let stopEnding: (() => void) | undefined;
@@ -169,9 +169,9 @@ async function untilEnd(
   };
   if (abort?.aborted === true) onAbort();
   else abort?.addEventListener('abort', onAbort);
-  let errorCode: string | undefined;
+  let startCode: string | undefined;
   child.on('error', (error) => {
-    errorCode ??= codeOf(error);
+    startCode ??= errorCode(error);
   });
   const [code, signal] = await new Promise<[number | null, string | null]>((resolve) => {
     child.on('close', (...how) => {
@@ -181,9 +181,9 @@ async function untilEnd(
   clearTimeout(timer);
   stopEnding?.();
   abort?.removeEventListener('abort', onAbort);
-  const started = errorCode === undefined;
+  const started = startCode === undefined;
   const output = { code: code ?? -1, stdout: stdout?.() ?? '', stderr: stderr() };
-  return { end, errorCode, code: started ? code : null, signal, output };
+  return { end, startCode, code: started ? code : null, signal, output };
 }
 
 /** Gathers what a program prints; the result gives it as text. */
@@ -197,10 +197,6 @@ function collect(stream: Readable | null, tooMuch: () => void): () => string {
     if (bytes > MAX_OUTPUT_BYTES) tooMuch();
   });
   return () => Buffer.concat(chunks).toString();
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
 /**

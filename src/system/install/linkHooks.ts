@@ -1,11 +1,11 @@
 /** Writing hook files and taking them back, without ever touching what somebody has edited. */
 import { chmod, chown, lstat, mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { missing } from '../../core/errors.ts';
+import { errorCode, missing } from '../../core/errors.ts';
 import { isUnedited, seal } from '../../linkHooks/seal.ts';
 import type { HookFile } from '../../linkHooks/render.ts';
 import { replaceFile } from '../record/replaceFile.ts';
-import { errorCode, writeError } from '../record/runDir.ts';
+import { writeError } from '../record/runDir.ts';
 
 export type HookOutcome =
   | 'written'

@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { UserError } from '../../core/errors.ts';
 import { closest } from '../../core/suggest.ts';
 import { deviceNameHint, deviceNameProblem } from '../../core/deviceNames.ts';
-import { failure, usageError } from '../../core/errors.ts';
+import { errorCode, failure, usageError } from '../../core/errors.ts';
 import type { LinkKind } from '../../plan/input/framing.ts';
 import type { LinkFacts } from '../../plan/input/link.ts';
 import { pathExists } from '../exec/pathExists.ts';
@@ -74,9 +74,7 @@ export async function findLink(device: string): Promise<LinkFacts | undefined> {
     const [ifindex, type, mtuBytes] = await Promise.all([read('ifindex'), read('type'), read('mtu')]);
     return { device, ifindex, kind: kindOf(type), mtuBytes };
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENODEV')) {
-      return undefined;
-    }
+    if (['ENOENT', 'ENODEV'].includes(errorCode(error) ?? '')) return undefined;
     throw failure(`cannot read the facts of ${device}: ${String(error)}`);
   }
 }

@@ -1,7 +1,6 @@
 /** Finding and reading the configuration file. */
-import { configError, noPrivilege } from '../../core/errors.ts';
+import { configError, errorCode, noPrivilege } from '../../core/errors.ts';
 import type { Configuration } from '../../config/file.ts';
-import { errorCode } from './runDir.ts';
 import { CONFIG_LIMIT_BYTES, readTextFile, whyUnreadable } from '../exec/textFile.ts';
 
 export const CONFIG_PATH = '/etc/inetgw.conf';

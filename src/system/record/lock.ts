@@ -5,9 +5,9 @@
  */
 import { link, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EXIT, failure, UserError } from '../../core/errors.ts';
+import { errorCode, EXIT, failure, UserError } from '../../core/errors.ts';
 import { startTime } from '../exec/process.ts';
-import { errorCode, makeRunDir, removeEmptyRunDir, runDir, writeError } from './runDir.ts';
+import { makeRunDir, removeEmptyRunDir, runDir, writeError } from './runDir.ts';
 import { readState } from './state.ts';
 import { otherWorker, type Worker } from './worker.ts';
 

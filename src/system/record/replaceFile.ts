@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { failure } from '../../core/errors.ts';
-import { errorCode, writeError } from './runDir.ts';
+import { errorCode, failure } from '../../core/errors.ts';
+import { writeError } from './runDir.ts';
 
 export interface Replacing {
   /** Of the new file; the umask holds. */

@@ -1,6 +1,6 @@
 /** Where state lives: /run/inetgw, which vanishes with the kernel's own state at the next boot. */
 import { mkdir, readlink, rmdir, stat } from 'node:fs/promises';
-import { failure, noPrivilege, type UserError } from '../../core/errors.ts';
+import { errorCode, failure, noPrivilege, type UserError } from '../../core/errors.ts';
 
 export const BASE_RUN_DIR = '/run/inetgw';
 
@@ -86,8 +86,4 @@ function reasonOf(error: unknown): string {
   if (code === 'EROFS') return 'the file system is read-only';
   const text = error instanceof Error ? error.message : String(error);
   return code === undefined ? text : (/^[A-Z0-9]+: ([^,]+)/.exec(text)?.[1] ?? text);
-}
-
-export function errorCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }

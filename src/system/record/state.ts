@@ -2,12 +2,13 @@
  * What inetgw remembers of a device: the plan in force. It is written before the first change, so that a
  * run that was killed half way is noticed and put right by the next one.
  */
+import { errorCode } from '../../core/errors.ts';
 import { createHash } from 'node:crypto';
 import { readdir, rm, stat } from 'node:fs/promises';
 import type { Family } from '../../firewall/iptables.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { deviceNameProblem } from '../../core/deviceNames.ts';
-import { errorCode, makeRunDir, networkNamespace, removeError, runDir } from './runDir.ts';
+import { makeRunDir, networkNamespace, removeError, runDir } from './runDir.ts';
 import { readTextFile } from '../exec/textFile.ts';
 import { replaceFile } from './replaceFile.ts';
 import { isWorker, type Worker } from './worker.ts';

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import {
+  errorCode,
   EXIT,
   failure,
   missing,
@@ -19,7 +20,7 @@ import {
 import { printableLine } from '../../../core/printable.ts';
 import { pathExists } from '../../../system/exec/pathExists.ts';
 import { run, type Runner } from '../../../system/exec/run.ts';
-import { errorCode, removeError, writeError } from '../../../system/record/runDir.ts';
+import { removeError, writeError } from '../../../system/record/runDir.ts';
 import { ask } from '../../../system/exec/runStep.ts';
 import { requireNetAdmin } from '../../../system/exec/privilege.ts';
 import { finishDespiteSignals } from '../../../system/exec/signals.ts';
