@@ -6,11 +6,19 @@ export const BASE_RUN_DIR = '/run/inetgw';
 
 const nothing = (): undefined => undefined;
 
+let found: Promise<string> | undefined;
+
 /**
  * The folder for devices of this network namespace. Device names are unique in one namespace only, so the
- * others get a folder each, named after the namespace's inode.
+ * others get a folder each, named after the namespace's inode. Looked for once: a process stays in its namespace, and an
+ * apply asks for this folder a dozen times.
  */
-export async function runDir(): Promise<string> {
+export function runDir(): Promise<string> {
+  found ??= findRunDir();
+  return found;
+}
+
+async function findRunDir(): Promise<string> {
   const [own, first] = await Promise.all(
     ['/proc/self/ns/net', '/proc/1/ns/net'].map((path) => readlink(path).catch(() => undefined)),
   );
