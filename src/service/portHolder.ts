@@ -15,14 +15,22 @@ function listeningInodes(table: string, port: number): string[] {
   return inodes;
 }
 
+const TRIES = 3;
+
+/** The kernel may leave lines out of these tables where sockets come and go while they are read. */
+async function listeningSockets(port: number): Promise<ReadonlySet<string>> {
+  for (let tried = 1; ; tried += 1) {
+    const tables = await Promise.all(
+      ['/proc/net/tcp', '/proc/net/tcp6'].map((file) => readFile(file, 'latin1').catch(() => '')),
+    );
+    const inodes = tables.flatMap((table) => listeningInodes(table, port));
+    if (inodes.length > 0 || tried === TRIES) return new Set(inodes.map((inode) => `socket:[${inode}]`));
+  }
+}
+
 /** `nginx, process 123`, or undefined. Other users' processes can only be seen by root. */
 export async function portHolder(port: number): Promise<string | undefined> {
-  const tables = await Promise.all(
-    ['/proc/net/tcp', '/proc/net/tcp6'].map((file) => readFile(file, 'latin1').catch(() => '')),
-  );
-  const sockets = new Set(
-    tables.flatMap((table) => listeningInodes(table, port)).map((i) => `socket:[${i}]`),
-  );
+  const sockets = await listeningSockets(port);
   if (sockets.size === 0) return undefined;
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   for (const pid of pids) {

@@ -41,10 +41,17 @@ export async function startRelay(
 ): Promise<Network> {
   const relay = new Relay({ log: SILENT, access: new AccessList([]), descriptorLimit: 20_000, ...more });
   const bindAddress = more.bindAddress ?? '127.0.0.1';
-  const port = await freePort(bindAddress);
-  const spec = { bindAddress, localPort: port, remoteHost: more.remoteHost ?? '127.0.0.1', remotePort };
-  await relay.setForwarder(1, spec, options);
-  return { relay, port, end: () => relay.close(0) };
+  // Between the two another program may take the port.
+  for (let tried = 1; ; tried += 1) {
+    const port = await freePort(bindAddress);
+    const spec = { bindAddress, localPort: port, remoteHost: more.remoteHost ?? '127.0.0.1', remotePort };
+    try {
+      await relay.setForwarder(1, spec, options);
+      return { relay, port, end: () => relay.close(0) };
+    } catch (error) {
+      if (tried === 5 || !(error as Error).message.includes('is in use')) throw error;
+    }
+  }
 }
 
 export function set(relay: Relay, name: VariableName, value: string | number): void {
