@@ -1,71 +1,94 @@
 /**
- * What window pacing has no hold on: 4 downloads over UDP with loss-based congestion control, as QUIC has it, on
- * the line of 220/1750 kbit/s. `inetgw` with its defaults beside `cake … ingress`, each at several values of DOWN, so
- * that answer times can be compared at equal user data. `npx tsx scripts/bench/quic.ts [reno|cubic …]`; needs a
- * build. Times are the guest's own.
+ * What window pacing has no hold on: HTTP/3 downloads by a real QUIC (ngtcp2) on an ADSL line of 512/4600 kbit/s, behind NAT, one
+ * host pinging. `inetgw` with its defaults beside cake, each at several shares of the raw rates, so that answer times can be compared
+ * at equal data. `npx tsx scripts/bench/quic.ts [cubic|bbr|mixed …] [SHARE …] [inetgw|cake …] [no-ecn]`; build first. Times are the guest's own.
  */
 import { table } from '../../src/report/statistics/table.ts';
 import { Guest } from '../../test/lab/guest.ts';
-import { setUpLine } from '../../test/lab/line.ts';
-import { summarise } from '../../test/lab/measure.ts';
+import { ADSL_LINE, setUpLine } from '../../test/lab/line.ts';
+import { summarise, type FlowGroup } from '../../test/lab/measure.ts';
+import { quicPrograms } from '../../test/lab/quic.ts';
+import { runSteps } from '../../test/lab/steps.ts';
 import { downloads, measure } from '../../test/lab/traffic.ts';
-import { LINES } from './line/lines.ts';
-import { setUpShaper, SHAPERS, type ShaperName } from './line/shapers.ts';
+import { LINES, type BenchLine } from './line/lines.ts';
+import { cakeOnHosts, inetgw, shareOf } from './line/shapers.ts';
 
-const CONGESTION = ['reno', 'cubic'] as const;
-type Congestion = (typeof CONGESTION)[number];
+const LINE: BenchLine = {
+  ...LINES.adsl,
+  title: 'ADSL 4600 / 512 kbit/s, ATM, 15 ms',
+  options: { ...ADSL_LINE, upBitPerSec: 512e3, downBitPerSec: 4600e3, pathMs: 15 },
+};
 
-const UP_BIT_PER_SEC = 215_000;
-const POINTS: readonly { shaper: ShaperName; downKbit: readonly number[] }[] = [
-  { shaper: 'paced', downKbit: [1550, 1650, 1715] },
-  { shaper: 'cake-ingress', downKbit: [1650, 1715, 1740] },
-];
-const COLUMNS = [
-  'senders',
-  'shaper',
-  'DOWN',
-  'ping ms avg',
-  'p50',
-  'p99',
-  'user data down kbit/s',
-  'least flow',
-];
+const quic = await quicPrograms();
+const overQuic = (count: number, congestion: 'cubic' | 'bbr'): FlowGroup =>
+  downloads(count, { label: 'QUIC', client: 'lan', transport: 'quic', quic, congestion });
+const LOADS = {
+  cubic: { title: '12 QUIC, CUBIC', flows: [overQuic(12, 'cubic')] },
+  bbr: { title: '12 QUIC, BBR', flows: [overQuic(12, 'bbr')] },
+  mixed: {
+    title: '6 QUIC, CUBIC, and 6 TCP',
+    flows: [overQuic(6, 'cubic'), downloads(6, { label: 'TCP', client: 'lan2' })],
+  },
+} as const;
+const SHAPERS = {
+  inetgw: (target: Parameters<typeof cakeOnHosts>[0]) => [inetgw(target)],
+  cake: cakeOnHosts,
+};
+
+/** Of what the sender's packets say: they can be marked instead of dropped. Many servers do not. */
+const NO_ECN = [
+  ...[
+    'nft',
+    'table ip t { chain c { type filter hook postrouting priority 0; meta l4proto udp ip ecn set not-ect; }; }',
+  ],
+] as [string, ...string[]];
 
 async function point(
   guest: Guest,
-  congestion: Congestion,
-  shaper: ShaperName,
-  downKbit: number,
+  load: keyof typeof LOADS,
+  shaper: keyof typeof SHAPERS,
+  share: number,
+  hasEcn: boolean,
 ): Promise<string[]> {
-  const line = LINES.adsl;
-  const { device } = await setUpLine(guest, { ...line.options, lan: { nat: false } });
-  const target = { device, line, upBitPerSec: UP_BIT_PER_SEC, downBitPerSec: downKbit * 1000 };
-  await setUpShaper(guest, shaper, target);
-  const flows = [downloads(4, { transport: 'udp', congestion, client: 'lan' })];
-  const options = { flows, warmUpMs: 12_000, pings: 120, pingIntervalMs: 200, pingNs: 'lan' };
-  const result = await measure(guest, options);
-  const { mean, median, p99 } = summarise(result.ping.timesMs);
-  const least = Math.min(...result.groups.flatMap(({ flowsBitPerSec }) => flowsBitPerSec));
-  const title = shaper === 'paced' ? 'inetgw' : SHAPERS[shaper].title;
+  const { device } = await setUpLine(guest, { ...LINE.options, lan: { nat: true, hosts: 3 } });
+  const upBitPerSec = shareOf(LINE.options.upBitPerSec, share);
+  const downBitPerSec = shareOf(LINE.options.downBitPerSec, share);
+  const steps = SHAPERS[shaper]({ device, line: LINE, upBitPerSec, downBitPerSec }).map((argv) => ({
+    ns: 'gw',
+    argv,
+  }));
+  await runSteps(guest, [...steps, ...(hasEcn ? [] : [{ ns: 'isp', argv: NO_ECN }])]);
+  const { title, flows } = LOADS[load];
+  const options = { flows: [...flows], warmUpMs: 8000, pings: 200, pingIntervalMs: 100, pingNs: 'lan3' };
+  const { ping, groups } = await measure(guest, options);
+  const { mean, median, p95, max } = summarise(ping.timesMs);
+  const kbit = (label: string): string => {
+    const group = groups.find((each) => each.label === label);
+    return group === undefined ? '–' : (group.bitPerSec / 1000).toFixed(0);
+  };
   return [
-    congestion,
-    title,
-    String(downKbit),
-    ...[mean, median, p99].map((ms) => ms.toFixed(0)),
-    ...[result.downBitPerSec, least].map((bitPerSec) => (bitPerSec / 1000).toFixed(0)),
+    ...[hasEcn ? title : `${title}, no ECN`, shaper, String(share)],
+    ...[mean, median, p95, max].map((ms) => ms.toFixed(0)),
+    ...[kbit('QUIC'), kbit('TCP')],
   ];
 }
 
 const asked = process.argv.slice(2);
-const wanted = CONGESTION.filter((name) => asked.length === 0 || asked.includes(name));
-if (wanted.length === 0) throw new Error(`reno or cubic, not ${asked.join(' ')}`);
+const chosen = <T extends string>(all: readonly T[]): readonly T[] => {
+  const some = all.filter((each) => asked.includes(each));
+  return some.length > 0 ? some : all;
+};
+const loads = chosen(Object.keys(LOADS) as (keyof typeof LOADS)[]);
+const shapers = chosen(Object.keys(SHAPERS) as (keyof typeof SHAPERS)[]);
+const numbers = asked.map(Number).filter((share) => share > 0 && share <= 1);
+const shares = numbers.length > 0 ? numbers : [0.95, 0.975, 0.985];
 const rows: string[][] = [];
 const guest = await Guest.boot();
 try {
-  for (const congestion of wanted) {
-    for (const { shaper, downKbit } of POINTS) {
-      for (const rate of downKbit) {
-        const row = await point(guest, congestion, shaper, rate);
+  for (const load of loads) {
+    for (const shaper of shapers) {
+      for (const share of shares) {
+        const row = await point(guest, load, shaper, share, !asked.includes('no-ecn'));
         console.error(row.join('  '));
         rows.push(row);
       }
@@ -74,4 +97,15 @@ try {
 } finally {
   await guest.close();
 }
-console.log(table(COLUMNS, rows));
+const COLUMNS = [
+  'load',
+  'shaper',
+  'share',
+  'ping ms avg',
+  'p50',
+  'p95',
+  'max',
+  'QUIC IP kbit/s',
+  'TCP user data kbit/s',
+];
+console.log(`${LINE.title}\n${table(COLUMNS, rows)}`);

@@ -8,6 +8,7 @@ import {
   renderProgram,
   renderQdisc,
   renderSmallPackets,
+  renderUdp,
 } from './render.ts';
 
 /** What stands on a device now, as far as setting up and tearing down depend on it. */
@@ -97,6 +98,8 @@ export function setUpLines(objects: readonly TcObject[]): string[] {
         return renderProgram('add', object);
       case 'small':
         return renderSmallPackets(object);
+      case 'udp':
+        return renderUdp(object);
     }
   });
   const actions = objects.flatMap((object) => (object.type === 'filter' ? object.actions : []));
@@ -198,6 +201,7 @@ export function rateLines(object: TcObject): string[] {
     case 'qdisc':
     case 'program':
     case 'small':
+    case 'udp':
       return [];
   }
 }

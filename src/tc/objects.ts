@@ -150,4 +150,18 @@ export interface SmallPacketFilter {
   classId: ClassId;
 }
 
-export type TcObject = Qdisc | HtbClass | Filter | ProgramFilter | SmallPacketFilter;
+/**
+ * Packets of UDP of one family, for a class: those from a port, or those whose sender takes marks instead of drops (ECT(0), and
+ * what has got its mark already; RFC 3168).
+ */
+export interface UdpFilter {
+  type: 'udp';
+  dev: string;
+  parent: Handle;
+  pref: number;
+  protocol: 'ip' | 'ipv6';
+  which: { fromPort: number } | 'ecn';
+  classId: ClassId;
+}
+
+export type TcObject = Qdisc | HtbClass | Filter | ProgramFilter | SmallPacketFilter | UdpFilter;

@@ -8,6 +8,7 @@ import {
   type Qdisc,
   type QdiscSpec,
   type SmallPacketFilter,
+  type UdpFilter,
   type Stab,
 } from './objects.ts';
 
@@ -93,6 +94,17 @@ export function renderSmallPackets(filter: SmallPacketFilter): string {
     `filter add dev ${filter.dev} parent ${filter.parent} protocol ${filter.protocol} pref ${filter.pref}` +
     ` u32 match u16 0 0xff00 at ${LENGTH_AT[filter.protocol]} flowid ${filter.classId}`
   );
+}
+
+/** Options and extension headers are not looked for: QUIC's packets have none. */
+export function renderUdp({ dev, parent, protocol, pref, which, classId }: UdpFilter): string {
+  const family = protocol === 'ip' ? 'ip' : 'ip6';
+  const ecn = protocol === 'ip' ? 'u32 0x00020000 0x00020000 at 0' : 'u32 0x00200000 0x00200000 at 0';
+  return [
+    `filter add dev ${dev} parent ${parent} protocol ${protocol} pref ${pref} u32 match ${family} protocol 17 0xff`,
+    `match ${which === 'ecn' ? ecn : `${family} sport ${which.fromPort} 0xffff`}`,
+    `flowid ${classId}`,
+  ].join(' ');
 }
 
 /** An action is changed by its index; the filter that holds it stays as it is. */

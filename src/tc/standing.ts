@@ -3,7 +3,14 @@ import { actionDoes, actionTexts, type ActionDoes } from './actionText.ts';
 import type { CakeLeaf, Leaf, TcView } from './batch.ts';
 import { classTexts, flowFilterTexts } from './htbText.ts';
 import { CLSACT_HOOK } from './clsact.ts';
-import { CAKE_FLOW_MODE, type Action, type Qdisc, type TcObject } from './objects.ts';
+import {
+  CAKE_FLOW_MODE,
+  type Action,
+  type Qdisc,
+  type SmallPacketFilter,
+  type TcObject,
+  type UdpFilter,
+} from './objects.ts';
 import { UnreadableOutput, type FilterLine } from './parse.ts';
 import { parseActionStatistics } from './statistics.ts';
 
@@ -39,22 +46,36 @@ export function treeStanding(
 /** A length below 256 bytes, as render.ts asks for it and tc prints it. */
 const SMALL_MATCH = { ip: '00000000/0000ff00 at 0', ipv6: '00000000/ff000000 at 4' } as const;
 
+/** As value/mask: protocol UDP, the bit that ECT(0) and a mark have in common, and where UDP's header begins. */
+const UDP_MATCH = {
+  ip: { protocol: '00110000/00ff0000 at 8', ecn: '00020000/00020000 at 0', portsAt: 20 },
+  ipv6: { protocol: '00001100/0000ff00 at 4', ecn: '00200000/00200000 at 0', portsAt: 40 },
+} as const;
+
+function matchesOf(filter: SmallPacketFilter | UdpFilter): string[] {
+  if (filter.type === 'small') return [SMALL_MATCH[filter.protocol]];
+  const { protocol, ecn, portsAt } = UDP_MATCH[filter.protocol];
+  if (filter.which === 'ecn') return [protocol, ecn];
+  return [protocol, `${filter.which.fromPort.toString(16).padStart(4, '0')}0000/ffff0000 at ${portsAt}`];
+}
+
 /**
- * Whether the filters that lead small packets into a class of the device are there.
+ * Whether the filters that lead packets into the classes of the device are there.
  * @param shown what `tc filter show dev X` prints
  */
-export function smallFiltersStand(objects: readonly TcObject[], device: string, shown: string): boolean {
+export function classFiltersStand(objects: readonly TcObject[], device: string, shown: string): boolean {
   const standing = flowFilterTexts(shown);
   return objects.every((object) => {
-    if (object.type !== 'small' || object.dev !== device) return true;
+    if ((object.type !== 'small' && object.type !== 'udp') || object.dev !== device) return true;
     const { protocol, pref, classId } = object;
+    const matches = matchesOf(object);
     return standing.some(
       (each) =>
         each.protocol === protocol &&
         each.pref === pref &&
         each.classId === classId &&
-        each.matches.length === 1 &&
-        each.matches[0] === SMALL_MATCH[protocol],
+        each.matches.length === matches.length &&
+        matches.every((match) => each.matches.includes(match)),
     );
   });
 }

@@ -7,7 +7,7 @@ export interface FlowGroup {
   direction: 'down' | 'up';
   count: number;
   /**
-   * `quic`: HTTP/3 by ngtcp2, a client for each; `udp`: flows of our own with loss-based congestion control; both downloads only.
+   * `quic`: HTTP/3 by ngtcp2, a client for each; `udp`: flows of our own with loss-based congestion control, downloads only.
    * TCP by default.
    */
   transport?: 'tcp' | 'udp' | 'quic';
@@ -52,7 +52,7 @@ export interface GroupResult {
   /**
    * User data (TCP payload in order, over UDP each byte once) that reached the receivers, per second of the window. A hole that is
    * filled at last counts with all that waited behind it, so a short window may show more than the line
-   * carries; over a minute that evens out. Of `quic` it is all IP that came in where its clients run, headers included.
+   * carries; over a minute that evens out. Of `quic` it is all IP that came in where it is received, headers included.
    */
   bitPerSec: number;
   flowsBitPerSec: number[];

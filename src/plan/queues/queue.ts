@@ -2,7 +2,7 @@
  * The local queue for what comes in: an ifb, to which the ingress of the device redirects. Window pacing has one
  * behind its stages (pacing.ts); without stages, it is what shapes the downlink (`--ingress shape`). Pure.
  */
-import type { Action, Filter, Qdisc, QdiscSpec, TcObject } from '../../tc/objects.ts';
+import type { Action, ClassId, Filter, Qdisc, UdpFilter, QdiscSpec, TcObject } from '../../tc/objects.ts';
 import { deviceActionIndex } from '../numbers/actionIndex.ts';
 import { fqCodelParameters } from '../numbers/arithmetic.ts';
 import { htbClasses, leafKind, leafSpec, sfqSpec, stabFor } from './egress.ts';
@@ -32,6 +32,12 @@ export function redirectIndex(ifindex: number): number {
  */
 export const LARGE_SHARE = 0.985;
 
+/** HTTP/3. */
+const QUIC_PORT = 443;
+
+/** cake's for UDP whose senders take marks; with 100 and 400 ms answers are as fast (docs/pacing.md). */
+const UNPACED_RTT_US = 300_000;
+
 /** Where nothing polices, it is the share of stage 1: DOWN then means the same. */
 export const SHAPE_SHARE = 0.98;
 
@@ -55,9 +61,11 @@ export function redirectObjects(link: LinkFacts, queueDevice: string): TcObject[
 
 /**
  * Small packets first, up to the whole downlink, large ones behind them, one queue per flow; with `late` and cake, hosts take
- * turns, and then the flows of each.
+ * turns, and then the flows of each. QUIC's packets stay in order, whatever their length: an acknowledgement that overtakes its
+ * sender's data makes that seem lost, and when it comes after all, the sender takes back that it has slowed down.
  * @param codel `early`: it drops what has waited for long, as on any shaper. `late`: for paced flows, whose windows
- *   bound what they have here, and dropping does not make that less; it is for those that windows do not bind.
+ *   bound what they have here, and dropping does not make that less. UDP whose senders take marks
+ *   has a class beside them then, where marks keep its queue short; of others, drops would make room for more to come in.
  */
 export function flowQueueObjects(
   codel: 'early' | 'late',
@@ -85,6 +93,19 @@ export function flowQueueObjects(
     targetUs: lateUs,
     intervalUs: 4 * lateUs,
   };
+  const large = rateBitPerSec * 0.7;
+  const unpaced = {
+    ...parameters,
+    limitPackets: late.limitPackets,
+    targetUs: Math.max(parameters.targetUs, UNPACED_RTT_US / 20),
+    intervalUs: UNPACED_RTT_US,
+  };
+  const largeByKind = (): TcObject[] => [
+    htb('1:20', '1:1', large / 2, rateBitPerSec * LARGE_SHARE, 1),
+    leaf('20', leafSpec(kind, 'destination', late, link.mtuBytes)),
+    htb('1:21', '1:1', large / 2, rateBitPerSec * LARGE_SHARE, 1),
+    leaf('21', leafSpec(kind, 'destination', unpaced, link.mtuBytes)),
+  ];
   return [
     {
       type: 'qdisc',
@@ -97,17 +118,24 @@ export function flowQueueObjects(
     htb('1:1', '1:', rateBitPerSec, rateBitPerSec, 0),
     htb('1:10', '1:1', rateBitPerSec * 0.3, rateBitPerSec, 0),
     leaf('10', early),
-    htb(
-      '1:20',
-      '1:1',
-      rateBitPerSec * 0.7,
-      rateBitPerSec * (codel === 'late' ? LARGE_SHARE : SHAPE_SHARE),
-      1,
-    ),
-    leaf('20', codel === 'late' ? leafSpec(kind, 'destination', late, link.mtuBytes) : early),
-    { type: 'small', dev, parent: '1:', pref: 1, protocol: 'ip', classId: '1:10' },
-    { type: 'small', dev, parent: '1:', pref: 2, protocol: 'ipv6', classId: '1:10' },
+    ...(codel === 'late'
+      ? largeByKind()
+      : [htb('1:20', '1:1', large, rateBitPerSec * SHAPE_SHARE, 1), leaf('20', early)]),
+    ...classFilters(dev, codel === 'late' ? '1:21' : '1:20'),
   ];
+}
+
+/** Which class a packet belongs to. @param markedClass of UDP whose senders take marks */
+function classFilters(dev: string, markedClass: ClassId): TcObject[] {
+  const FAMILIES = ['ip', 'ipv6'] as const;
+  const udp = (which: UdpFilter['which'], classId: ClassId) =>
+    FAMILIES.map((protocol) => ({ type: 'udp' as const, protocol, which, classId }));
+  const filters = [
+    ...udp('ecn', markedClass),
+    ...udp({ fromPort: QUIC_PORT }, '1:20'),
+    ...FAMILIES.map((protocol) => ({ type: 'small' as const, protocol, classId: '1:10' as const })),
+  ];
+  return filters.map((filter, index) => ({ ...filter, dev, parent: '1:', pref: index + 1 }));
 }
 
 /**

@@ -2,7 +2,7 @@
 import { pacingActionIndex, type PacingActionName } from '../../plan/pacing/pacing.ts';
 import type { Plan } from '../../plan/plan.ts';
 import type { PacingReadings } from '../../plan/readings.ts';
-import type { Counters } from '../../tc/statistics.ts';
+import type { Counters, QueueCounters } from '../../tc/statistics.ts';
 import { formatSize } from '../../core/units.ts';
 
 export interface PacingStatistics {
@@ -15,7 +15,7 @@ export interface PacingStatistics {
   /** As last written, and that flow's least round trip of late: that of the path, without its queues. */
   windowBytes: number | null;
   rttMs: number | null;
-  /** The local queue that large packets wait in. */
+  /** The local queues that large packets wait in, paced ones and others. */
   queue: { backlogBytes: number; backlogPackets: number; sentPackets: number; droppedPackets: number };
 }
 
@@ -27,7 +27,9 @@ export function pacingStatistics(
 ): PacingStatistics {
   const packets = (actions: ReadonlyMap<string, Counters>, name: PacingActionName): number =>
     actions.get(`gact ${pacingActionIndex(plan.link.ifindex, name)}`)?.packets ?? 0;
-  const queue = readings.queues.get('1:20');
+  const queues = ['1:20', '1:21'].map((classId) => readings.queues.get(classId));
+  const sum = (count: keyof QueueCounters): number =>
+    queues.reduce((all, queue) => all + (queue?.[count] ?? 0), 0);
   return {
     rewrittenPackets: packets(readings.actions, 'rewritten'),
     beyondStagesPackets: packets(incoming, 'beyondStages'),
@@ -35,10 +37,10 @@ export function pacingStatistics(
     windowBytes: readings.state?.windowBytes ?? null,
     rttMs: readings.state?.rttMs ?? null,
     queue: {
-      backlogBytes: queue?.backlogBytes ?? 0,
-      backlogPackets: queue?.backlogPackets ?? 0,
-      sentPackets: queue?.packets ?? 0,
-      droppedPackets: queue?.dropped ?? 0,
+      backlogBytes: sum('backlogBytes'),
+      backlogPackets: sum('backlogPackets'),
+      sentPackets: sum('packets'),
+      droppedPackets: sum('dropped'),
     },
   };
 }

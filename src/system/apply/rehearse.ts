@@ -176,6 +176,7 @@ export function modulesOf(object: TcObject, reason: string): string[] {
     case 'program':
       return ['cls_bpf'];
     case 'small':
+    case 'udp':
       return ['cls_u32'];
   }
 }

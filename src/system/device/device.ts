@@ -13,7 +13,7 @@ import { parseFilters, parseTcView, UnreadableOutput, type FilterLine } from '..
 import {
   actionsStanding,
   classesStand,
-  smallFiltersStand,
+  classFiltersStand,
   filtersAt,
   isPlanned,
   treeStanding,
@@ -275,8 +275,8 @@ async function areClassesAsPlanned({ tc, follows }: Plan, device: string, run: R
     orElse(ask(['tc', what, 'show', 'dev', device], run), undefined, ignore);
   const classes = has('class') ? await show('class') : undefined;
   if (classes !== undefined && !classesStand(tc, device, classes, follows !== undefined)) return false;
-  const filters = has('small') ? await show('filter') : undefined;
-  return filters === undefined || smallFiltersStand(tc, device, filters);
+  const filters = has('small') || has('udp') ? await show('filter') : undefined;
+  return filters === undefined || classFiltersStand(tc, device, filters);
 }
 
 /** The same of the device that was set up under this name and has another one now; undefined: there is none. */

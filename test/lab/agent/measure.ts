@@ -7,6 +7,8 @@ import { saidReady, startInteractive, type Interactive } from './interactive.ts'
 import type { UdpClientSettings, UdpServerSettings } from './udpFlow.ts';
 
 const FIRST_PORT = 5201;
+/** As HTTP/3 has it: shapers go by it. */
+const QUIC_PORT = 443;
 
 interface Flow {
   group: FlowGroup;
@@ -55,7 +57,7 @@ export async function measure(options: MeasureOptions): Promise<MeasureResult> {
 /** First all servers, then all clients: so the flows begin together. */
 async function startFlows(groups: readonly FlowGroup[], started: Job[]): Promise<Flow[]> {
   const flows = groups.map((group, index): Flow => {
-    const port = FIRST_PORT + index;
+    const port = group.transport === 'quic' ? QUIC_PORT : FIRST_PORT + index;
     const server = startEnd(serverArgv(group, port), group.serverNs, started);
     return { group, port, server };
   });
@@ -90,13 +92,7 @@ function serverArgv(group: FlowGroup, port: number): [string, ...string[]] {
 
 function clientArgv(group: FlowGroup, port: number): [string, ...string[]] {
   const { transport, serverAddress, count } = group;
-  if (transport === 'quic') {
-    const host = serverAddress.includes(':') ? `[${serverAddress}]` : serverAddress;
-    const words = ['-q', '--no-quic-dump', '--no-http-dump', serverAddress, String(port)];
-    // Each is a program of its own, as each tab or television is. The server makes up as many bytes as it is asked for.
-    const each = [quicOf(group).client, ...words, `https://${host}:${port}/4000000000`].join(' ');
-    return withLibraries(group, ['sh', '-c', `${`${each} >/dev/null 2>&1 & `.repeat(count)}wait`]);
-  }
+  if (transport === 'quic') return quicClientArgv(group, port);
   if (transport === 'udp') {
     return agentArgv('udp-client', { port, serverAddress, count } satisfies UdpClientSettings);
   }
@@ -107,8 +103,25 @@ function clientArgv(group: FlowGroup, port: number): [string, ...string[]] {
   ];
 }
 
-function quicOf({ quic, direction }: FlowGroup): QuicPrograms {
-  if (quic === undefined || direction === 'up') throw new Error('QUIC: downloads, with the programs for it');
+/**
+ * Each is a program of its own, as each tab or television is. The server makes up as many bytes as it is asked for, a client sends
+ * a file of zeros.
+ */
+function quicClientArgv(group: FlowGroup, port: number): [string, ...string[]] {
+  const { serverAddress, count, congestion, direction } = group;
+  const host = serverAddress.includes(':') ? `[${serverAddress}]` : serverAddress;
+  const upload = direction === 'up' ? [`--cc=${congestion}`, '-m', 'POST', '-d', UPLOADED_FILE] : [];
+  const words = ['-q', '--no-quic-dump', '--no-http-dump', ...upload, serverAddress, String(port)];
+  const path = direction === 'up' ? '/' : '/4000000000';
+  const each = [quicOf(group).client, ...words, `https://${host}:${port}${path}`].join(' ');
+  const script = `truncate -s 1G ${UPLOADED_FILE}; ${`${each} >/dev/null 2>&1 & `.repeat(count)}wait`;
+  return withLibraries(group, ['sh', '-c', script]);
+}
+
+const UPLOADED_FILE = '/run/quic-upload';
+
+function quicOf({ quic }: FlowGroup): QuicPrograms {
+  if (quic === undefined) throw new Error('QUIC: with the programs for it');
   return quic;
 }
 
@@ -170,7 +183,9 @@ async function sampleFlows(flows: readonly Flow[]): Promise<Sample[]> {
     if (group.transport === 'quic') {
       samples.push({
         atMs: clockMs(),
-        received: new Map([['all', await ipBytesReceived(group.clientNs)]]),
+        received: new Map([
+          ['all', await ipBytesReceived(group.direction === 'up' ? group.serverNs : group.clientNs)],
+        ]),
       });
       continue;
     }

@@ -83,6 +83,7 @@ describe('what cannot be changed in place is made anew', () => {
       filter: ['dev', 'parent', 'pref'],
       program: ['dev', 'parent', 'pref', 'actions'],
       small: ['dev', 'parent', 'pref', 'classId', 'protocol'],
+      udp: ['dev', 'parent', 'pref', 'classId', 'protocol'],
     };
     const types = new Set<string>();
     for (const object of all) {
@@ -95,7 +96,7 @@ describe('what cannot be changed in place is made anew', () => {
         changeLines([object], all.filter(({ type }) => type !== object.type).slice(0, 1)),
       ).toBeUndefined();
     }
-    expect([...types].sort()).toEqual(['class', 'filter', 'program', 'qdisc', 'small']);
+    expect([...types].sort()).toEqual(['class', 'filter', 'program', 'qdisc', 'small', 'udp']);
   });
 
   it('a queue of another kind, or the root', () => {

@@ -21,7 +21,7 @@ import {
   classesStand,
   filtersAt,
   isPlanned,
-  smallFiltersStand,
+  classFiltersStand,
 } from '../../../src/tc/standing.ts';
 import { parseActionStatistics, parseQdiscStatistics } from '../../../src/tc/statistics.ts';
 
@@ -166,12 +166,15 @@ it.each(readdirSync(folder))('iproute2 %s: classes and filters that were changed
     expect(classesStand(tc, device, 'what nobody can read')).toBe(true);
   }
   const filters = read('ifb-filter.txt');
-  expect(smallFiltersStand(tc, 'igw-ppp0', filters)).toBe(true);
+  expect(classFiltersStand(tc, 'igw-ppp0', filters)).toBe(true);
   for (const changed of [
     '',
     filters.replace(/flowid 1:10/, 'flowid 1:20'),
     filters.replace('0000ff00', '0000f000'),
+    filters.replace('01bb0000', '01bc0000'),
+    filters.replace('00200000/00200000', '00100000/00100000'),
+    filters.replace(/flowid 1:20/, 'flowid 1:10'),
     filters.replace(/^filter parent 1: protocol ipv6 [^]*$/m, ''),
   ])
-    expect(smallFiltersStand(tc, 'igw-ppp0', changed)).toBe(false);
+    expect(classFiltersStand(tc, 'igw-ppp0', changed)).toBe(false);
 });

@@ -1,0 +1,41 @@
+/** Real QUIC, which no window of ours binds, alone and beside TCP: the line answers, and each gets its part. */
+import { beforeAll, expect, test } from 'vitest';
+import type { Guest } from './guest.ts';
+import { inetgwOk } from './inetgw.ts';
+import { setUpLine } from './line.ts';
+import { summarise } from './measure.ts';
+import { quicPrograms } from './quic.ts';
+import { sharedGuest } from './sharedGuest.ts';
+import { downloads, measure } from './traffic.ts';
+
+let guest: Guest;
+beforeAll(async () => {
+  guest = await sharedGuest();
+});
+
+test('six downloads by HTTP/3 beside six by TCP: pings of another host stay short, and both kinds have half of the line', async () => {
+  await setUpLine(guest, {
+    ...{ upBitPerSec: 512e3, downBitPerSec: 4600e3, pathMs: 15 },
+    lan: { nat: true, hosts: 3 },
+  });
+  // 97.5 %.
+  await inetgwOk(guest, 'ppp0', '500', '4485');
+  const quic = await quicPrograms();
+  const { ping, groups } = await measure(guest, {
+    flows: [
+      downloads(6, { label: 'QUIC', client: 'lan', transport: 'quic', quic }),
+      downloads(6, { label: 'TCP', client: 'lan2' }),
+    ],
+    ...{ warmUpMs: 8000, pings: 150, pingIntervalMs: 100, pingNs: 'lan3' },
+  });
+  const [ofQuic = NaN, ofTcp = NaN] = groups.map(({ bitPerSec }) => bitPerSec / 1000);
+  const { median, p95 } = summarise(ping.timesMs);
+  const figures = `${median} ${p95} ms, QUIC ${ofQuic}, TCP ${ofTcp} kbit/s`;
+  // cake in the same place: 27 and 72 ms, 1925 and 1625 kbit/s (scripts/bench/quic.ts).
+  expect([median < 35, p95 < 60], figures).toEqual([true, true]);
+  // What is counted of QUIC has its headers.
+  expect(
+    [ofQuic + ofTcp > 3500, ofTcp / (ofQuic + ofTcp) > 0.42, ofQuic / (ofQuic + ofTcp) > 0.42],
+    figures,
+  ).toEqual([true, true, true]);
+});
