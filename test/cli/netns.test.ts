@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { execa } from 'execa';
 import { HANG_MS } from '../hang.ts';
-import { inNamespace, isRoot, ROOT } from './helpers/built.ts';
+import { amongOwnProcesses, inNamespace, isRoot, ROOT } from './helpers/built.ts';
 import { build } from './helpers/buildOnce.ts';
 
 describe.skipIf(!isRoot)('in a network namespace of its own', () => {
@@ -81,6 +81,47 @@ describe.skipIf(!isRoot)('clear --all', () => {
       2,
       'inetgw: --all goes with clear alone\ninetgw: type: inetgw clear --all\n',
     ]);
+  });
+});
+
+describe.skipIf(!isRoot)('root of a user namespace', () => {
+  const program = `${process.execPath} ${ROOT}/dist/bin`;
+  // The times of folders too: no lock came and went.
+  const LOOK = 'nft list tables; ls -lR --full-time /run; cat /run/inetgw/*';
+  it.each([
+    'inetgw wan0 10mbit 50mbit',
+    'inetgw apply --config /run/inetgw.conf',
+    'inetgw apply wan0 --config /run/inetgw.conf',
+    'inetgw wan0 clear',
+    'inetgw clear --all',
+    'inetgw heal',
+    'inetgw serve wan0',
+    'inetgw uninstall --purge',
+    'inetgw check wan0',
+    'searchbw wan0 DOWN 1300-1800 50 5 210',
+  ])('is refused in the network of another one, and all is as it was: %s', async (line) => {
+    await build();
+    const [command = '', ...words] = line.split(' ');
+    const { code, stdout, stderr } = await amongOwnProcesses(
+      `ip tuntap add wan0 mode tun && ip link set wan0 up
+       mkdir /run/inetgw && echo '{}' >/run/inetgw/wan0.json && nft add table inet inetgw_wan0 || exit 98
+       printf '[wan0]\nup = 10000\ndown = 50000\n' >/run/inetgw.conf
+       before=$(${LOOK}); unshare -Ur ${program}/${command}.js ${words.join(' ')}; code=$?
+       [ "$before" = "$(${LOOK})" ] || exit 99; exit $code`,
+    );
+    expect([code, stdout]).toEqual([4, '']);
+    expect(stderr).toMatch(
+      /^\w+: [^\n]+ \(CAP_NET_ADMIN\), which root of this user namespace has not: the network is that of another one\n\w+: run it outside, [^\n]+\n$/,
+    );
+  });
+  it('is not refused in a network of its own', async () => {
+    await build();
+    const { code, stdout, stderr } = await inNamespace(
+      `unshare -Urnm sh -c 'mount -t sysfs sysfs /sys; mount -t tmpfs tmpfs /run
+         ip link add wan0 type ifb
+         ${program}/inetgw.js wan0 clear'`,
+    );
+    expect([code, stdout, stderr]).toEqual([0, 'wan0: nothing to clear\n', '']);
   });
 });
 
