@@ -1,4 +1,5 @@
 /** What may be the matter with a shaped device: the types. The table is in table.ts. Pure. */
+import type { Flowtable } from '../firewall/flowtables.ts';
 import type { FirewallStanding } from '../firewall/standing.ts';
 import type { Framing } from '../plan/input/framing.ts';
 import type { LayerFacts } from '../plan/input/layers.ts';
@@ -103,6 +104,10 @@ export interface ConditionReadings {
   clsactHooks?: readonly ClsactHookReading[] | undefined;
   firewall?: FirewallStanding | undefined;
   layers?: LayerFacts | undefined;
+  /** Of all tables of this network namespace. */
+  flowtables?: readonly Flowtable[] | undefined;
+  /** What this device's packets go through before it, coming in: what carries it, ports, what VLANs stand on. */
+  devicesBelow?: readonly string[] | undefined;
   /** Devices that there is a record of. */
   shapedDevices?: readonly string[] | undefined;
   /** Of a tunnel: the framing that is set now on the device that carries it. */

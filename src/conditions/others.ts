@@ -29,6 +29,21 @@ function otherUplinks({ layers, shapedDevices }: ConditionReadings): string[] {
   return defaultRoutes.filter((name) => name !== device && !shapedDevices.includes(name));
 }
 
+/** Whatever is below counts more: what goes past the device goes past its queues as well. */
+function flowtablesHere({ device, record, flowtables = [], devicesBelow = [] }: ConditionReadings): string[] {
+  if (record === undefined) return [];
+  return flowtables.flatMap(({ name, devices }) => {
+    const below = devicesBelow.filter((each) => devices.includes(each));
+    if (below.length > 0)
+      return [
+        `the flowtable ${name} takes connections past ${device} at ${below.join(', ')}: nothing of them is shaped, policed or paced`,
+      ];
+    return devices.includes(device)
+      ? [`the flowtable ${name} takes connections past the rules of ${device}: all their packets are normal`]
+      : [];
+  });
+}
+
 export const OTHERS_CONDITIONS: readonly Condition[] = [
   {
     id: 'others-first',
@@ -79,6 +94,17 @@ export const OTHERS_CONDITIONS: readonly Condition[] = [
               `at ${hook} of ${device}, ${tcxPrograms === 1 ? 'a tcx program' : `${tcxPrograms} tcx programs`} of others come${tcxPrograms === 1 ? 's' : ''} before ours: ${WHAT_IT_COSTS[hook]}`,
             ],
       ),
+  },
+  {
+    id: 'flow-offload',
+    severity: 'warning',
+    title: 'a flowtable forwards connections past the rules, or past the device',
+    seenIn: '`nft list flowtables`, /sys/class/net, /proc/net/pppoe',
+    meaning:
+      'established connections between its devices meet no rules: with DEV among them they are all in one class, with what is below DEV they do not even meet its queues and stages',
+    remedy:
+      'do without it on this line: neither DEV nor what is below it among its devices, and no `flow add` for what goes by DEV (OpenWrt: flow_offloading 0)',
+    find: flowtablesHere,
   },
   {
     id: 'wrong-layer',

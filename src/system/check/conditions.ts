@@ -2,14 +2,16 @@
 import type { ConditionReadings, FoundCondition } from '../../conditions/condition.ts';
 import { conditionsOf } from '../../conditions/find.ts';
 import { CONDITIONS } from '../../conditions/table.ts';
+import { parseFlowtables } from '../../firewall/flowtables.ts';
 import type { FirewallStanding } from '../../firewall/standing.ts';
 import type { Current } from '../device/device.ts';
 import { readFirewall } from '../apply/firewall.ts';
-import { readLayers } from '../link/layers.ts';
+import { devicesBelow, readLayers } from '../link/layers.ts';
 import { findLink } from '../link/link.ts';
 import { nameOfIndex } from '../link/linkIndex.ts';
 import { recordedNameOf } from '../link/names.ts';
 import type { Runner } from '../exec/run.ts';
+import { answer } from '../exec/runStep.ts';
 import { networkNamespace } from '../record/runDir.ts';
 import { recordedDevices } from '../record/state.ts';
 import { tcxPrograms } from '../device/tcx.ts';
@@ -36,15 +38,18 @@ export async function readConditions(current: Current, mayLook: boolean, run: Ru
 async function readMore(current: Current, mayLook: boolean, run: Runner): Promise<ConditionReadings> {
   const { device, link, record, inForce, readings } = current;
   const recorded = record?.plan.link.ifindex;
-  const [namespace, layers, shapedDevices, newName, oldName, firewall, tcx] = await Promise.all([
-    networkNamespace(),
-    link === undefined ? undefined : readLayers(device),
-    recordedDevices(),
-    link === undefined && recorded !== undefined ? nameOfIndex(recorded) : undefined,
-    link === undefined || record !== undefined ? undefined : recordedNameOf(device, link.ifindex),
-    inForce === undefined || !mayLook ? undefined : readFirewall(inForce, run),
-    link === undefined || record === undefined || !mayLook ? undefined : tcxPrograms(link.ifindex, run),
-  ]);
+  const [namespace, layers, shapedDevices, newName, oldName, firewall, tcx, shownFlowtables] =
+    await Promise.all([
+      networkNamespace(),
+      link === undefined ? undefined : readLayers(device),
+      recordedDevices(),
+      link === undefined && recorded !== undefined ? nameOfIndex(recorded) : undefined,
+      link === undefined || record !== undefined ? undefined : recordedNameOf(device, link.ifindex),
+      inForce === undefined || !mayLook ? undefined : readFirewall(inForce, run),
+      link === undefined || record === undefined || !mayLook ? undefined : tcxPrograms(link.ifindex, run),
+      // Whoever carries our rules: flowtables are of nft alone.
+      inForce === undefined || !mayLook ? undefined : answer(['nft', 'list', 'flowtables'], run),
+    ]);
   const tunnels =
     inForce?.firewall !== undefined && firewall?.state === 'whole'
       ? await readTunnels(inForce, run)
@@ -54,8 +59,11 @@ async function readMore(current: Current, mayLook: boolean, run: Runner): Promis
   const carrierFraming = carrierLink === undefined ? undefined : await framingSetOn(carrierLink);
   const isAsked = mayLook && inForce?.firewall !== undefined && inForce.link.tunnel === undefined;
   const listening = isAsked ? (await wireGuardPorts(run)).ports : undefined;
+  const flowtables = shownFlowtables === undefined ? undefined : parseFlowtables(shownFlowtables);
+  const isBelowAsked = flowtables !== undefined && flowtables.length > 0 && layers !== undefined;
   return {
     ...readings,
+    ...{ flowtables, devicesBelow: isBelowAsked ? await devicesBelow(layers) : undefined },
     wireGuardPorts: listening,
     ...{ namespace, layers, shapedDevices, newName, oldName, firewall, carrierFraming, tunnels },
     clsactHooks: readings.clsactHooks?.map((hook) => ({ ...hook, tcxPrograms: tcx?.[hook.hook] })),

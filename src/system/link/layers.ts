@@ -47,6 +47,24 @@ export async function readLayers(device: string): Promise<LayerFacts> {
   };
 }
 
+/** What stands below a device, the nearest first: what carries its PPPoE, its ports, what VLANs stand on. */
+export async function devicesBelow(facts: LayerFacts): Promise<string[]> {
+  const { device, arphrdType, pppoeCarriers } = facts;
+  const found: string[] = [];
+  const next = arphrdType === ARPHRD_PPP ? [...pppoeCarriers] : await lowersOf(device);
+  for (let name = next.shift(); name !== undefined; name = next.shift()) {
+    if (found.includes(name)) continue;
+    found.push(name);
+    next.push(...(await lowersOf(name)));
+  }
+  return found;
+}
+
+async function lowersOf(device: string): Promise<string[]> {
+  const entries = await readdir(`${NET}/${device}`).catch((): string[] => []);
+  return entries.flatMap((name) => (name.startsWith('lower_') ? [name.slice('lower_'.length)] : [])).sort();
+}
+
 async function masterKind(master: string): Promise<'bridge' | 'bond' | 'other'> {
   if (await exists(`${NET}/${master}/bridge`)) return 'bridge';
   return (await exists(`${NET}/${master}/bonding`)) ? 'bond' : 'other';

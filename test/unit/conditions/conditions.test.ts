@@ -79,6 +79,8 @@ describe('each', () => {
     ['others-first', { clsactHooks: [hook('egress', [theirs(1), ours])] }],
     ['others-behind', { clsactHooks: [hook('ingress', [ours, theirs(9)])] }],
     ['tcx-first', { clsactHooks: [{ ...hook('ingress', [ours]), tcxPrograms: 1 }] }],
+    ['flow-offload', { flowtables: [{ name: 'inet fw4 ft', devices: ['lan0', 'ppp0'] }] }],
+    ['flow-offload', { flowtables: [{ name: 'ip x f', devices: ['lan0', 'g0'] }], devicesBelow: ['g0'] }],
     ['wrong-layer', { layers: { ...layers, device: 'eth0' } }],
     ['several-uplinks', { layers: { ...layers, defaultRoutes: ['ppp0', 'wwan0'] } }],
     ['fallback', { record: { ...record, plan: { ...plan, missingKinds: ['police'] } } }],
@@ -113,6 +115,9 @@ describe('each', () => {
 it('what does no harm is not told', () => {
   expect(ids({ clsactHooks: [hook('ingress', [theirs(1, { ends: false }), ours])] })).toEqual([]);
   expect(ids({ clsactHooks: [hook('egress', [ours, theirs(9)])] })).toEqual([]);
+  expect(ids({ flowtables: [{ name: 'ip x f', devices: ['lan0', 'lan1'] }], devicesBelow: ['g0'] })).toEqual(
+    [],
+  );
   // The other line is shaped as well; or this one is not where the internet is.
   const two = { ...layers, defaultRoutes: ['ppp0', 'eth1'] };
   expect(ids({ layers: two, shapedDevices: ['ppp0', 'eth1'] })).toEqual([]);
