@@ -13,6 +13,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
+#include "account.h"
 #include "config.h"
 #include "delay.h"
 #include "flow.h"
@@ -57,7 +58,8 @@ static __always_inline int see_incoming(struct __sk_buff *skb)
 	struct flow *f;
 	struct state *st = the_state();
 	struct sharing with;
-	__u64 now;
+	__u64 now, since = 0;
+	__u32 of = OF_NOTHING;
 
 	if (!st || read_segment(skb, 0, &s))
 		return 0;
@@ -83,8 +85,11 @@ static __always_inline int see_incoming(struct __sk_buff *skb)
 	}
 	/* The first answer to our SYN or SYN-ACK. */
 	if (f->syn_ns != 0) {
-		if (!f->syn_again)
+		if (!f->syn_again) {
 			take_rtt(f, st, now, f->syn_ns);
+			of = OF_HANDSHAKES;
+			since = f->syn_ns;
+		}
 		f->syn_ns = 0;
 	}
 	if (f->stamp_waits && s.has_stamp && (__s32)(s.stamp_echo - f->stamp) >= 0) {
@@ -92,8 +97,11 @@ static __always_inline int see_incoming(struct __sk_buff *skb)
 
 		if (config.follows)
 			count_round_trip(f, now, us);
+		of = echo_of(f, st, now);
+		since = f->stamp_ns;
 		f->stamp_waits = 0;
 	}
+	count_answer(f, of, now, since);
 	if (config.follows && s.has_stamp && s.payload > 0)
 		take_delay(&s.key, now, s.stamp);
 	if (s.payload == 0 && !(s.flags & TCP_FIN))
@@ -106,6 +114,7 @@ static __always_inline int see_incoming(struct __sk_buff *skb)
 		leave(f, &with);
 	else
 		count_bytes(f, &with, s.payload);
+	count_total(f, s.payload, 0);
 	/* What GRO has joined is longer than any segment. */
 	if (s.payload <= f->mss && s.payload > f->segment)
 		f->segment = s.payload;
@@ -171,6 +180,7 @@ int pacing_egress(struct __sk_buff *skb)
 		st->unknown++;
 		return 0;
 	}
+	count_total(f, 0, s.payload);
 	if (f->epoch == 0)
 		take_turn(f, now);
 	if (s.has_stamp && !f->stamp_waits) {

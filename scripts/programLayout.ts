@@ -14,7 +14,16 @@ interface BtfType {
 }
 
 /** Shared with the code that reads and writes them; the rest is the program's own business. */
-const STRUCTURES = ['config', 'state', 'flow_key', 'flow', 'bucket', 'following'] as const;
+const STRUCTURES = [
+  'config',
+  'state',
+  'flow_key',
+  'flow',
+  'bucket',
+  'following',
+  'total',
+  'answers',
+] as const;
 
 /** The text of a module with a constant per structure. Throws an Error where the object file lacks one. */
 export function layoutModule(objectFile: string): string {

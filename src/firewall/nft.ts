@@ -115,12 +115,12 @@ function renderVerdict(verdict: Verdict): string[] {
 }
 
 /** Any will do; without one nft takes another at each start, and no two runs would say the same. */
-const SEED = '0x1';
+export const HOST_SEED = 1;
 
 /** Hosts by their address. */
 function numberedVerdicts({ first, count }: HostNumbers): string[] {
   const numbered = (condition: string, what: string): string =>
-    `${condition} counter meta priority set jhash ${what} mod ${count} seed ${SEED} offset ${first} return`;
+    `${condition} counter meta priority set jhash ${what} mod ${count} seed 0x${HOST_SEED.toString(16)} offset ${first} return`;
   return [numbered('meta nfproto ipv4', 'ip saddr'), numbered('meta nfproto ipv6', 'ip6 saddr')];
 }
 

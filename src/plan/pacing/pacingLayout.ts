@@ -99,3 +99,19 @@ export const FOLLOWING_LAYOUT = {
     unused: 28,
   },
 } as const;
+
+export const TOTAL_LAYOUT = {
+  bytes: 16,
+  at: {
+    received: 0,
+    sent: 8,
+  },
+} as const;
+
+export const ANSWERS_LAYOUT = {
+  bytes: 264,
+  at: {
+    us: 0,
+    counts: 8,
+  },
+} as const;

@@ -22,7 +22,7 @@ const FIELD = {
 const placeOf = (name: keyof PacingConfig): number => CONFIG_LAYOUT.at[FIELD[name]];
 
 /** As the maps are named in the object file; the zeros are replaced by the plan's suffix. */
-const MAP_PREFIXES = ['igf_', 'igs_', 'igh_', 'igb_', 'igc_', 'igr_'] as const;
+const MAP_PREFIXES = ['igf_', 'igs_', 'igh_', 'igb_', 'igc_', 'igr_', 'igt_', 'iga_'] as const;
 const SUFFIX_PLACEHOLDER = '00000000';
 
 /** The maps of a device, as they are named below /sys/fs/bpf. */
@@ -51,13 +51,23 @@ export interface PacingState {
  */
 export function parsePacingState(value: Buffer, nowNs: bigint): PacingState {
   const { at } = STATE_LAYOUT;
-  const stale = nowNs - value.readBigUInt64LE(at.epoch_ns) > STALE_NS;
+  const stale = isStale(value, nowNs);
   const weight = value.readUInt32LE(at.weight_before) + value.readUInt32LE(at.joined);
   return {
     activeFlows: stale ? 0 : Math.round((weight / WEIGHT_ONE) * 10) / 10,
     windowBytes: value.readUInt32LE(at.last_window),
     rttMs: value.readUInt32LE(at.last_rtt_us) / 1000,
   };
+}
+
+const isStale = (value: Buffer, nowNs: bigint): boolean =>
+  nowNs - value.readBigUInt64LE(STATE_LAYOUT.at.epoch_ns) > STALE_NS;
+
+/** Whether something went in this epoch, the one in force or the one before; parameters as above. */
+export function activeEpochs(value: Buffer, nowNs: bigint): (epoch: number) => boolean {
+  if (isStale(value, nowNs)) return () => false;
+  const now = value.readUInt32LE(STATE_LAYOUT.at.epoch);
+  return (epoch) => epoch !== 0 && now - epoch <= 1;
 }
 
 /**

@@ -3,6 +3,9 @@ import { pacingActionIndex, type PacingActionName } from '../../plan/pacing/paci
 import type { Plan } from '../../plan/plan.ts';
 import type { PacingReadings } from '../../plan/readings.ts';
 import type { Counters, QueueCounters } from '../../tc/statistics.ts';
+import type { AnswersOf } from '../../plan/pacing/accounts.ts';
+import { answerStatistics, forEachKind, type AnswerStatistics } from './answers.ts';
+import { hostLines, hostStatistics, type HostStatistics } from './hosts.ts';
 import { formatSize } from '../../core/units.ts';
 
 export interface PacingStatistics {
@@ -15,6 +18,10 @@ export interface PacingStatistics {
   /** As last written, and that flow's least round trip of late: that of the path, without its queues. */
   windowBytes: number | null;
   rttMs: number | null;
+  /** Round trips beyond the gateway, by what they answer; null: cannot be read here. */
+  answers: Record<AnswersOf, AnswerStatistics> | null;
+  /** Null: hosts cannot be told apart, or cannot be read here. */
+  hosts: HostStatistics[] | null;
   /** The local queues that large packets wait in, paced ones and others. */
   queue: { backlogBytes: number; backlogPackets: number; sentPackets: number; droppedPackets: number };
 }
@@ -30,12 +37,20 @@ export function pacingStatistics(
   const queues = ['1:20', '1:21'].map((classId) => readings.queues.get(classId));
   const sum = (count: keyof QueueCounters): number =>
     queues.reduce((all, queue) => all + (queue?.[count] ?? 0), 0);
+  const { accounts, addresses } = readings;
+  const tellsHosts =
+    plan.pacing !== undefined && plan.pacing.config.byHost === 1 && plan.pacing.config.numberedPriority > 0;
   return {
     rewrittenPackets: packets(readings.actions, 'rewritten'),
     beyondStagesPackets: packets(incoming, 'beyondStages'),
     activeFlows: readings.state?.activeFlows ?? null,
     windowBytes: readings.state?.windowBytes ?? null,
     rttMs: readings.state?.rttMs ?? null,
+    answers: accounts === undefined ? null : forEachKind((of) => answerStatistics(accounts.line[of])),
+    hosts:
+      accounts === undefined || addresses === undefined || !tellsHosts
+        ? null
+        : hostStatistics(accounts, addresses),
     queue: {
       backlogBytes: sum('backlogBytes'),
       backlogPackets: sum('backlogPackets'),
@@ -51,6 +66,8 @@ export function pacingLines({
   activeFlows,
   windowBytes,
   rttMs,
+  answers,
+  hosts,
   queue,
 }: PacingStatistics): string[] {
   const count = (value: number): string => value.toLocaleString('en-US');
@@ -63,5 +80,15 @@ export function pacingLines({
     `local queue: ${count(queue.backlogPackets)} packets (${formatSize(queue.backlogBytes)}) waiting,` +
       ` ${count(queue.sentPackets)} passed, ${count(queue.droppedPackets)} dropped;` +
       ` ${count(beyondStagesPackets)} spared by the stages`,
+    ...(answers === null ? [] : answerLines(answers)),
+    ...(hosts === null || hosts.length === 0 ? [] : ['', ...hostLines(hosts)]),
   ];
+}
+
+function answerLines(answers: Record<AnswersOf, AnswerStatistics>): string[] {
+  const told = (['downloads', 'uploads', 'handshakes'] as const).flatMap((of) => {
+    const { p50Ms, p95Ms } = answers[of];
+    return p50Ms === null || p95Ms === null ? [] : [`${of} ${p50Ms.toFixed(1)} / ${p95Ms.toFixed(1)} ms`];
+  });
+  return told.length === 0 ? [] : [`answer times (p50 / p95): ${told.join(', ')}`];
 }

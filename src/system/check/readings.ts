@@ -15,7 +15,7 @@ import { parseQdiscStatistics } from '../../tc/statistics.ts';
 import { readActions } from '../device/actions.ts';
 import { unreadable } from '../device/device.ts';
 import { families } from '../apply/firewall.ts';
-import { readPacingState } from '../device/pacing.ts';
+import { readKnownAddresses, readPacingKnowledge } from '../device/accounts.ts';
 import { ProgramError, type Runner } from '../exec/run.ts';
 
 /** @param present whether the firewall rules are there, all of them */
@@ -46,15 +46,18 @@ export async function readReadings(plan: Plan, present: boolean, run: Runner): P
 }
 
 async function readPacing(pacing: PacingPlan, device: string, run: Runner): Promise<PacingReadings> {
-  const [queues, actions, state] = await Promise.all([
+  const [queues, actions, known] = await Promise.all([
     run(['tc', '-s', '-j', 'qdisc', 'show', 'dev', pacing.queueDevice]),
     readActions(device, 'egress', run),
-    readPacingState(pacing, run),
+    readPacingKnowledge(pacing, run),
   ]);
+  const accounts = known?.accounts;
   return {
     queues: parseQdiscStatistics(queues.stdout),
     actions,
-    state,
+    state: known?.state,
+    accounts,
+    addresses: accounts === undefined ? undefined : await readKnownAddresses(accounts),
   };
 }
 

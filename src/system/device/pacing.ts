@@ -2,20 +2,12 @@
 import { lstat, readFile, unlink } from 'node:fs/promises';
 import { errorCode, failure } from '../../core/errors.ts';
 import { PACING_OBJECTS } from '../../core/installedFiles.ts';
-import {
-  configuredObject,
-  mapNames,
-  parsePacingState,
-  stateMapName,
-  type PacingState,
-} from '../../plan/pacing/pacingObject.ts';
-import { STATE_LAYOUT } from '../../plan/pacing/pacingLayout.ts';
+import { configuredObject, mapNames } from '../../plan/pacing/pacingObject.ts';
 import type { PacingPlan } from '../../plan/pacing/pacing.ts';
-import { PIN_FOLDER, readPinnedElement } from './bpfMap.ts';
+import { PIN_FOLDER } from './bpfMap.ts';
 import { followingFile } from '../record/following.ts';
 import { replaceFile } from '../record/replaceFile.ts';
 import { makeRunDir, removeError, runDir } from '../record/runDir.ts';
-import type { Runner } from '../exec/run.ts';
 
 /** The program's file for a device; tc reads it when a filter is made. */
 export async function pacingObjectFile(device: string): Promise<string> {
@@ -42,13 +34,6 @@ async function template(): Promise<Buffer> {
 export async function writePacingObject(pacing: PacingPlan): Promise<void> {
   await makeRunDir();
   await replaceFile(pacing.objectFile, await pacingObject(pacing), { mode: 0o644 });
-}
-
-/** What the program knows at this moment; undefined where its map cannot be read. */
-export async function readPacingState(pacing: PacingPlan, run: Runner): Promise<PacingState | undefined> {
-  const name = stateMapName(pacing.mapSuffix);
-  const value = await readPinnedElement(`${PIN_FOLDER}/${name}`, STATE_LAYOUT.bytes, run);
-  return value === undefined ? undefined : parsePacingState(value, process.hrtime.bigint());
 }
 
 /** The file, the maps, and what was told of rates that follow; a filter that still stands keeps its own. */

@@ -52,16 +52,43 @@ const FIREWALL = object({
   rules: { type: 'object', additionalProperties: object({ packets: INTEGER, bytes: INTEGER }) },
 });
 
+const ANSWER_TIMES = object({
+  count: INTEGER,
+  sumMs: NUMBER,
+  p50Ms: orNull(NUMBER),
+  p95Ms: orNull(NUMBER),
+  buckets: array(object({ mostMs: orNull(NUMBER), count: INTEGER })),
+});
+
+const HOST = object({
+  number: INTEGER,
+  addresses: array(TEXT),
+  receivedBytes: INTEGER,
+  sentBytes: INTEGER,
+  flows: INTEGER,
+  activeFlows: INTEGER,
+  answers: ref('AnswerTimes'),
+});
+
 const PACING = object({
   rewrittenPackets: INTEGER,
   beyondStagesPackets: INTEGER,
   activeFlows: orNull(NUMBER),
   windowBytes: orNull(NUMBER),
   rttMs: orNull(NUMBER),
+  answers: orNull(
+    object({
+      downloads: ref('AnswerTimes'),
+      uploads: ref('AnswerTimes'),
+      handshakes: ref('AnswerTimes'),
+    }),
+  ),
+  hosts: orNull(array(HOST)),
   queue: object(QUEUE),
 });
 
 export const DEVICE_SCHEMAS = {
+  AnswerTimes: ANSWER_TIMES,
   Condition: object({
     id: TEXT,
     severity: { enum: ['broken', 'warning', 'note'] },

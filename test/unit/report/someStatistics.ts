@@ -5,6 +5,8 @@ import type { ShaperOptions } from '../../../src/config/keys.ts';
 import { actionIndex, type ActionName } from '../../../src/plan/ingress/stages.ts';
 import type { IngressKind } from '../../../src/plan/input/ingressKinds.ts';
 import { pacingActionIndex } from '../../../src/plan/pacing/pacing.ts';
+import type { Answers, Connection } from '../../../src/plan/pacing/accounts.ts';
+import { numberOf } from '../../../src/plan/pacing/addresses.ts';
 import { makePlan } from '../../../src/plan/plan.ts';
 import { redirectIndex } from '../../../src/plan/queues/queue.ts';
 import type { Readings } from '../../../src/plan/readings.ts';
@@ -85,6 +87,7 @@ export function someStatistics({
       plan.pacing === undefined
         ? undefined
         : {
+            ...someHosts(times),
             queues: new Map([
               ['root', queue(5200, 4)],
               ['1:20', queue(5000, 4)],
@@ -98,4 +101,32 @@ export function someStatistics({
         : undefined,
   };
   return statisticsOf(plan, SINCE, readings, conditions);
+}
+
+/** Two hosts behind NAT, of which one is known by its number. */
+function someHosts(times: number): Pick<NonNullable<Readings['pacing']>, 'accounts' | 'addresses'> {
+  const answers = (bucket: number, count: number): Answers => ({
+    sumUs: count * 25_000 * times,
+    counts: Array.from({ length: 58 }, (_, n) => (n === bucket ? count * times : 0)),
+  });
+  const known = '192.168.1.20';
+  const flow = (host: number, localPort: number): Connection => ({
+    ...{ localAddress: '203.0.113.2', localPort, remoteAddress: '198.51.100.9', remotePort: 443 },
+    ...{ host, isActive: localPort % 2 === 0 },
+  });
+  const hosts = [
+    [
+      numberOf(known) ?? 0,
+      { receivedBytes: 300_000 * times, sentBytes: 4000 * times, answers: answers(22, 30) },
+    ],
+    [7, { receivedBytes: 20_000 * times, sentBytes: 100_000 * times, answers: answers(27, 10) }],
+  ] as const;
+  return {
+    accounts: {
+      hosts: new Map(hosts),
+      connections: hosts.flatMap(([host], n) => [flow(host, 40_000 + 3 * n), flow(host, 40_001 + 3 * n)]),
+      line: { downloads: answers(22, 20), uploads: answers(27, 10), handshakes: answers(21, 10) },
+    },
+    addresses: { ipv4: [known], own: new Set(['203.0.113.2']), behindNat: () => undefined },
+  };
 }

@@ -1,0 +1,180 @@
+/**
+ * What the pacing program counts for statistics: user data of each host, both ways, and how long answers took. Of packets that
+ * are handed to it by `bpftool prog run` at chosen times, in the guest's own; and of hosts behind a gateway.
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ANSWERS_OF, bucketMostMs } from '../../src/plan/pacing/accounts.ts';
+import { answersSince } from '../../src/report/statistics/answers.ts';
+import type { HostStatistics } from '../../src/report/statistics/hosts.ts';
+import { OPTION } from './frames.ts';
+import type { Guest } from './guest.ts';
+import { inetgwOk, statistics } from './inetgw.ts';
+import { SERVER, setUpLine } from './line.ts';
+import { summarise } from './measure.ts';
+import { sharedGuest } from './sharedGuest.ts';
+import { ACK, at, back, CONFIG, handed, handshake, out, SUFFIX, withProgram } from './timedPackets.ts';
+import { downloads, measure } from './traffic.ts';
+
+let guest: Guest;
+beforeAll(async () => {
+  guest = await sharedGuest();
+});
+
+const acknowledged = handed('egress', out({ flags: ACK, window: 60000, seq: 100, ack: 500 }));
+const stamped = (stamp: number, payloadBytes = 0): string =>
+  handed(
+    'egress',
+    out({ flags: ACK, window: 60000, seq: 100, ack: 500, payloadBytes, options: OPTION.stamp(stamp, 0) }),
+  );
+const echoed = (stamp: number, payloadBytes = 0): string =>
+  handed(
+    'ingress',
+    back({ flags: ACK, window: 65535, seq: 500, ack: 100, payloadBytes, options: OPTION.stamp(0, stamp) }),
+  );
+const pause = (ms: number): string => `sleep ${ms / 1000}`;
+
+const DUMP = ['igt', 'iga'].map(
+  (map) => `bpftool map dump pinned /sys/fs/bpf/${map}_${SUFFIX} -j | tr -d '\\n' >&3; echo >&3`,
+);
+
+interface Counted {
+  totals: { received: number; sent: number }[];
+  /** In ms: between what an answer took at least and at most. */
+  answers: Map<number, { leastMs: number; mostMs: number }[]>;
+}
+
+async function counted(...lines: readonly string[]): Promise<Counted> {
+  // Half of a fair share is three segments a second.
+  const config = { ...CONFIG, payloadBytesPerSec: 10_000 };
+  const [totals = '', answers = ''] = await withProgram(
+    guest,
+    [at(0.2), handshake(), ...lines, ...DUMP],
+    config,
+  );
+  const formatted = (text: string): { key: number; value: unknown }[] =>
+    (JSON.parse(text) as { formatted: { key: number; value: unknown } }[]).map((each) => each.formatted);
+  return {
+    totals: formatted(totals)
+      .map(({ value }) => value as Counted['totals'][number])
+      .filter(({ received, sent }) => received + sent > 0),
+    answers: new Map(
+      formatted(answers).map(({ key, value }) => [
+        key,
+        (value as { counts: number[] }).counts.flatMap((count, bucket) =>
+          Array.from({ length: count }, () => ({
+            leastMs: bucket === 0 ? 0 : bucketMostMs(bucket - 1),
+            mostMs: bucketMostMs(bucket),
+          })),
+        ),
+      ]),
+    ),
+  };
+}
+
+/** An acknowledgement a second, until the connection counts as one that has begun. */
+const begun = [acknowledged, ...[1, 2, 3].flatMap(() => [pause(1050), acknowledged])];
+
+function expectAnswer(found: Counted, of: keyof typeof ANSWERS_OF, ms: number): void {
+  const answers = found.answers.get(ANSWERS_OF[of]) ?? [];
+  expect(answers).toHaveLength(1);
+  // bpftool takes some ms to start, twice.
+  expect(answers[0]?.mostMs).toBeGreaterThan(ms);
+  expect(answers[0]?.leastMs).toBeLessThan(ms + 40);
+}
+
+test('an upload is answered: what was sent, and how long handshake and answer took', async () => {
+  const found = await counted(...begun, stamped(1, 700), pause(100), echoed(1));
+  expect(found.totals).toEqual([{ received: 0, sent: 700 }]);
+  expectAnswer(found, 'handshakes', 20);
+  expectAnswer(found, 'uploads', 100);
+  expect(found.answers.has(ANSWERS_OF.downloads)).toBe(false);
+  // The host's own has both.
+  const [host] = [...found.answers].filter(([key]) => key < ANSWERS_OF.downloads);
+  expect(host?.[1]).toHaveLength(2);
+});
+
+test('a download that takes its share is: a timestamp comes back with data', async () => {
+  const load = Array.from({ length: 4 }, () => echoed(0, 1200));
+  const found = await counted(...begun, ...load, stamped(1), pause(300), echoed(1, 1300));
+  expect(found.totals).toEqual([{ received: 4 * 1200 + 1300, sent: 0 }]);
+  expectAnswer(found, 'downloads', 300);
+  expect(found.answers.has(ANSWERS_OF.uploads)).toBe(false);
+});
+
+test('what somebody says after a silence is no answer of the line', async () => {
+  const found = await counted(...begun, stamped(1), pause(3000), echoed(1, 1300));
+  expect(found.answers.has(ANSWERS_OF.downloads)).toBe(false);
+  expect(found.answers.has(ANSWERS_OF.uploads)).toBe(false);
+});
+
+describe('hosts on a real line', () => {
+  /** It sends as many bytes as the first line asks for, takes whatever follows it, and closes when both are done. */
+  const SERVE = `require('net').createServer({ allowHalfOpen: true }, (s) => { let asked; s.on('error', () => {});
+    s.on('data', (d) => { if (asked === undefined) { asked = parseInt(d); s.end(Buffer.alloc(asked)); } }); }).listen(7000, '::')`;
+  /** Asks for so many, sends so many. */
+  const transfer = (ns: string, host: string, downBytes: number, upBytes: number): Promise<string> =>
+    guest.run(
+      [
+        process.execPath,
+        '-e',
+        `const s = require('net').connect({ host: '${host}', port: 7000 });
+         s.write(Buffer.alloc(12, '${downBytes}'.padEnd(11) + '\\n')); s.end(Buffer.alloc(${upBytes}));
+         s.resume(); s.on('close', (failed) => process.exit(failed ? 1 : 0)); s.on('error', () => {});`,
+      ],
+      { ns },
+    );
+  let job: number;
+
+  beforeAll(async () => {
+    await setUpLine(guest, {
+      ...{ upBitPerSec: 640e3, downBitPerSec: 6e6, upBufferMs: 1000, downBufferMs: 500, pathMs: 20 },
+      lan: { nat: true, hosts: 3 },
+    });
+    await inetgwOk(guest, 'ppp0', '624', '5850');
+    ({ job } = await guest.request('spawn', { argv: [process.execPath, '-e', SERVE], ns: 'isp' }));
+    await guest.run(['sleep', '2'], { ns: 'gw' });
+  });
+  afterAll(async () => {
+    await guest.request('stop', { job, signal: 'SIGKILL' });
+  });
+
+  test('who has taken what, behind NAT and by IPv6', async () => {
+    await transfer('lan', SERVER.ipv4, 2_000_000, 20_000);
+    await transfer('lan2', SERVER.ipv4, 500_000, 100_000);
+    await transfer('lan', SERVER.ipv6, 300_000, 10_000);
+    const { pacing } = await statistics(guest);
+    const of = (address: string): HostStatistics | undefined =>
+      pacing?.hosts?.find(({ addresses }) => addresses.includes(address));
+    const expected = [
+      ['192.168.77.2', 2_000_000, 20_012],
+      ['192.168.78.2', 500_000, 100_012],
+      ['2001:db8:3::2', 300_000, 10_012],
+    ] as const;
+    for (const [address, down, up] of expected) {
+      const host = of(address);
+      expect(host?.addresses).toEqual([address]);
+      // What is sent again counts again.
+      expect(host?.receivedBytes).toBeGreaterThanOrEqual(down);
+      expect(host?.receivedBytes).toBeLessThan(1.05 * down);
+      expect(host?.sentBytes).toBeGreaterThanOrEqual(up);
+      // Of a window that takes longer than the least timeout to leave, all of it.
+      expect(host?.sentBytes).toBeLessThan(2.5 * up);
+      expect(host?.flows).toBe(1);
+    }
+    expect(await inetgwOk(guest, 'ppp0')).toMatch(
+      /^host +received +sent .*\n192\.168\.77\.2 .*\n192\.168\.78\.2 .*\n2001:db8:3::2 /m,
+    );
+  });
+
+  test('answer times under load are those of pings', async () => {
+    const before = (await statistics(guest)).pacing?.answers?.downloads;
+    const { ping } = await measure(guest, {
+      flows: [downloads(2, { label: 'A', client: 'lan' }), downloads(1, { label: 'B', client: 'lan2' })],
+      ...{ pingNs: 'lan3', pings: 60 },
+    });
+    const after = (await statistics(guest)).pacing?.answers?.downloads;
+    const answers = after && answersSince(before, after);
+    expect(answers?.count).toBeGreaterThan(100);
+    expect(Math.abs((answers?.p50Ms ?? NaN) - summarise(ping.timesMs).median)).toBeLessThan(4);
+  });
+});
