@@ -7,12 +7,14 @@ import { printableLine } from './printable.ts';
 export interface Sample {
   labels: Readonly<Record<string, string | number>>;
   value: number;
+  /** Of a histogram: which of its series it is. */
+  suffix?: '_bucket' | '_sum' | '_count';
 }
 
 /** All series of one name. The name ends in its base unit (`_bytes`, `_seconds`), that of a counter in `_total`. */
 export interface MetricFamily {
   name: string;
-  type: 'gauge' | 'counter';
+  type: 'gauge' | 'counter' | 'histogram';
   help: string;
   samples: readonly Sample[];
 }
@@ -22,7 +24,9 @@ export function exposition(families: readonly MetricFamily[]): string {
   return families
     .filter(({ samples }) => samples.length > 0)
     .map(({ name, type, help, samples }) => {
-      const lines = samples.map(({ labels, value }) => `${name}${labelText(labels)} ${value}\n`);
+      const lines = samples.map(
+        ({ labels, value, suffix = '' }) => `${name}${suffix}${labelText(labels)} ${value}\n`,
+      );
       return `# HELP ${name} ${escapedHelp(help)}\n# TYPE ${name} ${type}\n${lines.join('')}`;
     })
     .join('');

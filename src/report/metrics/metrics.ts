@@ -2,6 +2,8 @@
 import type { FoundCondition, RecordReading } from '../../conditions/condition.ts';
 import { CONDITIONS } from '../../conditions/table.ts';
 import type { MetricFamily, Sample } from '../../core/exposition.ts';
+import { bucketMostMs } from '../../plan/pacing/accounts.ts';
+import type { AnswerStatistics } from '../statistics/answers.ts';
 import type { Statistics } from '../statistics/statistics.ts';
 
 /** A device and what was read of it. */
@@ -315,7 +317,45 @@ const PACING: readonly StatisticsDefinition[] = [
   },
 ];
 
-const OF_STATISTICS = [...SETTINGS, ...EGRESS, ...INGRESS, ...FIREWALL, ...PACING];
+/** Every second of the program's buckets from 2 ms to 2.1 s: none of them has to be divided, and rates of them stay few. */
+const ANSWER_BOUNDS_MS = Array.from({ length: 21 }, (_, n) => bucketMostMs(8 + 2 * n));
+
+function histogram({ count, sumMs, buckets }: AnswerStatistics, labels: Sample['labels']): Sample[] {
+  const upTo = (boundMs: number): number =>
+    buckets.reduce(
+      (sum, each) => (each.mostMs !== null && each.mostMs <= boundMs ? sum + each.count : sum),
+      0,
+    );
+  return [
+    ...ANSWER_BOUNDS_MS.map((ms): Sample => ({
+      suffix: '_bucket',
+      labels: { ...labels, le: ms / 1000 },
+      value: upTo(ms),
+    })),
+    { suffix: '_bucket', labels: { ...labels, le: '+Inf' }, value: count },
+    { suffix: '_sum', labels, value: sumMs / 1000 },
+    { suffix: '_count', labels, value: count },
+  ];
+}
+
+const ANSWERS: readonly StatisticsDefinition[] = [
+  {
+    name: 'answer_seconds',
+    type: 'histogram',
+    help: 'Round trips of TCP beyond the gateway, by what they answer.',
+    of: ({ pacing }) => {
+      const answers = pacing?.answers ?? null;
+      if (answers === null) return [];
+      return [
+        ...histogram(answers.downloads, { direction: 'down' }),
+        ...histogram(answers.uploads, { direction: 'up' }),
+        ...histogram(answers.handshakes, { direction: 'opening' }),
+      ];
+    },
+  },
+];
+
+const OF_STATISTICS = [...SETTINGS, ...EGRESS, ...INGRESS, ...FIREWALL, ...PACING, ...ANSWERS];
 
 /** Every series has the label `device`; the number of series per device does not depend on hosts or flows. */
 export function metricsOf(reports: readonly DeviceReport[], version: string): MetricFamily[] {
@@ -324,7 +364,7 @@ export function metricsOf(reports: readonly DeviceReport[], version: string): Me
     type: definition.type,
     help: definition.help,
     samples: reports.flatMap((report) =>
-      of(report).map(({ labels, value }) => ({ labels: { device: report.device, ...labels }, value })),
+      of(report).map(({ labels, ...rest }) => ({ labels: { device: report.device, ...labels }, ...rest })),
     ),
   });
   return [

@@ -50,6 +50,19 @@ it('has stages where there are any, and the queue of what comes in where one sta
   expect(valuesOf('ingress_queue_backlog_packets')).toEqual({ ppp0: 4, eth1: 5 });
 });
 
+it('has answer times as a histogram, by direction', () => {
+  // 20 in the bucket from 20.48 to 24.576 ms.
+  expect(valuesOf('answer_seconds')).toMatchObject({ 'ppp0 down 0.016384': 0, 'ppp0 down 0.024576': 20 });
+  expect(valuesOf('answer_seconds')).toMatchObject({
+    'ppp0 down +Inf': 20,
+    'ppp0 down': 20,
+    'ppp0 up +Inf': 10,
+  });
+  const text = exposition(all);
+  expect(text).toContain('# TYPE inetgw_answer_seconds histogram\n');
+  expect(text).toContain('inetgw_answer_seconds_sum{device="ppp0",direction="down"} 0.5\n');
+});
+
 it('tells each condition of the table with 0 or 1', () => {
   const found = valuesOf('condition');
   expect(Object.keys(found)).toHaveLength(4 * CONDITIONS.length);
