@@ -2,7 +2,10 @@
 import type { FoundCondition } from '../../conditions/condition.ts';
 import { framedBytes } from '../../plan/input/framing.ts';
 import type { EgressClass } from '../../plan/queues/egressClasses.ts';
+import { forEachKind } from '../statistics/answers.ts';
+import type { AnswersOf } from '../../plan/pacing/accounts.ts';
 import type { Statistics } from '../statistics/statistics.ts';
+import { answerFigures, hostFigures, type AnswerFigures, type HostFigures } from './hosts.ts';
 
 export interface WatchReading {
   device: string;
@@ -39,6 +42,8 @@ export interface LineFigures {
   queue: QueueFigures | null;
   /** Null: no window pacing. */
   pacing: PacingFigures | null;
+  /** Whoever takes most comes first; null: hosts cannot be told apart, or cannot be read here. */
+  hosts: HostFigures[] | null;
 }
 
 export interface DirectionFigures {
@@ -78,14 +83,24 @@ export interface PacingFigures {
   rttMs: number | null;
   loweredPerSec: number | null;
   sparedPerSec: number | null;
+  /** Round trips beyond the gateway, by what they answer, of the last seconds; null: not known (yet). */
+  answers: Record<AnswersOf, AnswerFigures> | null;
 }
 
-export function figuresOf(before: WatchReading | undefined, now: WatchReading): Figures {
+/** @param answersFrom the reading since which answer times are told: those of a second are few */
+export function figuresOf(
+  before: WatchReading | undefined,
+  now: WatchReading,
+  answersFrom: WatchReading | undefined = before,
+): Figures {
   const { device, isWhole, conditions, statistics } = now;
   const earlier = sameCounters(before, now) ? before : undefined;
   const overMs = earlier === undefined ? null : now.atMs - earlier.atMs;
+  const first = sameCounters(answersFrom, now) ? answersFrom.statistics : undefined;
   const line =
-    statistics === undefined ? null : lineFigures(earlier?.statistics, statistics, (overMs ?? 0) / 1000);
+    statistics === undefined
+      ? null
+      : lineFigures(earlier?.statistics, first, statistics, (overMs ?? 0) / 1000);
   return { device, isWhole, overMs, line, conditions };
 }
 
@@ -127,7 +142,12 @@ function growthOf(before: Statistics | undefined, now: Statistics, seconds: numb
   return { perSec, bitPerSec };
 }
 
-function lineFigures(before: Statistics | undefined, now: Statistics, seconds: number): LineFigures {
+function lineFigures(
+  before: Statistics | undefined,
+  answersFrom: Statistics | undefined,
+  now: Statistics,
+  seconds: number,
+): LineFigures {
   const growth = growthOf(before, now, seconds);
   const { perSec, bitPerSec } = growth;
   return {
@@ -165,8 +185,16 @@ function lineFigures(before: Statistics | undefined, now: Statistics, seconds: n
             rttMs: now.pacing.rttMs === 0 ? null : now.pacing.rttMs,
             loweredPerSec: perSec(({ pacing }) => pacing?.rewrittenPackets),
             sparedPerSec: perSec(({ pacing }) => pacing?.beyondStagesPackets),
+            answers: answersOfLine(answersFrom, now),
           },
+    hosts: hostFigures(before, answersFrom, now, seconds),
   };
+}
+
+function answersOfLine(before: Statistics | undefined, now: Statistics): PacingFigures['answers'] {
+  const [from, to] = [before?.pacing?.answers, now.pacing?.answers];
+  if (from === undefined || from === null || to === undefined || to === null) return null;
+  return forEachKind((of) => answerFigures(from[of], to[of]));
 }
 
 function downFigures(now: Statistics, { perSec, bitPerSec }: Growth): DirectionFigures {

@@ -12,7 +12,9 @@ import {
   type Style,
 } from './cells.ts';
 import { wrapped } from '../../core/wrap.ts';
+import { hostName } from '../statistics/hostName.ts';
 import type { ClassFigures, DirectionFigures, Figures, LineFigures } from './figures.ts';
+import type { HostFigures } from './hosts.ts';
 
 /** By what the classes are put in order, and the key that asks for it. */
 export const SORTS = {
@@ -23,6 +25,19 @@ export const SORTS = {
 } as const satisfies Readonly<Record<string, { name: string; by: (row: ClassFigures) => number }>>;
 export type Sort = keyof typeof SORTS;
 
+/** The same of hosts. */
+export const HOST_SORTS = {
+  T: { name: 'traffic', by: ({ downBitPerSec, upBitPerSec }) => (downBitPerSec ?? 0) + (upBitPerSec ?? 0) },
+  D: { name: 'down', by: ({ downBitPerSec }) => downBitPerSec ?? 0 },
+  U: { name: 'up', by: ({ upBitPerSec }) => upBitPerSec ?? 0 },
+  C: { name: 'connections', by: ({ activeFlows }) => activeFlows },
+  A: { name: 'answer time', by: ({ answers }) => answers?.p95Ms ?? 0 },
+} as const satisfies Readonly<Record<string, { name: string; by: (row: HostFigures) => number }>>;
+export type HostSort = keyof typeof HOST_SORTS;
+
+/** More of them are in the JSON. */
+const MOST_HOSTS = 8;
+
 /** Below this, what can be looked up elsewhere is left out. */
 const NARROW = 60;
 
@@ -32,6 +47,7 @@ export interface ScreenOptions {
   rows?: number;
   colour: boolean;
   sort: Sort;
+  hostSort: HostSort;
   /** The keys and what the words mean, in place of the figures. */
   help: boolean;
   /** What is said of keys in the last line; false: there is no keyboard. */
@@ -41,7 +57,7 @@ export interface ScreenOptions {
 /** Lines of at most `columns` columns, and at most `rows` of them. */
 export function screen(figures: Figures, options: ScreenOptions): string[] {
   const lines = options.help ? helpLines(options.columns) : figureLines(figures, options);
-  const footer = options.keys ? [plain(footerText(options))] : [];
+  const footer = options.keys ? [plain(footerText(figures, options))] : [];
   const room = options.rows === undefined ? lines.length : Math.max(1, options.rows - footer.length);
   const body =
     lines.length <= room ? lines : [...lines.slice(0, room - 1), moreLine(lines.length - room + 1)];
@@ -52,8 +68,11 @@ export function screen(figures: Figures, options: ScreenOptions): string[] {
 
 const moreLine = (count: number): Line => [span(`... ${count} more lines`, 'dim')];
 
-const footerText = ({ sort, help }: ScreenOptions): string =>
-  help ? '? back  q quit' : `q quit  ? help  sorted by ${SORTS[sort].name}`;
+function footerText({ line }: Figures, { sort, hostSort, help }: ScreenOptions): string {
+  if (help) return '? back  q quit';
+  const hosts = (line?.hosts ?? []).length > 0 ? `; hosts by ${HOST_SORTS[hostSort].name}` : '';
+  return `q quit  ? help  sorted by ${SORTS[sort].name}${hosts}`;
+}
 
 function figureLines(figures: Figures, options: ScreenOptions): Line[] {
   const { columns } = options;
@@ -74,6 +93,7 @@ function figureLines(figures: Figures, options: ScreenOptions): Line[] {
     [],
     ...ingressLines(line, columns),
     ...conditionLines(figures, columns),
+    ...hostLines(line, options),
   ];
 }
 
@@ -103,15 +123,35 @@ function directionLine(
   return [span(name.padEnd(5)), ...bar(share, columns - 5 - text.length - 1), span(` ${text}`, style)];
 }
 
+const ms = (value: number | null): string =>
+  value === null ? '-' : value < 10 ? `${value.toFixed(1)} ms` : `${Math.round(value)} ms`;
+
+const ANSWER_NAMES = [
+  ['downloads', 'down'],
+  ['uploads', 'up'],
+  ['handshakes', 'opening'],
+] as const;
+
 function pacingLines({ pacing }: LineFigures, columns: number): Line[] {
   if (pacing === null) return [];
   const rtt = pacing.rttMs === null ? 'none so far' : `${pacing.rttMs.toFixed(1)} ms`;
   const flows = pacing.activeFlows === null ? 'cannot be read here' : `${number(pacing.activeFlows)} paced`;
-  return wrapped(
-    `path ${rtt} (least round trip of the download paced last); flows: ${flows}, ${number(pacing.loweredPerSec)} windows lowered/s`,
-    columns,
-    '  ',
-  ).map(plain);
+  const answers = ANSWER_NAMES.flatMap(([of, name]) => {
+    const { p50Ms, p95Ms } = pacing.answers?.[of] ?? { p50Ms: null, p95Ms: null };
+    return p50Ms === null ? [] : [`${name} ${ms(p50Ms)} / ${ms(p95Ms)}`];
+  });
+  const lines =
+    answers.length === 0 || columns < NARROW
+      ? []
+      : wrapped(`answers ${answers.join(', ')} (p50 / p95)`, columns, '  ');
+  return [
+    ...wrapped(
+      `path ${rtt} (least round trip of the download paced last); flows: ${flows}, ${number(pacing.loweredPerSec)} windows lowered/s`,
+      columns,
+      '  ',
+    ),
+    ...lines,
+  ].map(plain);
 }
 
 function classLines(classes: readonly ClassFigures[], { sort, columns }: ScreenOptions): Line[] {
@@ -162,6 +202,29 @@ function ingressLines({ stages, queue, pacing }: LineFigures, columns: number): 
   return lines;
 }
 
+function hostLines({ hosts }: LineFigures, { hostSort, columns }: ScreenOptions): Line[] {
+  if (hosts === null || hosts.length === 0) return [];
+  const { by } = HOST_SORTS[hostSort];
+  const rows = hosts.toSorted((one, other) => by(other) - by(one)).slice(0, MOST_HOSTS);
+  const cells = (value: (row: HostFigures) => string): string[] => rows.map(value);
+  const table: Column[] = [
+    { head: 'host', cells: cells(hostName), rank: 9 },
+    { head: 'down', cells: cells((row) => rate(row.downBitPerSec)), rank: 8 },
+    { head: 'up', cells: cells((row) => rate(row.upBitPerSec)), rank: 7 },
+    { head: 'active', cells: cells((row) => `${number(row.activeFlows)} of ${number(row.flows)}`), rank: 2 },
+    { head: 'p50', cells: cells(({ answers }) => ms(answers?.p50Ms ?? null)), rank: 3 },
+    { head: 'p95', cells: cells(({ answers }) => ms(answers?.p95Ms ?? null)), rank: 4 },
+  ];
+  const [head = '', ...lines] = fittedTable(table, columns);
+  const rest = hosts.length - rows.length;
+  return [
+    [],
+    [span(head, 'bold')],
+    ...lines.map(plain),
+    ...(rest > 0 ? [plain(`and ${number(rest)} more`)] : []),
+  ];
+}
+
 function conditionLines({ conditions }: Figures, columns: number): Line[] {
   if (conditions.length === 0) return [];
   const lines = conditions.flatMap(({ severity, text, remedy, id }): Line[] => {
@@ -178,11 +241,13 @@ const HELP = [
   'up, down: what the line carries now, framing included, of the rates that were set. ~ where nothing counts framing: reckoned from bytes and packets.',
   'path: the least round trip of late of the download whose window was lowered last, so without what queues add.',
   'flows paced: downloads that take their share; one that takes less counts for less.',
+  'answers: round trips of TCP beyond the gateway in the last 10 s.',
+  'host: user data of its TCP, connections that are active and remembered, its answers.',
   'class: what it sends, what waits in its queue in packets and bytes, what that drops.',
   'stage: packets that came above its share of the line.',
   'local queue: where large packets that came in wait their turn.',
   '',
-  'Keys: q or Ctrl-C quits; u r w d put the classes in order by urgency, rate, waiting, drops; s takes the next of these; ? shows and hides this.',
+  'Keys: q or Ctrl-C quits; u r w d put the classes in order by urgency, rate, waiting, drops; s takes the next of these; T D U C A do the same for hosts by traffic, down, up, connections, answer time; ? shows and hides this.',
   'Conditions are looked at every 10 s; what they mean stands in docs/conditions.md.',
 ];
 

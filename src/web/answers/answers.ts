@@ -61,10 +61,12 @@ export function answerTo(
     return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: metricsText(snapshot) };
   if (path === '/api/v1/openapi.json') return json(200, openApi(VERSION));
   if (path === '/api/v1/devices') return json(200, devicesJson(snapshot));
-  const [, kind, encoded = ''] = /^\/api\/v1\/(devices|history)\/([^/]+)$/.exec(path) ?? [];
+  const [, kind, encoded = ''] = /^\/api\/v1\/(devices|hosts|history)\/([^/]+)$/.exec(path) ?? [];
   if (kind === undefined) return undefined;
   const device = decoded(encoded);
-  if (kind === 'devices') return deviceAnswer(snapshot?.devices.find((each) => each.device === device));
+  const current = snapshot?.devices.find((each) => each.device === device);
+  if (kind === 'devices') return deviceAnswer(current);
+  if (kind === 'hosts') return hostsAnswer(current, snapshot?.atMs ?? 0);
   const history = device === undefined ? undefined : histories.get(device);
   return history === undefined ? errorAnswer(404, 'nothing is known of this device') : json(200, history);
 }
@@ -83,6 +85,14 @@ function deviceAnswer(snapshot: DeviceSnapshot | undefined): Answer {
   const { device, reading, error } = snapshot;
   if (reading === undefined) return errorAnswer(503, error ?? 'it could not be read');
   return json(200, reading.statistics ?? { device, inForce: false, conditions: reading.conditions });
+}
+
+/** As `inetgw watch --once --json` has it. */
+function hostsAnswer(snapshot: DeviceSnapshot | undefined, atMs: number): Answer {
+  if (snapshot === undefined) return errorAnswer(404, 'there is no record of this device');
+  const { device, figures, error } = snapshot;
+  if (figures === undefined) return errorAnswer(503, error ?? 'it could not be read');
+  return json(200, { device, atMs, overMs: figures.overMs, hosts: figures.line?.hosts ?? null });
 }
 
 function devicesJson(snapshot: Snapshot | undefined): DevicesJson {

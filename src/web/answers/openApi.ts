@@ -10,6 +10,27 @@ const BOOLEAN: Schema = { type: 'boolean' };
 
 const DIRECTION = object({ setBitPerSec: RATE, nowBitPerSec: NULLABLE_RATE, isEstimated: BOOLEAN });
 
+const ANSWERS = object({ count: INTEGER, p50Ms: orNull(NUMBER), p95Ms: orNull(NUMBER) });
+const HOST = object({
+  number: INTEGER,
+  addresses: array(TEXT),
+  downBitPerSec: NULLABLE_RATE,
+  upBitPerSec: NULLABLE_RATE,
+  flows: INTEGER,
+  activeFlows: INTEGER,
+  answers: orNull(ANSWERS),
+});
+
+const HOSTS = object({
+  device: TEXT,
+  atMs: UNIX_MS,
+  overMs: orNull({ ...NUMBER, description: 'what the rates are an average of' }),
+  hosts: orNull({
+    ...array(HOST),
+    description: 'whoever takes most comes first; null: they cannot be told apart',
+  }),
+});
+
 const FIGURES = object({
   device: TEXT,
   isWhole: BOOLEAN,
@@ -47,8 +68,10 @@ const FIGURES = object({
           rttMs: orNull(NUMBER),
           loweredPerSec: PER_SEC,
           sparedPerSec: PER_SEC,
+          answers: orNull(object({ downloads: ANSWERS, uploads: ANSWERS, handshakes: ANSWERS })),
         }),
       ),
+      hosts: orNull(array(HOST)),
     }),
   ),
   conditions: array(ref('Condition')),
@@ -144,6 +167,14 @@ const PATHS = {
     parameters: [DEV],
     get: operation('device', 'What inetgw DEV --json prints, at most 5 s old', {
       200: response('the device', { anyOf: [ref('Statistics'), ref('NotInForce')] }),
+      404: notFound,
+      503: response('it could not be read', ref('Error')),
+    }),
+  },
+  '/api/v1/hosts/{dev}': {
+    parameters: [DEV],
+    get: operation('hosts', 'Who takes what now, at most 5 s old', {
+      200: response('the hosts behind the device', HOSTS),
       404: notFound,
       503: response('it could not be read', ref('Error')),
     }),

@@ -1,6 +1,7 @@
 /** The figures of this moment: bars, tables, conditions. */
 import { formatRate, formatSize } from '../../core/units.ts';
 import type { Figures, LineFigures } from '../../report/watch/figures.ts';
+import { hostName } from '../../report/statistics/hostName.ts';
 import type { FollowingStatistics } from '../../report/statistics/following.ts';
 import { byId, byIdOf, element, fillTable, setText } from './dom.ts';
 
@@ -123,6 +124,28 @@ function showIngress({ stages, queue, pacing }: LineFigures): void {
     );
 }
 
+/** More of them are in the API. */
+const MOST_HOSTS = 20;
+
+function showHosts({ hosts }: LineFigures): void {
+  byId('hosts-card').hidden = hosts === null || hosts.length === 0;
+  fillTable(
+    byIdOf('hosts', HTMLTableElement),
+    ['Host', 'Down', 'Up', 'Active', 'Answers p50', 'p95'],
+    (hosts ?? []).slice(0, MOST_HOSTS).map((row) => ({
+      head: hostName(row),
+      cells: [
+        rateText(row.downBitPerSec),
+        rateText(row.upBitPerSec),
+        `${row.activeFlows} of ${row.flows}`,
+        ...[row.answers?.p50Ms, row.answers?.p95Ms].map((ms) =>
+          typeof ms === 'number' ? `${Math.round(ms)} ms` : '–',
+        ),
+      ],
+    })),
+  );
+}
+
 let shownConditions = '';
 
 function showConditions({ conditions }: Figures): void {
@@ -165,6 +188,7 @@ export function showFigures(figures: Figures, following: FollowingStatistics | n
   showRates(line, following);
   showClasses(line);
   showIngress(line);
+  showHosts(line);
   showFollowing(following);
   const since = new Date(line.since).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
   const reckoned = line.down.isEstimated ? '; ~ is reckoned from bytes and packets' : '';

@@ -1,6 +1,7 @@
 /** Readings of all devices for whoever looks: once a second while somebody does, else now and then, for the history alone. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../../../core/errors.ts';
+import { AnswerSpan } from '../../../report/watch/answerSpan.ts';
 import { figuresOf, type WatchReading } from '../../../report/watch/figures.ts';
 import { recordedDevices } from '../../../system/record/state.ts';
 import type { DeviceSnapshot } from '../../../web/feed/snapshot.ts';
@@ -14,6 +15,7 @@ const IDLE_EVERY_MS = 5000;
 interface Sampled {
   reader: WatchReader;
   before: WatchReading | undefined;
+  answers: AnswerSpan;
 }
 
 export class Sampler {
@@ -57,11 +59,15 @@ export class Sampler {
   }
 
   async #snapshotOf(device: string): Promise<DeviceSnapshot> {
-    const known = this.#devices.get(device) ?? { reader: new WatchReader(device, true), before: undefined };
+    const known = this.#devices.get(device) ?? {
+      reader: new WatchReader(device, true),
+      before: undefined,
+      answers: new AnswerSpan(),
+    };
     this.#devices.set(device, known);
     try {
       const now = await known.reader.read();
-      const figures = figuresOf(known.before, now);
+      const figures = figuresOf(known.before, now, known.answers.take(now));
       known.before = now;
       const { phase, conditions, statistics, isWhole } = now;
       return { device, figures, reading: { phase, conditions, statistics, isWhole } };

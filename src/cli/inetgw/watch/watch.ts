@@ -2,7 +2,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT, exitCodeOfSignal, notInForce, UserError, usageError } from '../../../core/errors.ts';
 import { figuresOf, type Figures, type WatchReading } from '../../../report/watch/figures.ts';
-import { screen, SORTS, type ScreenOptions, type Sort } from '../../../report/watch/screen.ts';
+import { AnswerSpan } from '../../../report/watch/answerSpan.ts';
+import {
+  HOST_SORTS,
+  screen,
+  SORTS,
+  type HostSort,
+  type ScreenOptions,
+  type Sort,
+} from '../../../report/watch/screen.ts';
 import { requireNetAdmin } from '../../../system/exec/privilege.ts';
 import { checkDeviceName } from '../../../system/link/link.ts';
 import { recordedDevices } from '../../../system/record/state.ts';
@@ -48,7 +56,7 @@ async function showOnce(reader: WatchReader, options: GlobalOptions): Promise<nu
       : screen(figures, {
           columns: columns > 0 ? columns : 80,
           colour: hasColour(options),
-          ...{ sort: 'u', help: false, keys: false },
+          ...{ sort: 'u', hostSort: 'T', help: false, keys: false },
         }).join('\n');
   process.stdout.write(`${text}\n`);
   return figures.isWhole ? EXIT.ok : EXIT.notInForce;
@@ -65,6 +73,8 @@ class Watch {
   readonly #colour: boolean;
   #figures: Figures | undefined;
   #sort: Sort = 'u';
+  #hostSort: HostSort = 'T';
+  readonly #answers = new AnswerSpan();
   #help = false;
   #exitCode: number | undefined;
   /** Ends the wait for the next second. */
@@ -82,6 +92,7 @@ class Watch {
     const listeners = this.#listen();
     this.#enter();
     try {
+      this.#answers.take(before);
       this.#figures = figuresOf(undefined, before);
       while (this.#exitCode === undefined) {
         this.#draw();
@@ -89,7 +100,7 @@ class Watch {
         if (this.#waiting.signal.aborted) break;
         const now = await this.#read();
         if (now === undefined) continue;
-        this.#figures = figuresOf(before, now);
+        this.#figures = figuresOf(before, now, this.#answers.take(now));
         before = now;
       }
       return this.#exitCode ?? EXIT.ok;
@@ -179,6 +190,7 @@ class Watch {
     else if (key === 'escape') this.#help = false;
     else if (key === 's') this.#sort = nextSort(this.#sort);
     else if (isSort(key)) this.#sort = key;
+    else if (isHostSort(key)) this.#hostSort = key;
     else return;
     this.#draw();
   }
@@ -187,7 +199,8 @@ class Watch {
     if (this.#figures === undefined || this.#terminal === undefined) return;
     const options: ScreenOptions = {
       ...this.#terminal.size(),
-      ...{ colour: this.#colour, sort: this.#sort, help: this.#help, keys: process.stdin.isTTY },
+      ...{ colour: this.#colour, sort: this.#sort, hostSort: this.#hostSort },
+      ...{ help: this.#help, keys: process.stdin.isTTY },
     };
     this.#terminal.show(screen(this.#figures, options));
   }
@@ -195,4 +208,5 @@ class Watch {
 
 const ALL_SORTS = Object.keys(SORTS) as Sort[];
 const isSort = (key: string): key is Sort => Object.hasOwn(SORTS, key);
+const isHostSort = (key: string): key is HostSort => Object.hasOwn(HOST_SORTS, key);
 const nextSort = (sort: Sort): Sort => ALL_SORTS[(ALL_SORTS.indexOf(sort) + 1) % ALL_SORTS.length] ?? 'u';

@@ -14,7 +14,15 @@ const LOWERED: FoundCondition = {
     remedy: 'set it up again: inetgw ppp0 UP DOWN',
   },
 };
-const OPTIONS: ScreenOptions = { columns: 80, rows: 24, colour: false, sort: 'u', help: false, keys: true };
+const OPTIONS: ScreenOptions = {
+  columns: 80,
+  rows: 24,
+  colour: false,
+  sort: 'u',
+  hostSort: 'T',
+  help: false,
+  keys: true,
+};
 
 function figures(line: Line = {}, conditions: readonly FoundCondition[] = [LOWERED]): Figures {
   const reading = (times: number, atMs: number) => ({
@@ -40,7 +48,7 @@ describe.each([40, 80, 200])('at %i columns', (columns) => {
 it('the help is within 24 lines of 80 columns and names each key', () => {
   const text = screen(figures(), { ...OPTIONS, help: true }).join('\n');
   expect(text).not.toContain('more lines');
-  for (const key of ['q ', 'u r w d', 's ', '?']) expect(text).toContain(key);
+  for (const key of ['q ', 'u r w d', 's ', 'T D U C A', '?']) expect(text).toContain(key);
 });
 
 it('classes by rate, by what waits, by drops', () => {

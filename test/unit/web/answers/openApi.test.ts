@@ -52,14 +52,17 @@ const LINES: Record<string, SnapshotLine> = {
 
 describe.each(Object.entries(LINES))('answers of a device %s', (_, line) => {
   const snapshot = someSnapshot(AT_MS, line);
-  it.each(['/api/v1/devices', '/api/v1/devices/{dev}', '/api/v1/history/{dev}', '/api/v1/openapi.json'])(
-    '%s is as described',
-    (path) => {
-      const { status, value } = ask(path.replace('{dev}', 'ppp0'), snapshot);
-      const schema = `/paths/${escaped(path)}/get/responses/${String(status)}/content/application~1json/schema`;
-      expect([status, faults(schema, value)]).toEqual([200, '']);
-    },
-  );
+  it.each([
+    '/api/v1/devices',
+    '/api/v1/devices/{dev}',
+    '/api/v1/hosts/{dev}',
+    '/api/v1/history/{dev}',
+    '/api/v1/openapi.json',
+  ])('%s is as described', (path) => {
+    const { status, value } = ask(path.replace('{dev}', 'ppp0'), snapshot);
+    const schema = `/paths/${escaped(path)}/get/responses/${String(status)}/content/application~1json/schema`;
+    expect([status, faults(schema, value)]).toEqual([200, '']);
+  });
   it('an event is as described', () => {
     expect(faults('/components/schemas/SampleEvent', sampleEvent(snapshot))).toBe('');
   });
