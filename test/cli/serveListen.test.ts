@@ -5,7 +5,8 @@ import { build } from './helpers/buildOnce.ts';
 
 beforeAll(build);
 
-const COMMAND = `${process.execPath} ${ROOT}/dist/bin/inetgw.js serve`;
+/** Its history belongs to no test but one. */
+const COMMAND = `env STATE_DIRECTORY=/run/state ${process.execPath} ${ROOT}/dist/bin/inetgw.js serve`;
 const SOCKET = '/run/inetgw/http.sock';
 const CURL = `curl -s --unix-socket ${SOCKET}`;
 
@@ -71,7 +72,6 @@ describe('on a socket', () => {
       until [ "$(seconds | wc -l)" -ge 2 ]; do sleep 0.1; done; stop
       ls -l /run/state | grep -o 'history.json'; test -e ${SOCKET} || echo socket gone
       start; seconds | wc -l`,
-      'STATE_DIRECTORY=/run/state',
     );
     const [samples, ended, , file, socket, seconds] = stdout.split('\n');
     expect([samples, ended, file, socket]).toEqual(['3', 'ended with 0', 'history.json', 'socket gone']);

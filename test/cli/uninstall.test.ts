@@ -9,10 +9,11 @@ const INETGW = `${process.execPath} ${ROOT}/dist/bin/inetgw.js`;
 const UNINSTALL = `${INETGW} uninstall`;
 const CLEAR = `${INETGW} wan0 clear`;
 
-/** A device that is gone, with a record that tells nothing, and a table of nft; no hooks but those that a test makes. */
+/** A device that is gone, with a record that tells nothing, and a table of nft; no hooks and no history but what a test makes. */
 const SET_UP = `
   mkdir -p /run/inetgw; echo '{}' >/run/inetgw/wan0.json; nft add table inet inetgw_wan0
-  mount -t tmpfs tmpfs /etc/systemd/system; mount -t tmpfs tmpfs /usr/local/sbin`;
+  mount -t tmpfs tmpfs /etc/systemd/system; mount -t tmpfs tmpfs /usr/local/sbin
+  [ ! -d /var/lib/inetgw ] || mount -t tmpfs tmpfs /var/lib/inetgw`;
 
 const UNIT = '/etc/systemd/system/inetgw@.service';
 
