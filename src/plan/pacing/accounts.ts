@@ -1,13 +1,14 @@
 /** What the pacing program knows of hosts and their connections: bpf/account.h and bpf/flow.h. Pure. */
+import { HOST_NUMBERS } from '../queues/egressClasses.ts';
 import { ANSWERS_LAYOUT, FLOW_KEY_LAYOUT, TOTAL_LAYOUT } from './pacingLayout.ts';
 
 export const totalsMapName = (mapSuffix: string): string => `igt_${mapSuffix}`;
 export const answersMapName = (mapSuffix: string): string => `iga_${mapSuffix}`;
 export const flowsMapName = (mapSuffix: string): string => `igf_${mapSuffix}`;
 
-/** As bpf/flow.h has them: a host's number plus `first` is where its counts are. */
+/** As bpf/flow.h has them: a host's number plus FIRST_HOST is where its counts are. */
 const FIRST_HOST = 2;
-const HOSTS = 4096;
+const HOSTS = HOST_NUMBERS.count;
 
 /** Where the answers of the whole line are, by what they answer. */
 export const ANSWERS_OF = {
@@ -16,6 +17,20 @@ export const ANSWERS_OF = {
   handshakes: FIRST_HOST + HOSTS + 2,
 } as const;
 export type AnswersOf = keyof typeof ANSWERS_OF;
+
+/** How each kind is called where there is room for a word; the order in which they are told. */
+export const ANSWERS_SHORT = {
+  downloads: 'down',
+  uploads: 'up',
+  handshakes: 'opening',
+} as const satisfies Record<AnswersOf, string>;
+export const ANSWER_KINDS = Object.keys(ANSWERS_SHORT) as AnswersOf[];
+
+export const forEachKind = <Value>(of: (kind: AnswersOf) => Value): Record<AnswersOf, Value> => ({
+  downloads: of('downloads'),
+  uploads: of('uploads'),
+  handshakes: of('handshakes'),
+});
 
 /** Four buckets to each doubling from 512 us on, and one on either side. */
 const LEAST_ANSWER_US = 512;
@@ -87,12 +102,8 @@ export function parseAccounts(lines: readonly string[], isActive: (epoch: number
     const own = answers.get(number + FIRST_HOST);
     if (own !== undefined) hosts.set(number, { ...counts, answers: own });
   }
-  const of = (what: AnswersOf): Answers => answers.get(ANSWERS_OF[what]) ?? NO_ANSWERS;
-  return {
-    hosts,
-    connections,
-    line: { downloads: of('downloads'), uploads: of('uploads'), handshakes: of('handshakes') },
-  };
+  const line = forEachKind((kind) => answers.get(ANSWERS_OF[kind]) ?? NO_ANSWERS);
+  return { hosts, connections, line };
 }
 
 function connectionOf(key: Buffer, host: number, isActive: boolean): Connection {

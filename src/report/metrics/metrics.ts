@@ -2,7 +2,7 @@
 import type { FoundCondition, RecordReading } from '../../conditions/condition.ts';
 import { CONDITIONS } from '../../conditions/table.ts';
 import type { MetricFamily, Sample } from '../../core/exposition.ts';
-import { bucketMostMs } from '../../plan/pacing/accounts.ts';
+import { ANSWER_KINDS, ANSWERS_SHORT, bucketMostMs } from '../../plan/pacing/accounts.ts';
 import type { AnswerStatistics } from '../statistics/answers.ts';
 import type { Statistics } from '../statistics/statistics.ts';
 
@@ -346,11 +346,7 @@ const ANSWERS: readonly StatisticsDefinition[] = [
     of: ({ pacing }) => {
       const answers = pacing?.answers ?? null;
       if (answers === null) return [];
-      return [
-        ...histogram(answers.downloads, { direction: 'down' }),
-        ...histogram(answers.uploads, { direction: 'up' }),
-        ...histogram(answers.handshakes, { direction: 'opening' }),
-      ];
+      return ANSWER_KINDS.flatMap((kind) => histogram(answers[kind], { direction: ANSWERS_SHORT[kind] }));
     },
   },
 ];

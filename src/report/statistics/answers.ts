@@ -1,5 +1,5 @@
 /** Answer times: counts in buckets, and what half and 95 of 100 took at most. Pure. */
-import { bucketMostMs, type Answers, type AnswersOf } from '../../plan/pacing/accounts.ts';
+import { bucketMostMs, type Answers } from '../../plan/pacing/accounts.ts';
 
 export interface AnswerStatistics {
   count: number;
@@ -15,12 +15,6 @@ export interface AnswerBucket {
   mostMs: number | null;
   count: number;
 }
-
-export const forEachKind = <Value>(of: (kind: AnswersOf) => Value): Record<AnswersOf, Value> => ({
-  downloads: of('downloads'),
-  uploads: of('uploads'),
-  handshakes: of('handshakes'),
-});
 
 export function answerStatistics({ sumUs, counts }: Answers): AnswerStatistics {
   const buckets = counts.flatMap((count, n) => {

@@ -3,8 +3,8 @@ import { pacingActionIndex, type PacingActionName } from '../../plan/pacing/paci
 import type { Plan } from '../../plan/plan.ts';
 import type { PacingReadings } from '../../plan/readings.ts';
 import type { Counters, QueueCounters } from '../../tc/statistics.ts';
-import type { AnswersOf } from '../../plan/pacing/accounts.ts';
-import { answerStatistics, forEachKind, type AnswerStatistics } from './answers.ts';
+import { ANSWER_KINDS, forEachKind, type AnswersOf } from '../../plan/pacing/accounts.ts';
+import { answerStatistics, type AnswerStatistics } from './answers.ts';
 import { hostLines, hostStatistics, type HostStatistics } from './hosts.ts';
 import { formatSize } from '../../core/units.ts';
 
@@ -86,7 +86,7 @@ export function pacingLines({
 }
 
 function answerLines(answers: Record<AnswersOf, AnswerStatistics>): string[] {
-  const told = (['downloads', 'uploads', 'handshakes'] as const).flatMap((of) => {
+  const told = ANSWER_KINDS.flatMap((of) => {
     const { p50Ms, p95Ms } = answers[of];
     return p50Ms === null || p95Ms === null ? [] : [`${of} ${p50Ms.toFixed(1)} / ${p95Ms.toFixed(1)} ms`];
   });

@@ -2,8 +2,7 @@
 import type { FoundCondition } from '../../conditions/condition.ts';
 import { framedBytes } from '../../plan/input/framing.ts';
 import type { EgressClass } from '../../plan/queues/egressClasses.ts';
-import { forEachKind } from '../statistics/answers.ts';
-import type { AnswersOf } from '../../plan/pacing/accounts.ts';
+import { forEachKind, type AnswersOf } from '../../plan/pacing/accounts.ts';
 import type { Statistics } from '../statistics/statistics.ts';
 import { answerFigures, hostFigures, type AnswerFigures, type HostFigures } from './hosts.ts';
 

@@ -12,6 +12,7 @@ import {
   type Style,
 } from './cells.ts';
 import { wrapped } from '../../core/wrap.ts';
+import { ANSWER_KINDS, ANSWERS_SHORT } from '../../plan/pacing/accounts.ts';
 import { hostName } from '../statistics/hostName.ts';
 import type { ClassFigures, DirectionFigures, Figures, LineFigures } from './figures.ts';
 import type { HostFigures } from './hosts.ts';
@@ -126,19 +127,13 @@ function directionLine(
 const ms = (value: number | null): string =>
   value === null ? '-' : value < 10 ? `${value.toFixed(1)} ms` : `${Math.round(value)} ms`;
 
-const ANSWER_NAMES = [
-  ['downloads', 'down'],
-  ['uploads', 'up'],
-  ['handshakes', 'opening'],
-] as const;
-
 function pacingLines({ pacing }: LineFigures, columns: number): Line[] {
   if (pacing === null) return [];
   const rtt = pacing.rttMs === null ? 'none so far' : `${pacing.rttMs.toFixed(1)} ms`;
   const flows = pacing.activeFlows === null ? 'cannot be read here' : `${number(pacing.activeFlows)} paced`;
-  const answers = ANSWER_NAMES.flatMap(([of, name]) => {
+  const answers = ANSWER_KINDS.flatMap((of) => {
     const { p50Ms, p95Ms } = pacing.answers?.[of] ?? { p50Ms: null, p95Ms: null };
-    return p50Ms === null ? [] : [`${name} ${ms(p50Ms)} / ${ms(p95Ms)}`];
+    return p50Ms === null ? [] : [`${ANSWERS_SHORT[of]} ${ms(p50Ms)} / ${ms(p95Ms)}`];
   });
   const lines =
     answers.length === 0 || columns < NARROW
