@@ -2,7 +2,7 @@
  * The local queue for what comes in: an ifb, to which the ingress of the device redirects. Window pacing has one
  * behind its stages (pacing.ts); without stages, it is what shapes the downlink (`--ingress shape`). Pure.
  */
-import type { Action, ClassId, Filter, Qdisc, UdpFilter, QdiscSpec, TcObject } from '../../tc/objects.ts';
+import type { Action, ClassId, Filter, Qdisc, QdiscSpec, TcObject, UdpFilter } from '../../tc/objects.ts';
 import { deviceActionIndex } from '../numbers/actionIndex.ts';
 import { fqCodelParameters } from '../numbers/arithmetic.ts';
 import { htbClasses, leafKind, leafSpec, sfqSpec, stabFor } from './egress.ts';
@@ -36,7 +36,7 @@ export const LARGE_SHARE = 0.985;
 const QUIC_PORT = 443;
 
 /** cake's for UDP whose senders take marks; with 100 and 400 ms answers are as fast (docs/pacing.md). */
-const UNPACED_RTT_US = 300_000;
+const MARKED_RTT_US = 300_000;
 
 /** Where nothing polices, it is the share of stage 1: DOWN then means the same. */
 export const SHAPE_SHARE = 0.98;
@@ -94,17 +94,17 @@ export function flowQueueObjects(
     intervalUs: 4 * lateUs,
   };
   const large = rateBitPerSec * 0.7;
-  const unpaced = {
+  const marked = {
     ...parameters,
     limitPackets: late.limitPackets,
-    targetUs: Math.max(parameters.targetUs, UNPACED_RTT_US / 20),
-    intervalUs: UNPACED_RTT_US,
+    targetUs: Math.max(parameters.targetUs, MARKED_RTT_US / 20),
+    intervalUs: MARKED_RTT_US,
   };
   const largeByKind = (): TcObject[] => [
     htb('1:20', '1:1', large / 2, rateBitPerSec * LARGE_SHARE, 1),
     leaf('20', leafSpec(kind, 'destination', late, link.mtuBytes)),
     htb('1:21', '1:1', large / 2, rateBitPerSec * LARGE_SHARE, 1),
-    leaf('21', leafSpec(kind, 'destination', unpaced, link.mtuBytes)),
+    leaf('21', leafSpec(kind, 'destination', marked, link.mtuBytes)),
   ];
   return [
     {
@@ -125,7 +125,10 @@ export function flowQueueObjects(
   ];
 }
 
-/** Which class a packet belongs to. @param markedClass of UDP whose senders take marks */
+/**
+ * Which class a packet belongs to.
+ * @param markedClass that of UDP whose senders take marks
+ */
 function classFilters(dev: string, markedClass: ClassId): TcObject[] {
   const FAMILIES = ['ip', 'ipv6'] as const;
   const udp = (which: UdpFilter['which'], classId: ClassId) =>

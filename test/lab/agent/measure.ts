@@ -56,6 +56,9 @@ export async function measure(options: MeasureOptions): Promise<MeasureResult> {
 
 /** First all servers, then all clients: so the flows begin together. */
 async function startFlows(groups: readonly FlowGroup[], started: Job[]): Promise<Flow[]> {
+  const quicServers = groups.filter(({ transport }) => transport === 'quic').map(({ serverNs }) => serverNs);
+  if (new Set(quicServers).size < quicServers.length)
+    throw new Error('QUIC: one group for each host that serves');
   const flows = groups.map((group, index): Flow => {
     const port = group.transport === 'quic' ? QUIC_PORT : FIRST_PORT + index;
     const server = startEnd(serverArgv(group, port), group.serverNs, started);
@@ -114,8 +117,8 @@ function quicClientArgv(group: FlowGroup, port: number): [string, ...string[]] {
   const words = ['-q', '--no-quic-dump', '--no-http-dump', ...upload, serverAddress, String(port)];
   const path = direction === 'up' ? '/' : '/4000000000';
   const each = [quicOf(group).client, ...words, `https://${host}:${port}${path}`].join(' ');
-  const script = `truncate -s 1G ${UPLOADED_FILE}; ${`${each} >/dev/null 2>&1 & `.repeat(count)}wait`;
-  return withLibraries(group, ['sh', '-c', script]);
+  const before = direction === 'up' ? `truncate -s 1G ${UPLOADED_FILE}; ` : '';
+  return withLibraries(group, ['sh', '-c', `${before}${`${each} >/dev/null 2>&1 & `.repeat(count)}wait`]);
 }
 
 const UPLOADED_FILE = '/run/quic-upload';
