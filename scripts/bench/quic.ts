@@ -35,13 +35,11 @@ const SHAPERS = {
   cake: cakeOnHosts,
 };
 
-/** Of what the sender's packets say: they can be marked instead of dropped. Many servers do not. */
-const NO_ECN = [
-  ...[
-    'nft',
-    'table ip t { chain c { type filter hook postrouting priority 0; meta l4proto udp ip ecn set not-ect; }; }',
-  ],
-] as [string, ...string[]];
+/** Run where the servers are: their packets no longer ask to be marked instead of dropped. Many servers never do. */
+const NO_ECN: [string, ...string[]] = [
+  'nft',
+  'table ip t { chain c { type filter hook postrouting priority 0; meta l4proto udp ip ecn set not-ect; }; }',
+];
 
 async function point(
   guest: Guest,
@@ -80,8 +78,11 @@ const chosen = <T extends string>(all: readonly T[]): readonly T[] => {
 };
 const loads = chosen(Object.keys(LOADS) as (keyof typeof LOADS)[]);
 const shapers = chosen(Object.keys(SHAPERS) as (keyof typeof SHAPERS)[]);
-const numbers = asked.map(Number).filter((share) => share > 0 && share <= 1);
-const shares = numbers.length > 0 ? numbers : [0.95, 0.975, 0.985];
+const isShare = (word: string): boolean => Number(word) > 0 && Number(word) <= 1;
+const shares = asked.some(isShare) ? asked.filter(isShare).map(Number) : [0.95, 0.975, 0.985];
+const known = [...Object.keys(LOADS), ...Object.keys(SHAPERS), 'no-ecn'];
+const unknown = asked.filter((word) => !isShare(word) && !known.includes(word));
+if (unknown.length > 0) throw new Error(`${known.join(', ')} or a share up to 1, not ${unknown.join(' ')}`);
 const rows: string[][] = [];
 const guest = await Guest.boot();
 try {
