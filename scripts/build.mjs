@@ -105,7 +105,7 @@ const { output } = await bundle.write({
   minify: 'dce-only',
   // The notices of all packages stand in one file.
   comments: false,
-  // A file with any other character is read as two bytes each, and then takes three times as long to start.
+  // A file with any other character is read as two bytes each, which takes longer.
   plugins: [ascii],
 });
 await bundle.close();

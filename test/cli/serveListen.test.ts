@@ -5,7 +5,7 @@ import { build } from './helpers/buildOnce.ts';
 
 beforeAll(build);
 
-/** Its history belongs to no test but one. */
+/** With a history of its own, not this machine's. */
 const COMMAND = `env STATE_DIRECTORY=/run/state ${process.execPath} ${ROOT}/dist/bin/inetgw.js serve`;
 const SOCKET = '/run/inetgw/http.sock';
 const CURL = `curl -s --unix-socket ${SOCKET}`;
