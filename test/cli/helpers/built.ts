@@ -38,7 +38,7 @@ export async function built(
 
 export const inetgw = (...args: string[]): Promise<Outcome> => built('inetgw', args);
 
-/** A shell script in a network namespace of its own, gone with it. Needs root. */
+/** A shell script in a network namespace of its own, gone with it. It is root there, whoever runs the tests. */
 export function inNamespace(script: string, shell = 'sh'): Promise<Outcome> {
   return inNamespaces([], script, shell);
 }
@@ -54,7 +54,9 @@ export function amongOwnProcesses(script: string): Promise<Outcome> {
 function inNamespaces(others: readonly string[], script: string, shell: string): Promise<Outcome> {
   // /sys/class/net shows the devices of the namespace in which it was mounted.
   const prepared = `mount -t sysfs sysfs /sys && mount -t tmpfs tmpfs /run\n${script}`;
-  return outcomeOf(['unshare', '--net', '--mount', ...others, shell, '-c', prepared], {});
+  // Who is not root is so in a user namespace alone.
+  const user = isRoot ? [] : ['--map-root-user'];
+  return outcomeOf(['unshare', ...user, '--net', '--mount', ...others, shell, '-c', prepared], {});
 }
 
 export const isRoot = process.getuid?.() === 0;
