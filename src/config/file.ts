@@ -2,7 +2,7 @@
  * The configuration file: TOML, one section per device. Every error has its line and column, all of them
  * are told at once. Pure: the text comes from system/record/configFile.ts.
  */
-import { parse, TomlError, type TomlTable, type TomlValue } from 'smol-toml';
+import type { TomlTable, TomlValue } from 'smol-toml';
 import { deviceNameProblem } from '../core/deviceNames.ts';
 import { configError, UserErrors, type UserError } from '../core/errors.ts';
 import {
@@ -22,6 +22,7 @@ import { checkTuning, doubts, errorAt, limitErrors } from './settings.ts';
 import { assumedLink } from '../plan/input/assumedLink.ts';
 import { explicitRates, rateDoubt, type RateTexts } from './rateDoubts.ts';
 import { closest } from '../core/suggest.ts';
+import { isTable, parseToml } from '../core/toml.ts';
 import type { Value, Values } from './values.ts';
 
 export interface DeviceSection {
@@ -45,9 +46,12 @@ export interface Configuration {
   errors: readonly UserError[];
 }
 
+/** What a section looks like, for who wrote something else. */
+const EXAMPLE = 'a section begins with [ppp0], a setting is written as: up = 210';
+
 /** Reads a file's text. Throws where it is no TOML; other errors stand in the result. */
 export function parseConfiguration(text: string, file: string): Configuration {
-  const table = parseToml(text, file);
+  const table = parseToml(text, file, EXAMPLE);
   const locate = locator(text);
   const sections: DeviceSection[] = [];
   const errors: UserError[] = [];
@@ -87,96 +91,6 @@ function inOrder(errors: readonly UserError[], file: string): UserError[] {
 export function requireFaultless({ file, sections, errors }: Configuration): void {
   const all = inOrder([...errors, ...sections.flatMap((section) => section.errors)], file);
   if (all.length > 0) throw new UserErrors(all);
-}
-
-/** More slips in the form of a file than anybody wants to be told at once; each costs a reading of the whole. */
-const MOST_SLIPS = 20;
-
-/**
- * The parser stops at the first slip. Where that is one line that stands alone, it is left out and the rest is read, so that
- * all slips are told; what the values say is only of interest once there are none.
- */
-function parseToml(text: string, file: string): TomlTable {
-  // A byte order mark, as some editors write it, is no content.
-  const lines = text.replace(/^\uFEFF/, '').split('\n');
-  const errors: UserError[] = [];
-  for (let last = 0; ;) {
-    try {
-      const table = parse(lines.join('\n'));
-      if (errors.length === 0) return table;
-      break;
-    } catch (error) {
-      if (!(error instanceof TomlError)) throw error;
-      const { line, column } = error;
-      if (line <= last) break;
-      last = line;
-      const { what, hint } = tomlSlip(lines, error);
-      errors.push(configError(`${file}:${line}:${column}: ${what}`, hint));
-      const content = lines[line - 1] ?? '';
-      if (errors.length === MOST_SLIPS || !standsAlone(content)) break;
-      lines[line - 1] = '';
-    }
-  }
-  const [first] = errors;
-  throw errors.length === 1 && first !== undefined ? first : new UserErrors(errors);
-}
-
-/** Without it, the lines around it mean the same. */
-const standsAlone = (line: string): boolean =>
-  !/^\s*\[|"""|'''/.test(line) && !/[[{][^\]}]*$|^[^[{]*[\]}]/.test(line);
-
-interface Slip {
-  what: string;
-  hint: string | undefined;
-}
-
-/** In the words of this file and not of TOML, where it is a usual slip of who knows other formats. */
-function tomlSlip(lines: readonly string[], { line, message }: TomlError): Slip {
-  const what = message.split('\n')[0]?.replace(/^Invalid TOML document: /, '') ?? 'not TOML';
-  const content = lines[line - 1] ?? '';
-  const twice = /redefine/.test(what) ? standsTwice(lines, line) : undefined;
-  if (twice !== undefined) return { what: twice, hint: 'leave one of them out' };
-  const [, key = '', list] = /^\s*([\w-]+)\s*=\s*\[([^[\]{}]*)\]\s*(?:#.*)?$/.exec(content) ?? [];
-  if (list !== undefined)
-    return {
-      what,
-      hint: `texts in a list stand in quotes: ${key} = [${list.split(',').map(quoted).join(', ')}]`,
-    };
-  const [, name = '', value = ''] = /^\s*([\w-]+)\s*=\s*([^"'#[\]{}]+?)\s*(?:#.*)?$/.exec(content) ?? [];
-  if (/^(?:yes|no|on|off|true|false)$/i.test(value))
-    return { what, hint: `it is: ${name} = ${/^(?:yes|on|true)$/i.test(value) ? 'true' : 'false'}` };
-  if (/[^\d\s.+-]/.test(value)) return { what, hint: `text stands in quotes: ${name} = ${quoted(value)}` };
-  return { what, hint: 'a section begins with [ppp0], a setting is written as: up = 210' };
-}
-
-/** As TOML has it: a number as it is, a text in its quotes, of whatever kind they were. */
-function quoted(word: string): string {
-  const bare = word.trim().replaceAll(/^["'“”„‘’«»]+|["'“”„‘’«»]+$/g, '');
-  return /^\d+(?:\.\d+)?$/.test(word.trim()) ? bare : `"${bare}"`;
-}
-
-const SECTION = /^\s*\[\s*["']?(.*?)["']?\s*\]/;
-
-/** What is there a second time in this line, and where the first one is. */
-function standsTwice(lines: readonly string[], line: number): string | undefined {
-  const before = lines.slice(0, line - 1);
-  const first = (find: (content: string) => boolean, from = 0): string => {
-    const at = before.findIndex((content, index) => index >= from && find(content));
-    return at < 0 ? '' : `, first in line ${at + 1}`;
-  };
-  const content = lines[line - 1] ?? '';
-  const section = SECTION.exec(content)?.[1];
-  if (section !== undefined)
-    return `the section ${section} stands twice${first((each) => SECTION.exec(each)?.[1] === section)}`;
-  const key = /^\s*["']?([\w-]+)["']?\s*=/;
-  const name = key.exec(content)?.[1];
-  if (name === undefined) return undefined;
-  const header = before.findLastIndex((each) => SECTION.test(each));
-  return `${name} stands twice in its section${first((each) => key.exec(each)?.[1] === name, header + 1)}`;
-}
-
-function isTable(value: TomlValue): value is TomlTable {
-  return typeof value === 'object' && !Array.isArray(value) && !(value instanceof Date);
 }
 
 function readSection(locate: Locate, file: string, device: string, content: TomlTable): DeviceSection {

@@ -3,9 +3,10 @@
  * traps (YAML's `no`), and a small parser without dependencies that is kept up (smol-toml).
  */
 import { resolve } from 'node:path';
-import { parse, TomlError, type TomlTable } from 'smol-toml';
+import type { TomlTable, TomlValue } from 'smol-toml';
 import { locator } from '../../core/locate.ts';
 import { closest } from '../../core/suggest.ts';
+import { isTable, parseToml } from '../../core/toml.ts';
 import { configError, type UserError, UserErrors } from '../../core/errors.ts';
 import { DIRECTIONS } from '../settings/direction.ts';
 import { FAULT_WORDS } from '../settings/faults.ts';
@@ -24,12 +25,16 @@ import {
 
 const FORWARDER_KEYS = ['proxy', ...LIMIT_WORDS, ...OPTION_WORDS, 'faults'];
 
+/** What a section looks like, for who wrote something else. */
+const EXAMPLE =
+  'a forwarder begins with [forwarder.1], a setting is written as: proxy = "10001:pop3.example.net:110"';
+
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /** Reads the text of a file. Throws all errors at once, each with its place. */
 export function parseConfig(text: string, file: string): FileSettings {
   const errors: UserError[] = [];
-  const table = parseToml(text, file);
+  const table = parseToml(text, file, EXAMPLE);
   const locate = locator(text);
   const complain = (path: readonly string[], problem: string): void => {
     const { line, column } = locate(path).key;
@@ -67,22 +72,9 @@ export function parseConfig(text: string, file: string): FileSettings {
   return settings;
 }
 
-function parseToml(text: string, file: string): TomlTable {
-  try {
-    return parse(text);
-  } catch (error) {
-    if (!(error instanceof TomlError)) throw error;
-    const what = error.message.split('\n')[0]?.replace(/^Invalid TOML document: /, '') ?? 'not TOML';
-    throw configError(`${file}:${error.line}:${error.column}: ${what}`);
-  }
-}
-
 type Complain = (path: readonly string[], problem: string) => void;
 
-const isTable = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
-
-function parseGroups(value: unknown, complain: Complain): GroupSettings[] {
+function parseGroups(value: TomlValue, complain: Complain): GroupSettings[] {
   if (!isTable(value)) {
     complain(['group'], 'groups are written as [group.NAME]');
     return [];
@@ -108,7 +100,7 @@ function parseGroups(value: unknown, complain: Complain): GroupSettings[] {
   return groups;
 }
 
-function parseForwarders(value: unknown, file: string, complain: Complain): ForwarderSettings[] {
+function parseForwarders(value: TomlValue, file: string, complain: Complain): ForwarderSettings[] {
   if (!isTable(value)) {
     complain(['forwarder'], 'forwarders are written as [forwarder.1]');
     return [];
@@ -131,7 +123,7 @@ function parseForwarders(value: unknown, file: string, complain: Complain): Forw
 
 function parseForwarder(
   number: number,
-  table: Record<string, unknown>,
+  table: TomlTable,
   file: string,
   complain: Complain,
 ): ForwarderSettings | undefined {

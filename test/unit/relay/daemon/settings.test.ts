@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSettings } from '../../../../src/cli/iprelay.ts';
+import { UserErrors, type UserError } from '../../../../src/core/errors.ts';
 import { AccessList } from '../../../../src/relay/clients/access.ts';
 import { SILENT } from '../../../../src/relay/log.ts';
 import { Relay } from '../../../../src/relay/forwarding/relay.ts';
@@ -56,6 +57,44 @@ describe('the numbers of forwarders in the file', () => {
       (each) => each.number,
     );
     expect(numbers).toEqual([1, 10]);
+  });
+});
+
+describe('slips in the form of the file', () => {
+  const faults = (text: string): string[] => {
+    try {
+      parseConfig(text, 'f');
+      return [];
+    } catch (error) {
+      const all = error instanceof UserErrors ? error.errors : [error as UserError];
+      return all.map(({ message, hint }) => (hint === undefined ? message : `${message} | ${hint}`));
+    }
+  };
+
+  it('are told together, each with its place and what to type', () => {
+    const text = [
+      'bandwidth = 10k',
+      'latency = 5',
+      'latency = 6',
+      '[forwarder.1]',
+      'proxy = 10001:mail.example:110',
+      '[forwarder.1]',
+      'burst : 4',
+    ].join('\n');
+    expect(faults(text)).toEqual([
+      expect.stringMatching(/^f:1:\d+: .* \| text stands in quotes: bandwidth = "10k"$/),
+      'f:3:1: latency stands twice, first in line 2 | leave one of them out',
+      expect.stringMatching(/^f:5:\d+: .* \| text stands in quotes: proxy = "10001:mail.example:110"$/),
+      'f:6:2: the section forwarder.1 stands twice, first in line 4 | leave one of them out',
+    ]);
+  });
+  it('that are no usual ones show what a forwarder looks like', () => {
+    expect(faults('[forwarder.1]\nburst : 4')).toEqual([
+      expect.stringContaining('a forwarder begins with [forwarder.1], a setting is written as: proxy = "'),
+    ]);
+  });
+  it('a byte order mark is none', () => {
+    expect(faults('\uFEFFbandwidth = 1\n')).toEqual([]);
   });
 });
 
