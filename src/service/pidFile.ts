@@ -1,5 +1,5 @@
 import { readFile, unlink, writeFile } from 'node:fs/promises';
-import { failure } from '../core/errors.ts';
+import { errorCode, failure } from '../core/errors.ts';
 import { isRunning } from '../system/exec/process.ts';
 
 /** Writes our process number; a file left by a process that is gone is replaced, one in use is not. */
@@ -9,7 +9,7 @@ export async function writePidFile(file: string): Promise<void> {
     throw failure(`${file}: process ${old} is running already`, `end it first: kill ${old}`);
   }
   await writeFile(file, `${process.pid}\n`, { mode: 0o644 }).catch((error: unknown) => {
-    throw failure(`cannot write ${file}: ${(error as NodeJS.ErrnoException).code ?? '?'}`);
+    throw failure(`cannot write ${file}: ${errorCode(error) ?? '?'}`);
   });
 }
 

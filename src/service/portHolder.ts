@@ -1,6 +1,7 @@
 /** Who holds a TCP port: read from /proc, no program needed. Best effort: undefined where it cannot be seen. */
 import { readFileSync } from 'node:fs';
 import { readdir, readFile, readlink } from 'node:fs/promises';
+import { errorCode } from '../core/errors.ts';
 
 /** The socket inodes that listen on a port, from the text of /proc/net/tcp or tcp6 (proc(5)). */
 function listeningInodes(table: string, port: number): string[] {
@@ -51,7 +52,7 @@ export function descriptorLimit(): number {
   try {
     limits = readFileSync('/proc/self/limits', 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EMFILE') throw error;
+    if (errorCode(error) === 'EMFILE') throw error;
   }
   const match = /^Max open files\s+(\d+)/m.exec(limits);
   return match === null ? Infinity : Number(match[1]);

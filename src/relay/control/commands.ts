@@ -2,6 +2,7 @@
 import { printable } from '../../core/printable.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  errorCode,
   EXIT,
   type ExitCode,
   exitCodeOfSignal,
@@ -130,7 +131,7 @@ function terminate(pid: number): void {
   try {
     process.kill(pid, 'SIGTERM');
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+    const code = errorCode(error);
     if (code === 'ESRCH') return;
     if (code === 'EPERM') throw noPrivilege("the relay is another user's");
     throw error;

@@ -1,7 +1,7 @@
 /** Where the control sockets of running relays lie. */
 import { lstat, mkdir, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { failure } from '../../core/errors.ts';
+import { errorCode, failure } from '../../core/errors.ts';
 
 const SUFFIX = '.sock';
 
@@ -52,7 +52,7 @@ export const socketPath = (folder: string, name: string): string => join(folder,
 /** Makes the folder, for its owner only. Throws if somebody else could put a socket there. */
 export async function makeRuntimeFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-    throw failure(`cannot make ${folder}: ${(error as NodeJS.ErrnoException).code ?? '?'}`);
+    throw failure(`cannot make ${folder}: ${errorCode(error) ?? '?'}`);
   });
   const problem = await folderProblem(folder, ownUid());
   if (problem !== undefined) throw failure(problem);

@@ -2,7 +2,7 @@
 import { closeSync, mkdirSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { messageLine } from '../../core/messageLine.ts';
-import { EXIT, failure, UserError, UserErrors } from '../../core/errors.ts';
+import { errorCode, EXIT, failure, UserError, UserErrors } from '../../core/errors.ts';
 import { type DetachReport, REPORT_FD_VARIABLE } from '../../service/detach.ts';
 import { checkDescriptors } from './descriptors.ts';
 import { runService } from './service.ts';
@@ -30,7 +30,7 @@ function makeLogFolder({ log }: Settings): void {
   try {
     makeFolder(folder);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? '?';
+    const code = errorCode(error) ?? '?';
     throw failure(`cannot make the log folder ${folder}: ${code}`, 'choose another place with --log');
   }
 }

@@ -1,3 +1,4 @@
+import { errorCode } from '../../core/errors.ts';
 import type { Names } from './names.ts';
 
 /** Long enough for a resolver that works; a start waits no longer for one that does not. */
@@ -14,7 +15,7 @@ export async function unknownHostWarning(host: string, names: Names): Promise<st
   });
   const answer = names.addresses(host).then(
     () => undefined,
-    (error: unknown) => (error as NodeJS.ErrnoException).code ?? 'unknown',
+    (error: unknown) => errorCode(error) ?? 'unknown',
   );
   const code = await Promise.race([answer, late]);
   clearTimeout(timer);

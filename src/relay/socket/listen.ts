@@ -1,6 +1,6 @@
 /** Listening sockets: opened, or taken over from systemd, and what is wrong when that fails. */
 import { createServer, isIP, isIPv4, type Server } from 'node:net';
-import { failure, noPrivilege, type UserError } from '../../core/errors.ts';
+import { errorCode, failure, noPrivilege, type UserError } from '../../core/errors.ts';
 import { portHolder } from '../../service/portHolder.ts';
 import { STREAM_BYTES } from './reader.ts';
 import { formatEndpoint } from '../settings/spec.ts';
@@ -42,20 +42,20 @@ export async function listenOn(
       });
     });
   } catch (error) {
-    if (ipv6Only && isMissingFamily(error as NodeJS.ErrnoException, address)) return false;
-    throw await listenError(error as NodeJS.ErrnoException, address, port);
+    if (ipv6Only && isMissingFamily(errorCode(error), address)) return false;
+    throw await listenError(error, address, port);
   }
   return true;
 }
 
 /** A machine without IPv6 has no `::1` either: as in ssh, the IPv4 addresses of the list are enough. */
-function isMissingFamily({ code }: NodeJS.ErrnoException, address: string): boolean {
+function isMissingFamily(code: string | undefined, address: string): boolean {
   return (address === '::1' || address === '::') && (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT');
 }
 
-async function listenError(error: NodeJS.ErrnoException, address: string, port: number): Promise<UserError> {
+async function listenError(error: unknown, address: string, port: number): Promise<UserError> {
   const place = formatEndpoint(address, port);
-  switch (error.code) {
+  switch (errorCode(error)) {
     case 'EADDRINUSE': {
       const holder = await portHolder(port).catch(() => undefined);
       const own = holder?.endsWith(` process ${process.pid}`) === true;
@@ -76,7 +76,7 @@ async function listenError(error: NodeJS.ErrnoException, address: string, port: 
       return failure(`cannot listen on ${place}: this machine has no IPv${isIPv4(address) ? 4 : 6}`);
     case undefined:
     default:
-      return failure(`cannot listen on ${place}: ${error.message}`);
+      return failure(`cannot listen on ${place}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 

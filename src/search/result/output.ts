@@ -2,7 +2,7 @@
 import { kbit } from '../../core/units.ts';
 import { access, constants, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { failure, usageError, type UserError } from '../../core/errors.ts';
+import { errorCode, failure, usageError, type UserError } from '../../core/errors.ts';
 import { terminalPlot } from '../../report/plot/terminalPlot.ts';
 import type { OutputSettings } from '../arguments/arguments.ts';
 import {
@@ -146,7 +146,7 @@ async function whyNotWritable(file: string): Promise<string | undefined> {
     await access(existing === undefined ? dirname(file) : file, constants.W_OK);
     return undefined;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+    const code = errorCode(error);
     return code === 'ENOENT' ? `${dirname(file)} does not exist` : 'permission denied';
   }
 }

@@ -1,5 +1,6 @@
 /** Ports by the names of their services, from /etc/services (services(5)). */
 import { readFileSync } from 'node:fs';
+import { errorCode } from '../../core/errors.ts';
 import { whyUnreadable } from './textFile.ts';
 
 const FILE = '/etc/services';
@@ -22,7 +23,7 @@ export function servicePort(name: string, file = FILE): number | string {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    const isMissing = errorCode(error) === 'ENOENT';
     const hint = isMissing ? ' (Debian: apt-get install netbase)' : '';
     return `the service ${name} is not known: ${file}: ${whyUnreadable(error)}${hint}; type its number`;
   }
