@@ -74,13 +74,20 @@ export interface QueueChange {
  * and what must be made anew is taken away just before, so that packets pass unshaped for as short as can be.
  * @param inForce the plan that the kernel holds, if that is known for sure
  * @param view what stands on the device
+ * @param rates whether the kernel holds the rates of that plan; `others`: a service that was killed has left its own
  */
-export function queueChange(plan: Plan, inForce: Plan | undefined, view: TcView): QueueChange {
+export function queueChange(
+  plan: Plan,
+  inForce: Plan | undefined,
+  view: TcView,
+  rates: 'of the plan' | 'others' = 'of the plan',
+): QueueChange {
   const kept = plan.queueDevice !== undefined && inForce?.queueDevice === plan.queueDevice;
   const queueDevice = plan.queueDevice === undefined ? undefined : kept ? 'kept' : 'fresh';
   const standing = treesOf(inForce?.tc ?? []);
-  // Whoever follows the line has set other rates than the plan's; of the same plan, they stay in force.
-  const isFollowed = inForce?.follows !== undefined && !sameValue(inForce.tc, plan.tc);
+  // Whoever follows the line has set other rates than the plan's; of the same plan, they stay in force while it runs.
+  const isFollowed =
+    inForce?.follows !== undefined && (rates === 'others' || !sameValue(inForce.tc, plan.tc));
   let how: QueueChange['how'] = 'in place';
   const lines = treesOf(plan.tc).flatMap(({ dev, place, objects }) => {
     const from = standing.find((tree) => tree.dev === dev && tree.place === place);

@@ -116,13 +116,15 @@ export interface WalkOptions {
   flows?: FlowGroup[];
   /** All rates times this: real QUIC takes more of the emulated processor than TCP. */
   scale?: number;
+  /** What ends the service: SIGTERM unless told otherwise. */
+  signal?: 'SIGTERM' | 'SIGKILL';
 }
 
 /** Sets up, follows (or not) and measures over the walk. */
 export async function walkLine(
   guest: Guest,
   walk: Walk,
-  { isFollowed = true, flows = TCP_FLOWS, scale = 1 }: WalkOptions = {},
+  { isFollowed = true, flows = TCP_FLOWS, scale = 1, signal = 'SIGTERM' }: WalkOptions = {},
 ): Promise<Followed> {
   const { upBitPerSec = 0, downBitPerSec = 0 } = LINE;
   const line = await setUpLine(guest, {
@@ -141,6 +143,6 @@ export async function walkLine(
     pingNs: 'lan',
   });
   if (service === undefined) return { result, said: '', trace: '' };
-  const { stderr } = await guest.request('stop', { job: service.job, signal: 'SIGTERM' });
+  const { stderr } = await guest.request('stop', { job: service.job, signal });
   return { result, said: stderr, trace: await guest.run(['cat', TRACE_FILE]) };
 }

@@ -100,6 +100,35 @@ test('the rates are shown while it runs, and at its end those that were set up a
   expect((await statistics(guest)).following).toEqual(idle.following);
 });
 
+test('killed, the rates that it set last stay; set up again, those that are given are in force, as after a clear', async () => {
+  // What the pacing program is told: the rate, and for which.
+  const told = `mount --bind /run/bpf /sys/fs/bpf
+    bpftool map dump pinned /sys/fs/bpf/tc/globals/igr_$(printf %08x "$(cat /sys/class/net/ppp0/ifindex)") -j`;
+  const inKernel = async (): Promise<[string, string]> => [
+    await snapshot(guest),
+    await guest.run(['sh', '-c', told], { ns: 'gw' }),
+  ];
+  const slow: Walk = { phases: [{ atSec: 0, bitPerSec: 4e6 }], seconds: 4 };
+  await walkLine(guest, slow, { signal: 'SIGKILL' });
+  const { following } = await statistics(guest);
+  expect(following?.pid).toBeNull();
+  expect(following?.down?.bitPerSec).toBeLessThan(10e6);
+  const left = await inKernel();
+  const again = await inetgw(guest, ...SETTINGS);
+  expect(again.stderr).toMatch(
+    /has ended without a word; its rates are replaced: up .*, down [34]\d\d\d kbit\/s/,
+  );
+  const anew = await inKernel();
+  await inetgwOk(guest, 'ppp0', 'clear');
+  await inetgwOk(guest, ...SETTINGS);
+  const fresh = await inKernel();
+  expect(anew[0]).toBe(fresh[0]);
+  for (const n of [0, 1] as const) expect(left[n]).not.toBe(anew[n]);
+  expect(JSON.parse(anew[1])).toEqual(JSON.parse(fresh[1]));
+  expect((await statistics(guest)).following).toMatchObject({ pid: null, limits: following?.limits });
+  expect((await inetgw(guest, ...SETTINGS)).stderr).not.toContain('ended without a word');
+});
+
 test('other limits in the file than those in force are not in force', async () => {
   const status = async (downMin: string): Promise<[string, number]> => {
     const section = `[ppp0]\nup = 4875\ndown = 19600\n${downMin}\nlinklayer = "ethernet"\noverhead = 26\n`;

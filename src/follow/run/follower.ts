@@ -6,7 +6,7 @@ import { lineBitPerSec, planAt, rateChangeLines, ratesOfPlan } from '../../plan/
 import type { RawRates } from '../../plan/input/framing.ts';
 import { BUCKET_MS, type Arrivals } from '../../plan/pacing/arrivals.ts';
 import type { FollowPlan, Plan } from '../../plan/plan.ts';
-import { LineMeter } from '../../system/device/lineMeter.ts';
+import { LineMeter, NO_OTHER_RATE } from '../../system/device/lineMeter.ts';
 import { TcProcess } from '../../system/device/tcProcess.ts';
 import { startTime } from '../../system/exec/process.ts';
 import { isOfPlan, readFollowing, removeFollowing, writeFollowing } from '../../system/record/following.ts';
@@ -238,7 +238,7 @@ export class Follower {
       await this.#changing;
       if (this.#options.dryRun || !(await this.isCurrent())) return;
       await this.#meter.follow({
-        ...{ payloadBytesPerSec: 0, plannedBytesPerSec: 0, queueUs: 0 },
+        ...NO_OTHER_RATE,
         forgetBeforeNs: this.#forgetBeforeNs,
       });
       this.#queues = undefined;

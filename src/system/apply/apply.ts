@@ -39,8 +39,9 @@ import { ProgramError, type Runner } from '../exec/run.ts';
 import { runStep } from '../exec/runStep.ts';
 import { carriesRules, rulesTool } from './rulesTool.ts';
 import { sharedClsact } from '../device/sharedClsact.ts';
+import { formatRate } from '../../core/units.ts';
 import { failedBatchLine } from '../../tc/parse.ts';
-import { removeFollowing } from '../record/following.ts';
+import { leftByService, removeFollowing, type Following } from '../record/following.ts';
 import { writeState } from '../record/state.ts';
 import { removeStrayActions } from '../device/strayActions.ts';
 import { earlierOf, removeUnused, rollBack, type Earlier } from './rollBack.ts';
@@ -77,6 +78,8 @@ export interface Prepared {
   notices: readonly string[];
   /** What of others goes with `replace` and cannot be given back, one line each. */
   lost: readonly string[];
+  /** The rates that a service which was killed has left in the kernel, and that go. */
+  leftRates: Following | undefined;
   /** Nothing of it is new to this kernel, or all of it was tried. */
   tried: boolean;
 }
@@ -129,9 +132,13 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
   const view = viewFor(current, shared !== undefined, options.replace);
   const wireGuard = await wireGuardPorts(run);
   const notices = [...current.notices, ...(wireGuard.notice === undefined ? [] : [wireGuard.notice])];
+  const leftRates = await leftByService(inForce);
   const planWith = (facts: KernelFacts) => {
     const plan = makePlan(settings, link, facts, backend);
-    return { plan, queues: queueChange(plan, inForce, view) };
+    return {
+      plan,
+      queues: queueChange(plan, inForce, view, leftRates === undefined ? 'of the plan' : 'others'),
+    };
   };
   let kernel: KernelFacts = {
     ...(await firstFacts(settings, inForce, options)),
@@ -164,11 +171,15 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
     }
   }
   if (!options.replace) keepOthersFilters(current, queues);
+  if (leftRates !== undefined) notices.push(leftNotice(leftRates));
   notices.push(...fallbacks(plan), ...tunnelNotices(settings.framing, link, settings));
   const steps = await stepsTo(plan, queues, current, familyList, run);
   const lost = options.replace ? await lostByReplacing(current, run) : [];
-  return { plan, queues, current, families: familyList, steps, notices, lost, tried };
+  return { plan, queues, current, families: familyList, steps, notices, lost, leftRates, tried };
 }
+
+const leftNotice = ({ pid, up, down }: Following): string =>
+  `process ${pid}, which followed the line, has ended without a word; its rates are replaced: up ${formatRate(up.bitPerSec)}, down ${formatRate(down.bitPerSec)}`;
 
 /** What is tried first: what stands has shown that it works, and what was found missing once is not tried each time. */
 async function firstFacts(
@@ -291,7 +302,12 @@ export async function carryOut(
     const isLeft = left === 'iptables';
     if (isLeft) await removeMadeTables(made, run);
     // What was told of a plan before this one; a service that runs has left the device by now.
-    if (plan.follows === undefined) await removeFollowing(device);
+    if (prepared.leftRates !== undefined && plan.pacing !== undefined && plan.follows !== undefined) {
+      // Hardly ever needed, and not read at each start.
+      const { forgetToldRate } = await import('../device/lineMeter.ts');
+      await forgetToldRate(plan.pacing.mapSuffix);
+    }
+    if (plan.follows === undefined || prepared.leftRates !== undefined) await removeFollowing(device);
     await writeState(device, {
       ...(measuring === undefined
         ? { phase: 'active' }

@@ -51,6 +51,19 @@ const BUCKET_NS = BigInt(BUCKET_MS) * 1_000_000n;
 /** The program's clock: CLOCK_MONOTONIC. */
 const bucketNow = (): number => Number(process.hrtime.bigint() / BUCKET_NS);
 
+/** What is told where the plan's own rate is to be in force. */
+export const NO_OTHER_RATE = { payloadBytesPerSec: 0, plannedBytesPerSec: 0, queueUs: 0 } as const;
+
+/** The plan's own rate is in force again, whatever a service that was killed has told the program. */
+export async function forgetToldRate(mapSuffix: string): Promise<void> {
+  const meter = new LineMeter(mapSuffix);
+  try {
+    await meter.follow({ ...NO_OTHER_RATE, forgetBeforeNs: 0n });
+  } finally {
+    meter.close();
+  }
+}
+
 export class LineMeter {
   readonly #perl: ResidentProgram;
   #last = bucketNow() - 1;

@@ -63,6 +63,13 @@ export async function isFollowed(following: Following): Promise<boolean> {
   return (await startTime(following.pid)) === following.started;
 }
 
+/** What a service that was killed has left in the kernel in place of this plan's rates; undefined: nothing, or it runs. */
+export async function leftByService(plan: Plan | undefined): Promise<Following | undefined> {
+  if (plan?.follows === undefined) return undefined;
+  const told = await readFollowing(plan.device);
+  return told === undefined || !isOfPlan(told, plan) || (await isFollowed(told)) ? undefined : told;
+}
+
 export async function writeFollowing(device: string, following: Following): Promise<void> {
   await makeRunDir();
   await replaceFile(await followingFile(device), `${JSON.stringify(following)}\n`, { mode: 0o644 });
