@@ -142,7 +142,8 @@ it('by keyboard: past the head, to the range, another range', async () => {
 
 it('names from outside are text, and a choice of devices is offered where there are several', async () => {
   const conditions = [{ id: HOSTILE, severity: 'warning', text: HOSTILE, remedy: HOSTILE }] as const;
-  const devices = pageSnapshot(NOW_MS, 0, { conditions }).devices.map((each) => ({
+  const names = new Map([['192.168.1.20', HOSTILE]]);
+  const devices = pageSnapshot(NOW_MS, 0, { conditions, names }).devices.map((each) => ({
     ...each,
     device: HOSTILE,
   }));
@@ -150,6 +151,7 @@ it('names from outside are text, and a choice of devices is offered where there 
   await open({ kind: 'snapshot', atMs: NOW_MS, devices: [...devices, more] });
   expect(await textOf('h1')).toBe(`inetgw ${HOSTILE}`);
   expect(await textOf('#conditions')).toContain(`warning ${HOSTILE}; ${HOSTILE} [${HOSTILE}]`);
+  expect(await textOf('#hosts')).toContain(`${HOSTILE.slice(0, 23)}… 192.168.1.20`);
   await page.getByLabel('Device').selectOption('wan<b>1');
   expect(await textOf('#empty')).toBe(HOSTILE);
   expect(await page.locator('main img, main script').count()).toBe(0);

@@ -164,6 +164,13 @@ describe('hosts on a real line', () => {
     expect(await inetgwOk(guest, 'ppp0')).toMatch(
       /^host +received +sent .*\n192\.168\.77\.2 .*\n192\.168\.78\.2 .*\n2001:db8:3::2 /m,
     );
+    // As dnsmasq has it.
+    const leases =
+      '1795000000 02:00:00:00:00:02 192.168.77.2 laptop *\n1795000000 02:00:00:00:00:03 192.168.78.2 * *\n';
+    await guest.request('write', { path: '/run/lab/leases', text: leases });
+    const screen = await inetgwOk(guest, 'watch', '--once', '--names', '/run/lab/leases');
+    expect(screen).toMatch(/^laptop 192\.168\.77\.2 /m);
+    expect(screen).toMatch(/^192\.168\.78\.2 /m);
   });
 
   test('answer times under load are those of pings', async () => {

@@ -133,12 +133,15 @@ async function inOrder(typed: readonly string[], options: Options): Promise<stri
 
 /** @throws UserError for the first option that does not go with the command */
 function refuseIdleOptions(command: CommandWord | undefined, options: Options): void {
-  for (const [option, owner] of Object.entries(OPTIONS_OF_ONE))
-    if (options[option as keyof typeof OPTIONS_OF_ONE] !== undefined && command !== owner)
-      throw usageError(
-        `${flagOf(option as keyof Options, options)} goes with inetgw ${owner} alone`,
-        'inetgw --help shows what goes with what',
-      );
+  for (const [option, of] of Object.entries(OPTIONS_OF_ONE)) {
+    const owners: readonly CommandWord[] = [of].flat();
+    if (options[option as keyof typeof OPTIONS_OF_ONE] === undefined) continue;
+    if (command !== undefined && owners.includes(command)) continue;
+    throw usageError(
+      `${flagOf(option as keyof Options, options)} goes with inetgw ${owners.join(' and ')} alone`,
+      'inetgw --help shows what goes with what',
+    );
+  }
   const idle =
     command === undefined ? undefined : commandOf(command).idle?.find((each) => options[each] !== undefined);
   if (command === undefined || idle === undefined) return;

@@ -1,4 +1,5 @@
 /** Hosts between two readings: what each takes now, and how long answers take. Pure. */
+import type { HostNames } from '../../core/hostNames.ts';
 import { answersSince, type AnswerStatistics } from '../statistics/answers.ts';
 import type { HostStatistics } from '../statistics/hosts.ts';
 import type { Statistics } from '../statistics/statistics.ts';
@@ -12,6 +13,8 @@ export interface AnswerFigures {
 
 export interface HostFigures {
   number: number;
+  /** Null: names are not asked for, or none is known. */
+  name: string | null;
   addresses: string[];
   /** User data of TCP, without headers. */
   downBitPerSec: number | null;
@@ -42,13 +45,27 @@ export function hostFigures(
         return (Math.max(0, pick(host) - (was === undefined ? 0 : pick(was))) * 8) / seconds;
       };
       return {
-        ...{ number, addresses, flows, activeFlows },
+        ...{ number, name: null, addresses, flows, activeFlows },
         downBitPerSec: bitPerSec(({ receivedBytes }) => receivedBytes),
         upBitPerSec: bitPerSec(({ sentBytes }) => sentBytes),
         answers: first === undefined ? null : answerFigures(first.get(number)?.answers, host.answers),
       };
     })
     .toSorted((one, other) => taking(other) - taking(one));
+}
+
+/** Hosts by names where their addresses have one: the first of them that does. */
+export function withNames<Of extends { line: { hosts: HostFigures[] | null } | null }>(
+  figures: Of,
+  names: HostNames | undefined,
+): Of {
+  const { line } = figures;
+  if (names === undefined || line?.hosts == null) return figures;
+  const hosts = line.hosts.map((host) => ({
+    ...host,
+    name: host.addresses.map((address) => names.get(address)).find((name) => name !== undefined) ?? null,
+  }));
+  return { ...figures, line: { ...line, hosts } };
 }
 
 const taking = ({ downBitPerSec, upBitPerSec }: HostFigures): number =>

@@ -1,12 +1,15 @@
 /** A followed line of 5/19.6 Mbit/s, as the page is told of it: its load changes smoothly with a number. */
 import type { FoundCondition } from '../../../src/conditions/condition.ts';
+import type { HostNames } from '../../../src/core/hostNames.ts';
 import type { Figures, LineFigures } from '../../../src/report/watch/figures.ts';
+import { withNames } from '../../../src/report/watch/hosts.ts';
 import type { Snapshot } from '../../../src/web/feed/snapshot.ts';
 import { someSnapshot } from '../../unit/web/someSnapshot.ts';
 
 export interface PageLine {
   device?: string;
   conditions?: readonly FoundCondition[];
+  names?: HostNames;
 }
 
 const DOWN_SET = 19.6e6;
@@ -14,7 +17,7 @@ const UP_SET = 5e6;
 const SINCE = '2026-11-27T11:58:30.000Z';
 
 /** @param n 0: 16.1 Mbit/s of 17 in force; others: as smooth a course as a picture needs */
-export function pageSnapshot(atMs: number, n: number, line: PageLine = {}): Snapshot {
+export function pageSnapshot(atMs: number, n: number, { names, ...line }: PageLine = {}): Snapshot {
   const following = {
     limits: {
       down: { leastBitPerSec: 3e6, mostBitPerSec: DOWN_SET },
@@ -33,7 +36,12 @@ export function pageSnapshot(atMs: number, n: number, line: PageLine = {}): Snap
       ...each,
       ...(each.figures === undefined
         ? {}
-        : { figures: withRates(each.figures, down, n === 0 ? 1.25e6 : 1.2e6 + 6e5 * wave, 14 + 3 * wave) }),
+        : {
+            figures: withNames(
+              withRates(each.figures, down, n === 0 ? 1.25e6 : 1.2e6 + 6e5 * wave, 14 + 3 * wave),
+              names,
+            ),
+          }),
     })),
   };
 }

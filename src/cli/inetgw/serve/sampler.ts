@@ -3,6 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../../../core/errors.ts';
 import { AnswerSpan } from '../../../report/watch/answerSpan.ts';
 import { figuresOf, type WatchReading } from '../../../report/watch/figures.ts';
+import type { HostNamesFile } from '../../../system/device/hostNames.ts';
+import { withNames } from '../../../report/watch/hosts.ts';
 import { recordedDevices } from '../../../system/record/state.ts';
 import type { DeviceSnapshot } from '../../../web/feed/snapshot.ts';
 import type { Listener } from '../../../web/source/listener.ts';
@@ -21,12 +23,17 @@ interface Sampled {
 export class Sampler {
   readonly #listener: Listener;
   readonly #only: string | undefined;
+  readonly #names: HostNamesFile | undefined;
   readonly #devices = new Map<string, Sampled>();
 
-  /** @param only undefined: all that are set up */
-  constructor(listener: Listener, only: string | undefined) {
+  /**
+   * @param only undefined: all that are set up
+   * @param names undefined: hosts are called by their addresses
+   */
+  constructor(listener: Listener, only: string | undefined, names: HostNamesFile | undefined) {
     this.#listener = listener;
     this.#only = only;
+    this.#names = names;
   }
 
   /** Until it is told to end. */
@@ -67,7 +74,10 @@ export class Sampler {
     this.#devices.set(device, known);
     try {
       const now = await known.reader.read();
-      const figures = figuresOf(known.before, now, known.answers.take(now));
+      const figures = withNames(
+        figuresOf(known.before, now, known.answers.take(now)),
+        await this.#names?.read(),
+      );
       known.before = now;
       const { phase, conditions, statistics, isWhole } = now;
       return { device, figures, reading: { phase, conditions, statistics, isWhole } };

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT, exitCodeOfSignal, notInForce, UserError, usageError } from '../../../core/errors.ts';
 import { figuresOf, type Figures, type WatchReading } from '../../../report/watch/figures.ts';
+import { withNames } from '../../../report/watch/hosts.ts';
 import { AnswerSpan } from '../../../report/watch/answerSpan.ts';
 import {
   HOST_SORTS,
@@ -11,6 +12,7 @@ import {
   type ScreenOptions,
   type Sort,
 } from '../../../report/watch/screen.ts';
+import { HostNamesFile } from '../../../system/device/hostNames.ts';
 import { requireNetAdmin } from '../../../system/exec/privilege.ts';
 import { checkDeviceName } from '../../../system/link/link.ts';
 import { recordedDevices } from '../../../system/record/state.ts';
@@ -27,10 +29,11 @@ export async function watchCommand(named: string | undefined, options: GlobalOpt
     throw usageError('watch has no end: JSON is for --once', 'type: inetgw watch --once --json');
   await requireNetAdmin('reading the counters');
   const reader = new WatchReader(named ?? (await onlyDevice()));
-  if (options.once === true) return showOnce(reader, options);
+  const names = options.names === undefined ? undefined : await HostNamesFile.open(options.names);
+  if (options.once === true) return showOnce(reader, names, options);
   if (!process.stdout.isTTY || process.env['TERM'] === 'dumb')
     throw usageError('watch needs a terminal that has a cursor', 'one screen as text: inetgw watch --once');
-  return new Watch(reader, options).run();
+  return new Watch(reader, names, options).run();
 }
 
 /** The device that is set up, where there is one of them. */
@@ -45,10 +48,14 @@ async function onlyDevice(): Promise<string> {
   return device;
 }
 
-async function showOnce(reader: WatchReader, options: GlobalOptions): Promise<number> {
+async function showOnce(
+  reader: WatchReader,
+  names: HostNamesFile | undefined,
+  options: GlobalOptions,
+): Promise<number> {
   const before = await reader.read();
   await sleep(EVERY_MS);
-  const figures = figuresOf(before, await reader.read());
+  const figures = withNames(figuresOf(before, await reader.read()), await names?.read());
   const columns = process.stdout.isTTY ? process.stdout.columns : Number(process.env['COLUMNS']);
   const text =
     options.json === true
@@ -70,6 +77,7 @@ function hasColour({ color }: GlobalOptions): boolean {
 /** From entering the terminal to leaving it. */
 class Watch {
   readonly #reader: WatchReader;
+  readonly #names: HostNamesFile | undefined;
   readonly #colour: boolean;
   #figures: Figures | undefined;
   #sort: Sort = 'u';
@@ -81,8 +89,9 @@ class Watch {
   #waiting = new AbortController();
   #terminal: Terminal | undefined;
 
-  constructor(reader: WatchReader, options: GlobalOptions) {
+  constructor(reader: WatchReader, names: HostNamesFile | undefined, options: GlobalOptions) {
     this.#reader = reader;
+    this.#names = names;
     this.#colour = hasColour(options);
   }
 
@@ -93,14 +102,14 @@ class Watch {
     this.#enter();
     try {
       this.#answers.take(before);
-      this.#figures = figuresOf(undefined, before);
+      this.#figures = withNames(figuresOf(undefined, before), await this.#names?.read());
       while (this.#exitCode === undefined) {
         this.#draw();
         await sleep(EVERY_MS, undefined, { signal: this.#waiting.signal }).catch(() => undefined);
         if (this.#waiting.signal.aborted) break;
         const now = await this.#read();
         if (now === undefined) continue;
-        this.#figures = figuresOf(before, now, this.#answers.take(now));
+        this.#figures = withNames(figuresOf(before, now, this.#answers.take(now)), await this.#names?.read());
         before = now;
       }
       return this.#exitCode ?? EXIT.ok;

@@ -97,11 +97,12 @@ const COMMANDS = {
 
 export type CommandWord = keyof typeof COMMANDS;
 
-/** Options that mean something to one command alone. */
+/** Options that mean something to one command alone, or to few. */
 export const OPTIONS_OF_ONE = {
   check: 'apply',
   format: 'rules',
   listen: 'serve',
+  names: ['watch', 'serve'],
   once: 'watch',
   output: 'metrics',
   purge: 'uninstall',
@@ -110,7 +111,7 @@ export const OPTIONS_OF_ONE = {
   root: 'install-hook',
   socketGroup: 'serve',
   tokenFile: 'serve',
-} as const satisfies Readonly<Partial<Record<keyof Options, CommandWord>>>;
+} as const satisfies Readonly<Partial<Record<keyof Options, CommandWord | readonly CommandWord[]>>>;
 
 /** First words that are no device. */
 export const COMMAND_WORDS = Object.keys(COMMANDS) as readonly CommandWord[];

@@ -37,6 +37,8 @@ export interface GlobalOptions {
   record?: string;
   /** Of `inetgw serve`: an address, a file, a group. */
   listen?: string;
+  /** Of `inetgw watch` and `inetgw serve`: a file. */
+  names?: string;
   tokenFile?: string;
   socketGroup?: string;
   /** Of `inetgw uninstall`. */
@@ -79,6 +81,10 @@ export function makeProgram(action: (words: string[], options: Options) => void)
     .option('--format <FORM>', 'of inetgw rules: sh, iptables-restore, ip6tables-restore or nft (sh)')
     .option('--once', 'of inetgw watch: print one screen and end')
     .option('--output <FILE>', 'of inetgw metrics: replace this file as a whole')
+    .option(
+      '--names <FILE>',
+      'of inetgw watch and serve --listen: names of hosts, from a lease or hosts file',
+    )
     .option('--record <FILE>', 'of inetgw serve: write what is seen and decided, line by line')
     .option(
       '--listen <ADDR>',

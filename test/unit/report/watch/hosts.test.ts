@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { AnswerSpan } from '../../../../src/report/watch/answerSpan.ts';
 import { figuresOf, type WatchReading } from '../../../../src/report/watch/figures.ts';
+import { withNames } from '../../../../src/report/watch/hosts.ts';
+import { hostName } from '../../../../src/report/statistics/hostName.ts';
 import { screen, type ScreenOptions } from '../../../../src/report/watch/screen.ts';
 import { someStatistics, type Line } from '../someStatistics.ts';
 
@@ -31,6 +33,15 @@ describe('hosts between two readings', () => {
     const line = { options: { fair: 'flow' } } as const;
     expect(figuresOf(reading(1, 0, line), reading(2, 1000, line)).line?.hosts).toBeNull();
   });
+});
+
+it('hosts have their names beside the address, for whoever asks for names', () => {
+  const figures = figuresOf(reading(1, 0), reading(2, 1000));
+  const named = withNames(figures, new Map([['192.168.1.20', 'a-phone-with-a-rather-long-name']]));
+  expect(figures.line?.hosts?.map(({ name }) => name)).toEqual([null, null]);
+  expect(named.line?.hosts?.map(({ name }) => name)).toEqual(['a-phone-with-a-rather-long-name', null]);
+  expect(named.line?.hosts?.map(hostName)).toEqual(['a-phone-with-a-rather-l… 192.168.1.20', 'host 7']);
+  expect(withNames(figures, undefined)).toBe(figures);
 });
 
 it('hosts by the key that was pressed', () => {
