@@ -35,17 +35,20 @@ export function parseHostNames(text: string): HostNames | undefined {
       isUnderstood = true;
       continue;
     }
-    const [first = '', , third = '', fourth] = line.split(/\s+/);
+    const [first = '', second, third = '', fourth] = line.split(/\s+/);
     const block = /^lease (\S+) \{$/.exec(line)?.[1];
-    if (block !== undefined) take((leased = block), undefined);
-    else if (leased !== undefined) {
+    if (block !== undefined) {
+      leased = block;
+      // Until it says its name, of which an earlier lease of the address tells nothing.
+      take(leased, undefined);
+    } else if (leased !== undefined) {
       const name = /^client-hostname "(.*)";$/.exec(line)?.[1];
       if (name !== undefined) take(leased, name);
       else if (line === '}') leased = undefined;
     }
     // dnsmasq: when it ends, MAC, address, name or *, client.
     else if (/^\d+$/.test(first) && isIP(third) !== 0) take(third, fourth);
-    else take(first, line.split(/\s+/)[1]);
+    else take(first, second);
   }
   return isUnderstood ? names : undefined;
 }
