@@ -18,7 +18,7 @@ export interface RulesTool {
 
 /** What carries the rules now has shown that it works; else it is tried. */
 export async function rulesTool(settings: ShaperSettings, current: Current, run: Runner): Promise<RulesTool> {
-  const { device, firewall, fair } = settings;
+  const { device, firewall, fair, pacing } = settings;
   if (firewall === 'none' || firewall === 'iptables')
     return { backend: firewall === 'none' ? undefined : firewall, numbersHosts: false };
   const rules = (numbersHosts: boolean): RuleSet => ({
@@ -26,7 +26,8 @@ export async function rulesTool(settings: ShaperSettings, current: Current, run:
     egress: egressRules(settings, { numbersHosts }),
     ingress: ingressRules(settings),
   });
-  const wantsNumbers = fair === 'host';
+  // Nobody else asks whose a connection is.
+  const wantsNumbers = fair === 'host' && pacing !== 'off';
   const recorded = current.record?.plan.firewall?.backend;
   const stands =
     recorded !== undefined && carriesRules(current, recorded) && (await isInstalled(recorded))

@@ -8,6 +8,7 @@ import { EGRESS_CLASSES, EGRESS_CLASS_NAMES } from '../../plan/queues/egressClas
 import type { Plan } from '../../plan/plan.ts';
 import type { Leaf, TcView } from '../../tc/batch.ts';
 import { CLSACT_HOOK } from '../../tc/clsact.ts';
+import type { Listing } from '../../tc/listings.ts';
 import type { TcObject } from '../../tc/objects.ts';
 import { parseFilters, parseTcView, UnreadableOutput, type FilterLine } from '../../tc/parse.ts';
 import {
@@ -23,6 +24,7 @@ import {
 import { findLink, isUp } from '../link/link.ts';
 import { nameOfIndex } from '../link/linkIndex.ts';
 import { otherHolder } from '../record/lock.ts';
+import { listedTogether } from './listings.ts';
 import { deviceExists } from './queueDevice.ts';
 import type { Runner } from '../exec/run.ts';
 import { ask } from '../exec/runStep.ts';
@@ -112,13 +114,14 @@ async function currentOf(
   const tree = sameDevice ? rootStanding(seen, record) : 'other';
   const unseen: UserError[] = [];
   const note = tolerant ? (error: UserError): void => void unseen.push(error) : undefined;
+  const asked = sameDevice && active ? await listedTogether(await listingsOf(record.plan, seen), run) : run;
   // One program after the other, always in this order: what a run does can be followed, and cut anywhere.
-  const hooks = sameDevice ? await orElse(readHooks(record, seen, run), undefined, note) : [];
-  const isChanged = tree === 'whole' && active && !(await areClassesAsPlanned(record.plan, device, run));
+  const hooks = sameDevice ? await orElse(readHooks(record, seen, asked), undefined, note) : [];
+  const isChanged = tree === 'whole' && active && !(await areClassesAsPlanned(record.plan, device, asked));
   const root = isChanged ? 'part' : tree;
   // What cannot be seen of it is not told: it is left open.
   const queueDevice = sameDevice
-    ? await orElse(readQueueDevice(record, run), undefined, tolerant ? ignore : undefined)
+    ? await orElse(readQueueDevice(record, asked), undefined, tolerant ? ignore : undefined)
     : undefined;
   const actions = hooks === undefined ? 'open' : (hooks.find(isIngress)?.actions ?? 'no');
   const { rootIsOurs, ingressIsOurs, others } = whose(seen, {
@@ -213,6 +216,20 @@ interface StandingHook {
   actions: ActionsStanding;
 }
 
+const hooksOf = ({ ingress }: TcView): ('ingress' | 'egress')[] =>
+  ingress === undefined ? [] : ingress.kind === 'clsact' ? ['ingress', 'egress'] : ['ingress'];
+
+/** All that is asked of tc for a plan in force beside the queues themselves. */
+async function listingsOf(plan: Plan, view: TcView): Promise<Listing[]> {
+  const { device, queueDevice } = plan;
+  const isRead = queueDevice !== undefined && (await deviceExists(queueDevice)) && (await isUp(queueDevice));
+  return [
+    ...hooksOf(view).map((hook): Listing => ['filter', 'show', 'dev', device, hook]),
+    ...classListings(plan, device),
+    ...(isRead ? classListings(plan, queueDevice) : []),
+  ];
+}
+
 /** The filters at the device's hooks, and which of them are the record's. */
 async function readHooks(
   { plan, previous }: DeviceState,
@@ -220,8 +237,7 @@ async function readHooks(
   run: Runner,
 ): Promise<StandingHook[]> {
   const { device } = plan;
-  if (view.ingress === undefined) return [];
-  const hooks = view.ingress.kind === 'clsact' ? (['ingress', 'egress'] as const) : (['ingress'] as const);
+  const hooks = hooksOf(view);
   const texts: string[] = [];
   for (const hook of hooks) texts.push(await readHook(device, hook, run));
   return hooks.map((hook, n): StandingHook => {
@@ -269,14 +285,26 @@ async function readQueueDevice(
  * it is taken to be so.
  */
 async function areClassesAsPlanned({ tc, follows }: Plan, device: string, run: Runner): Promise<boolean> {
+  for (const listing of classListings({ tc }, device)) {
+    const shown = await orElse(ask(['tc', ...listing], run), undefined, ignore);
+    if (shown === undefined) continue;
+    const stands =
+      listing[0] === 'class'
+        ? classesStand(tc, device, shown, follows !== undefined)
+        : classFiltersStand(tc, device, shown);
+    if (!stands) return false;
+  }
+  return true;
+}
+
+/** What tells whether the classes of a device are as planned. */
+function classListings({ tc }: Pick<Plan, 'tc'>, device: string): Listing[] {
   const has = (kind: TcObject['type']): boolean =>
     tc.some(({ type, dev }) => type === kind && dev === device);
-  const show = (what: 'class' | 'filter'): Promise<string | undefined> =>
-    orElse(ask(['tc', what, 'show', 'dev', device], run), undefined, ignore);
-  const classes = has('class') ? await show('class') : undefined;
-  if (classes !== undefined && !classesStand(tc, device, classes, follows !== undefined)) return false;
-  const filters = has('small') || has('udp') ? await show('filter') : undefined;
-  return filters === undefined || classFiltersStand(tc, device, filters);
+  return [
+    ...(has('class') ? [['class', 'show', 'dev', device] as const] : []),
+    ...(has('small') || has('udp') ? [['filter', 'show', 'dev', device] as const] : []),
+  ];
 }
 
 /** The same of the device that was set up under this name and has another one now; undefined: there is none. */

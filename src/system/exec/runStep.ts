@@ -13,9 +13,13 @@ export async function ask(argv: Step['argv'], run: Runner, options: RunOptions =
 }
 
 /** What a program printed that can be done without; undefined where it is missing or fails. */
-export async function answer(argv: Step['argv'], run: Runner): Promise<string | undefined> {
+export async function answer(
+  argv: Step['argv'],
+  run: Runner,
+  options: RunOptions = {},
+): Promise<string | undefined> {
   try {
-    return (await run(argv)).stdout;
+    return (await run(argv, options)).stdout;
   } catch (error) {
     if (error instanceof ProgramError || error instanceof UserError) return undefined;
     throw error;
