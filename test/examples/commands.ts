@@ -68,6 +68,11 @@ export const EXAMPLES: readonly Example[] = [
   nobody('systemctl daemon-reload', 'systemd has to run; the unit is tried by npm run platforms'),
   nobody('systemctl enable --now inetgw.service', 'the same; serve --listen itself is tested'),
   test('inetgw watch', 'test/cli/watch.test.ts', 'dist/bin/inetgw.js watch'),
+  test(
+    'inetgw watch --names /var/lib/misc/dnsmasq.leases',
+    'test/lab/accounts.test.ts',
+    "'watch', '--once', '--names', '/run/lab/leases'",
+  ),
   lab('inetgw ppp0 clear', 'ppp0: cleared'),
   lab('inetgw eth1 20mbit 100mbit --framing cable', 'eth1: up 20 Mbit/s'),
   lab('inetgw eth1 --up 20mbit --down 100mbit', 'eth1: up 20 Mbit/s'),
