@@ -140,6 +140,9 @@ unedited() {
 if [ "$1" = remove ] && command -v deb-systemd-helper >/dev/null; then
     deb-systemd-helper mask inetgw-heal.path >/dev/null || true
 fi
+if [ "$1" = remove ] || [ "$1" = purge ]; then
+    rm -rf /var/cache/inetgw
+fi
 if [ "$1" = purge ]; then
     if command -v deb-systemd-helper >/dev/null; then
         deb-systemd-helper purge inetgw-heal.path >/dev/null || true

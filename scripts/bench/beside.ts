@@ -67,6 +67,8 @@ try {
       '-ec',
       `mkdir ${COPIES[side as Side]}; cp -r ${from}/dist ${COPIES[side as Side]}`,
     ]);
+  // Each start of ours adds to the code that is kept compiled, up to the fourth.
+  for (let n = 0; n < 4; n++) await round(guest, { what: 'starts before', timed: UP_DOWN });
   const rows: string[][] = [];
   for (const each of CASES) {
     const rounds: Record<Side, number>[] = [];

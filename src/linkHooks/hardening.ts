@@ -13,6 +13,7 @@ const isBelow =
  * - no MemoryDenyWriteExecute: V8 compiles at run time;
  * - no ProtectProc: the lock looks up whether the process that holds it still runs;
  * - /run is writable: /run/inetgw, and iptables' lock /run/xtables.lock;
+ * - the cache is that of our own code (cli/common/codeCache.ts);
  * - AF_UNIX is for name services and libc, AF_NETLINK for tc and nft, AF_INET for iptables-legacy.
  * - CAP_BPF, CAP_PERFMON, the bpf call and /sys/fs/bpf are for the program of window pacing.
  * Without CAP_SYS_ADMIN there is no namespace to rehearse in: inetgw goes without and relies on its undo.
@@ -22,6 +23,7 @@ export const hardening = (words: readonly string[]): string[] => [
   'CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_BPF CAP_PERFMON',
   'NoNewPrivileges=yes',
   'ProtectSystem=strict',
+  'CacheDirectory=inetgw',
   'ReadWritePaths=/run -/sys/fs/bpf',
   `ProtectHome=${words.some(isBelow(HOMES)) ? 'read-only' : 'yes'}`,
   ...(words.some(isBelow(TEMPORARY)) ? [] : ['PrivateTmp=yes']),

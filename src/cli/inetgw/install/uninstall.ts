@@ -42,6 +42,7 @@ import {
   type ClearError,
   type Recorded,
 } from '../change/clearAll.ts';
+import { CODE_CACHE_FOLDER } from '../../common/codeCache.ts';
 import type { Options } from '../words/program.ts';
 import { verboseRunner } from '../words/verbose.ts';
 import { warn } from '../../common/warn.ts';
@@ -55,6 +56,8 @@ interface Found {
   completions: Trace[];
   relays: number[];
   ownFiles: string[];
+  /** No Debian package is there. */
+  isOnlyInstallation: boolean;
 }
 
 export async function uninstallCommand(words: readonly string[], options: Options): Promise<number> {
@@ -88,6 +91,9 @@ export async function uninstallCommand(words: readonly string[], options: Option
       say(`${path}: removed`);
     }
     await removeEmptyFolders(files);
+    // Nobody's own; what cannot be taken away of it does no harm, and /var/cache may be emptied at any time.
+    if (found.isOnlyInstallation)
+      await rm(CODE_CACHE_FOLDER, { recursive: true, force: true }).catch(() => undefined);
     if (found.hooks.length + found.units.length > 0 && (await isSystemdRunning()))
       // The units are gone by then, whatever systemd says: it keeps nothing from going on.
       await reloadUnits(runner).catch((error: unknown) => {
@@ -118,6 +124,7 @@ async function findAll(program: string): Promise<Found> {
     .filter(({ asWritten }) => asWritten)
     .map(({ path }) => path)
     .filter((path) => path.startsWith('/etc/systemd/'));
+  const isOnlyInstallation = !(await isDebianPackageThere());
   return {
     recorded: await findRecorded(),
     hooks,
@@ -125,7 +132,8 @@ async function findAll(program: string): Promise<Found> {
     links: (await Promise.all(links.map((path) => findUnitLinks(path)))).flat(),
     completions: await findCompletions(process.env['HOME']),
     relays: await findRelays(program),
-    ownFiles: (await isDebianPackageThere()) ? [] : await findOwnFiles(),
+    ownFiles: isOnlyInstallation ? await findOwnFiles() : [],
+    isOnlyInstallation,
   };
 }
 
