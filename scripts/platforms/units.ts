@@ -114,13 +114,14 @@ const UPGRADE = `
   is "$(links | wc -l)" 3
   is "$(systemctl --failed --no-legend 'inetgw*' 'iprelay*')" ''`;
 
-/** Nothing runs, nothing is enabled; what was installed beside it is silent. */
+/** Nothing runs, nothing is enabled but what debhelper masks until the purge; what was installed beside it is silent. */
 const REMOVE = `
   said=$(dpkg -r inetgw 2>&1)
   ! printf %s "$said" | grep -iE '^inetgw:|fail|error|unit' || say "$said"
   ! shaped ppp0 || say 'ppp0 is still shaped'
   is "$(nft list tables)" ''
-  is "$(units)$(unit_files)$(links)" ''
+  is "$(units)$(links)" 'inetgw-heal.path masked inactive dead inetgw-heal.path'
+  is "$(unit_files | cut -d ' ' -f 1,2)" 'inetgw-heal.path masked'
   is "$(ss -Hltn 'sport = :8001 or sport = :8080')" ''
   logged() { journalctl -b -t inetgw --no-pager --quiet | wc -l; }
   lines=$(logged)
