@@ -62,6 +62,16 @@ describe.skipIf(!isRoot)('the code cache', () => {
     expect([files[5], files[10]]).toEqual([files[4], files[9]]);
   });
 
+  it('is not that of a version which was replaced while it ran', async () => {
+    const { stdout } = await amongOwnProcesses(`${SET_UP}
+      printf "process.on('exit', () => require('child_process').execSync('sed -i s/knows/KNOWS/ /run/app/dist/lib/*.js'))" >/run/upgrade.js
+      said() { $node completion nosuch 2>&1 | grep -io knows; }
+      NODE_OPTIONS='--require /run/upgrade.js' said; ls ${CACHE} | grep -c .; said`);
+    const [before, kept, after] = stdout.trim().split('\n');
+    expect([before, after]).toEqual(['knows', 'KNOWS']);
+    expect(Number(kept)).toBeGreaterThan(3);
+  });
+
   it('is neither taken nor written where others can write', async () => {
     const [first, ...others] = await runs(`
       run; damage; chmod 777 ${CACHE}; run

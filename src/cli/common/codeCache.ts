@@ -45,8 +45,10 @@ export function keepCompiledCode(entry: string, purpose: string, folder = CODE_C
   const compiling = Module.prototype as unknown as Compiling;
   const compile = compiling._compile;
   compiling._compile = function (text, path, ...more) {
-    if (dirname(path) !== own) return compile.call(this, text, path, ...more);
-    const file = { path, place: join(folder, `${basename(path)}.${purpose}`) };
+    // Of now: at the end another version may have been installed in its place.
+    const key = dirname(path) === own ? keyOf(path) : undefined;
+    if (key === undefined) return compile.call(this, text, path, ...more);
+    const file = { key, place: join(folder, `${basename(path)}.${purpose}`) };
     const { code: cachedData, starts } = read(file) ?? { code: undefined, starts: 0 };
     const script = new Script(Module.wrap(text), {
       filename: path,
@@ -81,23 +83,23 @@ function isRootsAlone(folder: string): boolean {
   }
 }
 
-/** Another Node, another build, an edited file: another key. */
-function keyOf(path: string): string {
-  const { size, ctimeMs } = statSync(path);
-  return [process.version, process.arch, path, size, ctimeMs].join(' ');
+/** Another Node, another build, an edited file: another key. Undefined: the file has gone. */
+function keyOf(path: string): string | undefined {
+  const { size, ctimeMs } = statSync(path, { throwIfNoEntry: false }) ?? {};
+  return size === undefined ? undefined : [process.version, process.arch, path, size, ctimeMs].join(' ');
 }
 
 interface KeptFile {
-  /** Of the code. */
-  path: string;
+  /** Of the file with the code. */
+  key: string;
   /** Of what it was compiled to: a digest of the rest, in how many starts it was made, and V8's own. */
   place: string;
 }
 
 const DIGEST_BYTES = 20;
 
-const digestOf = ({ path }: KeptFile, rest: Buffer): Buffer =>
-  createHash('sha1').update(keyOf(path)).update(rest).digest();
+const digestOf = ({ key }: KeptFile, rest: Buffer): Buffer =>
+  createHash('sha1').update(key).update(rest).digest();
 
 /** V8 itself tells no damaged code from a whole one. */
 function read(file: KeptFile): { code: Buffer; starts: number } | undefined {
