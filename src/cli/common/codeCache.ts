@@ -1,5 +1,5 @@
 /**
- * Compiled code kept from one start to the next: to compile what an apply needs takes a quarter of it, and a line that
+ * Compiled code kept from one start to the next: to compile what an apply needs takes a fifth of it, and a line that
  * comes up waits for it (docs/benchmarks/cost.md). Node's own cache (`module.enableCompileCache`, from 22.1 on) holds no
  * functions that are compiled when they are first called, which is half of it, and Node 20 has none.
  *
@@ -36,10 +36,10 @@ const LEARNING_STARTS = 4;
  * @param entry a file in the folder of those that are kept, as URL
  * @param purpose what the process is for: each has a cache of its own, with the functions that it calls
  */
-export function keepCompiledCode(entry: string, purpose: string, folder = CODE_CACHE_FOLDER): void {
+export function keepCompiledCode(entry: string, purpose: string): void {
   // Whoever measures what runs, or debugs, wants to see it compiled.
   if (process.execArgv.length > 0 || process.env['NODE_V8_COVERAGE'] !== undefined) return;
-  if (!isRootsAlone(folder)) return;
+  if (!isRootsAlone(CODE_CACHE_FOLDER)) return;
   const own = dirname(fileURLToPath(entry));
   const added: { file: KeptFile; script: Script; starts: number }[] = [];
   const compiling = Module.prototype as unknown as Compiling;
@@ -48,7 +48,7 @@ export function keepCompiledCode(entry: string, purpose: string, folder = CODE_C
     // Of now: at the end another version may have been installed in its place.
     const key = dirname(path) === own ? keyOf(path) : undefined;
     if (key === undefined) return compile.call(this, text, path, ...more);
-    const file = { key, place: join(folder, `${basename(path)}.${purpose}`) };
+    const file = { key, place: join(CODE_CACHE_FOLDER, `${basename(path)}.${purpose}`) };
     const { code: cachedData, starts } = read(file) ?? { code: undefined, starts: 0 };
     const script = new Script(Module.wrap(text), {
       filename: path,

@@ -56,8 +56,6 @@ interface Found {
   completions: Trace[];
   relays: number[];
   ownFiles: string[];
-  /** No Debian package is there. */
-  isOnlyInstallation: boolean;
 }
 
 export async function uninstallCommand(words: readonly string[], options: Options): Promise<number> {
@@ -92,7 +90,7 @@ export async function uninstallCommand(words: readonly string[], options: Option
     }
     await removeEmptyFolders(files);
     // Nobody's own; what cannot be taken away of it does no harm, and /var/cache may be emptied at any time.
-    if (found.isOnlyInstallation)
+    if (!(await isDebianPackageThere()))
       await rm(CODE_CACHE_FOLDER, { recursive: true, force: true }).catch(() => undefined);
     if (found.hooks.length + found.units.length > 0 && (await isSystemdRunning()))
       // The units are gone by then, whatever systemd says: it keeps nothing from going on.
@@ -124,7 +122,6 @@ async function findAll(program: string): Promise<Found> {
     .filter(({ asWritten }) => asWritten)
     .map(({ path }) => path)
     .filter((path) => path.startsWith('/etc/systemd/'));
-  const isOnlyInstallation = !(await isDebianPackageThere());
   return {
     recorded: await findRecorded(),
     hooks,
@@ -132,12 +129,11 @@ async function findAll(program: string): Promise<Found> {
     links: (await Promise.all(links.map((path) => findUnitLinks(path)))).flat(),
     completions: await findCompletions(process.env['HOME']),
     relays: await findRelays(program),
-    ownFiles: isOnlyInstallation ? await findOwnFiles() : [],
-    isOnlyInstallation,
+    ownFiles: (await isDebianPackageThere()) ? [] : await findOwnFiles(),
   };
 }
 
-/** Its configuration and logs are then that package's. */
+/** Its configuration, logs and compiled code are then that package's. */
 const isDebianPackageThere = (): Promise<boolean> => pathExists('/usr/lib/inetgw/dist');
 
 /** The folder that `npm install --global` was given, where the program lies in one. */
