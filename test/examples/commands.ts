@@ -198,9 +198,9 @@ export const EXAMPLES: readonly Example[] = [
   test('npm run demo', 'scripts/ci/main.mjs', "'npm run demo': wrongWithDemo"),
   nobody(/^npm run demo -- /, 'the same with another line: a minute of an emulated machine of its own'),
   nobody(/^npm (?:ci --ignore-scripts|audit)$/, 'they ask the registry: a run of its own'),
-  nobody(/^npm run (?:bench|bench:document|plots|coverage|mutation|fuzz|faults|test:long)\b/, HOURS),
+  nobody(/^npm run (?:bench|bench:document|plots|coverage|mutation|fuzz|faults|test:long|test:lab)\b/, HOURS),
   nobody(/^npx tsx scripts\//, HOURS),
-  nobody(/^npx vitest run /, 'the test that it names is part of npm test'),
+  nobody(/^npx vitest run /, 'the test that it names is part of npm test or of npm run test:lab'),
   nobody(
     /^systemctl daemon-reload && systemctl enable --now inetgw-heal\.path$/,
     'it needs a running systemd',

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { Guest } from './guest.ts';
 import { inetgwOk, snapshot } from './inetgw.ts';
 import { setUpLine } from './line.ts';
-import { LONG } from './longForm.ts';
+import { LONG } from './forms.ts';
 import { sharedGuest } from './sharedGuest.ts';
 
 let guest: Guest;

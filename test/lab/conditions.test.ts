@@ -9,7 +9,7 @@ import type { FoundCondition } from '../../src/conditions/condition.ts';
 import type { Guest } from './guest.ts';
 import { commandArgv, inetgw, inetgwOk, withBpf } from './inetgw.ts';
 import { setUpLine } from './line.ts';
-import { firstOf, LONG } from './longForm.ts';
+import { firstOf, LONG } from './forms.ts';
 import { sharedGuest } from './sharedGuest.ts';
 
 const RATES = ['210', '1710'] as const;

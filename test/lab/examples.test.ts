@@ -4,7 +4,7 @@ import { EXAMPLES, type Treatment } from '../examples/commands.ts';
 import type { Guest } from './guest.ts';
 import { commandArgv, snapshot, withBpf } from './inetgw.ts';
 import { SERVER, setUpLine } from './line.ts';
-import { LONG } from './longForm.ts';
+import { LONG } from './forms.ts';
 import { sharedGuest } from './sharedGuest.ts';
 import { keepFull } from './traffic.ts';
 

@@ -1,6 +1,6 @@
 /** The ways to carry firewall rules, for tests that must come out the same with each of them. */
 import type { Guest } from './guest.ts';
-import { firstOf } from './longForm.ts';
+import { firstOf } from './forms.ts';
 
 export interface Firewall {
   /** As `--firewall` knows it. */

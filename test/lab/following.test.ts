@@ -4,6 +4,7 @@ import { parseTrace, replay } from '../../src/follow/decide/trace.ts';
 import { rawBitPerSec, SETTINGS, startService, walkLine, type Walk } from './followed.ts';
 import type { Guest } from './guest.ts';
 import { inetgw, inetgwOk, snapshot, statistics } from './inetgw.ts';
+import { later } from './later.ts';
 import { summarise } from './measure.ts';
 import { quicPrograms } from './quic.ts';
 import { sharedGuest } from './sharedGuest.ts';
@@ -56,80 +57,89 @@ test('a line of 20 Mbit/s that becomes one of 4 answers at once, is full, and co
   );
 });
 
-test('of QUIC, which has no timestamps, pings tell, sent while the line is loaded; its rate follows all the same', async () => {
-  // 8 Mbit/s, then 4.
-  const halved: Walk = { phases: [{ atSec: 2, bitPerSec: 10e6 }], seconds: 12 };
-  const flows = [downloads(2, { client: 'lan', transport: 'quic', quic: await quicPrograms() })];
-  const { trace, said } = await walkLine(guest, halved, { flows, scale: 0.4 });
-  const { samples } = parseTrace(trace);
-  const end = samples.at(-1)?.atMs ?? 0;
-  const rates = replay(parseTrace(trace)).flatMap(({ downBitPerSec }, at) =>
-    (samples[at]?.atMs ?? 0) > end - 5000 ? [downBitPerSec] : [],
-  );
-  const meanBitPerSec = rates.reduce((sum, each) => sum + each, 0) / rates.length;
-  expect([meanBitPerSec > 2e6, meanBitPerSec < 4.1e6], `${meanBitPerSec} ${said}`).toEqual([true, true]);
-  const sent = await pingsSent();
-  expect(sent).toBeGreaterThan(100);
-  const service = await startService(guest);
-  await guest.request('sleep', { ms: 5000 });
-  await guest.request('stop', { job: service.job, signal: 'SIGTERM' });
-  expect(await pingsSent()).toBe(sent + AT_FIRST);
-});
+later(
+  'of QUIC, which has no timestamps, pings tell, sent while the line is loaded; its rate follows all the same',
+  async () => {
+    // 8 Mbit/s, then 4.
+    const halved: Walk = { phases: [{ atSec: 2, bitPerSec: 10e6 }], seconds: 12 };
+    const flows = [downloads(2, { client: 'lan', transport: 'quic', quic: await quicPrograms() })];
+    const { trace, said } = await walkLine(guest, halved, { flows, scale: 0.4 });
+    const { samples } = parseTrace(trace);
+    const end = samples.at(-1)?.atMs ?? 0;
+    const rates = replay(parseTrace(trace)).flatMap(({ downBitPerSec }, at) =>
+      (samples[at]?.atMs ?? 0) > end - 5000 ? [downBitPerSec] : [],
+    );
+    const meanBitPerSec = rates.reduce((sum, each) => sum + each, 0) / rates.length;
+    expect([meanBitPerSec > 2e6, meanBitPerSec < 4.1e6], `${meanBitPerSec} ${said}`).toEqual([true, true]);
+    const sent = await pingsSent();
+    expect(sent).toBeGreaterThan(100);
+    const service = await startService(guest);
+    await guest.request('sleep', { ms: 5000 });
+    await guest.request('stop', { job: service.job, signal: 'SIGTERM' });
+    expect(await pingsSent()).toBe(sent + AT_FIRST);
+  },
+);
 
-test('the rates are shown while it runs, and at its end those that were set up are in force, to the letter', async () => {
-  await inetgwOk(guest, 'ppp0', 'clear');
-  await inetgwOk(guest, ...SETTINGS);
-  const before = await snapshot(guest);
-  const idle = await statistics(guest);
-  expect(idle.following).toEqual({
-    limits: {
-      down: { leastBitPerSec: 3e6, mostBitPerSec: 19.6e6 },
-      up: { leastBitPerSec: 4.875e6, mostBitPerSec: 4.875e6 },
-    },
-    pid: null,
-  });
-  const service = await startService(guest);
-  const { following } = await statistics(guest);
-  expect(following).toMatchObject({ pid: service.pid, down: { bitPerSec: 19.6e6, phase: 'steady' } });
-  expect((await inetgw(guest, 'ppp0')).stdout).toContain(
-    'follows: down within 3000 kbit/s to 19.6 Mbit/s: 19.6 Mbit/s now',
-  );
-  const { stderr } = await guest.request('stop', { job: service.job, signal: 'SIGTERM' });
-  expect(stderr).toContain('ppp0: followed: down 3000 kbit/s to 19.6 Mbit/s; up 4875 kbit/s, fixed');
-  expect(await snapshot(guest)).toBe(before);
-  expect((await statistics(guest)).following).toEqual(idle.following);
-});
+later(
+  'the rates are shown while it runs, and at its end those that were set up are in force, to the letter',
+  async () => {
+    await inetgwOk(guest, 'ppp0', 'clear');
+    await inetgwOk(guest, ...SETTINGS);
+    const before = await snapshot(guest);
+    const idle = await statistics(guest);
+    expect(idle.following).toEqual({
+      limits: {
+        down: { leastBitPerSec: 3e6, mostBitPerSec: 19.6e6 },
+        up: { leastBitPerSec: 4.875e6, mostBitPerSec: 4.875e6 },
+      },
+      pid: null,
+    });
+    const service = await startService(guest);
+    const { following } = await statistics(guest);
+    expect(following).toMatchObject({ pid: service.pid, down: { bitPerSec: 19.6e6, phase: 'steady' } });
+    expect((await inetgw(guest, 'ppp0')).stdout).toContain(
+      'follows: down within 3000 kbit/s to 19.6 Mbit/s: 19.6 Mbit/s now',
+    );
+    const { stderr } = await guest.request('stop', { job: service.job, signal: 'SIGTERM' });
+    expect(stderr).toContain('ppp0: followed: down 3000 kbit/s to 19.6 Mbit/s; up 4875 kbit/s, fixed');
+    expect(await snapshot(guest)).toBe(before);
+    expect((await statistics(guest)).following).toEqual(idle.following);
+  },
+);
 
-test('killed, the rates that it set last stay; set up again, those that are given are in force, as after a clear', async () => {
-  // What the pacing program is told: the rate, and for which.
-  const told = `mount --bind /run/bpf /sys/fs/bpf
+later(
+  'killed, the rates that it set last stay; set up again, those that are given are in force, as after a clear',
+  async () => {
+    // What the pacing program is told: the rate, and for which.
+    const told = `mount --bind /run/bpf /sys/fs/bpf
     bpftool map dump pinned /sys/fs/bpf/tc/globals/igr_$(printf %08x "$(cat /sys/class/net/ppp0/ifindex)") -j`;
-  const inKernel = async (): Promise<[string, string]> => [
-    await snapshot(guest),
-    await guest.run(['sh', '-c', told], { ns: 'gw' }),
-  ];
-  const slow: Walk = { phases: [{ atSec: 0, bitPerSec: 4e6 }], seconds: 4 };
-  await walkLine(guest, slow, { signal: 'SIGKILL' });
-  const { following } = await statistics(guest);
-  expect(following?.pid).toBeNull();
-  expect(following?.down?.bitPerSec).toBeLessThan(10e6);
-  const left = await inKernel();
-  const again = await inetgw(guest, ...SETTINGS);
-  expect(again.stderr).toMatch(
-    /has ended without a word; its rates are replaced: up .*, down [34]\d\d\d kbit\/s/,
-  );
-  const anew = await inKernel();
-  await inetgwOk(guest, 'ppp0', 'clear');
-  await inetgwOk(guest, ...SETTINGS);
-  const fresh = await inKernel();
-  expect(anew[0]).toBe(fresh[0]);
-  for (const n of [0, 1] as const) expect(left[n]).not.toBe(anew[n]);
-  expect(JSON.parse(anew[1])).toEqual(JSON.parse(fresh[1]));
-  expect((await statistics(guest)).following).toMatchObject({ pid: null, limits: following?.limits });
-  expect((await inetgw(guest, ...SETTINGS)).stderr).not.toContain('ended without a word');
-});
+    const inKernel = async (): Promise<[string, string]> => [
+      await snapshot(guest),
+      await guest.run(['sh', '-c', told], { ns: 'gw' }),
+    ];
+    const slow: Walk = { phases: [{ atSec: 0, bitPerSec: 4e6 }], seconds: 4 };
+    await walkLine(guest, slow, { signal: 'SIGKILL' });
+    const { following } = await statistics(guest);
+    expect(following?.pid).toBeNull();
+    expect(following?.down?.bitPerSec).toBeLessThan(10e6);
+    const left = await inKernel();
+    const again = await inetgw(guest, ...SETTINGS);
+    expect(again.stderr).toMatch(
+      /has ended without a word; its rates are replaced: up .*, down [34]\d\d\d kbit\/s/,
+    );
+    const anew = await inKernel();
+    await inetgwOk(guest, 'ppp0', 'clear');
+    await inetgwOk(guest, ...SETTINGS);
+    const fresh = await inKernel();
+    expect(anew[0]).toBe(fresh[0]);
+    for (const n of [0, 1] as const) expect(left[n]).not.toBe(anew[n]);
+    expect(JSON.parse(anew[1])).toEqual(JSON.parse(fresh[1]));
+    expect((await statistics(guest)).following).toMatchObject({ pid: null, limits: following?.limits });
+    expect((await inetgw(guest, ...SETTINGS)).stderr).not.toContain('ended without a word');
+  },
+);
 
-test('other limits in the file than those in force are not in force', async () => {
+later('other limits in the file than those in force are not in force', async () => {
   const status = async (downMin: string): Promise<[string, number]> => {
     const section = `[ppp0]\nup = 4875\ndown = 19600\n${downMin}\nlinklayer = "ethernet"\noverhead = 26\n`;
     await guest.request('write', { path: '/run/lab/limits.toml', text: section });
@@ -142,14 +152,17 @@ test('other limits in the file than those in force are not in force', async () =
   expect(await status('')).toEqual(['not in force', 3]);
 });
 
-test('rates that are set while it runs are all in force, whatever it had set; without limits it leaves the device', async () => {
-  const service = await startService(guest);
-  await inetgwOk(guest, 'ppp0', '4000', '10000', '--linklayer', 'ethernet', '--overhead', '26');
-  const { following, downBitPerSec } = await statistics(guest);
-  expect([following, downBitPerSec]).toEqual([undefined, 10e6]);
-  await guest.request('stop', { job: service.job, signal: 'SIGTERM' });
-  const standing = await snapshot(guest);
-  await inetgwOk(guest, 'ppp0', 'clear');
-  await inetgwOk(guest, 'ppp0', '4000', '10000', '--linklayer', 'ethernet', '--overhead', '26');
-  expect(await snapshot(guest)).toBe(standing);
-});
+later(
+  'rates that are set while it runs are all in force, whatever it had set; without limits it leaves the device',
+  async () => {
+    const service = await startService(guest);
+    await inetgwOk(guest, 'ppp0', '4000', '10000', '--linklayer', 'ethernet', '--overhead', '26');
+    const { following, downBitPerSec } = await statistics(guest);
+    expect([following, downBitPerSec]).toEqual([undefined, 10e6]);
+    await guest.request('stop', { job: service.job, signal: 'SIGTERM' });
+    const standing = await snapshot(guest);
+    await inetgwOk(guest, 'ppp0', 'clear');
+    await inetgwOk(guest, 'ppp0', '4000', '10000', '--linklayer', 'ethernet', '--overhead', '26');
+    expect(await snapshot(guest)).toBe(standing);
+  },
+);

@@ -3,7 +3,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest
 import type { Guest } from './guest.ts';
 import { inetgw, inetgwOk, snapshot, statistics } from './inetgw.ts';
 import { PROVIDER, setUpLine } from './line.ts';
-import { firstOf } from './longForm.ts';
+import { firstOf } from './forms.ts';
 import { sharedGuest } from './sharedGuest.ts';
 
 const RATES = ['ppp0', '210', '1710'] as const;

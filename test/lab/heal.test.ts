@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from 'vitest';
 import type { Guest } from './guest.ts';
 import { inetgw, inetgwOk, snapshot } from './inetgw.ts';
 import { SERVER, setUpLine } from './line.ts';
-import { firstOf } from './longForm.ts';
+import { firstOf } from './forms.ts';
 import { sharedGuest } from './sharedGuest.ts';
 
 let guest: Guest;

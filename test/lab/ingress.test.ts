@@ -7,7 +7,8 @@ import { SOME_FIREWALLS, useVariant } from './firewalls.ts';
 import type { Guest } from './guest.ts';
 import { inetgwOk, statistics } from './inetgw.ts';
 import { ADSL_LINE, ETHERNET, GATEWAY, SERVER, setUpLine, type LineOptions } from './line.ts';
-import { firstOf, LONG } from './longForm.ts';
+import { FIRST, firstOf, LONG } from './forms.ts';
+import { later } from './later.ts';
 import { sharedGuest } from './sharedGuest.ts';
 import { downloads, measure } from './traffic.ts';
 import { sendUdp, type UdpResult, type UdpStream } from './udp.ts';
@@ -121,17 +122,20 @@ describe.each([4, 6] as const)('IPv%i', (version) => {
     },
   );
 
-  test('the size limit is exact: 1023 bytes are spared, 1024 are not', async () => {
-    await inetgwOk(guest, 'ppp0', '210', String(DOWN_KBIT_PER_SEC), '--pacing', 'off');
-    const [spared] = await sendUdp(guest, [streamOf(1023, 1.1, version)]);
-    const before = await statistics(guest);
-    expect(before.ingress.stages[1].droppedPackets).toBe(0);
-    expectSame(before.ingress.stages[2].droppedPackets, lost(spared));
-    const [dropped] = await sendUdp(guest, [streamOf(1024, 1.1, version)]);
-    const after = await statistics(guest);
-    expectSame(after.ingress.stages[1].droppedPackets, lost(dropped));
-    expect(after.ingress.stages[1].droppedPackets).toBeGreaterThan(50);
-  });
+  test.skipIf(FIRST && version !== 4)(
+    'the size limit is exact: 1023 bytes are spared, 1024 are not',
+    async () => {
+      await inetgwOk(guest, 'ppp0', '210', String(DOWN_KBIT_PER_SEC), '--pacing', 'off');
+      const [spared] = await sendUdp(guest, [streamOf(1023, 1.1, version)]);
+      const before = await statistics(guest);
+      expect(before.ingress.stages[1].droppedPackets).toBe(0);
+      expectSame(before.ingress.stages[2].droppedPackets, lost(spared));
+      const [dropped] = await sendUdp(guest, [streamOf(1024, 1.1, version)]);
+      const after = await statistics(guest);
+      expectSame(after.ingress.stages[1].droppedPackets, lost(dropped));
+      expect(after.ingress.stages[1].droppedPackets).toBeGreaterThan(50);
+    },
+  );
 
   test.runIf(version === 4 || LONG).each(SOME_FIREWALLS)(
     'the mark reaches the large-download rule ($firewall, iptables-$variant): a download below 10 MByte loses nothing there, one above does',
@@ -152,7 +156,7 @@ describe.each([4, 6] as const)('IPv%i', (version) => {
   );
 });
 
-test('--no-large-downloads leaves that rule out and the stages in', async () => {
+later('--no-large-downloads leaves that rule out and the stages in', async () => {
   await inetgwOk(guest, 'ppp0', '210', '1600', '--no-large-downloads', '--pacing', 'off');
   await download(13_000_000, 4);
   const { firewall, ingress } = await statistics(guest);
@@ -161,7 +165,7 @@ test('--no-large-downloads leaves that rule out and the stages in', async () => 
   expect(ingress.stages[1].droppedPackets).toBeGreaterThan(10);
 });
 
-test('the mark ends with our own rules: those of the administrator never see it', async () => {
+later('the mark ends with our own rules: those of the administrator never see it', async () => {
   await guest.run(
     [
       'nft',
@@ -228,16 +232,21 @@ describe('packets longer than 1500 bytes', () => {
     expect(result.downBitPerSec).toBeLessThan(DOWN_BIT_PER_SEC);
   });
 
-  test('of merged packets the size test sees each one: small ones are spared however many come as one', async () => {
-    await setUp({ superPackets: true });
-    await inetgwOk(guest, 'eth0', '2.4mbit', '2000', '--no-large-downloads', '--pacing', 'off');
-    const server = await guest.request('spawn', { argv: ['iperf3', '-s', '-1', '-p', '7000'], ns: 'isp' });
-    await guest.request('sleep', { ms: 500 });
-    await guest.run(['iperf3', '-c', SERVER.ipv4, '-p', '7000', '-R', '-M', '600', '-t', '8'], { ns: 'gw' });
-    await guest.request('wait', { job: server.job });
-    const { ingress } = await statistics(guest, 'eth0');
-    expect(await averageBytes()).toBeGreaterThan(700);
-    expect(ingress.stages[1].droppedPackets).toBe(0);
-    expect(ingress.stages[2].droppedPackets).toBeGreaterThan(0);
-  });
+  later(
+    'of merged packets the size test sees each one: small ones are spared however many come as one',
+    async () => {
+      await setUp({ superPackets: true });
+      await inetgwOk(guest, 'eth0', '2.4mbit', '2000', '--no-large-downloads', '--pacing', 'off');
+      const server = await guest.request('spawn', { argv: ['iperf3', '-s', '-1', '-p', '7000'], ns: 'isp' });
+      await guest.request('sleep', { ms: 500 });
+      await guest.run(['iperf3', '-c', SERVER.ipv4, '-p', '7000', '-R', '-M', '600', '-t', '8'], {
+        ns: 'gw',
+      });
+      await guest.request('wait', { job: server.job });
+      const { ingress } = await statistics(guest, 'eth0');
+      expect(await averageBytes()).toBeGreaterThan(700);
+      expect(ingress.stages[1].droppedPackets).toBe(0);
+      expect(ingress.stages[2].droppedPackets).toBeGreaterThan(0);
+    },
+  );
 });

@@ -7,7 +7,7 @@ import { SOME_FIREWALLS, useVariant } from './firewalls.ts';
 import type { Guest } from './guest.ts';
 import { inetgw, inetgwOk, snapshot } from './inetgw.ts';
 import { setUpLine } from './line.ts';
-import { firstOf, LONG } from './longForm.ts';
+import { firstOf, LONG } from './forms.ts';
 import { sharedGuest } from './sharedGuest.ts';
 
 /** Where a batch of tc is cut, in per cent of its lines; the short form cuts it once. */

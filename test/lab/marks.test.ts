@@ -4,7 +4,7 @@ import type { Guest } from './guest.ts';
 import { useVariant } from './firewalls.ts';
 import { inetgwOk, statistics } from './inetgw.ts';
 import { SERVER, setUpLine } from './line.ts';
-import { firstOf } from './longForm.ts';
+import { firstOf } from './forms.ts';
 import { sharedGuest } from './sharedGuest.ts';
 
 /** Rules of others for the mangle table's PREROUTING, as `iptables -t mangle -A PREROUTING` takes them. */

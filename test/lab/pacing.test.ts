@@ -4,7 +4,8 @@ import type { Guest } from './guest.ts';
 import { connection, type Connection, type Injection } from './injected.ts';
 import { inetgwOk, snapshot, statistics } from './inetgw.ts';
 import { ETHERNET, SERVER, setUpLine, type LineOptions } from './line.ts';
-import { firstOf, LONG } from './longForm.ts';
+import { firstOf, LONG } from './forms.ts';
+import { later } from './later.ts';
 import { summarise, type FlowGroup, type MeasureResult } from './measure.ts';
 import { mptcpCounters, transfer, type TransferResult } from './segments.ts';
 import { sharedGuest } from './sharedGuest.ts';
@@ -77,7 +78,7 @@ describe('an ADSL line (220/1750 kbit/s), set up by one command', () => {
     expect(downKbit).toBeGreaterThanOrEqual(1420);
     expect(upKbit).toBeGreaterThanOrEqual(120);
   });
-  test('16 downloads and 8 uploads', async () => {
+  later('16 downloads and 8 uploads', async () => {
     const { pingMs, downKbit, upKbit } = await load([downloads(16), uploads(8)], 160);
     expect(pingMs).toBeLessThanOrEqual(100);
     expect(downKbit).toBeGreaterThanOrEqual(1400);
@@ -144,7 +145,7 @@ describe('a line of 3.2/16 Mbit/s over 15 ms', () => {
     return { pingMs: summarise(ping.timesMs).mean, carried: kbit(downBitPerSec) / MOST_KBIT };
   }
 
-  test('4 downloads by cable: the line is full and answers at once', async () => {
+  later('4 downloads by cable: the line is full and answers at once', async () => {
     const { pingMs, carried } = await loaded({});
     expect(pingMs).toBeLessThanOrEqual(18);
     expect(carried).toBeGreaterThan(0.97);
@@ -158,7 +159,7 @@ describe('a line of 3.2/16 Mbit/s over 15 ms', () => {
     expect(carried).toBeGreaterThan(0.95);
   });
 
-  test.each(
+  later.each(
     firstOf([
       ['here for ten segments of its window of some 40 kB', FAST, ['3100', '15500'], 0.2, 0.6],
       ['on a slow line, where its window is less than that, whole', {}, ['215', '1715'], 1, 1],
@@ -203,7 +204,7 @@ describe('what pacing must leave alone', () => {
     expect(stdout.trim()).toBe('');
   });
 
-  test('running downloads get their window back when it is cleared', async () => {
+  later('running downloads get their window back when it is cleared', async () => {
     await setUpLine(guest);
     await inetgwOk(guest, ...SETTINGS);
     // Cleared half-way: the two flows then fill the second of buffer that the provider has.
@@ -212,7 +213,7 @@ describe('what pacing must leave alone', () => {
     expect(summarise(result.ping.timesMs).mean).toBeGreaterThan(500);
   });
 
-  test('downloads older than pacing keep running, unpaced', async () => {
+  later('downloads older than pacing keep running, unpaced', async () => {
     await setUpLine(guest);
     const command = [process.execPath, `${process.cwd()}/dist/bin/inetgw.js`, ...SETTINGS].join(' ');
     const result = await downloadMeanwhile(`mount --bind /run/bpf /sys/fs/bpf && ${command}`, {
@@ -243,7 +244,7 @@ describe('what pacing must leave alone', () => {
     expect(kbit(result.downBitPerSec)).toBeGreaterThanOrEqual(1400);
   });
 
-  test.each(
+  later.each(
     firstOf([
       { what: 'no window scaling', setting: 'net.ipv4.tcp_window_scaling=0' },
       { what: 'no timestamps', setting: 'net.ipv4.tcp_timestamps=0' },
@@ -267,19 +268,22 @@ describe('a line of 640/6000 kbit/s, and a host in the LAN that takes longer seg
     await guest.run(['nft', COUNTED_SEGMENTS], { ns: 'gw' });
   });
 
-  test('senders fill their windows with whole segments: nothing short is left to be acknowledged by itself', async () => {
-    const { pingMs, downKbit, upKbit } = await load([
-      downloads(4, { client: 'lan' }),
-      uploads(2, { client: 'lan' }),
-    ]);
-    expect(pingMs).toBeLessThanOrEqual(40);
-    expect(downKbit).toBeGreaterThanOrEqual(4850);
-    // With windows that ask for a remainder, 220.
-    expect(upKbit).toBeGreaterThanOrEqual(320);
-    const packets = countedPackets(await guest.run(['nft', '-j', 'list', 'counters'], { ns: 'gw' }));
-    expect(packets.whole).toBeGreaterThan(5000);
-    expect(packets.short / packets.whole).toBeLessThan(0.02);
-  });
+  later(
+    'senders fill their windows with whole segments: nothing short is left to be acknowledged by itself',
+    async () => {
+      const { pingMs, downKbit, upKbit } = await load([
+        downloads(4, { client: 'lan' }),
+        uploads(2, { client: 'lan' }),
+      ]);
+      expect(pingMs).toBeLessThanOrEqual(40);
+      expect(downKbit).toBeGreaterThanOrEqual(4850);
+      // With windows that ask for a remainder, 220.
+      expect(upKbit).toBeGreaterThanOrEqual(320);
+      const packets = countedPackets(await guest.run(['nft', '-j', 'list', 'counters'], { ns: 'gw' }));
+      expect(packets.whole).toBeGreaterThan(5000);
+      expect(packets.short / packets.whole).toBeLessThan(0.02);
+    },
+  );
 
   test.runIf(LONG)(
     'a short transfer holds no share any more when it has ended: downloads beside one a second fill the line',

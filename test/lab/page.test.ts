@@ -6,7 +6,7 @@ import type { Statistics } from '../../src/report/statistics/statistics.ts';
 import type { Guest } from './guest.ts';
 import { commandArgv, inetgwOk, statistics, withBpf } from './inetgw.ts';
 import { setUpLine } from './line.ts';
-import { LONG } from './longForm.ts';
+import { LONG } from './forms.ts';
 import { sharedGuest } from './sharedGuest.ts';
 import { keepFull } from './traffic.ts';
 

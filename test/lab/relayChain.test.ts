@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { beforeAll, expect, test } from 'vitest';
 import type { Guest } from './guest.ts';
-import { firstOf, LONG } from './longForm.ts';
+import { firstOf, LONG } from './forms.ts';
 import { checkoutRoot } from './paths.ts';
 import type { Shares, SharesRequest } from './relayShares.ts';
 import { sharedGuest } from './sharedGuest.ts';

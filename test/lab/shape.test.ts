@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Guest } from './guest.ts';
 import { commandArgv, inetgw, inetgwOk, snapshot, statistics } from './inetgw.ts';
 import { SERVER, setUpLine } from './line.ts';
-import { LONG } from './longForm.ts';
+import { LONG } from './forms.ts';
 import { summarise } from './measure.ts';
 import { sharedGuest } from './sharedGuest.ts';
 import { downloads, keepFull, measure } from './traffic.ts';

@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Guest } from './guest.ts';
 import { setUpLine } from './line.ts';
-import { LONG } from './longForm.ts';
+import { LONG } from './forms.ts';
 import { checkoutRoot } from './paths.ts';
 import { sharedGuest } from './sharedGuest.ts';
 import { redial, Systemd } from './systemd.ts';

@@ -4,7 +4,7 @@ import type { PlanJson } from '../../src/report/statistics/planSummary.ts';
 import type { Guest } from './guest.ts';
 import { inetgwOk, statistics } from './inetgw.ts';
 import { ETHERNET, setUpLine } from './line.ts';
-import { firstOf } from './longForm.ts';
+import { firstOf } from './forms.ts';
 import { summarise } from './measure.ts';
 import { sharedGuest } from './sharedGuest.ts';
 import { downloads, measure, uploads } from './traffic.ts';

@@ -5,7 +5,7 @@ import { labSystem } from '../../scripts/platforms/roots.ts';
 import { SYSTEMS } from '../../scripts/platforms/systems.ts';
 import { units } from '../../scripts/platforms/units.ts';
 import { Guest } from './guest.ts';
-import { LONG } from './longForm.ts';
+import { LONG } from './forms.ts';
 
 describe.runIf(LONG)("the Debian package's units", () => {
   let packages: Packages;

@@ -4,7 +4,7 @@ import type { Guest } from './guest.ts';
 import { FIREWALLS_ONCE, useVariant } from './firewalls.ts';
 import { commandArgv, inetgw, inetgwOk, snapshot, withBpf, withoutEmptyTables } from './inetgw.ts';
 import { setUpLine } from './line.ts';
-import { firstOf } from './longForm.ts';
+import { firstOf } from './forms.ts';
 import type { ExecResult } from './protocol.ts';
 import { sharedGuest } from './sharedGuest.ts';
 
