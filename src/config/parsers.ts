@@ -3,6 +3,7 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { DSCP_BY_NAME } from '../plan/classes/dscp.ts';
 import { MAX_RATE_BIT_PER_SEC, MIN_RATE_BIT_PER_SEC } from '../plan/input/settings.ts';
 import {
+  counted,
   durationAdvice,
   formatRate,
   isPlainNumber,
@@ -52,7 +53,7 @@ export function parseThreshold(name: string, text: string): Parsed<number> {
   if (bytes < LEAST_PLAIN_THRESHOLD_BYTES && isPlainNumber(text)) {
     const plain = text.trim();
     return {
-      problem: `${name} is ${plain} bytes, which is next to nothing`,
+      problem: `${name} is ${counted(plain, 'byte')}, which is next to nothing`,
       hint: `did you mean ${plain}mb? If not, say ${plain}b`,
     };
   }

@@ -253,6 +253,14 @@ export function formatSize(bytes: number): string {
   return `${short(bytes)} B`;
 }
 
+/**
+ * `1 packet`, `2 packets`, `- packets`: a number as it is shown, and a noun that takes an s.
+ * By the text, since 0.98 may be shown as 1.
+ */
+export function counted(shown: string | number, noun: string): string {
+  return `${shown} ${noun}${String(shown) === '1' ? '' : 's'}`;
+}
+
 /** `850 ms`, `12.5 s`, `3 min 20 s`, `2 h 5 min`: for people. */
 export function formatDuration(ms: number): string {
   if (ms < 1000) return `${short(ms)} ms`;

@@ -2,7 +2,7 @@
 import { EXIT, exitCodeOfSignal, failure, usageError, type UserError } from '../core/errors.ts';
 import { deviceNameProblem } from '../core/deviceNames.ts';
 import { findLink, noSuchDevice } from '../system/link/link.ts';
-import { formatDuration } from '../core/units.ts';
+import { counted, formatDuration } from '../core/units.ts';
 import { VERSION } from '../core/version.ts';
 import { estimate, expectedRates, LONG_RUN_MS, type SearchSettings } from './arguments/arguments.ts';
 import type { RawOptions } from './arguments/rawOptions.ts';
@@ -109,7 +109,7 @@ async function confirmLength(
   mayMeasure: () => Promise<void>,
 ): Promise<void> {
   const { lines, durationMs } = estimate(settings);
-  const many = lines === null ? '' : `${lines} line${lines === 1 ? '' : 's'}, `;
+  const many = lines === null ? '' : `${counted(lines, 'line')}, `;
   const plan = `${many}about ${formatDuration(Math.ceil(durationMs / 1000) * 1000)}`;
   const isFine = durationMs <= LONG_RUN_MS || settings.yes;
   // Nobody needs to know how long it takes who may not start it.

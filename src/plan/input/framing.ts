@@ -6,6 +6,8 @@
  * sees may already contain the link header, which `egressOverheadBytes` takes off again.
  */
 
+import { counted } from '../../core/units.ts';
+
 /** `atm`: cut into 48-byte cells of 53 bytes. `ptm`: 64/65 coding (VDSL2). `ethernet`: as it is. */
 export const LINK_LAYERS = ['atm', 'ptm', 'ethernet'] as const;
 export type LinkLayer = (typeof LINK_LAYERS)[number];
@@ -237,7 +239,7 @@ export function kernelRateBitPerSec(framing: Framing, rateBitPerSec: number): nu
 
 /** `atm, 40 bytes overhead (pppoe-llcsnap)`: for people; with what is only assumed about it behind the name. */
 export function describeFraming(framing: Framing, assumption?: string): string {
-  const mpu = framing.mpuBytes > 0 ? `, at least ${framing.mpuBytes} bytes` : '';
+  const mpu = framing.mpuBytes > 0 ? `, at least ${counted(framing.mpuBytes, 'byte')}` : '';
   const name = assumption === undefined ? framing.name : `${framing.name}, ${assumption}`;
-  return `${framing.linkLayer}, ${framing.overheadBytes} bytes overhead${mpu} (${name})`;
+  return `${framing.linkLayer}, ${counted(framing.overheadBytes, 'byte')} overhead${mpu} (${name})`;
 }

@@ -1,5 +1,6 @@
 /** The commands for relays that run already: attach, ctl, list, status, reload, stop. */
 import { printable } from '../../core/printable.ts';
+import { counted } from '../../core/units.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   errorCode,
@@ -161,7 +162,7 @@ function listLine({ name, stats }: Listed): string {
   const to = stats.forwarders
     .map((each) => `${formatPorts(each.listen, each.lastListen)} -> ${each.server}`)
     .join(', ');
-  return `${name}\t${to}\t${stats.connections.length} connections\n`;
+  return `${name}\t${to}\t${counted(stats.connections.length, 'connection')}\n`;
 }
 
 function listJson({ name, path, stats }: Listed): unknown {

@@ -1,4 +1,5 @@
 /** Statistics as the original shows them, and the live table of `watch`. Pure. */
+import { counted } from '../../core/units.ts';
 import type { Sharer } from '../share/connection.ts';
 import type { ShareStatus } from '../share/sharedLimit.ts';
 import type { Rates, RelayStats, TrafficStats } from '../statistics/stats.ts';
@@ -78,7 +79,7 @@ export function renderStats(stats: RelayStats): string {
 export function renderWatch(stats: RelayStats, columns: number, rows: number): string {
   const now = (traffic: TrafficStats): string => kB(traffic.bytesPerSec.last5s).padStart(10);
   const lines = [
-    `${stats.connections.length} connections, in ${kB(stats.in.bytesPerSec.last5s)} kB/s, ` +
+    `${counted(stats.connections.length, 'connection')}, in ${kB(stats.in.bytesPerSec.last5s)} kB/s, ` +
       `out ${kB(stats.out.bytesPerSec.last5s)} kB/s (5 s)`,
     limitLines(stats).join(' '),
     '',

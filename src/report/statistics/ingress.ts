@@ -6,7 +6,7 @@ import type { Plan } from '../../plan/plan.ts';
 import { redirectIndex } from '../../plan/queues/queue.ts';
 import type { Readings } from '../../plan/readings.ts';
 import type { Counters } from '../../tc/statistics.ts';
-import { formatSize } from '../../core/units.ts';
+import { counted, formatSize } from '../../core/units.ts';
 import { table } from './table.ts';
 
 /** The rules, all of which see what comes in but for those that class packets. */
@@ -114,11 +114,12 @@ const STAGE_NAMES = {
 /** For a person. */
 export function ingressLines(ingress: IngressStatistics, firewall: FirewallStatistics): string[] {
   const count = (value: number): string => value.toLocaleString('en-US');
-  const cameIn = `came in: ${count(ingress.seenPackets)} packets (${formatSize(ingress.seenBytes)})`;
+  const packets = (value: number): string => counted(count(value), 'packet');
+  const cameIn = `came in: ${packets(ingress.seenPackets)} (${formatSize(ingress.seenBytes)})`;
   const { queue } = ingress;
   if (queue !== undefined) {
     return [
-      `ingress: shaped by ${INGRESS_KINDS[ingress.how].text} on ${queue.device}; ${count(queue.sentPackets)} packets sent on,` +
+      `ingress: shaped by ${INGRESS_KINDS[ingress.how].text} on ${queue.device}; ${packets(queue.sentPackets)} sent on,` +
         ` ${count(queue.droppedPackets)} dropped, ${count(queue.backlogPackets)} (${formatSize(queue.backlogBytes)}) waiting`,
       cameIn,
       '',
@@ -135,9 +136,9 @@ export function ingressLines(ingress: IngressStatistics, firewall: FirewallStati
         row.stage === 1 ? '-' : count(row.droppedPackets),
       ]),
     ),
-    `${cameIn}, of which ${count(ingress.reservePackets)} small ones passed in the 1 % kept for them`,
+    `${cameIn}, of which ${counted(count(ingress.reservePackets), 'small one')} passed in the 1 % kept for them`,
     '',
-    `large downloads: ${count(firewall.largeDownloadDroppedPackets)} packets (${formatSize(firewall.largeDownloadDroppedBytes)})` +
+    `large downloads: ${packets(firewall.largeDownloadDroppedPackets)} (${formatSize(firewall.largeDownloadDroppedBytes)})` +
       ` dropped of ${count(firewall.markedPackets)} marked; firewall rules: ${firewall.backend}`,
   ];
 }

@@ -6,7 +6,7 @@ import type { Counters, QueueCounters } from '../../tc/statistics.ts';
 import { ANSWER_KINDS, forEachKind, type AnswersOf } from '../../plan/pacing/accounts.ts';
 import { answerStatistics, type AnswerStatistics } from './answers.ts';
 import { hostLines, hostStatistics, type HostStatistics } from './hosts.ts';
-import { formatSize } from '../../core/units.ts';
+import { counted, formatSize } from '../../core/units.ts';
 
 export interface PacingStatistics {
   /** Outgoing segments whose window was lowered. */
@@ -74,10 +74,10 @@ export function pacingLines({
   const known =
     activeFlows === null || windowBytes === null || rttMs === null
       ? ''
-      : `; ${activeFlows} flows active, last window ${formatSize(windowBytes)} for ${rttMs.toFixed(1)} ms`;
+      : `; ${counted(activeFlows, 'flow')} active, last window ${formatSize(windowBytes)} for ${rttMs.toFixed(1)} ms`;
   return [
-    `window pacing: ${count(rewrittenPackets)} windows lowered${known}`,
-    `local queue: ${count(queue.backlogPackets)} packets (${formatSize(queue.backlogBytes)}) waiting,` +
+    `window pacing: ${counted(count(rewrittenPackets), 'window')} lowered${known}`,
+    `local queue: ${counted(count(queue.backlogPackets), 'packet')} (${formatSize(queue.backlogBytes)}) waiting,` +
       ` ${count(queue.sentPackets)} passed, ${count(queue.droppedPackets)} dropped;` +
       ` ${count(beyondStagesPackets)} spared by the stages`,
     ...(answers === null ? [] : answerLines(answers)),

@@ -8,7 +8,7 @@ import type { LinkFacts } from '../../plan/input/link.ts';
 import type { Plan } from '../../plan/plan.ts';
 import type { FirewallBackend, ShaperSettings } from '../../plan/input/settings.ts';
 import type { QueueChange, Step } from '../../plan/steps.ts';
-import { formatRate } from '../../core/units.ts';
+import { counted, formatRate } from '../../core/units.ts';
 
 /** The file of the pacing program, which is written before the steps are run. */
 export interface ProgramFile {
@@ -91,7 +91,9 @@ export function planSummary(outlook: Outlook): string {
       : ['pacing', 'an eBPF program lowers receive windows to what the line carries'],
     [
       'firewall',
-      plan.firewall === undefined ? 'no rules' : `${ruleCount(plan)} rules, by ${plan.firewall.backend}`,
+      plan.firewall === undefined
+        ? 'no rules'
+        : `${counted(ruleCount(plan), 'rule')}, by ${plan.firewall.backend}`,
     ],
     ['queues', how === 'anew' ? 'are made anew' : 'are changed in place: nothing that waits is lost'],
     ['programs', steps.length === 0 ? 'none: all of it is in force' : programsOf(steps).join(', ')],

@@ -1,5 +1,5 @@
 /** The screen of `inetgw watch`: figures in, lines out. Pure. */
-import { formatRate, formatSize } from '../../core/units.ts';
+import { counted, formatRate, formatSize } from '../../core/units.ts';
 import {
   bar,
   fittedTable,
@@ -141,7 +141,7 @@ function pacingLines({ pacing }: LineFigures, columns: number): Line[] {
       : wrapped(`answers ${answers.join(', ')} (p50 / p95)`, columns, '  ');
   return [
     ...wrapped(
-      `path ${rtt} (least round trip of the download paced last); flows: ${flows}, ${number(pacing.loweredPerSec)} windows lowered/s`,
+      `path ${rtt} (least round trip of the download paced last); flows: ${flows}, ${counted(number(pacing.loweredPerSec), 'window')} lowered/s`,
       columns,
       '  ',
     ),
@@ -190,7 +190,7 @@ function ingressLines({ stages, queue, pacing }: LineFigures, columns: number): 
   if (queue !== null) {
     const spared = pacing === null ? '' : `, ${number(pacing.sparedPerSec)} spared by the stages/s`;
     const text =
-      `${pacing === null ? 'queue' : 'local queue'}: ${number(queue.backlogPackets)} packets (${formatSize(queue.backlogBytes)}) waiting,` +
+      `${pacing === null ? 'queue' : 'local queue'}: ${counted(number(queue.backlogPackets), 'packet')} (${formatSize(queue.backlogBytes)}) waiting,` +
       ` ${number(queue.passedPerSec)} passed/s, ${number(queue.droppedPerSec)} dropped/s${spared}`;
     lines.push(...wrapped(text, columns, '  ').map(plain));
   }

@@ -9,7 +9,7 @@
  * Each measurement lasts only until a sequential test has decided on which side of the limit the average
  * answer time lies: far from the limit that is a second or two, close to it longer.
  */
-import { formatRate } from '../../core/units.ts';
+import { counted, formatRate } from '../../core/units.ts';
 import { describeTrouble, isValid, rateOf, type JudgedLine, type Limits } from './judge.ts';
 import type { Direction, PingSample } from '../../line/samples/measurement.ts';
 import { baseTooSlow, type Recommendation, type Warning } from './recommend.ts';
@@ -182,7 +182,7 @@ function recordCandidate(state: AutoState, line: JudgedLine): AutoState {
   const next = good
     ? { ...state, good: line }
     : { ...state, bad: state.bad !== null && rateOf(state.bad) <= rate ? state.bad : line };
-  const seen = `${formatRate(rate)}: ${(line.figures.rtt?.avg ?? 0).toFixed(0)} ms after ${line.figures.sent} pings, ${!good && line.verdict.kind === 'good' ? 'too close to the limit to be called good' : verdictWord(line)}`;
+  const seen = `${formatRate(rate)}: ${(line.figures.rtt?.avg ?? 0).toFixed(0)} ms after ${counted(line.figures.sent, 'ping')}, ${!good && line.verdict.kind === 'good' ? 'too close to the limit to be called good' : verdictWord(line)}`;
   const upper = upperEnd(next.bad, next.unshapedBitPerSec ?? rate);
   const range =
     next.good === null

@@ -1,6 +1,6 @@
 /** The report of a bandwidth search: one page that needs nothing else, on screen in light and dark and on paper. */
 import type { ResultDirection, ResultLine, SearchResult } from './result.ts';
-import { formatDuration, formatRate, kbit } from '../../core/units.ts';
+import { counted, formatDuration, formatRate, kbit } from '../../core/units.ts';
 import { PAGE_STYLE } from './pageStyle.ts';
 import { linearScale, logScale, type Scale } from '../../report/plot/scale.ts';
 import { chart, escapeXml as text, type ChartSeries } from '../../report/plot/svg.ts';
@@ -321,7 +321,10 @@ function environment(result: SearchResult): string {
       'Acceptable',
       `below ${limits.maxRttMs} ms on average, at most ${Number((limits.maxLossShare * 100).toFixed(2))} % lost`,
     ],
-    ['Load', urls.length === 0 ? "the user's own" : `${urls.join(', ')} (${load.streams} streams each)`],
+    [
+      'Load',
+      urls.length === 0 ? "the user's own" : `${urls.join(', ')} (${counted(load.streams, 'stream')} each)`,
+    ],
     [
       'Begun, ended',
       `${readableTime(result.startedAt)}, ${readableTime(result.finishedAt)}${elapsedMs > 0 ? ` (${formatDuration(elapsedMs)})` : ''}`,

@@ -1,5 +1,5 @@
 /** The text form of a measurement: one line per bandwidth, and what follows from all of them. Pure. */
-import { kbit } from '../../core/units.ts';
+import { counted, kbit } from '../../core/units.ts';
 import type { Direction } from '../../line/samples/measurement.ts';
 import type { ResultDirection, ResultLine, SearchResult } from './result.ts';
 
@@ -89,8 +89,7 @@ export function formatCommands(result: SearchResult): string {
 /** Where and how was measured: the first line of a run. */
 export function formatSubject(result: Pick<SearchResult, 'line' | 'pingHost' | 'limits'>): string {
   const { line, pingHost, limits } = result;
-  const hops =
-    pingHost.hops === undefined ? '' : `, ${pingHost.hops} hop${pingHost.hops === 1 ? '' : 's'} away`;
+  const hops = pingHost.hops === undefined ? '' : `, ${counted(pingHost.hops, 'hop')} away`;
   const how = { given: 'as given', peer: 'the PPP peer', router: 'a router on the way' }[pingHost.how];
   return (
     `${line.device} (${line.kind}, ${line.framing}); pinging ${pingHost.address} (${how}${hops}); ` +

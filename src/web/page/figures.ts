@@ -1,5 +1,5 @@
 /** The figures of this moment: bars, tables, conditions. */
-import { formatRate, formatSize } from '../../core/units.ts';
+import { counted, formatRate, formatSize } from '../../core/units.ts';
 import type { Figures, LineFigures } from '../../report/watch/figures.ts';
 import { hostName } from '../../report/statistics/hostName.ts';
 import type { FollowingStatistics } from '../../report/statistics/following.ts';
@@ -99,7 +99,7 @@ function showIngress({ stages, queue, pacing }: LineFigures): void {
   );
   const facts: [string, string][] = [];
   if (queue !== null) {
-    const waiting = `${numberText(queue.backlogPackets)} packets (${formatSize(queue.backlogBytes)})`;
+    const waiting = `${counted(numberText(queue.backlogPackets), 'packet')} (${formatSize(queue.backlogBytes)})`;
     facts.push([pacing === null ? 'Waiting in the queue' : 'Waiting in the local queue', waiting]);
     facts.push([
       'Passed/s, dropped/s',

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   byteRateAdvice,
   compactRate,
+  counted,
   durationAdvice,
   formatDuration,
   formatRate,
@@ -196,5 +197,14 @@ describe('sizes and durations', () => {
     expect(formatDuration(850)).toBe('850 ms');
     expect(formatDuration(200_000)).toBe('3 min 20 s');
     expect(formatDuration(7_500_000)).toBe('2 h 5 min');
+  });
+
+  it('counts in the singular what is shown as one', () => {
+    expect([0, 1, 2].map((value) => counted(value, 'packet'))).toEqual([
+      '0 packets',
+      '1 packet',
+      '2 packets',
+    ]);
+    expect([counted('-', 'window'), counted('1', 'window')]).toEqual(['- windows', '1 window']);
   });
 });
