@@ -11,7 +11,7 @@ import type { Listener } from '../../../web/source/listener.ts';
 import { WatchReader } from '../watch/reader.ts';
 
 const WATCHED_EVERY_MS = 1000;
-/** A sample costs about ten programs. */
+/** A sample costs two to six programs a device (docs/monitoring.md, What it costs). */
 const IDLE_EVERY_MS = 5000;
 
 interface Sampled {
