@@ -7,14 +7,14 @@ import { printableLine } from './printable.ts';
 export interface Sample {
   labels: Readonly<Record<string, string | number>>;
   value: number;
-  /** Of a histogram: which of its series it is. */
+  /** Of a histogram or summary: which of its series it is. */
   suffix?: '_bucket' | '_sum' | '_count';
 }
 
 /** All series of one name. The name ends in its base unit (`_bytes`, `_seconds`), that of a counter in `_total`. */
 export interface MetricFamily {
   name: string;
-  type: 'gauge' | 'counter' | 'histogram';
+  type: 'gauge' | 'counter' | 'histogram' | 'summary';
   help: string;
   samples: readonly Sample[];
 }

@@ -53,6 +53,11 @@ export function parseHostNames(text: string): HostNames | undefined {
   return isUnderstood ? names : undefined;
 }
 
+/** The name of the first of the addresses that has one. */
+export function nameOf(addresses: readonly string[], names: HostNames): string | undefined {
+  return addresses.map((address) => names.get(address)).find((name) => name !== undefined);
+}
+
 const isName = (name: string | undefined): name is string =>
   name !== undefined && name !== '' && name !== '*';
 

@@ -48,6 +48,15 @@ describe('promtool', () => {
     expect(await check(text)).toEqual({ exitCode: 0, says: '' });
   });
 
+  it('has nothing to say of series of hosts, whatever these call themselves', async () => {
+    const reading = { phase: 'active', conditions: [], statistics: someStatistics(), isWhole: true } as const;
+    const hostile = 'a"} 1\nb{x="\\\x1b[2J\u{1f600}\ud800';
+    const report = { device: 'ppp0', reading, names: new Map([['192.168.1.20', hostile]]) };
+    const text = exposition(metricsOf([report], '1', 100));
+    expect(text).toContain(String.raw`,name="a\"} 1\\nb{x=\"\\\\x1b[2J`);
+    expect(await check(text)).toEqual({ exitCode: 0, says: '' });
+  });
+
   it('has nothing to say of those of iprelay', async () => {
     await build();
     const [port, metrics] = [await freePort(), await freePort()];
@@ -166,6 +175,10 @@ describe('inetgw metrics', () => {
     [['metrics', 'lo', 'eth0'], 'metrics takes one device or none: inetgw metrics ppp0'],
     [['metrics', 'nosuch0'], 'there is no device nosuch0'],
     [['metrics', '--json'], '--json does not go with metrics'],
+    [['metrics', '--per-host', '0'], "--per-host takes a number of hosts from 1 to 100, not '0'"],
+    [['metrics', '--names', 'x'], '--names goes with --per-host'],
+    [['watch', '--per-host', '5'], '--per-host goes with inetgw metrics and serve alone'],
+    [['serve', '--per-host', '5'], '--per-host goes with --listen'],
     [['status', '--output', 'x'], '--output goes with inetgw metrics alone'],
     [['lo', '--output', 'x'], '--output goes with inetgw metrics alone'],
     [['status', '--check'], '--check goes with inetgw apply alone'],

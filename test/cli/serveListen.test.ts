@@ -192,7 +192,7 @@ describe('what cannot be', () => {
       6,
       '/etc/passwd: no lease file of dnsmasq, Kea or dhcpd, and no hosts file',
     ],
-    [['status', '--names', 'x'], 2, '--names goes with inetgw watch and serve alone'],
+    [['status', '--names', 'x'], 2, '--names goes with inetgw watch and metrics and serve alone'],
     [['status', '--listen', '127.0.0.1:1'], 2, '--listen goes with inetgw serve alone'],
     [['lo', '--token-file', 'x'], 2, '--token-file goes with inetgw serve alone'],
   ] as const)('%j ends with %i: %s', async (words, exitCode, message) => {

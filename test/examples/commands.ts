@@ -73,6 +73,11 @@ export const EXAMPLES: readonly Example[] = [
     'test/lab/accounts.test.ts',
     "'watch', '--once', '--names', '/run/lab/leases'",
   ),
+  test(
+    'inetgw metrics --per-host 20 --names /var/lib/misc/dnsmasq.leases',
+    'test/lab/accounts.test.ts',
+    "'metrics', '--per-host', '20', '--names', '/run/lab/leases'",
+  ),
   lab('inetgw ppp0 clear', 'ppp0: cleared'),
   lab('inetgw eth1 20mbit 100mbit --framing cable', 'eth1: up 20 Mbit/s'),
   lab('inetgw eth1 --up 20mbit --down 100mbit', 'eth1: up 20 Mbit/s'),

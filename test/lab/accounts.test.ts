@@ -171,6 +171,12 @@ describe('hosts on a real line', () => {
     const screen = await inetgwOk(guest, 'watch', '--once', '--names', '/run/lab/leases');
     expect(screen).toMatch(/^laptop 192\.168\.77\.2 /m);
     expect(screen).toMatch(/^192\.168\.78\.2 /m);
+    const metrics = await inetgwOk(guest, 'metrics', '--per-host', '20', '--names', '/run/lab/leases');
+    const { number, receivedBytes } = of('192.168.77.2') ?? {};
+    expect(metrics).toContain(`{device="ppp0",host="${number}",address="192.168.77.2",name="laptop"} 1\n`);
+    expect(metrics).toContain(
+      `inetgw_host_received_bytes_total{device="ppp0",host="${number}"} ${receivedBytes}\n`,
+    );
   });
 
   test('answer times under load are those of pings', async () => {

@@ -2,15 +2,19 @@
 import type { FoundCondition, RecordReading } from '../../conditions/condition.ts';
 import { CONDITIONS } from '../../conditions/table.ts';
 import type { MetricFamily, Sample } from '../../core/exposition.ts';
+import type { HostNames } from '../../core/hostNames.ts';
 import { ANSWER_KINDS, ANSWERS_SHORT, bucketMostMs } from '../../plan/pacing/accounts.ts';
 import type { AnswerStatistics } from '../statistics/answers.ts';
 import type { Statistics } from '../statistics/statistics.ts';
+import { HOST_SERIES, hostSamples } from './hosts.ts';
 
 /** A device and what was read of it. */
 export interface DeviceReport {
   device: string;
   /** Undefined: it could not be read. */
   reading: DeviceReading | undefined;
+  /** Of its hosts; undefined: none are known. */
+  names?: HostNames | undefined;
 }
 
 export interface DeviceReading {
@@ -353,8 +357,19 @@ const ANSWERS: readonly StatisticsDefinition[] = [
 
 const OF_STATISTICS = [...SETTINGS, ...EGRESS, ...INGRESS, ...FIREWALL, ...PACING, ...ANSWERS];
 
-/** Every series has the label `device`; the number of series per device does not depend on hosts or flows. */
-export function metricsOf(reports: readonly DeviceReport[], version: string): MetricFamily[] {
+const HOSTS: Definition = {
+  name: 'hosts',
+  type: 'gauge',
+  help: 'Hosts that have connections or had answers, also those without series of their own.',
+};
+/** Null: they cannot be told apart, or cannot be read. */
+const hostsOf = ({ reading }: DeviceReport): Pacing['hosts'] => reading?.statistics?.pacing?.hosts ?? null;
+
+/**
+ * Every series has the label `device`; the number of series per device does not depend on flows.
+ * @param perHost so many hosts have series of their own
+ */
+export function metricsOf(reports: readonly DeviceReport[], version: string, perHost = 0): MetricFamily[] {
   const family = (definition: Definition, of: (report: DeviceReport) => readonly Sample[]): MetricFamily => ({
     name: `inetgw_${definition.name}`,
     type: definition.type,
@@ -379,6 +394,15 @@ export function metricsOf(reports: readonly DeviceReport[], version: string): Me
     ),
     ...OF_STATISTICS.map((each) =>
       family(each, ({ reading }) => (reading?.statistics === undefined ? [] : each.of(reading.statistics))),
+    ),
+    family(HOSTS, (report) => {
+      const hosts = perHost === 0 ? null : hostsOf(report);
+      return hosts === null ? [] : one(hosts.length);
+    }),
+    ...HOST_SERIES.map((each) =>
+      family(each, (report) =>
+        hostSamples(each, hostsOf(report) ?? [], perHost, report.names ?? new Map<string, string>()),
+      ),
     ),
   ];
 }

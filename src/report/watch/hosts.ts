@@ -1,5 +1,5 @@
 /** Hosts between two readings: what each takes now, and how long answers take. Pure. */
-import type { HostNames } from '../../core/hostNames.ts';
+import { nameOf, type HostNames } from '../../core/hostNames.ts';
 import { answersSince, type AnswerStatistics } from '../statistics/answers.ts';
 import type { HostStatistics } from '../statistics/hosts.ts';
 import type { Statistics } from '../statistics/statistics.ts';
@@ -63,7 +63,7 @@ export function withNames<Of extends { line: { hosts: HostFigures[] | null } | n
   if (names === undefined || line?.hosts == null) return figures;
   const hosts = line.hosts.map((host) => ({
     ...host,
-    name: host.addresses.map((address) => names.get(address)).find((name) => name !== undefined) ?? null,
+    name: nameOf(host.addresses, names) ?? null,
   }));
   return { ...figures, line: { ...line, hosts } };
 }

@@ -1,5 +1,6 @@
 /** What is answered to whom: from the last snapshot and the histories to paths, statuses and texts. Pure. */
 import { exposition } from '../../core/exposition.ts';
+import type { HostNames } from '../../core/hostNames.ts';
 import { VERSION } from '../../core/version.ts';
 import { metricsOf } from '../../report/metrics/metrics.ts';
 import type { Figures } from '../../report/watch/figures.ts';
@@ -110,8 +111,22 @@ function devicesJson(snapshot: Snapshot | undefined): DevicesJson {
 }
 
 function metricsText(snapshot: Snapshot | undefined): string {
-  const reports = (snapshot?.devices ?? []).map(({ device, reading }) => ({ device, reading }));
-  return exposition(metricsOf(reports, VERSION));
+  const reports = (snapshot?.devices ?? []).map(({ device, reading, figures }) => ({
+    device,
+    reading,
+    names: namesIn(figures),
+  }));
+  return exposition(metricsOf(reports, VERSION, snapshot?.perHost));
+}
+
+/** Those that the page shows. */
+function namesIn(figures: Figures | undefined): HostNames {
+  const hosts = figures?.line?.hosts ?? [];
+  return new Map(
+    hosts.flatMap(({ addresses, name }) =>
+      name === null ? [] : addresses.slice(0, 1).map((address): [string, string] => [address, name]),
+    ),
+  );
 }
 
 export function sampleEvent({ atMs, devices }: Snapshot): SampleEvent {

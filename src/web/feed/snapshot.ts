@@ -20,6 +20,8 @@ export interface Snapshot {
   /** Unix time in ms. */
   atMs: number;
   devices: readonly DeviceSnapshot[];
+  /** So many hosts have series of their own; undefined: none. */
+  perHost?: number;
 }
 
 /** The first line. */

@@ -4,7 +4,7 @@ function __inetgw_place
   set -l count 0; set -l last; set -l skip 0
   for word in (commandline -opc)[2..-1]
     if test $skip = 1; set skip 0; continue; end
-    if contains -- $word --up --down --framing --linklayer --overhead --mpu --down-min --down-max --up-min --up-max --mark --large-packet --large-download --large-download-ports --interactive-ports --interactive-dscp --interactive-hosts --bulk-ports --bulk-dscp --bulk-hosts --large-upload --tunnel-ports --firewall --ingress --pacing --fair --config --format --output --names --record --listen --token-file --socket-group --root; set skip 1; continue; end
+    if contains -- $word --up --down --framing --linklayer --overhead --mpu --down-min --down-max --up-min --up-max --mark --large-packet --large-download --large-download-ports --interactive-ports --interactive-dscp --interactive-hosts --bulk-ports --bulk-dscp --bulk-hosts --large-upload --tunnel-ports --firewall --ingress --pacing --fair --config --format --output --per-host --names --record --listen --token-file --socket-group --root; set skip 1; continue; end
     if string match -q -- '-*' $word; continue; end
     set count (math $count + 1); set last $word
   end
@@ -75,7 +75,8 @@ complete -c inetgw -l check -d 'of inetgw apply: tell whether it would change an
 complete -c inetgw -l format -x -a 'sh iptables-restore ip6tables-restore nft' -d 'of inetgw rules: sh, iptables-restore, ip6tables-restore or nft (sh)'
 complete -c inetgw -l once -d 'of inetgw watch: print one screen and end'
 complete -c inetgw -l output -r -F -d 'of inetgw metrics: replace this file as a whole'
-complete -c inetgw -l names -r -F -d 'of inetgw watch and serve --listen: names of hosts, from a lease or hosts file'
+complete -c inetgw -l per-host -x -d 'of inetgw metrics and serve --listen: series of the N hosts that took most'
+complete -c inetgw -l names -r -F -d 'of inetgw watch, metrics and serve --listen: names of hosts, from a lease or hosts file'
 complete -c inetgw -l record -r -F -d 'of inetgw serve: write what is seen and decided, line by line'
 complete -c inetgw -l listen -x -d 'of inetgw serve: a page and an API there: unix:PATH, 127.0.0.1:PORT'
 complete -c inetgw -l token-file -r -F -d 'of inetgw serve --listen: what is in it has to come with a request'

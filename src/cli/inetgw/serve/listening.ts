@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { configError, usageError } from '../../../core/errors.ts';
 import { shellWord } from '../../../core/shellWords.ts';
+import { parsePerHost } from '../../../report/metrics/hosts.ts';
 import { HostNamesFile } from '../../../system/device/hostNames.ts';
 import { CONFIG_LIMIT_BYTES, readTextFile, whyUnreadable } from '../../../system/exec/textFile.ts';
 import { isLocal, parseListen } from '../../../web/feed/listen.ts';
@@ -34,13 +35,14 @@ export async function startListening(
     );
   if (options.socketGroup !== undefined && listen.kind !== 'unix')
     throw usageError('--socket-group goes with --listen unix:PATH alone');
+  const perHost = options.perHost === undefined ? 0 : parsePerHost(options.perHost);
   const token = options.tokenFile === undefined ? undefined : await readToken(options.tokenFile);
   if (options.tokenFile !== undefined && options.quiet !== true) await warnIfOpen(options.tokenFile);
   const names = options.names === undefined ? undefined : await HostNamesFile.open(options.names);
   const { socketGroup } = options;
   const listener = await Listener.start({ listen, socketGroup, token, tell, env: process.env });
   const ending = new AbortController();
-  const sampling = new Sampler(listener, device, names).run(ending.signal);
+  const sampling = new Sampler(listener, { only: device, names, perHost }).run(ending.signal);
   // A bug in it ends the command as any other does.
   sampling.catch((error: unknown) => {
     setImmediate(() => {

@@ -20,20 +20,23 @@ interface Sampled {
   answers: AnswerSpan;
 }
 
+interface SamplerOptions {
+  /** Undefined: all devices that are set up. */
+  only: string | undefined;
+  /** Undefined: hosts are called by their addresses. */
+  names: HostNamesFile | undefined;
+  /** So many hosts have series of their own. */
+  perHost: number;
+}
+
 export class Sampler {
   readonly #listener: Listener;
-  readonly #only: string | undefined;
-  readonly #names: HostNamesFile | undefined;
+  readonly #options: SamplerOptions;
   readonly #devices = new Map<string, Sampled>();
 
-  /**
-   * @param only undefined: all that are set up
-   * @param names undefined: hosts are called by their addresses
-   */
-  constructor(listener: Listener, only: string | undefined, names: HostNamesFile | undefined) {
+  constructor(listener: Listener, options: SamplerOptions) {
     this.#listener = listener;
-    this.#only = only;
-    this.#names = names;
+    this.#options = options;
   }
 
   /** Until it is told to end. */
@@ -45,7 +48,12 @@ export class Sampler {
     while (!signal.aborted) {
       const beganMs = performance.now();
       const devices = await this.#sample();
-      await this.#listener.show({ kind: 'snapshot', atMs: Date.now(), devices });
+      await this.#listener.show({
+        kind: 'snapshot',
+        atMs: Date.now(),
+        devices,
+        perHost: this.#options.perHost,
+      });
       wake = new AbortController();
       const everyMs = this.#listener.isWatched ? WATCHED_EVERY_MS : IDLE_EVERY_MS;
       const restMs = Math.max(0, everyMs - (performance.now() - beganMs));
@@ -56,8 +64,9 @@ export class Sampler {
   }
 
   async #sample(): Promise<DeviceSnapshot[]> {
+    const { only } = this.#options;
     const recorded = await recordedDevices();
-    const wanted = recorded.filter((device) => this.#only === undefined || device === this.#only);
+    const wanted = recorded.filter((device) => only === undefined || device === only);
     for (const device of this.#devices.keys()) if (!wanted.includes(device)) this.#devices.delete(device);
     const snapshots: DeviceSnapshot[] = [];
     // One after the other: a gateway has better to do than many programs at once.
@@ -76,7 +85,7 @@ export class Sampler {
       const now = await known.reader.read();
       const figures = withNames(
         figuresOf(known.before, now, known.answers.take(now)),
-        await this.#names?.read(),
+        await this.#options.names?.read(),
       );
       known.before = now;
       const { phase, conditions, statistics, isWhole } = now;

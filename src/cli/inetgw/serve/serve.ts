@@ -61,6 +61,7 @@ async function listeningAsSaid(
     return (await import('./listening.ts')).startListening(listen, device, options, tell);
   if (options.tokenFile !== undefined || options.socketGroup !== undefined)
     throw usageError('--token-file and --socket-group go with --listen');
+  if (options.perHost !== undefined) throw usageError('--per-host goes with --listen: it is for /metrics');
   if (options.names !== undefined) throw usageError('--names goes with --listen: it is for the page');
   return undefined;
 }

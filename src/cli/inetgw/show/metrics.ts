@@ -1,8 +1,10 @@
 /** `inetgw metrics [DEV]`: what `inetgw DEV --json` tells, for Prometheus. */
-import { EXIT, type ExitCode, UserError } from '../../../core/errors.ts';
+import { EXIT, type ExitCode, usageError, UserError } from '../../../core/errors.ts';
 import { exposition } from '../../../core/exposition.ts';
 import { VERSION } from '../../../core/version.ts';
+import { parsePerHost } from '../../../report/metrics/hosts.ts';
 import { metricsOf, type DeviceReport } from '../../../report/metrics/metrics.ts';
+import { HostNamesFile } from '../../../system/device/hostNames.ts';
 import { requireNetAdmin } from '../../../system/exec/privilege.ts';
 import { replaceNamedFile } from '../../../system/record/replaceFile.ts';
 import { checkDeviceName, noSuchDevice } from '../../../system/link/link.ts';
@@ -14,16 +16,21 @@ import { readDevice } from './readDevice.ts';
 /** Without a device: all that there is a record of. What is not in force is no failure here: the metrics tell it. */
 export async function metricsCommand(device: string | undefined, options: GlobalOptions): Promise<number> {
   if (device !== undefined) checkDeviceName(device);
+  const perHost = options.perHost === undefined ? 0 : parsePerHost(options.perHost);
+  if (options.names !== undefined && perHost === 0)
+    throw usageError('--names goes with --per-host: no other series has names', 'add --per-host 20');
   await requireNetAdmin('reading the counters');
   let code: ExitCode = EXIT.ok;
+  const names =
+    options.names === undefined ? undefined : await (await HostNamesFile.open(options.names)).read();
   const reports: DeviceReport[] = [];
   // One after the other: a gateway has better to do than many programs at once.
   for (const each of device === undefined ? await recordedDevices() : [device]) {
     const report = await reportOf(each, device !== undefined);
     if (report.reading === undefined) code = EXIT.failed;
-    reports.push(report);
+    reports.push({ ...report, names });
   }
-  const text = exposition(metricsOf(reports, VERSION));
+  const text = exposition(metricsOf(reports, VERSION, perHost));
   if (options.output === undefined) process.stdout.write(text);
   else await replaceNamedFile(options.output, text);
   return code;

@@ -28,6 +28,8 @@ export interface GlobalOptions {
   once?: boolean;
   /** Of `inetgw metrics`: a file. */
   output?: string;
+  /** Of `inetgw metrics` and `inetgw serve`: a number. */
+  perHost?: string;
   /** Of `inetgw install-hook`. */
   remove?: boolean;
   root?: string;
@@ -37,7 +39,7 @@ export interface GlobalOptions {
   record?: string;
   /** Of `inetgw serve`: an address, a file, a group. */
   listen?: string;
-  /** Of `inetgw watch` and `inetgw serve`: a file. */
+  /** Of `inetgw watch`, `inetgw serve` and `inetgw metrics`: a file. */
   names?: string;
   tokenFile?: string;
   socketGroup?: string;
@@ -81,9 +83,10 @@ export function makeProgram(action: (words: string[], options: Options) => void)
     .option('--format <FORM>', 'of inetgw rules: sh, iptables-restore, ip6tables-restore or nft (sh)')
     .option('--once', 'of inetgw watch: print one screen and end')
     .option('--output <FILE>', 'of inetgw metrics: replace this file as a whole')
+    .option('--per-host <N>', 'of inetgw metrics and serve --listen: series of the N hosts that took most')
     .option(
       '--names <FILE>',
-      'of inetgw watch and serve --listen: names of hosts, from a lease or hosts file',
+      'of inetgw watch, metrics and serve --listen: names of hosts, from a lease or hosts file',
     )
     .option('--record <FILE>', 'of inetgw serve: write what is seen and decided, line by line')
     .option(

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { CONDITIONS } from '../../../../src/conditions/table.ts';
 import { exposition } from '../../../../src/core/exposition.ts';
+import { parsePerHost } from '../../../../src/report/metrics/hosts.ts';
 import { metricsOf, type DeviceReading, type DeviceReport } from '../../../../src/report/metrics/metrics.ts';
 import type { Statistics } from '../../../../src/report/statistics/statistics.ts';
 import { someStatistics } from '../someStatistics.ts';
@@ -91,6 +92,74 @@ it('leaves out what cannot be read here: no rules, no map of the program', () =>
   expect(names).toContain('inetgw_pacing_lowered_windows_total');
   expect(names).not.toContain('inetgw_pacing_active_flows');
   expect(names).not.toContain('inetgw_marked_packets_total');
+});
+
+describe('series of hosts, for whoever asks for them', () => {
+  const of = (reports: readonly DeviceReport[], perHost: number): Record<string, number> =>
+    Object.fromEntries(
+      metricsOf(reports, '1', perHost)
+        .filter(({ name }) => name.startsWith('inetgw_host'))
+        .flatMap(({ name, samples }) =>
+          samples.map(({ labels, value, suffix = '' }) => [
+            [name.slice('inetgw_'.length) + suffix, ...Object.values(labels)].join(' '),
+            value,
+          ]),
+        ),
+    );
+  const names = new Map([['192.168.1.20', 'laptop']]);
+  const some = { device: 'ppp0', reading: inForce(someStatistics()), names };
+  const [first, second] = (some.reading.statistics?.pacing?.hosts ?? []).map(({ number }) => number);
+
+  it('has none unless they are asked for', () => {
+    expect(of([some], 0)).toEqual({});
+  });
+
+  it('has those of the hosts that took most, and how many hosts there are', () => {
+    expect(of([some], 1)).toEqual({
+      'hosts ppp0': 2,
+      [`host_info ppp0 ${first} 192.168.1.20 laptop`]: 1,
+      [`host_received_bytes_total ppp0 ${first}`]: 300_000,
+      [`host_sent_bytes_total ppp0 ${first}`]: 4000,
+      [`host_connections ppp0 ${first}`]: 2,
+      [`host_active_connections ppp0 ${first}`]: 1,
+      [`host_answer_seconds_sum ppp0 ${first}`]: 0.75,
+      [`host_answer_seconds_count ppp0 ${first}`]: 30,
+    });
+    expect(of([some], 2)).toMatchObject({ [`host_received_bytes_total ppp0 ${second}`]: 20_000 });
+  });
+
+  it('has no more than are asked for, whoever comes', () => {
+    const { pacing, ...rest } = someStatistics();
+    const host = pacing?.hosts?.[0];
+    if (pacing === undefined || host === undefined) throw new Error('it has hosts');
+    const hosts = Array.from({ length: 4096 }, (_, number) => ({ ...host, number }));
+    const series = of([{ device: 'ppp0', reading: inForce({ ...rest, pacing: { ...pacing, hosts } }) }], 100);
+    expect(Object.keys(series)).toHaveLength(1 + 100 * 7);
+    expect(series['hosts ppp0']).toBe(4096);
+  });
+
+  it('a counter goes on from where it was when a host leaves the first and comes again', () => {
+    const { pacing, ...rest } = someStatistics();
+    const [busy, other] = pacing?.hosts ?? [];
+    if (pacing === undefined || busy === undefined || other === undefined) throw new Error('it has hosts');
+    const read = (received: readonly [number, number]): Record<string, number> => {
+      const hosts = [
+        { ...busy, receivedBytes: received[0] },
+        { ...other, receivedBytes: received[1] },
+      ].toSorted((one, two) => two.receivedBytes - one.receivedBytes);
+      return of([{ device: 'ppp0', reading: inForce({ ...rest, pacing: { ...pacing, hosts } }) }], 1);
+    };
+    const name = `host_received_bytes_total ppp0 ${busy.number}`;
+    expect([read([5e5, 1e5]), read([5e5, 6e5]), read([7e5, 6e5])].map((each) => each[name])).toEqual([
+      5e5,
+      undefined,
+      7e5,
+    ]);
+  });
+
+  it.each(['0', '101', '-1', '1.5', '', 'all', '1e1'])('--per-host %j is refused', (word) => {
+    expect(() => parsePerHost(word)).toThrow('--per-host takes a number of hosts from 1 to 100');
+  });
 });
 
 describe('docs/monitoring.md', async () => {
