@@ -1,5 +1,5 @@
 /**
- * Names of hosts by their addresses, from what a gateway has on disk: the lease file of dnsmasq, Kea (memfile) or ISC dhcpd,
+ * Names of hosts by their addresses, and from what a gateway has on disk: the lease file of dnsmasq, Kea (memfile) or ISC dhcpd,
  * or a file as /etc/hosts. Pure.
  */
 import { isIP } from 'node:net';
@@ -24,8 +24,7 @@ export function parseHostNames(text: string): HostNames | undefined {
   const take = (address: string | undefined, name: string | undefined): void => {
     if (address === undefined || isIP(address) === 0) return;
     isUnderstood = true;
-    if (isName(name))
-      names.set(usual(address), printableLine(name.replace(/\.$/, '').slice(0, MOST_CHARACTERS)));
+    if (isName(name)) names.set(usual(address), hostNameText(name));
     else names.delete(usual(address));
   };
   for (const line of lines) {
@@ -51,6 +50,11 @@ export function parseHostNames(text: string): HostNames | undefined {
     else take(first, second);
   }
   return isUnderstood ? names : undefined;
+}
+
+/** A name from outside, fit for a terminal. */
+export function hostNameText(name: string): string {
+  return printableLine(name.replace(/\.$/, '').slice(0, MOST_CHARACTERS));
 }
 
 /** The name of the first of the addresses that has one. */

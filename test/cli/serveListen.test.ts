@@ -185,6 +185,8 @@ describe('what cannot be', () => {
       6,
       '/dev/null: the token is one word',
     ],
+    [['serve', '--resolve'], 2, '--resolve goes with --listen: it is for the page'],
+    [['metrics', '--resolve'], 2, '--resolve goes with inetgw watch and serve alone'],
     [['serve', '--names', 'x'], 2, '--names goes with --listen: it is for the page'],
     [['serve', '--listen', '127.0.0.1:1', '--names', '/nowhere'], 6, 'cannot read /nowhere'],
     [

@@ -6,9 +6,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ANSWERS_OF, bucketMostMs } from '../../src/plan/pacing/accounts.ts';
 import { answersSince } from '../../src/report/statistics/answers.ts';
 import type { HostStatistics } from '../../src/report/statistics/hosts.ts';
+import { DNS_SERVER } from '../dnsServer.ts';
 import { OPTION } from './frames.ts';
 import type { Guest } from './guest.ts';
-import { inetgwOk, statistics } from './inetgw.ts';
+import { commandArgv, inetgwOk, statistics, withBpf } from './inetgw.ts';
 import { SERVER, setUpLine } from './line.ts';
 import { summarise } from './measure.ts';
 import { sharedGuest } from './sharedGuest.ts';
@@ -176,6 +177,33 @@ describe('hosts on a real line', () => {
     expect(metrics).toContain(`{device="ppp0",host="${number}",address="192.168.77.2",name="laptop"} 1\n`);
     expect(metrics).toContain(
       `inetgw_host_received_bytes_total{device="ppp0",host="${number}"} ${receivedBytes}\n`,
+    );
+  });
+
+  test('names by reverse look-up, of those that are not in the file', async () => {
+    const zone = { '2.77.168.192.in-addr.arpa': 'other.lan', '2.78.168.192.in-addr.arpa': 'desktop.lan' };
+    await guest.request('write', { path: '/run/lab/resolv.conf', text: 'nameserver 127.0.0.1\n' });
+    const server = await guest.request('spawn', {
+      argv: [process.execPath, '-e', DNS_SERVER, JSON.stringify(zone), '/run/lab/asked'],
+      ns: 'gw',
+    });
+    const watch = (...words: string[]): Promise<string> =>
+      guest.run(
+        [
+          ...['sh', '-c', 'mount --bind /run/lab/resolv.conf /etc/resolv.conf && exec "$@"', 'sh'],
+          ...withBpf(commandArgv('inetgw', 'watch', '--once', '--names', '/run/lab/leases', ...words)),
+        ],
+        { ns: 'gw' },
+      );
+    await guest.run(['sleep', '2'], { ns: 'gw' });
+    expect(await watch()).toMatch(/^192\.168\.78\.2 /m);
+    expect((await guest.exec(['cat', '/run/lab/asked'])).stdout).toBe('');
+    const screen = await watch('--resolve');
+    await guest.request('stop', { job: server.job, signal: 'SIGKILL' });
+    expect(screen).toMatch(/^laptop 192\.168\.77\.2 /m);
+    expect(screen).toMatch(/^desktop\.lan 192\.168\.78\.2 /m);
+    expect((await guest.run(['cat', '/run/lab/asked'])).split('\n')).not.toContain(
+      '2.77.168.192.in-addr.arpa',
     );
   });
 

@@ -54,7 +54,7 @@ export function hostFigures(
     .toSorted((one, other) => taking(other) - taking(one));
 }
 
-/** Hosts by names where their addresses have one: the first of them that does. */
+/** Hosts without a name get one where their addresses have one: the first of them that does. */
 export function withNames<Of extends { line: { hosts: HostFigures[] | null } | null }>(
   figures: Of,
   names: HostNames | undefined,
@@ -63,7 +63,7 @@ export function withNames<Of extends { line: { hosts: HostFigures[] | null } | n
   if (names === undefined || line?.hosts == null) return figures;
   const hosts = line.hosts.map((host) => ({
     ...host,
-    name: nameOf(host.addresses, names) ?? null,
+    name: host.name ?? nameOf(host.addresses, names) ?? null,
   }));
   return { ...figures, line: { ...line, hosts } };
 }

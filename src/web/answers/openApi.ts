@@ -13,7 +13,7 @@ const DIRECTION = object({ setBitPerSec: RATE, nowBitPerSec: NULLABLE_RATE, isEs
 const ANSWERS = object({ count: INTEGER, p50Ms: orNull(NUMBER), p95Ms: orNull(NUMBER) });
 const HOST = object({
   number: INTEGER,
-  name: orNull({ ...TEXT, description: 'of serve --names; null: none is known' }),
+  name: orNull({ ...TEXT, description: 'of serve --names or --resolve; null: none is known' }),
   addresses: array(TEXT),
   downBitPerSec: NULLABLE_RATE,
   upBitPerSec: NULLABLE_RATE,

@@ -3,11 +3,11 @@ import { stat } from 'node:fs/promises';
 import { configError, usageError } from '../../../core/errors.ts';
 import { shellWord } from '../../../core/shellWords.ts';
 import { parsePerHost } from '../../../report/metrics/hosts.ts';
-import { HostNamesFile } from '../../../system/device/hostNames.ts';
 import { CONFIG_LIMIT_BYTES, readTextFile, whyUnreadable } from '../../../system/exec/textFile.ts';
 import { isLocal, parseListen } from '../../../web/feed/listen.ts';
 import { Listener } from '../../../web/source/listener.ts';
 import { warn } from '../../common/warn.ts';
+import { HostNamer } from '../watch/hostNamer.ts';
 import type { Options } from '../words/program.ts';
 import { Sampler } from './sampler.ts';
 
@@ -38,7 +38,7 @@ export async function startListening(
   const perHost = options.perHost === undefined ? 0 : parsePerHost(options.perHost);
   const token = options.tokenFile === undefined ? undefined : await readToken(options.tokenFile);
   if (options.tokenFile !== undefined && options.quiet !== true) await warnIfOpen(options.tokenFile);
-  const names = options.names === undefined ? undefined : await HostNamesFile.open(options.names);
+  const names = await HostNamer.open(options);
   const { socketGroup } = options;
   const listener = await Listener.start({ listen, socketGroup, token, tell, env: process.env });
   const ending = new AbortController();
@@ -55,6 +55,7 @@ export async function startListening(
     },
     close: async () => {
       ending.abort();
+      names.close();
       await sampling;
       await listener.close();
     },

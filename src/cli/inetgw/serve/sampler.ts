@@ -3,11 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../../../core/errors.ts';
 import { AnswerSpan } from '../../../report/watch/answerSpan.ts';
 import { figuresOf, type WatchReading } from '../../../report/watch/figures.ts';
-import type { HostNamesFile } from '../../../system/device/hostNames.ts';
-import { withNames } from '../../../report/watch/hosts.ts';
 import { recordedDevices } from '../../../system/record/state.ts';
 import type { DeviceSnapshot } from '../../../web/feed/snapshot.ts';
 import type { Listener } from '../../../web/source/listener.ts';
+import type { HostNamer } from '../watch/hostNamer.ts';
 import { WatchReader } from '../watch/reader.ts';
 
 const WATCHED_EVERY_MS = 1000;
@@ -23,8 +22,7 @@ interface Sampled {
 interface SamplerOptions {
   /** Undefined: all devices that are set up. */
   only: string | undefined;
-  /** Undefined: hosts are called by their addresses. */
-  names: HostNamesFile | undefined;
+  names: HostNamer;
   /** So many hosts have series of their own. */
   perHost: number;
 }
@@ -83,10 +81,7 @@ export class Sampler {
     this.#devices.set(device, known);
     try {
       const now = await known.reader.read();
-      const figures = withNames(
-        figuresOf(known.before, now, known.answers.take(now)),
-        await this.#options.names?.read(),
-      );
+      const figures = await this.#options.names.name(figuresOf(known.before, now, known.answers.take(now)));
       known.before = now;
       const { phase, conditions, statistics, isWhole } = now;
       return { device, figures, reading: { phase, conditions, statistics, isWhole } };

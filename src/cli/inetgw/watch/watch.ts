@@ -2,7 +2,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT, exitCodeOfSignal, notInForce, UserError, usageError } from '../../../core/errors.ts';
 import { figuresOf, type Figures, type WatchReading } from '../../../report/watch/figures.ts';
-import { withNames } from '../../../report/watch/hosts.ts';
 import { AnswerSpan } from '../../../report/watch/answerSpan.ts';
 import {
   HOST_SORTS,
@@ -12,11 +11,11 @@ import {
   type ScreenOptions,
   type Sort,
 } from '../../../report/watch/screen.ts';
-import { HostNamesFile } from '../../../system/device/hostNames.ts';
 import { requireNetAdmin } from '../../../system/exec/privilege.ts';
 import { checkDeviceName } from '../../../system/link/link.ts';
 import { recordedDevices } from '../../../system/record/state.ts';
 import type { GlobalOptions } from '../words/program.ts';
+import { HostNamer } from './hostNamer.ts';
 import { WatchReader } from './reader.ts';
 import { enterTerminal, type Terminal } from './terminal.ts';
 
@@ -29,7 +28,7 @@ export async function watchCommand(named: string | undefined, options: GlobalOpt
     throw usageError('watch has no end: JSON is for --once', 'type: inetgw watch --once --json');
   await requireNetAdmin('reading the counters');
   const reader = new WatchReader(named ?? (await onlyDevice()));
-  const names = options.names === undefined ? undefined : await HostNamesFile.open(options.names);
+  const names = await HostNamer.open(options);
   if (options.once === true) return showOnce(reader, names, options);
   if (!process.stdout.isTTY || process.env['TERM'] === 'dumb')
     throw usageError('watch needs a terminal that has a cursor', 'one screen as text: inetgw watch --once');
@@ -48,14 +47,13 @@ async function onlyDevice(): Promise<string> {
   return device;
 }
 
-async function showOnce(
-  reader: WatchReader,
-  names: HostNamesFile | undefined,
-  options: GlobalOptions,
-): Promise<number> {
+async function showOnce(reader: WatchReader, names: HostNamer, options: GlobalOptions): Promise<number> {
   const before = await reader.read();
+  // Names that are looked up come meanwhile.
+  await names.name(figuresOf(undefined, before));
   await sleep(EVERY_MS);
-  const figures = withNames(figuresOf(before, await reader.read()), await names?.read());
+  const figures = await names.name(figuresOf(before, await reader.read()));
+  names.close();
   const columns = process.stdout.isTTY ? process.stdout.columns : Number(process.env['COLUMNS']);
   const text =
     options.json === true
@@ -77,7 +75,7 @@ function hasColour({ color }: GlobalOptions): boolean {
 /** From entering the terminal to leaving it. */
 class Watch {
   readonly #reader: WatchReader;
-  readonly #names: HostNamesFile | undefined;
+  readonly #names: HostNamer;
   readonly #colour: boolean;
   #figures: Figures | undefined;
   #sort: Sort = 'u';
@@ -89,7 +87,7 @@ class Watch {
   #waiting = new AbortController();
   #terminal: Terminal | undefined;
 
-  constructor(reader: WatchReader, names: HostNamesFile | undefined, options: GlobalOptions) {
+  constructor(reader: WatchReader, names: HostNamer, options: GlobalOptions) {
     this.#reader = reader;
     this.#names = names;
     this.#colour = hasColour(options);
@@ -102,19 +100,20 @@ class Watch {
     this.#enter();
     try {
       this.#answers.take(before);
-      this.#figures = withNames(figuresOf(undefined, before), await this.#names?.read());
+      this.#figures = await this.#names.name(figuresOf(undefined, before));
       while (this.#exitCode === undefined) {
         this.#draw();
         await sleep(EVERY_MS, undefined, { signal: this.#waiting.signal }).catch(() => undefined);
         if (this.#waiting.signal.aborted) break;
         const now = await this.#read();
         if (now === undefined) continue;
-        this.#figures = withNames(figuresOf(before, now, this.#answers.take(now)), await this.#names?.read());
+        this.#figures = await this.#names.name(figuresOf(before, now, this.#answers.take(now)));
         before = now;
       }
       return this.#exitCode ?? EXIT.ok;
     } finally {
       this.#terminal?.leave();
+      this.#names.close();
       for (const [signal, listener] of listeners) process.off(signal, listener);
     }
   }

@@ -109,6 +109,7 @@ export const OPTIONS_OF_ONE = {
   purge: 'uninstall',
   record: 'serve',
   remove: 'install-hook',
+  resolve: ['watch', 'serve'],
   root: 'install-hook',
   socketGroup: 'serve',
   tokenFile: 'serve',

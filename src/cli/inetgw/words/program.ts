@@ -41,6 +41,8 @@ export interface GlobalOptions {
   listen?: string;
   /** Of `inetgw watch`, `inetgw serve` and `inetgw metrics`: a file. */
   names?: string;
+  /** Of `inetgw watch` and `inetgw serve`: names by reverse look-up. */
+  resolve?: boolean;
   tokenFile?: string;
   socketGroup?: string;
   /** Of `inetgw uninstall`. */
@@ -88,6 +90,7 @@ export function makeProgram(action: (words: string[], options: Options) => void)
       '--names <FILE>',
       'of inetgw watch, metrics and serve --listen: names of hosts, from a lease or hosts file',
     )
+    .option('--resolve', 'of inetgw watch and serve --listen: names of hosts by reverse look-up')
     .option('--record <FILE>', 'of inetgw serve: write what is seen and decided, line by line')
     .option(
       '--listen <ADDR>',
