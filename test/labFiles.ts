@@ -17,7 +17,7 @@ export const TURNS: readonly (readonly string[])[] = [
   ['searchbw', 'tunnels', 'shape', 'marks', 'changes'],
   ['lifecycle', 'following', 'quic', 'uplinks', 'hosts', 'accounts'],
   ['pacing', 'kill', 'foreign', 'acks', 'page', 'flowtables', 'relayChain', 'roundTrips'],
-  ['conditions', 'ingress', 'wayback', 'gateway', 'article', 'guest'],
+  ['conditions', 'ingress', 'wayback', 'gateway', 'article', 'fleet', 'guest'],
 ];
 
 /** In the long form alone: they boot a system of their own, or take an hour (`npm run faults`). */

@@ -108,6 +108,8 @@ export const EXAMPLES: readonly Example[] = [
     /^systemctl (?:enable --now|status) inetgw-metrics\.timer/,
     'there is no node_exporter; what the unit runs, the lab does',
   ),
+  test(/^ansible-playbook -i gateways\.yml site\.yml/, 'test/cli/ansible.test.ts', 'changed: [0, 0, 0]'),
+  test('inetgw apply --check --json', 'test/cli/ansible.test.ts', 'would be set up: nothing is in force'),
   nobody('iprelay --metrics', PART),
   lab('iprelay --version', 'iprelay '),
   lab('iprelay list'),

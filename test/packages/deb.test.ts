@@ -117,6 +117,7 @@ describe.skipIf(!isRoot)(`the package in a clean root of ${suite}`, () => {
       '/usr/share/inetgw/hooks/ppp-ip-up',
       '/usr/share/inetgw/prometheus/inetgw.rules.yml',
       '/usr/share/inetgw/grafana/inetgw.json',
+      '/usr/share/inetgw/ansible/inetgw/tasks/main.yml',
       '/usr/share/inetgw/systemd/inetgw-metrics.service',
       '/usr/share/inetgw/systemd/inetgw-metrics.timer',
       '/usr/share/doc/inetgw/docs/monitoring.md',
