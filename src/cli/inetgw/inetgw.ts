@@ -67,6 +67,11 @@ const BODIES: Readonly<Record<CommandWord, CommandBody>> = {
     if (rest.length > 0) throw usageError('metrics takes one device or none: inetgw metrics ppp0');
     return (await import('./show/metrics.ts')).metricsCommand(device, options);
   },
+  report: async (words, options) => {
+    if (words.length > 0)
+      throw usageError('report takes no device', `for one device: inetgw ${words[0] ?? ''} --json`);
+    return (await import('./show/report.ts')).reportCommand(options);
+  },
   rules: async ([side, device, ...rest], options) => {
     if (rest.length > 0) throw usageError('rules takes a side and a device: inetgw rules egress ppp0');
     return (await import('./install/rules.ts')).rulesCommand(side, device, options);

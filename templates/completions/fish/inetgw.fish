@@ -16,7 +16,7 @@ function __inetgw_place
   end
 end
 complete -c inetgw -f
-complete -c inetgw -n '__inetgw_place count 0' -f -a 'apply check clear completion config heal install-hook metrics rules serve status uninstall watch (command ls /sys/class/net 2>/dev/null)'
+complete -c inetgw -n '__inetgw_place count 0' -f -a 'apply check clear completion config heal install-hook metrics report rules serve status uninstall watch (command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place after apply' -f -a '(command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place after check' -F -a '(command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place after completion' -f -a 'bash zsh fish'
@@ -31,6 +31,7 @@ complete -c inetgw -n '__inetgw_place after networkmanager' -f -a '(command ls /
 complete -c inetgw -n '__inetgw_place after ifupdown' -f -a '(command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place after systemd' -f -a '(command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place after metrics' -f -a '(command ls /sys/class/net 2>/dev/null)'
+complete -c inetgw -n '__inetgw_place after report' -f
 complete -c inetgw -n '__inetgw_place after rules' -f -a 'egress ingress'
 complete -c inetgw -n '__inetgw_place after egress' -f -a '(command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place after ingress' -f -a '(command ls /sys/class/net 2>/dev/null)'
@@ -39,7 +40,7 @@ complete -c inetgw -n '__inetgw_place after watch' -f -a '(command ls /sys/class
 complete -c inetgw -n '__inetgw_place first clear' -f -a '(command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place first status' -f -a '(command ls /sys/class/net 2>/dev/null)'
 complete -c inetgw -n '__inetgw_place first uninstall' -f
-complete -c inetgw -n '__inetgw_place other apply check completion bash zsh fish config heal install-hook ppp networkmanager ifupdown systemd metrics rules egress ingress serve watch clear status uninstall' -f -a 'clear'
+complete -c inetgw -n '__inetgw_place other apply check completion bash zsh fish config heal install-hook ppp networkmanager ifupdown systemd metrics report rules egress ingress serve watch clear status uninstall' -f -a 'clear'
 complete -c inetgw -l up -x -d 'UP by name; with --down, in any order'
 complete -c inetgw -l down -x -d 'DOWN by name'
 complete -c inetgw -l framing -x -a '(__fish_append , dsl adsl atm vdsl ptm pppoe fiber fibre ftth cable lte 5g mobile raw conservative ipoa-vcmux ipoa-llcsnap bridged-vcmux bridged-llcsnap pppoa-vcmux pppoa-llc pppoe-vcmux pppoe-llcsnap pppoe-ptm bridged-ptm docsis ethernet ether-vlan wireguard wireguard6 openvpn openvpn6 ipsec ipsec6 ipsec-udp ipsec-udp6 gre gre6 gretap gretap6 vxlan vxlan6 geneve geneve6 l2tp l2tp6 ipip sit 6rd ip6tnl ds-lite)' -d 'what the line, and tunnels on it, add to a packet, by name'

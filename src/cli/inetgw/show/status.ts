@@ -9,6 +9,7 @@ import { resolveFraming } from '../../../plan/input/framingChoice.ts';
 import { lineLimits } from '../../../plan/input/limits.ts';
 import { type FirewallBackend, MAX_RATE_BIT_PER_SEC } from '../../../plan/input/settings.ts';
 import { sharesByHost, type Plan } from '../../../plan/plan.ts';
+import type { FollowingStatistics } from '../../../report/statistics/following.ts';
 import { table } from '../../../report/statistics/table.ts';
 import { readConditions } from '../../../system/check/conditions.ts';
 import { readCurrent, type Current } from '../../../system/device/device.ts';
@@ -22,6 +23,7 @@ import { wrapLines } from '../../../core/wrap.ts';
 import { outputColumns } from '../../common/columns.ts';
 import { configuration, settingsOfSection, warnOfFile } from '../words/configured.ts';
 import type { Options } from '../words/program.ts';
+import { readFollowed } from './readDevice.ts';
 import { warn } from '../../common/warn.ts';
 
 /** One device in `inetgw status --json`. Rates in bit/s. */
@@ -38,6 +40,9 @@ export interface DeviceStatus {
   framing: string | null;
   ingress: IngressKind | null;
   firewall: FirewallBackend | 'none' | null;
+  pacing: 'bpf' | 'off' | null;
+  /** Rates that follow the line, and those in force; null: they are fixed. */
+  following: FollowingStatistics | null;
   /** ISO 8601. */
   since: string | null;
   /** The process that measures or steers the device, while it runs. */
@@ -52,11 +57,9 @@ export interface DeviceStatus {
 export async function statusCommand(options: Options): Promise<number> {
   const config = await configuration(options);
   warnOfFile(config);
-  const sections = new Map(config?.sections.map((section) => [section.device, section]));
-  const devices = [...new Set([...sections.keys(), ...(await recordedDevices())])];
   const mayLook = await hasNetAdmin();
   const all = await Promise.all(
-    devices.map((device) => statusOf(device, sections.get(device), config, mayLook)),
+    (await knownDevices(config)).map(({ device, section }) => statusOf(device, section, config, mayLook)),
   );
   if (options.json === true) {
     process.stdout.write(`${JSON.stringify(all, null, 2)}\n`);
@@ -66,6 +69,15 @@ export async function statusCommand(options: Options): Promise<number> {
   if (all.length === 0) process.stdout.write('no device is shaped and none is configured\n');
   else process.stdout.write(`${wrapLines(statusText(all), outputColumns())}\n`);
   return statusExitCode(all);
+}
+
+/** Those of the file, in its order, and those that there is a record of. */
+export async function knownDevices(
+  config: Configuration | undefined,
+): Promise<{ device: string; section: DeviceSection | undefined }[]> {
+  const sections = new Map(config?.sections.map((section) => [section.device, section]));
+  const devices = [...new Set([...sections.keys(), ...(await recordedDevices())])];
+  return devices.map((device) => ({ device, section: sections.get(device) }));
 }
 
 /**
@@ -111,6 +123,9 @@ export async function statusOf(
     framing: plan === undefined ? null : describeFraming(plan.framing),
     ingress: plan?.ingress ?? null,
     firewall: plan === undefined ? null : (plan.firewall?.backend ?? 'none'),
+    pacing: plan === undefined ? null : plan.pacing === undefined ? 'off' : 'bpf',
+    following:
+      plan?.follows === undefined ? null : { limits: plan.follows.limits, ...(await readFollowed(plan)) },
     since: plan === undefined ? null : (current.record?.since ?? null),
     worker: worker === undefined ? null : { command: worker.command, pid: worker.pid, does: worker.does },
     configured: configuredState(section, current),

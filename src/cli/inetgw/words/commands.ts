@@ -66,6 +66,11 @@ const COMMANDS = {
     idle: [...SETTINGS, 'json', 'dryRun', 'replace', 'config'],
     next: DEVICES,
   },
+  report: {
+    deviceAt: undefined,
+    idle: [...SETTINGS, 'dryRun', 'replace'],
+    next: {},
+  },
   rules: {
     deviceAt: 2,
     next: { words: ['egress', 'ingress'] },

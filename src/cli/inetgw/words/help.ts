@@ -61,6 +61,8 @@ Set up once:
                                             also ingress, sh
   inetgw metrics [DEV] --output FILE        for Prometheus, by node_exporter's
                                             textfile collector
+  inetgw report                             one JSON of this gateway, for
+                                            inventories of many
   inetgw clear --all                        clears every device, in every
                                             network namespace
   inetgw uninstall [--purge]                takes away all that was set up, and
