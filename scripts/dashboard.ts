@@ -17,7 +17,7 @@ interface Panel {
 }
 
 /** Replaced by the dashboard's variables, and by the test. */
-const CHOSEN = 'instance=~"$instance",device=~"$device"';
+const CHOSEN = 'site=~"$site",instance=~"$instance",device=~"$device"';
 const WINDOW = '$__rate_interval';
 const BY = 'on (instance, device)';
 const rate = (name: string): string => `rate(inetgw_${name}{${CHOSEN}}[${WINDOW}])`;
@@ -115,12 +115,16 @@ function places(): { x: number; y: number; w: number; h: number }[] {
   });
 }
 
-const variable = (name: string): object => ({
-  ...{ type: 'query', name, label: name, datasource: SOURCE, refresh: 2, sort: 1 },
-  ...{ multi: true, includeAll: true, allValue: '.*', current: { text: 'All', value: '$__all' } },
-  query: { query: `label_values(inetgw_in_force, ${name})`, refId: name },
-  definition: `label_values(inetgw_in_force, ${name})`,
-});
+/** The values of a label, of what the variables before it have left. */
+function variable(name: string, among = ''): object {
+  const definition = `label_values(inetgw_in_force${among}, ${name})`;
+  return {
+    ...{ type: 'query', name, label: name, datasource: SOURCE, refresh: 2, sort: 1 },
+    ...{ multi: true, includeAll: true, allValue: '.*', current: { text: 'All', value: '$__all' } },
+    query: { query: definition, refId: name },
+    definition,
+  };
+}
 
 /** In the form of Grafana 10 and later (schema 39), which imports it. */
 export function dashboard(): string {
@@ -137,8 +141,10 @@ export function dashboard(): string {
   }));
   const list = [
     { type: 'datasource', name: 'datasource', label: 'Prometheus', query: 'prometheus' },
-    variable('instance'),
-    variable('device'),
+    // A label that targets may have (templates/prometheus/gateways.yml); all of them where none has it.
+    variable('site'),
+    variable('instance', '{site=~"$site"}'),
+    variable('device', '{site=~"$site",instance=~"$instance"}'),
   ];
   const head = {
     uid: 'inetgw',

@@ -82,6 +82,33 @@ describe('promtool', () => {
   });
 });
 
+describe('for many gateways', () => {
+  it('promtool takes the example of its configuration, with the rules and targets that it names', async () => {
+    const promtool = await debianProgram('/usr/bin/promtool', ['prometheus', 'promtool']);
+    const run = (...args: readonly string[]) =>
+      execa(promtool.file, args, { env: promtool.env, reject: false, all: true });
+    const checked = await run('check', 'config', path('templates/prometheus/prometheus.yml'));
+    expect([checked.exitCode, checked.all]).toEqual([0, expect.stringContaining('2 rule files found')]);
+    const targets = await run(
+      'check',
+      'service-discovery',
+      path('templates/prometheus/prometheus.yml'),
+      'gateways',
+    );
+    expect([targets.exitCode, targets.all]).toEqual([0, expect.stringContaining('"site": "east"')]);
+  });
+  it('the recording rules tell each line, and what is not in force on which site', async () => {
+    const promtool = await debianProgram('/usr/bin/promtool', ['prometheus', 'promtool']);
+    const tests = path('test/fixtures/prometheus/inetgw.fleet.rules.test.yml');
+    const { exitCode, all } = await execa(promtool.file, ['test', 'rules', tests], {
+      env: promtool.env,
+      reject: false,
+      all: true,
+    });
+    expect([exitCode, all]).toEqual([0, expect.stringContaining('SUCCESS')]);
+  });
+});
+
 describe('the queries of the dashboard, asked of a real Prometheus', () => {
   const EVERY_SEC = 10;
   const READINGS = 5;
@@ -101,7 +128,7 @@ describe('the queries of the dashboard, asked of a real Prometheus', () => {
 
   const ask = (expr: string): Promise<Series[]> =>
     prometheus.query(
-      expr.replaceAll('$__rate_interval', '45s').replaceAll(/\$(?:instance|device)/g, '.*'),
+      expr.replaceAll('$__rate_interval', '45s').replaceAll(/\$(?:site|instance|device)/g, '.*'),
       nowSec,
     );
 
