@@ -418,7 +418,7 @@ describe('what cannot be shared', () => {
 
   it('by a user who may do no more than the manual says, and hears who is cut off', async () => {
     const client = new Redis(engine.port, '127.0.0.1');
-    const manual = await readFile(new URL('../../docs/iprelay.md', import.meta.url), 'utf8');
+    const manual = await readFile(new URL('../../docs/iprelay-reference.md', import.meta.url), 'utf8');
     const [, words = ''] = /user needs (.+?)`PUBSUB`/s.exec(manual) ?? expect.unreachable();
     const commands = [...words.matchAll(/`([A-Z]+)`/g)].map((match) => `+${(match[1] ?? '').toLowerCase()}`);
     expect(commands).toContain('+evalsha');

@@ -114,6 +114,8 @@ describe.skipIf(!isRoot)(`the package in a clean root of ${suite}`, () => {
       '/usr/share/doc/inetgw/README.md',
       '/usr/share/doc/inetgw/CHANGELOG.md',
       '/usr/share/doc/inetgw/docs/install.md',
+      '/usr/share/doc/inetgw/docs/iprelay.md',
+      '/usr/share/doc/inetgw/docs/iprelay-reference.md',
       '/usr/share/inetgw/hooks/ppp-ip-up',
       '/usr/share/inetgw/prometheus/inetgw.rules.yml',
       '/usr/share/inetgw/grafana/inetgw.json',

@@ -59,6 +59,8 @@ describe('npm publish', () => {
       'LICENSE',
       'CHANGELOG.md',
       'docs/install.md',
+      'docs/iprelay.md',
+      'docs/iprelay-reference.md',
       'docs/man/inetgw.8',
       'templates/inetgw.conf.example',
       'templates/iprelay.toml',
