@@ -1,26 +1,32 @@
 /** One limit for several relays, by the real engines: what the engine gives them, and what becomes of it when something ends. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, connect, type Server, type Socket } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import { endlessServer } from './helpers/endlessServer.ts';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { Redis } from 'iovalkey';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { REPORT } from '../../src/relay/share/script.ts';
-import type { Sharer } from '../../src/relay/share/connection.ts';
-import type { ShareStatus } from '../../src/relay/share/sharedLimit.ts';
 import { freePort } from '../freePort.ts';
 import { until } from '../hang.ts';
 import { maxMin } from '../model/maxMin.ts';
 import { build } from './helpers/buildOnce.ts';
 import type { Program } from './helpers/debianProgram.ts';
 import { type EngineProcess, enginePrograms, killed, startEngine } from './helpers/engine.ts';
+import {
+  download as loadFrom,
+  type Ended,
+  endOf,
+  isWhole as isGivenOut,
+  type Loaded,
+  type Relay,
+  shares,
+  type Shown,
+  startRelay,
+} from './helpers/sharingRelay.ts';
 
-const BUILT = fileURLToPath(new URL('../../dist/bin/iprelay.js', import.meta.url));
 const LIMIT = 300_000;
 /** The suite has 2 and 3; with LAB_LONG=1 there are 5 and 50. */
 const CROWDS = process.env['LAB_LONG'] === '1' ? [5, 50] : [3];
@@ -69,49 +75,10 @@ let runs = 0;
 /** A name that no other test shares a limit by. */
 const fresh = (): string => `test${++runs}`;
 
-interface Shown extends ShareStatus {
-  readonly sharers: readonly Sharer[];
-}
-
-interface Relay {
-  readonly port: number;
-  readonly child: ChildProcess;
-  readonly say: (line: string) => Promise<string>;
-  readonly share: () => Promise<Shown>;
-  /** What it has said on standard error, its log. */
-  readonly log: () => string;
-}
-
 async function start(name: string, args: readonly string[], shared?: string): Promise<Relay> {
-  const port = await freePort('127.0.0.1');
-  const { port: to } = server.address() as AddressInfo;
+  const { port: serverPort } = server.address() as AddressInfo;
   const sharing = shared === undefined ? [] : ['--share-name', shared];
-  const child = spawn(
-    process.execPath,
-    [BUILT, '-f', '--name', name, ...sharing, ...args, `127.0.0.1:${port}:127.0.0.1:${to}`],
-    { env, stdio: ['ignore', 'ignore', 'pipe'] },
-  );
-  children.push(child);
-  let log = '';
-  child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
-  const say = async (line: string): Promise<string> => {
-    const ctl = spawn(process.execPath, [BUILT, 'ctl', name, ...line.split(' ')], { env });
-    let said = '';
-    ctl.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
-    await once(ctl, 'close');
-    return said;
-  };
-  await until(() => {
-    if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${log}`);
-    return log.includes(' started ');
-  });
-  return {
-    port,
-    child,
-    say,
-    share: async () => JSON.parse(await say('show share --json')) as Shown,
-    log: () => log,
-  };
+  return startRelay(name, [...sharing, ...args], { env, serverPort, children });
 }
 
 const byEngine = (port = engine.port): string[] => [
@@ -121,22 +88,10 @@ const byEngine = (port = engine.port): string[] => [
   `redis://127.0.0.1:${port}`,
 ];
 
-interface Loaded {
-  bytes: number;
-}
-
-function download({ port }: Relay): Loaded {
-  const socket = connect(port, '127.0.0.1');
-  sockets.push(socket);
-  const loaded = { bytes: 0 };
-  socket.on('data', (chunk: Buffer) => (loaded.bytes += chunk.length)).on('error', () => undefined);
-  return loaded;
-}
+const download = (relay: Relay): Loaded => loadFrom(relay, sockets);
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, each) => all + each, 0);
-const shares = ({ sharers }: Shown): number[] => sharers.map(({ share }) => share.down);
-/** All of it is given out: within what those who want nothing keep. */
-const isWhole = (shown: Shown): boolean => sum(shares(shown)) >= 0.97 * LIMIT;
+const isWhole = (shown: Shown): boolean => isGivenOut(shown, LIMIT);
 
 /** Bytes by all together from now on: within the limit, whatever the machine does meanwhile. */
 async function expectWithinLimit(loads: readonly Loaded[], bytes: number): Promise<void> {
@@ -356,20 +311,7 @@ describe('relays that share a limit', () => {
   });
 });
 
-interface Ended {
-  readonly code: number | null;
-  readonly said: string;
-}
-
-async function refused(args: readonly string[]): Promise<Ended> {
-  const child = spawn(process.execPath, [BUILT, '-f', '--log', 'stderr', ...args], { env });
-  children.push(child);
-  let said = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  await once(child, 'close');
-  return { code: child.exitCode, said };
-}
+const refused = (args: readonly string[]): Promise<Ended> => endOf(args, { env, children });
 
 describe('what cannot be shared', () => {
   const SPEC = '127.0.0.1:0:127.0.0.1:9';

@@ -9,6 +9,7 @@ import { Redis, type RedisOptions } from 'iovalkey';
 import type { ShareSettings } from '../settings/engine.ts';
 import { REPORT } from './script.ts';
 import type { Pair } from './pair.ts';
+import { reasonOf } from './reason.ts';
 
 /** Between two attempts to connect, in ms: within the second in which all is to be well again. */
 const RECONNECT_MS = 100;
@@ -58,11 +59,15 @@ export class EngineConnection {
   readonly #redis: WithReport;
   readonly #listener: Redis;
   readonly #secrets: readonly string[];
+  readonly #tls: boolean;
   #lastError: string | undefined;
+  /** Why this connection may not do anything; until the next one. */
+  #refused: string | undefined;
 
   constructor({ engine, name }: ShareSettings, relayName: string) {
     this.id = `${hostname()}/${relayName}/${process.pid}-${randomBytes(4).toString('hex')}`;
     this.#key = `iprelay:share:${name}`;
+    this.#tls = engine.tls;
     this.#secrets = engine.password === undefined ? [] : [engine.password];
     const options: RedisOptions = {
       host: engine.host,
@@ -96,6 +101,10 @@ export class EngineConnection {
     this.#listener = new Redis(options);
     for (const each of [this.#redis, this.#listener])
       each.on('error', (error: Error) => (this.#lastError = this.#wordsOf(error)));
+    this.#redis.on('connect', () => (this.#refused = undefined));
+    this.#redis.on('error', (error: Error) => {
+      if (error.message.startsWith('WRONGPASS')) this.#refused = this.#wordsOf(error);
+    });
     this.#listener.on('ready', () => {
       // Who may not is forgotten like one that has ended when the engine does not hear of it.
       this.#listener.subscribe(`${this.#key}:${this.id}`).catch(() => undefined);
@@ -122,6 +131,8 @@ export class EngineConnection {
       .catch((error: unknown) => {
         throw new Error(this.#reason(error));
       });
+    // An engine that is open to everybody answers also who is refused, until iovalkey has ended the connection.
+    if (this.#refused !== undefined) throw new Error(this.#refused);
     const [relays = 1, weights = weight, up = 0, upLimit = 0, down = 0, downLimit = 0] = answer;
     this.#lastError = undefined;
     return { relays, weights, share: { up, down }, limit: { up: upLimit, down: downLimit } };
@@ -170,8 +181,6 @@ export class EngineConnection {
     const { code, message } = error as NodeJS.ErrnoException;
     let text = message === '' ? (code ?? 'unknown error') : message;
     for (const secret of this.#secrets) text = text.replaceAll(secret, '***');
-    // It counts the words of a command before it says NOAUTH.
-    if (text.includes('unauthenticated')) text = 'NOAUTH: it wants a password';
-    return text.split('\n')[0] ?? text;
+    return reasonOf(text, this.#tls);
   }
 }
