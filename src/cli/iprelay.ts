@@ -291,6 +291,7 @@ function specHint(text: string, all: readonly string[]): string {
     return `did you mean: iprelay ${verb}${verb === 'list' ? '' : ` ${[name, ...rest].join(' ')}`}?`;
   const command = closest(text, [...REMOTE_COMMANDS, 'help']);
   if (command !== undefined) return `did you mean: iprelay ${command}?`;
+  if (text.includes('://')) return 'a host, and no URL: as in 8080:www.somewhere.net:80';
   return 'as in: 8080:www.somewhere.net:80, 8080:[2001:db8::1]:80';
 }
 

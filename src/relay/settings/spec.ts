@@ -41,12 +41,13 @@ function parsePorts(text: string, least: number): Ports | string {
   const number = /^\d{1,5}$/.test(text) ? Number(text) : undefined;
   const [first, last] = range === null ? [number, number] : [Number(range[1]), Number(range[2])];
   if (first === undefined || last === undefined) {
-    if (!/^[A-Za-z][\w+.-]{0,63}$/.test(text)) return `not a port: ${text.slice(0, 80)}`;
+    if (!/^[A-Za-z][\w+.-]{0,63}$/.test(text))
+      return `not a port: ${text.slice(0, 80)} (type 80, http or 8000-8010)`;
     const port = servicePort(text);
     return typeof port === 'string' ? port : { first: port, last: port };
   }
   if (first < (range === null ? least : 1) || last > 65_535) return `ports are from 1 to 65535, not ${text}`;
-  if (last < first) return `the range ${text} runs backwards`;
+  if (last < first) return `the range ${text} runs backwards: type ${last}-${first}`;
   return { first, last };
 }
 

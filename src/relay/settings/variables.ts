@@ -114,6 +114,9 @@ export function parseBandwidth(text: string): number | undefined {
 
 /** What to type instead, in brackets. */
 export function adviceOn(text: string): string {
+  if (/^(?:off|none|no|unlimited|infinite)$/i.test(text)) return ' (0 is no limit)';
+  // It is one, and too much.
+  if (parseRateBytePerSec(text) !== undefined) return '';
   const advice = byteRateAdvice(text);
   return advice === undefined ? '' : ` (${advice})`;
 }

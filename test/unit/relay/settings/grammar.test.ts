@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseVariable } from '../../../../src/relay/settings/variables.ts';
 import { complete } from '../../../../src/relay/prompt/complete.ts';
 import { execute } from '../../../../src/relay/prompt/execute.ts';
 import { parseCommand } from '../../../../src/relay/settings/grammar.ts';
@@ -23,11 +24,11 @@ describe('proxy specifications', () => {
     ['65536:h:1', 'ports are from 1 to 65535, not 65536'],
     ['1:h:0', 'ports are from 1 to 65535, not 0'],
     ['1:h:x', /^no TCP service x in \/etc\/services; type its number$/],
-    ['-1:h:1', 'not a port: -1'],
-    ['1.5:h:2', 'not a port: 1.5'],
-    [':h:1', 'not a port: '],
+    ['-1:h:1', 'not a port: -1 (type 80, http or 8000-8010)'],
+    ['1.5:h:2', 'not a port: 1.5 (type 80, http or 8000-8010)'],
+    [':h:1', 'not a port:  (type 80, http or 8000-8010)'],
     ['0-2:h:1', 'ports are from 1 to 65535, not 0-2'],
-    ['3-2:h:1', 'the range 3-2 runs backwards'],
+    ['3-2:h:1', 'the range 3-2 runs backwards: type 2-3'],
     ['1-1001:h:1', '1001 ports, at most 1000 are one forwarder'],
     ['1-3:h:1-2', '1-3 and 1-2 are ranges of different length'],
     ['5:h:1-2', '5 and 1-2 are ranges of different length'],
@@ -225,5 +226,16 @@ describe('bandwidth schedules', () => {
     ['# nothing', 'no steps in it'],
   ])('%j: %s', (text, message) => {
     expect(parseSchedule(text)).toBe(message);
+  });
+});
+
+describe('limits that are none', () => {
+  it.each([
+    ['off', / \(0 is no limit\)$/],
+    ['unlimited', / \(0 is no limit\)$/],
+    ['20gb', /: 20gb$/],
+    ['100kb/s', / \(bits or bytes\? Type 100kbit, or 100kB\/s\)$/],
+  ])('%s says what to type', (text, advice) => {
+    expect(parseVariable('bandwidth', text)).toMatch(advice);
   });
 });
