@@ -18,6 +18,9 @@ struct config {
 	__u32 by_host;        /* 1: hosts share the line, and connections their host's share; 0: connections share the line */
 	__u32 numbered;       /* the priority of a SYN of the host with number 0; the next ones follow. 0: nobody numbers them */
 	__u32 syn_class;      /* the priority that such a SYN gets instead: its egress class */
+	__u32 line_bytes_per_sec; /* DOWN, with framing: 10 Gbit/s at most */
+	__u32 overhead;       /* what the framing adds to each IP packet, */
+	__u32 cells;          /* 1: and it then fills ATM's cells */
 	__u32 follows;        /* 1: somebody lets the rate follow the line, and wants to know what comes in when */
 };
 
@@ -34,6 +37,9 @@ volatile const struct config config = {
 	.by_host = 1,
 	.numbered = 0,
 	.syn_class = 0,
+	.line_bytes_per_sec = 200000,
+	.overhead = 0,
+	.cells = 0,
 	.follows = 0,
 };
 

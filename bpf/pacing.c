@@ -4,9 +4,9 @@
  * than its share of the line for its own round trip. docs/pacing.md explains it; scripts/build-bpf.sh builds it.
  *
  * Two classifiers share three maps. `ingress` sees what comes in (before any queue of ours), learns the other
- * side's window scale and the round trip, and counts who is active. `egress` sees what goes out after NAT, learns
- * our side's window scale and lowers the window. Neither classifies: `ingress` never matches; `egress` matches
- * what it has rewritten, so that an action behind it counts. A third one, `bounded`, stands behind the stages and
+ * side's window scale and the round trip, counts who is active, and spoils packets of UDP that overfills the line. `egress`
+ * sees what goes out after NAT, learns our side's window scale and lowers the window. Neither classifies: each matches what it has
+ * changed, so that an action behind it counts. A third one, `bounded`, stands behind the stages and
  * matches what `ingress` has found to be new data within the window told.
  */
 #include <stddef.h>
@@ -22,6 +22,7 @@
 #include "rtt.h"
 #include "segment.h"
 #include "share.h"
+#include "unpaced.h"
 #include "window.h"
 
 /* A SYN begins anew whatever was known of these ports; a SYN-ACK answers one that may have been seen. */
@@ -127,12 +128,15 @@ static __always_inline int see_incoming(struct __sk_buff *skb)
 SEC("ingress")
 int pacing_ingress(struct __sk_buff *skb)
 {
-	int bounded = see_incoming(skb);
+	__u64 now = bpf_ktime_get_ns();
 
+	skb->cb[BOUNDED] = see_incoming(skb);
 	if (config.follows)
-		count_arrival(skb, bpf_ktime_get_ns());
-	skb->cb[BOUNDED] = bounded;
-	return 0;
+		count_arrival(skb, now);
+	if (!is_to_be_lost(skb, now))
+		return 0;
+	spoil(skb);
+	return -1;
 }
 
 SEC("bounded")

@@ -71,7 +71,7 @@ export function batchText(lines: readonly string[]): string {
 }
 
 /** Actions that are the same in each plan which has one of their index. */
-const INDEX_TELLS_ALL: ReadonlySet<Action['kind']> = new Set(['drop', 'ok', 'count']);
+const INDEX_TELLS_ALL: ReadonlySet<Action['kind']> = new Set(['drop', 'ok', 'count', 'countOnly']);
 
 /**
  * A filter made right after its predecessor was deleted can take up the old action of the same index, with the

@@ -112,6 +112,8 @@ export type Action =
   | { kind: 'ok'; index: number }
   /** Counts, and leaves the packet to the next action. */
   | { kind: 'count'; index: number }
+  /** Counts, and leaves the packet to the next filter. */
+  | { kind: 'countOnly'; index: number }
   /** To the egress side of another device, as though it were to be sent there; an ifb hands it back. */
   | { kind: 'redirect'; index: number; toDev: string };
 

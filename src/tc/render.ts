@@ -134,6 +134,8 @@ function renderAction(action: Action): string {
       return `gact ok index ${action.index}`;
     case 'count':
       return `gact pipe index ${action.index}`;
+    case 'countOnly':
+      return `gact continue index ${action.index}`;
     case 'redirect':
       return `mirred egress redirect dev ${action.toDev} index ${action.index}`;
   }

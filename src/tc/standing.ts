@@ -208,6 +208,7 @@ const SHOWN_AS = {
   drop: 'gact',
   ok: 'gact',
   count: 'gact',
+  countOnly: 'gact',
   redirect: 'mirred',
   mark: 'skbedit',
 } as const;
@@ -259,6 +260,7 @@ function isAsPlanned(action: Action, { verdict, rateBitPerSec }: ActionDoes): bo
     case 'drop':
     case 'ok':
     case 'count':
+    case 'countOnly':
     case 'redirect':
       return true;
   }

@@ -18,6 +18,8 @@ export interface FrameOptions {
   hopByHop?: boolean;
   /** In place of TCP's. */
   protocol?: number;
+  /** The two bits of RFC 3168; 0: the sender takes no marks. */
+  ecn?: 0 | 1 | 2 | 3;
 }
 
 export interface Endpoint {
@@ -35,7 +37,7 @@ export const OPTION = {
 } as const;
 
 export function frame(options: FrameOptions): Buffer {
-  const { family = 4, from, to, hopByHop = false, protocol = TCP } = options;
+  const { family = 4, from, to, hopByHop = false, protocol = TCP, ecn = 0 } = options;
   const segment = segmentOf(options);
   const source = addressBytes(from.address);
   const destination = addressBytes(to.address);
@@ -45,8 +47,8 @@ export function frame(options: FrameOptions): Buffer {
   ethernet.writeUInt16BE(family === 4 ? 0x0800 : 0x86dd, 12);
   const ip =
     family === 4
-      ? ipv4(source, destination, inside.length, protocol, options.fragment ?? 0)
-      : ipv6(source, destination, inside.length, hopByHop ? 0 : protocol);
+      ? ipv4(source, destination, inside.length, protocol, options.fragment ?? 0, ecn)
+      : ipv6(source, destination, inside.length, hopByHop ? 0 : protocol, ecn);
   return Buffer.concat([ethernet, ip, inside]);
 }
 
@@ -95,9 +97,11 @@ function ipv4(
   bytes: number,
   protocol: number,
   fragment: number,
+  ecn: number,
 ): Buffer {
   const header = Buffer.alloc(20);
   header[0] = 0x45;
+  header[1] = ecn;
   header.writeUInt16BE(20 + bytes, 2);
   header.writeUInt16BE(fragment, 6);
   header[8] = 64;
@@ -108,9 +112,10 @@ function ipv4(
   return header;
 }
 
-function ipv6(source: Buffer, destination: Buffer, bytes: number, next: number): Buffer {
+function ipv6(source: Buffer, destination: Buffer, bytes: number, next: number, ecn: number): Buffer {
   const header = Buffer.alloc(40);
   header[0] = 0x60;
+  header[1] = ecn << 4;
   header.writeUInt16BE(bytes, 4);
   header[6] = next;
   header[7] = 64;

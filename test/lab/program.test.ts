@@ -328,3 +328,41 @@ describe('three connections of one host beside one of another', () => {
     expect(await windows(0, { from: OTHER })).toEqual([3, 3, 3, 3]);
   });
 });
+
+describe('UDP, while more comes in than DOWN', () => {
+  const SLOW: PacingConfig = { ...CONFIG, lineBytesPerSec: 2000 };
+  /** Three in a row: at most the second and the third can be lost, for the first may be all that comes. */
+  const three = (more: Partial<FrameOptions> = {}): Handed[] =>
+    Array.from({ length: 3 }, () => back({ flags: 0, window: 0, payloadBytes: 1400, protocol: 17, ...more }));
+
+  test.each([
+    { family: 4, lengthAt: 16 },
+    { family: 6, lengthAt: 18 },
+  ] as const)(
+    'IPv$family: a sender loses a packet behind the local queue, where IP finds it too short',
+    async ({ family, lengthAt }) => {
+      const { seen } = await handWith(SLOW, three({ family }));
+      const [first, second] = seen;
+      expect([first?.returned, second?.returned]).toEqual([NO_MATCH, MATCH]);
+      expect(first?.after).toEqual(first?.before);
+      const spoilt = Buffer.from(second?.before ?? '');
+      spoilt.writeUInt16BE(0xffff, lengthAt);
+      expect(second?.after).toEqual(spoilt);
+    },
+  );
+
+  test.each([
+    ['a sender that takes marks', SLOW, { ecn: 2 }],
+    ['the same by IPv6', SLOW, { ecn: 1, family: 6 }],
+    ['small packets', SLOW, { payloadBytes: 150 }],
+    ['fragments', SLOW, { fragment: 0x2000 }],
+    ['a line that is not full', { ...CONFIG, lineBytesPerSec: 2e9 }, {}],
+    ['TCP', SLOW, { protocol: 6, flags: ACK }],
+  ] as const)('loses nothing: %s', async (_, config, more) => {
+    const { seen } = await handWith(config, three(more));
+    for (const { returned, before, after } of seen) {
+      expect(returned).toBe(NO_MATCH);
+      expect(after).toEqual(before);
+    }
+  });
+});

@@ -22,6 +22,9 @@ export const CONFIG: PacingConfig = {
   byHost: 1,
   numberedPriority: HOST_NUMBERS.first,
   synPriority: OPENING_PRIORITY,
+  lineBytesPerSec: 230_000,
+  overheadBytes: 0,
+  cells: 0,
 };
 
 /** As long as the slots of bpf/rtt.h and bpf/delay.h; they begin when the kernel's clock is a multiple of it. */

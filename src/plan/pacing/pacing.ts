@@ -44,6 +44,12 @@ export interface PacingConfig {
   numberedPriority: number;
   /** The priority that such a packet gets instead. */
   synPriority: number;
+  /** DOWN, with framing; what comes in beyond it stands in the provider's queue. */
+  lineBytesPerSec: number;
+  /** What the framing adds to each IP packet, */
+  overheadBytes: number;
+  /** and whether it then fills ATM's cells. */
+  cells: 0 | 1;
   /** 1: the rate follows the line, so the program tells what comes in when, and takes another rate from a map. */
   follows?: 1;
 }
@@ -61,7 +67,7 @@ const MOST_UPLINK_WAIT_US = 212_000;
 /** TCP over IPv4 with timestamps, which nearly all long downloads have. */
 const TCP_HEADER_BYTES = 52;
 
-const PACING_ACTION = { rewritten: 1, beyondStages: 2 } as const;
+const PACING_ACTION = { rewritten: 1, beyondStages: 2, slowing: 3 } as const;
 export type PacingActionName = keyof typeof PACING_ACTION;
 
 export function pacingActionIndex(ifindex: number, name: PacingActionName): number {
@@ -106,6 +112,9 @@ export function pacingPlan(
       byHost: byHost ? 1 : 0,
       numberedPriority: numbersHosts ? HOST_NUMBERS.first : 0,
       synPriority: OPENING_PRIORITY,
+      lineBytesPerSec: Math.floor(kernelRateBitPerSec(framing, settings.downBitPerSec) / 8),
+      overheadBytes: Math.max(0, framing.overheadBytes),
+      cells: framing.linkLayer === 'atm' ? 1 : 0,
       ...(lineLimits(settings.limits, settings) === undefined ? {} : { follows: 1 as const }),
     },
   };
@@ -127,10 +136,15 @@ function uplinkWaitUs(settings: ShaperSettings, { mtuBytes }: LinkFacts, framing
   return Math.min(MOST_UPLINK_WAIT_US, us);
 }
 
-/** The programs at the hooks: the one at egress matches what it has rewritten, so the action behind it counts that. */
+/**
+ * The programs at the hooks. The one at egress matches what it has rewritten, the one at ingress what a sender is to lose, so the
+ * actions behind them count that.
+ */
 export function windowFilters(link: LinkFacts, pacing: PacingPlan): ProgramFilter[] {
   return [
-    program(link, pacing, 'ingress', 1, []),
+    program(link, pacing, 'ingress', 1, [
+      { kind: 'countOnly', index: pacingActionIndex(link.ifindex, 'slowing') },
+    ]),
     program(link, pacing, 'egress', 1, [{ kind: 'ok', index: pacingActionIndex(link.ifindex, 'rewritten') }]),
   ];
 }

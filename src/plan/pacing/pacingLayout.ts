@@ -3,7 +3,7 @@
  * Made by `npm run generate` from the object's BTF.
  */
 export const CONFIG_LAYOUT = {
-  bytes: 64,
+  bytes: 76,
   at: {
     magic: 0,
     payload_bytes_per_sec_lo: 16,
@@ -17,7 +17,10 @@ export const CONFIG_LAYOUT = {
     by_host: 48,
     numbered: 52,
     syn_class: 56,
-    follows: 60,
+    line_bytes_per_sec: 60,
+    overhead: 64,
+    cells: 68,
+    follows: 72,
   },
 } as const;
 

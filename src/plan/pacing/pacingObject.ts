@@ -16,13 +16,27 @@ const FIELD = {
   byHost: 'by_host',
   numberedPriority: 'numbered',
   synPriority: 'syn_class',
+  lineBytesPerSec: 'line_bytes_per_sec',
+  overheadBytes: 'overhead',
+  cells: 'cells',
   follows: 'follows',
 } as const satisfies Record<keyof PacingConfig, keyof typeof CONFIG_LAYOUT.at>;
 
 const placeOf = (name: keyof PacingConfig): number => CONFIG_LAYOUT.at[FIELD[name]];
 
 /** As the maps are named in the object file; the zeros are replaced by the plan's suffix. */
-const MAP_PREFIXES = ['igf_', 'igs_', 'igh_', 'igb_', 'igc_', 'igr_', 'igt_', 'iga_'] as const;
+const MAP_PREFIXES = [
+  'igf_',
+  'igs_',
+  'igh_',
+  'igb_',
+  'igc_',
+  'igr_',
+  'igt_',
+  'iga_',
+  'igu_',
+  'igx_',
+] as const;
 const SUFFIX_PLACEHOLDER = '00000000';
 
 /** The maps of a device, as they are named below /sys/fs/bpf. */

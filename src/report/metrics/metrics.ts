@@ -302,6 +302,12 @@ const PACING: readonly StatisticsDefinition[] = [
     of: ofPacing(({ beyondStagesPackets }) => beyondStagesPackets),
   },
   {
+    name: 'pacing_slowing_packets_total',
+    type: 'counter',
+    help: 'Packets of QUIC and other UDP that were lost so that their senders slow down.',
+    of: ofPacing(({ slowingPackets }) => slowingPackets),
+  },
+  {
     name: 'pacing_active_flows',
     type: 'gauge',
     help: 'Flows that are paced now; one that takes less than its share counts for less.',

@@ -13,6 +13,8 @@ export interface PacingStatistics {
   rewrittenPackets: number;
   /** Above the stages, and not dropped, since windows bound it: it waits in the local queue. */
   beyondStagesPackets: number;
+  /** Of QUIC and other UDP, lost behind the local queue so that its senders slow down. */
+  slowingPackets: number;
   /** Null: cannot be read here (no perl). Flows that take less than their share count for less. */
   activeFlows: number | null;
   /** As last written, and that flow's least round trip of late: that of the path, without its queues. */
@@ -43,6 +45,7 @@ export function pacingStatistics(
   return {
     rewrittenPackets: packets(readings.actions, 'rewritten'),
     beyondStagesPackets: packets(incoming, 'beyondStages'),
+    slowingPackets: packets(incoming, 'slowing'),
     activeFlows: readings.state?.activeFlows ?? null,
     windowBytes: readings.state?.windowBytes ?? null,
     rttMs: readings.state?.rttMs ?? null,
@@ -63,6 +66,7 @@ export function pacingStatistics(
 export function pacingLines({
   rewrittenPackets,
   beyondStagesPackets,
+  slowingPackets,
   activeFlows,
   windowBytes,
   rttMs,
@@ -79,7 +83,7 @@ export function pacingLines({
     `window pacing: ${counted(count(rewrittenPackets), 'window')} lowered${known}`,
     `local queue: ${counted(count(queue.backlogPackets), 'packet')} (${formatSize(queue.backlogBytes)}) waiting,` +
       ` ${count(queue.sentPackets)} passed, ${count(queue.droppedPackets)} dropped;` +
-      ` ${count(beyondStagesPackets)} spared by the stages`,
+      ` ${count(beyondStagesPackets)} spared by the stages, ${count(slowingPackets)} of UDP lost to slow it down`,
     ...(answers === null ? [] : answerLines(answers)),
     ...(hosts === null || hosts.length === 0 ? [] : ['', ...hostLines(hosts)]),
   ];

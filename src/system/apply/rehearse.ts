@@ -149,6 +149,7 @@ const ACTION_MODULES = {
   drop: 'act_gact',
   ok: 'act_gact',
   count: 'act_gact',
+  countOnly: 'act_gact',
   redirect: 'act_mirred',
 } as const;
 

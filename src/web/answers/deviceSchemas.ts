@@ -73,6 +73,7 @@ const HOST = object({
 const PACING = object({
   rewrittenPackets: INTEGER,
   beyondStagesPackets: INTEGER,
+  slowingPackets: INTEGER,
   activeFlows: orNull(NUMBER),
   windowBytes: orNull(NUMBER),
   rttMs: orNull(NUMBER),

@@ -59,7 +59,7 @@ export function someStatistics({
     `${name === 'dropAll' ? 'gact' : 'police'} ${actionIndex(IFINDEX, name)}`,
     counters(packets),
   ];
-  const gact = (name: 'rewritten' | 'beyondStages', packets: number): [string, Counters] => [
+  const gact = (name: 'rewritten' | 'beyondStages' | 'slowing', packets: number): [string, Counters] => [
     `gact ${pacingActionIndex(IFINDEX, name)}`,
     counters(packets),
   ];
@@ -77,6 +77,7 @@ export function someStatistics({
       police('dropLarge', 600),
       police('dropAll', 500),
       gact('beyondStages', 400),
+      gact('slowing', 30),
       [`mirred ${redirectIndex(IFINDEX)}`, counters(9100)],
     ]),
     rules: new Map([

@@ -210,12 +210,16 @@ describe("the program's file", () => {
       byHost: 1,
       numberedPriority: 88,
       synPriority: 99,
+      lineBytesPerSec: 110,
+      overheadBytes: 121,
+      cells: 1,
     } as const;
     const object = configuredObject(template, settings, '00000005');
     const at = object.indexOf('inetgw-pacing-1') + 16;
     expect(object.readBigUInt64LE(at)).toBe(11n);
-    expect([8, 12, 16, 20, 24, 28, 32, 36, 40].map((offset) => object.readUInt32LE(at + offset))).toEqual([
-      22, 33, 44, 55, 66, 77, 1, 88, 99,
+    const offsets = [8, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52];
+    expect(offsets.map((offset) => object.readUInt32LE(at + offset))).toEqual([
+      22, 33, 44, 55, 66, 77, 1, 88, 99, 110, 121, 1,
     ]);
     expect(mapNames('00000005')).toContain(stateMapName('00000005'));
   });

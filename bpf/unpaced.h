@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * What windows do not bind and marks do not slow down: QUIC and other UDP whose senders only heed losses. While more comes in than
+ * DOWN, a queue stands at the provider. Then those of them who take the most lose packets, one after the other, until they send
+ * less and that queue has gone; what they have in flight then waits in the local queue, where hosts and connections take turns.
+ */
+#pragma once
+#include <stddef.h>
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/udp.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include "config.h"
+#include "flow.h"
+#include "follow.h"
+#include "segment.h"
+
+#define SECOND_NS 1000000000ULL
+
+/*
+ * What has come in beyond 99.5 % of DOWN, as time on the line: above SURPLUS_US a queue stands. It is not counted further than
+ * MOST_SURPLUS_US, so that it is known to have gone soon after it has. Measured in docs/pacing.md, QUIC.
+ */
+#define SURPLUS_US 6000
+#define MOST_SURPLUS_US 9000
+
+#define GAP_NS 25000000ULL   /* between two losses, whoever has them: each takes a sender some 30 % of what it has in flight */
+#define SPARED_NS 150000000ULL /* between two losses of one sender: a round trip, which it takes to heed the first */
+#define DEAF_NS 15000000000ULL /* a queue that stands for so long is of senders that heed no loss (BBR): more would only cost data */
+#define PERIOD_NS 250000000ULL /* in which a sender's bytes are counted */
+#define SMALL_BYTES 256      /* up to here it is a call or an acknowledgement: these have a class of their own */
+
+/* One sender of UDP, by its address and ports. */
+struct stream {
+	__u64 period_ns;      /* start of the period that bytes[0] belongs to */
+	__u64 lost_ns;
+	__u32 bytes[2];       /* in this period so far, and in the one before */
+};
+
+struct surplus {
+	__u64 at_ns;
+	__u64 lost_ns;
+	__u64 since_ns;       /* the last time when no queue stood */
+	__u32 us;
+	__u32 mean_bytes;     /* what a sender takes in a period, on average over their packets */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct flow_key);
+	__type(value, struct stream);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} igu_00000000 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct surplus);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} igx_00000000 SEC(".maps");
+
+#define streams igu_00000000
+#define surpluses igx_00000000
+
+/* Bytes a second with framing: DOWN, or what follows the line. */
+static __always_inline __u64 line_rate(void)
+{
+	const struct following *said = in_place_of_plan();
+	__u64 planned = planned_payload_rate();
+
+	return said && planned ? config.line_bytes_per_sec * said->payload_bytes_per_sec / planned : config.line_bytes_per_sec;
+}
+
+#define CELL_BYTES 53
+#define CELL_PAYLOAD 48
+
+static __always_inline __u32 framed_bytes(__u32 length)
+{
+	__u32 bytes = length + config.overhead;
+
+	return config.cells ? (bytes + CELL_PAYLOAD - 1) / CELL_PAYLOAD * CELL_BYTES : bytes;
+}
+
+/* How long the line takes for a packet; what GRO has joined counts as the packets that it was. */
+static __always_inline __u64 line_ns(const struct __sk_buff *skb, __u64 rate)
+{
+	__u32 length = skb->len - config.link_header;
+	__u32 packets = skb->gso_segs > 1 ? skb->gso_segs : 1;
+
+	return framed_bytes(length / packets) * packets * SECOND_NS / rate;
+}
+
+static __always_inline struct surplus *count_surplus(const struct __sk_buff *skb, __u64 now)
+{
+	__u32 zero = 0;
+	struct surplus *x = bpf_map_lookup_elem(&surpluses, &zero);
+	__u64 rate = line_rate(), passed_ns, ns;
+
+	if (!x || !rate)
+		return 0;
+	if (x->at_ns == 0)
+		x->since_ns = now;
+	passed_ns = now - x->at_ns;
+	passed_ns = passed_ns < SECOND_NS ? passed_ns * 199 / 200 : SECOND_NS;
+	x->at_ns = now;
+	ns = x->us * 1000ULL + line_ns(skb, rate);
+	ns = ns > passed_ns ? ns - passed_ns : 0;
+	x->us = ns < MOST_SURPLUS_US * 1000ULL ? (ns + 500) / 1000 : MOST_SURPLUS_US;
+	if (x->us < SURPLUS_US)
+		x->since_ns = now;
+	return x;
+}
+
+#define ECN_MASK 3 /* RFC 3168 */
+
+/* The key of an unfragmented datagram that came in, and its length with IP's header; -1: it is none, or its sender takes marks. */
+static __always_inline int read_datagram(struct __sk_buff *skb, struct flow_key *key)
+{
+	__u32 at = config.link_header;
+	struct udphdr udp;
+	int length;
+
+	if (skb->protocol == bpf_htons(ETH_P_IP)) {
+		struct iphdr ip;
+
+		if (bpf_skb_load_bytes(skb, at, &ip, sizeof(ip)))
+			return -1;
+		if (ip.version != 4 || ip.ihl < 5 || ip.frag_off & bpf_htons(IP_FRAGMENT) || ip.protocol != IPPROTO_UDP || ip.tos & ECN_MASK)
+			return -1;
+		key->version = 4;
+		key->local[0] = ip.daddr;
+		key->remote[0] = ip.saddr;
+		at += (__u32)ip.ihl * 4;
+		length = bpf_ntohs(ip.tot_len);
+	} else if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
+		struct ipv6hdr ip;
+
+		if (bpf_skb_load_bytes(skb, at, &ip, sizeof(ip)))
+			return -1;
+		if (ip.version != 6 || ip.nexthdr != IPPROTO_UDP || ip.flow_lbl[0] & ECN_MASK << 4)
+			return -1;
+		key->version = 6;
+		__builtin_memcpy(key->local, &ip.daddr, sizeof(ip.daddr));
+		__builtin_memcpy(key->remote, &ip.saddr, sizeof(ip.saddr));
+		at += sizeof(ip);
+		length = bpf_ntohs(ip.payload_len) + sizeof(ip);
+	} else {
+		return -1;
+	}
+	if (bpf_skb_load_bytes(skb, at, &udp, sizeof(udp)))
+		return -1;
+	key->local_port = udp.dest;
+	key->remote_port = udp.source;
+	return length;
+}
+
+/* Counts what a sender takes, in the period before or in this one so far. */
+static __always_inline __u32 taken_bytes(struct stream *s, __u64 now, __u32 length)
+{
+	__u64 age = now - s->period_ns;
+
+	if (age >= PERIOD_NS) {
+		s->bytes[1] = age < 2 * PERIOD_NS ? s->bytes[0] : 0;
+		s->bytes[0] = 0;
+		s->period_ns = now;
+	}
+	s->bytes[0] += length;
+	return s->bytes[0] > s->bytes[1] ? s->bytes[0] : s->bytes[1];
+}
+
+/* Whether its sender is to lose this packet. */
+static __always_inline int is_to_be_lost(struct __sk_buff *skb, __u64 now)
+{
+	struct surplus *x = count_surplus(skb, now);
+	struct flow_key key = {};
+	struct stream *s;
+	__u32 taken;
+	int length;
+
+	if (!x)
+		return 0;
+	length = read_datagram(skb, &key);
+	if (length <= SMALL_BYTES)
+		return 0;
+	s = bpf_map_lookup_elem(&streams, &key);
+	if (!s) {
+		struct stream fresh = { .period_ns = now, .bytes = { length } };
+
+		bpf_map_update_elem(&streams, &key, &fresh, BPF_ANY);
+		return 0;
+	}
+	taken = taken_bytes(s, now, length);
+	x->mean_bytes += taken / 64 - x->mean_bytes / 64;
+	if (x->us < SURPLUS_US || now - x->since_ns > DEAF_NS || now - x->lost_ns < GAP_NS || now - s->lost_ns < SPARED_NS || taken < x->mean_bytes / 4 * 3)
+		return 0;
+	x->lost_ns = now;
+	s->lost_ns = now;
+	return 1;
+}
+
+/*
+ * Makes it a packet that IP drops, once it has passed the local queue: its header says that it is longer than it is. Dropped
+ * before, it would not take its turn there, and the queue would stay at the provider.
+ */
+static __always_inline void spoil(struct __sk_buff *skb)
+{
+	__u32 field = skb->protocol == bpf_htons(ETH_P_IP) ? offsetof(struct iphdr, tot_len) : offsetof(struct ipv6hdr, payload_len);
+	__be16 most = bpf_htons(0xffff);
+
+	bpf_skb_store_bytes(skb, config.link_header + field, &most, sizeof(most), 0);
+}
