@@ -190,7 +190,8 @@ describe('hosts on a real line', () => {
     const watch = (...words: string[]): Promise<string> =>
       guest.run(
         [
-          ...['sh', '-c', 'mount --bind /run/lab/resolv.conf /etc/resolv.conf && exec "$@"', 'sh'],
+          'sh',
+          ...['-c', 'mount --bind /run/lab/resolv.conf /etc/resolv.conf && exec "$@"', 'sh'],
           ...withBpf(commandArgv('inetgw', 'watch', '--once', '--names', '/run/lab/leases', ...words)),
         ],
         { ns: 'gw' },

@@ -103,7 +103,7 @@ describe.each(recorded)('iproute2 $version, $plan', ({ version, plan: name }) =>
     const plan = planFor(ifindexOf(text));
     // Recorded when there was no program behind the stages yet, and no action behind the one before them.
     const recordedOf = ({ tc }: Plan) =>
-      filtersAt(tc, 'ppp0', 'ingress').flatMap((each) => {
+      filtersAt(tc, 'ppp0', 'ingress').flatMap((each): (typeof each)[] => {
         if (each.type === 'filter') return [each];
         return each.type === 'program' && each.section === 'ingress' ? [{ ...each, actions: [] }] : [];
       });
