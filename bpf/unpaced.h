@@ -34,14 +34,21 @@
 #define PERIOD_NS 250000000ULL /* in which a sender's bytes are counted */
 #define SMALL_BYTES 256      /* up to here it is a call or an acknowledgement: these have a class of their own */
 
+/* Bytes in this period so far, and in the one before. */
+struct taken {
+	__u64 period_ns;      /* start of this one */
+	__u32 bytes[2];
+};
+
 /* One sender of UDP, by its address and ports. */
 struct stream {
-	__u64 period_ns;      /* start of the period that bytes[0] belongs to */
+	struct taken taken;
 	__u64 lost_ns;
-	__u32 bytes[2];       /* in this period so far, and in the one before */
 };
 
 struct surplus {
+	struct taken all;     /* of whatever came in, */
+	struct taken udp;     /* and of such senders */
 	__u64 at_ns;
 	__u64 lost_ns;
 	__u64 since_ns;       /* the last time when no queue stood */
@@ -160,18 +167,38 @@ static __always_inline int read_datagram(struct __sk_buff *skb, struct flow_key 
 	return length;
 }
 
-/* Counts what a sender takes, in the period before or in this one so far. */
-static __always_inline __u32 taken_bytes(struct stream *s, __u64 now, __u32 length)
+/* Counts it; how much has come in the period before, or in this one if that is more already. */
+static __always_inline __u32 take(struct taken *t, __u64 now, __u32 length)
 {
-	__u64 age = now - s->period_ns;
+	__u64 age = now - t->period_ns;
 
 	if (age >= PERIOD_NS) {
-		s->bytes[1] = age < 2 * PERIOD_NS ? s->bytes[0] : 0;
-		s->bytes[0] = 0;
-		s->period_ns = now;
+		t->bytes[1] = age < 2 * PERIOD_NS ? t->bytes[0] : 0;
+		t->bytes[0] = 0;
+		t->period_ns = now;
 	}
-	s->bytes[0] += length;
-	return s->bytes[0] > s->bytes[1] ? s->bytes[0] : s->bytes[1];
+	t->bytes[0] += length;
+	return t->bytes[0] > t->bytes[1] ? t->bytes[0] : t->bytes[1];
+}
+
+/* How many connections are paced now, in parts of WEIGHT_ONE. */
+static __always_inline __u32 paced_weight(__u64 now)
+{
+	const struct state *st = the_state();
+
+	return st && now - st->epoch_ns < 2 * SECOND_NS ? st->weight_before + st->joined : 0;
+}
+
+/*
+ * Whether a sender takes so much that the queue is its doing: three quarters of what such senders take on average, and of what would be
+ * a fair share of the line beside paced connections. A call beside downloads takes less.
+ */
+static __always_inline int is_heavy(const struct surplus *x, __u32 bytes, __u32 all, __u32 udp, __u64 now)
+{
+	__u32 senders = x->mean_bytes ? (__u64)udp * WEIGHT_ONE / x->mean_bytes : WEIGHT_ONE;
+	__u32 shares = paced_weight(now) + (senders > WEIGHT_ONE ? senders : WEIGHT_ONE);
+
+	return bytes >= x->mean_bytes / 4 * 3 && bytes >= (__u64)all * WEIGHT_ONE * 3 / 4 / shares;
 }
 
 /* Whether its sender is to lose this packet. */
@@ -180,24 +207,28 @@ static __always_inline int is_to_be_lost(struct __sk_buff *skb, __u64 now)
 	struct surplus *x = count_surplus(skb, now);
 	struct flow_key key = {};
 	struct stream *s;
-	__u32 taken;
+	__u32 bytes, all, udp;
 	int length;
 
 	if (!x)
 		return 0;
+	all = take(&x->all, now, skb->len);
 	length = read_datagram(skb, &key);
 	if (length <= SMALL_BYTES)
 		return 0;
+	udp = take(&x->udp, now, length);
 	s = bpf_map_lookup_elem(&streams, &key);
 	if (!s) {
-		struct stream fresh = { .period_ns = now, .bytes = { length } };
+		struct stream fresh = { .taken = { .period_ns = now, .bytes = { length } } };
 
 		bpf_map_update_elem(&streams, &key, &fresh, BPF_ANY);
 		return 0;
 	}
-	taken = taken_bytes(s, now, length);
-	x->mean_bytes += taken / 64 - x->mean_bytes / 64;
-	if (x->us < SURPLUS_US || now - x->since_ns > DEAF_NS || now - x->lost_ns < GAP_NS || now - s->lost_ns < SPARED_NS || taken < x->mean_bytes / 4 * 3)
+	bytes = take(&s->taken, now, length);
+	x->mean_bytes += bytes / 64 - x->mean_bytes / 64;
+	if (x->us < SURPLUS_US || now - x->since_ns > DEAF_NS || now - x->lost_ns < GAP_NS || now - s->lost_ns < SPARED_NS)
+		return 0;
+	if (!is_heavy(x, bytes, all, udp, now))
 		return 0;
 	x->lost_ns = now;
 	s->lost_ns = now;

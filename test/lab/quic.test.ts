@@ -2,7 +2,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import type { Guest } from './guest.ts';
 import { inetgwOk, statistics } from './inetgw.ts';
-import { setUpLine } from './line.ts';
+import { GATEWAY, setUpLine } from './line.ts';
 import { summarise } from './measure.ts';
 import { quicPrograms } from './quic.ts';
 import { sharedGuest } from './sharedGuest.ts';
@@ -65,4 +65,26 @@ test('twelve downloads by HTTP/3 that take no marks: pings of another host stay 
     true,
   ]);
   expect((await statistics(guest)).pacing?.slowingPackets).toBeGreaterThan(100);
+});
+
+test('a video call beside downloads by TCP is not made to slow down, though its packets are large and take no marks', async () => {
+  await setUpLine(guest, {
+    ...{ upBitPerSec: 512e3, downBitPerSec: 4600e3, pathMs: 15 },
+    lan: { nat: true, hosts: 3 },
+  });
+  await inetgwOk(guest, 'ppp0', '500', '4485');
+  const server = await guest.request('spawn', { argv: ['iperf3', '-s', '-1', '-p', '7100'], ns: 'gw' });
+  // 288 kbit/s of user data.
+  const call = `iperf3 -c ${GATEWAY.ipv4} -p 7100 -u -l 800 -b 288k -t 14 --json > /run/lab/call.json &`;
+  const { downBitPerSec } = await measure(guest, {
+    flows: [downloads(4, { client: 'lan2' })],
+    ...{ warmUpMs: 8000, pings: 120, pingIntervalMs: 100, pingNs: 'lan3' },
+    meanwhile: [{ ns: 'isp', argv: ['sh', '-c', call] }],
+  });
+  await guest.request('wait', { job: server.job });
+  const printed = await guest.run(['cat', '/run/lab/call.json']);
+  const { end } = JSON.parse(printed) as { end: { sum: { packets: number; lost_packets: number } } };
+  const figures = `${end.sum.lost_packets} of ${end.sum.packets} lost beside ${downBitPerSec / 1000} kbit/s`;
+  expect((await statistics(guest)).pacing?.slowingPackets, figures).toBe(0);
+  expect(end.sum.lost_packets / end.sum.packets, figures).toBeLessThan(0.01);
 });
