@@ -117,7 +117,9 @@ describe('by TLS', () => {
       expect(await light.share()).toMatchObject({ state: 'shared', engine: `rediss://localhost:${tlsPort}` });
       await killed(plain.child);
       for (const each of [light, heavy]) await until(async () => (await each.share()).state === 'alone');
-      expect((await heavy.share()).share.down).toBe((LIMIT * 3) / 4);
+      const { down } = (await heavy.share()).share;
+      expect(down).toBeLessThanOrEqual((LIMIT * 3) / 4);
+      expect(down).toBeGreaterThan(0.74 * LIMIT);
       for (const socket of sockets.splice(0)) socket.destroy();
     }
   });
@@ -244,7 +246,8 @@ describe('a fail-over', () => {
     await asked(replica, (client) => client.replicaof('NO', 'ONE'));
     await asked(master, (client) => client.replicaof('127.0.0.1', String(replica.port)));
     for (const each of relays) await until(async () => (await each.share()).state === 'alone');
-    expect((await relays[0].share()).lostBecause).toContain('READONLY');
+    // While it copies the other one's data it does not answer at all.
+    expect((await relays[0].share()).lostBecause).toMatch(/READONLY|no answer/);
     await moveTo(replica);
     await until(() => isEven(relays));
     expectWithinLimit();
