@@ -6,13 +6,13 @@ import { type AddressInfo, connect, type Server, type Socket } from 'node:net';
 import { endlessServer } from './helpers/endlessServer.ts';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { builtFile } from './helpers/built.ts';
 import { build } from './helpers/buildOnce.ts';
 import { freePort } from '../freePort.ts';
 import { until } from '../hang.ts';
 
-const BUILT = fileURLToPath(new URL('../../dist/bin/iprelay.js', import.meta.url));
+const BUILT = builtFile('iprelay');
 
 let folder: string;
 let server: Server;

@@ -5,15 +5,15 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { builtFile } from './helpers/built.ts';
 import { build } from './helpers/buildOnce.ts';
 import { debianProgram, type Program } from './helpers/debianProgram.ts';
 import { freePort } from '../freePort.ts';
 import { HANG_MS } from '../hang.ts';
 
-const BUILT = fileURLToPath(new URL('../../dist/bin/iprelay.js', import.meta.url));
+const BUILT = builtFile('iprelay');
 
 let folder: string;
 let haproxy: Program;

@@ -9,10 +9,10 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { commandsInMarkdown } from '../examples/extract.ts';
 import { until } from '../hang.ts';
 import { build } from './helpers/buildOnce.ts';
+import { isRoot } from './helpers/built.ts';
 import { debianProgram } from './helpers/debianProgram.ts';
 import { type Machines, startMachines } from './helpers/machines.ts';
 
-const root = process.getuid?.() === 0;
 const document = await readFile(new URL('../../docs/iprelay.md', import.meta.url), 'utf8');
 
 /** The mirror: a front page of a line, and a file of 20 MB of which parts can be asked for. */
@@ -124,7 +124,7 @@ async function start(): Promise<void> {
 }
 const folders: string[] = [];
 
-describe.skipIf(!root)('docs/iprelay.md', () => {
+describe.skipIf(!isRoot)('docs/iprelay.md', () => {
   beforeAll(build);
   afterEach(async () => {
     await machines.close();

@@ -10,11 +10,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { builtFile } from './helpers/built.ts';
 
 const SOURCE = fileURLToPath(new URL('../../src/bin/iprelay.ts', import.meta.url));
 /** Without tsx in between, so that killing it kills the relay. */
 const LOADER = fileURLToPath(new URL('../../node_modules/tsx/dist/loader.mjs', import.meta.url));
-const BUILT = fileURLToPath(new URL('../../dist/bin/iprelay.js', import.meta.url));
+const BUILT = builtFile('iprelay');
 const TSX = fileURLToPath(new URL('../../node_modules/.bin/tsx', import.meta.url));
 
 interface Ended {

@@ -106,6 +106,7 @@ describe.each(FIREWALLS_ONCE)('rules by $firewall (iptables-$variant)', (choice)
   describe('when a program fails', () => {
     /** Each call with one firewall tool; the programs beside it are called alike with all of them. */
     const eachCall = once;
+    const eachCallLater = FIRST ? test.skip : eachCall;
     const STEP = LONG ? 1 : 3;
 
     beforeEach(async () => {
@@ -139,33 +140,30 @@ describe.each(FIREWALLS_ONCE)('rules by $firewall (iptables-$variant)', (choice)
       expect.unreachable('apply made more calls than it may');
     });
 
-    (FIRST ? test.skip : eachCall)(
-      'at any call of a later apply, the earlier settings are in force',
-      async () => {
-        await inetgwOk(guest, 'ppp0', '300', '3mbit', '--firewall', firewall);
-        const earlier = await snapshot(guest);
-        for (let call = 1; call <= MAX_CALLS; call += STEP) {
-          await failAt(call);
-          // Another framing, so that the queues are made anew.
-          const options = ['--firewall', firewall, '--pacing', 'bpf', '--framing', 'docsis'];
-          const result = await inetgw(guest, 'ppp0', '210', '1710', ...options);
-          const isOver = (await callsMade()) < call;
-          await endFaults();
-          if (result.code === 0) {
-            if (isOver) expect(call).toBeGreaterThan(3);
-            await inetgwOk(guest, 'ppp0', 'clear');
-            if (isOver) return;
-            // What failed was only looked at: what cannot be seen is set anew.
-            await inetgwOk(guest, 'ppp0', '300', '3mbit', '--firewall', firewall);
-            expect(await snapshot(guest)).toBe(earlier);
-            continue;
-          }
-          expect([1, 5]).toContain(result.code);
+    eachCallLater('at any call of a later apply, the earlier settings are in force', async () => {
+      await inetgwOk(guest, 'ppp0', '300', '3mbit', '--firewall', firewall);
+      const earlier = await snapshot(guest);
+      for (let call = 1; call <= MAX_CALLS; call += STEP) {
+        await failAt(call);
+        // Another framing, so that the queues are made anew.
+        const options = ['--firewall', firewall, '--pacing', 'bpf', '--framing', 'docsis'];
+        const result = await inetgw(guest, 'ppp0', '210', '1710', ...options);
+        const isOver = (await callsMade()) < call;
+        await endFaults();
+        if (result.code === 0) {
+          if (isOver) expect(call).toBeGreaterThan(3);
+          await inetgwOk(guest, 'ppp0', 'clear');
+          if (isOver) return;
+          // What failed was only looked at: what cannot be seen is set anew.
+          await inetgwOk(guest, 'ppp0', '300', '3mbit', '--firewall', firewall);
           expect(await snapshot(guest)).toBe(earlier);
+          continue;
         }
-        expect.unreachable('apply made more calls than it may');
-      },
-    );
+        expect([1, 5]).toContain(result.code);
+        expect(await snapshot(guest)).toBe(earlier);
+      }
+      expect.unreachable('apply made more calls than it may');
+    });
 
     onceAtFirst(
       'a first apply starts at most seven programs, two more with iptables, which is a tool per address family and leaves tables behind',

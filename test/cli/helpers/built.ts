@@ -6,6 +6,11 @@ import { build } from './buildOnce.ts';
 
 export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
+type Command = 'inetgw' | 'searchbw' | 'iprelay';
+
+/** For tests that start one by themselves; `build` has to have made it. */
+export const builtFile = (name: Command): string => `${ROOT}/dist/bin/${name}.js`;
+
 export interface Outcome {
   code: number;
   stdout: string;
@@ -28,12 +33,12 @@ async function outcomeOf(argv: readonly string[], environment: Record<string, st
 
 /** Runs a built command. No configuration of this machine takes part unless the test names one. */
 export async function built(
-  name: 'inetgw' | 'searchbw' | 'iprelay',
+  name: Command,
   args: readonly string[],
   environment: Record<string, string> = {},
 ): Promise<Outcome> {
   await build();
-  return outcomeOf([process.execPath, `${ROOT}/dist/bin/${name}.js`, ...args], environment);
+  return outcomeOf([process.execPath, builtFile(name), ...args], environment);
 }
 
 export const inetgw = (...args: string[]): Promise<Outcome> => built('inetgw', args);

@@ -7,11 +7,11 @@ import { once } from 'node:events';
 import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { builtFile } from './built.ts';
 import { until } from '../../hang.ts';
 import { killed } from './engine.ts';
 
-const BUILT = fileURLToPath(new URL('../../../dist/bin/iprelay.js', import.meta.url));
+const BUILT = builtFile('iprelay');
 
 export interface Said {
   readonly code: number | null;

@@ -2,13 +2,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { fileURLToPath } from 'node:url';
+import { builtFile } from './built.ts';
 import type { Sharer } from '../../../src/relay/share/connection.ts';
 import type { ShareStatus } from '../../../src/relay/share/sharedLimit.ts';
 import { freePort } from '../../freePort.ts';
 import { until } from '../../hang.ts';
 
-export const BUILT = fileURLToPath(new URL('../../../dist/bin/iprelay.js', import.meta.url));
+const BUILT = builtFile('iprelay');
 
 export interface Shown extends ShareStatus {
   readonly sharers: readonly Sharer[];

@@ -48,12 +48,16 @@ async function onlyDevice(): Promise<string> {
 }
 
 async function showOnce(reader: WatchReader, names: HostNamer, options: GlobalOptions): Promise<number> {
-  const before = await reader.read();
-  // Names that are looked up come meanwhile.
-  await names.name(figuresOf(undefined, before));
-  await sleep(EVERY_MS);
-  const figures = await names.name(figuresOf(before, await reader.read()));
-  names.close();
+  let figures: Figures;
+  try {
+    const before = await reader.read();
+    // Names that are looked up come meanwhile.
+    await names.name(figuresOf(undefined, before));
+    await sleep(EVERY_MS);
+    figures = await names.name(figuresOf(before, await reader.read()));
+  } finally {
+    names.close();
+  }
   const columns = process.stdout.isTTY ? process.stdout.columns : Number(process.env['COLUMNS']);
   const text =
     options.json === true
