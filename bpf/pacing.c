@@ -52,35 +52,34 @@ static __always_inline void see_reset(const struct segment *s, struct state *st,
 		leave(f, &with);
 }
 
-/* Learns from a segment that came in; whether it is bounded by a window of ours. */
-static __always_inline int see_incoming(struct __sk_buff *skb)
+/* Learns from a segment that came in, whose addresses and place are read; whether it is bounded by a window of ours. */
+static __always_inline int see_incoming(struct __sk_buff *skb, struct segment *s, __u32 ip_end)
 {
-	struct segment s = {};
 	struct flow *f;
 	struct state *st = the_state();
 	struct sharing with;
 	__u64 now, since = 0;
 	__u32 of = OF_NOTHING;
 
-	if (!st || read_segment(skb, 0, &s))
+	if (!st || read_segment(skb, 0, s, ip_end))
 		return 0;
 	now = bpf_ktime_get_ns();
-	if (s.flags & TCP_RST) {
-		see_reset(&s, st, now);
+	if (s->flags & TCP_RST) {
+		see_reset(s, st, now);
 		return 0;
 	}
-	if (s.flags & TCP_SYN) {
-		f = flow_for_syn(&s);
+	if (s->flags & TCP_SYN) {
+		f = flow_for_syn(s);
 		if (!f)
 			return 0;
-		f->remote_scale = s.scale;
+		f->remote_scale = s->scale;
 		/* Repeated, it says nothing new; an answer to what we have sent since is still to be timed. */
 		if (!f->stamp_waits)
 			f->stamp_ns = now;
-		if (!(s.flags & TCP_ACK))
+		if (!(s->flags & TCP_ACK))
 			return 0;
 	} else {
-		f = bpf_map_lookup_elem(&flows, &s.key);
+		f = bpf_map_lookup_elem(&flows, &s->key);
 		if (!f)
 			return 0;
 	}
@@ -93,7 +92,7 @@ static __always_inline int see_incoming(struct __sk_buff *skb)
 		}
 		f->syn_ns = 0;
 	}
-	if (f->stamp_waits && s.has_stamp && (__s32)(s.stamp_echo - f->stamp) >= 0) {
+	if (f->stamp_waits && s->has_stamp && (__s32)(s->stamp_echo - f->stamp) >= 0) {
 		__u32 us = take_rtt(f, st, now, f->stamp_ns);
 
 		if (config.follows)
@@ -103,37 +102,37 @@ static __always_inline int see_incoming(struct __sk_buff *skb)
 		f->stamp_waits = 0;
 	}
 	count_answer(f, of, now, since);
-	if (config.follows && s.has_stamp && s.payload > 0)
-		take_delay(&s.key, now, s.stamp);
-	if (s.payload == 0 && !(s.flags & TCP_FIN))
+	if (config.follows && s->has_stamp && s->payload > 0)
+		take_delay(&s->key, now, s->stamp);
+	if (s->payload == 0 && !(s->flags & TCP_FIN))
 		return 0;
 	turn_epoch(st, now);
 	turn_flow(f, st);
 	if (find_sharing(f, st, &with))
 		return 0;
-	if (s.flags & TCP_FIN)
+	if (s->flags & TCP_FIN)
 		leave(f, &with);
 	else
-		count_bytes(f, &with, s.payload);
-	count_total(f, s.payload, 0);
+		count_bytes(f, &with, s->payload);
+	count_total(f, s->payload, 0);
 	/* What GRO has joined is longer than any segment. */
-	if (s.payload <= f->mss && s.payload > f->segment)
-		f->segment = s.payload;
-	return s.payload > 0 && takes_window(f, &s);
+	if (s->payload <= f->mss && s->payload > f->segment)
+		f->segment = s->payload;
+	return s->payload > 0 && takes_window(f, s);
 }
-
-/* A packet's scratch words last from one filter of a device to the next. */
-#define BOUNDED 0
 
 SEC("ingress")
 int pacing_ingress(struct __sk_buff *skb)
 {
 	__u64 now = bpf_ktime_get_ns();
+	struct segment s = {};
+	__u32 ip_end = 0;
+	int protocol = read_ip(skb, 0, &s.key, &s.tcp_at, &ip_end);
 
-	skb->cb[BOUNDED] = see_incoming(skb);
+	skb->cb[BOUNDED] = protocol == IPPROTO_TCP ? see_incoming(skb, &s, ip_end) : 0;
 	if (config.follows)
 		count_arrival(skb, now);
-	if (!is_to_be_lost(skb, now))
+	if (!is_to_be_lost(skb, now, protocol, &s.key, s.tcp_at, ip_end))
 		return 0;
 	spoil(skb);
 	return -1;
@@ -153,12 +152,12 @@ int pacing_egress(struct __sk_buff *skb)
 	struct state *st = the_state();
 	struct sharing with;
 	__u64 now, window;
-	__u32 scale;
+	__u32 scale, ip_end = 0;
 	__be16 old_field, new_field;
 	/* First: whatever becomes of the packet here, it must get to its class. */
 	__u32 number = take_number(skb);
 
-	if (!st || read_segment(skb, 1, &s))
+	if (!st || read_ip(skb, 1, &s.key, &s.tcp_at, &ip_end) != IPPROTO_TCP || read_segment(skb, 1, &s, ip_end))
 		return 0;
 	now = bpf_ktime_get_ns();
 	if (s.flags & TCP_RST) {

@@ -33,7 +33,7 @@ enum { OPTION_END = 0, OPTION_NOP = 1, OPTION_MSS = 2, OPTION_SCALE = 3 };
 
 struct segment {
 	struct flow_key key;
-	__u32 tcp_at;     /* offset of the TCP header from the start of the frame */
+	__u32 tcp_at;     /* offset of the TCP header (of what IP carries, until that is known) from the start of the frame */
 	__u32 payload;    /* bytes of user data; a packet that GRO has joined counts whole */
 	__u32 seq, ack;
 	__u16 window;
@@ -54,16 +54,30 @@ struct tcp_header {
 	__be16 window, check, urgent;
 };
 
+/* A packet's scratch words. They last from one filter of a device to the next: what `ingress` has found is there for `bounded`. */
+enum { BOUNDED, SCRATCH };
+
 /* The mask is for the verifier, which does not see what the compiler has concluded. */
-static __always_inline __u8 byte_at(const __u8 *o, __u32 i)
+static __always_inline __u8 byte_at(const __u8 *o, __u64 i)
 {
 	asm volatile("%0 &= 63" : "+r"(i));
 	return o[i];
 }
 
-static __always_inline __u32 half_at(const __u8 *o, __u32 i)
+static __always_inline __u32 half_at(const __u8 *o, __u64 i)
 {
 	return (__u32)byte_at(o, i) << 8 | byte_at(o, i + 1);
+}
+
+/*
+ * The same value, of which the verifier knows nothing any more: from here on it follows one path, not one for each value it can have
+ * had. What comes out of a packet's scratch words can be anything to it; the compiler must not see that it is the same.
+ */
+static __always_inline __u32 forgotten(struct __sk_buff *skb, __u32 value)
+{
+	skb->cb[SCRATCH] = value;
+	asm volatile("" : : : "memory");
+	return skb->cb[SCRATCH];
 }
 
 /* The timestamp of a segment that is no SYN. */
@@ -84,77 +98,86 @@ static __always_inline int read_stamp(struct __sk_buff *skb, struct segment *s, 
 }
 
 /*
- * What is found lies in the packet's scratch words while the loop runs: the verifier knows nothing of their
- * values, so that all rounds look the same to it and it need not follow each combination of options.
+ * All ones where it holds, else zero: in arithmetic, for the verifier follows each side of a branch to the end, in each round of a
+ * loop. The values are below 2^63; the empty statements keep the compiler from making branches of it.
  */
-enum { AT, MSS, SCALE };
+static __always_inline __u64 if_below(__u64 value, __u64 limit)
+{
+	__s64 difference = (__s64)value - (__s64)limit;
+
+	asm volatile("" : "+r"(difference));
+	difference >>= 63;
+	asm volatile("" : "+r"(difference));
+	return (__u64)difference;
+}
+
+static __always_inline __u64 if_same(__u64 one, __u64 other)
+{
+	return if_below(one ^ other, 1);
+}
+
+static __always_inline __u64 either(__u64 mask, __u64 where_set, __u64 where_not)
+{
+	return (where_set & mask) | (where_not & ~mask);
+}
 
 #define MOST_SYN_OPTIONS 20 /* no-ops count; systems send some five, and a connection that sends more is not paced */
 
-/* What a SYN announces. Its timestamp is not needed: the handshake is timed as a whole. */
-static __always_inline int read_syn_options(struct __sk_buff *skb, struct segment *s, __u32 length)
+/* What a SYN announces, in a header of so many bytes. Its timestamp is not needed: the handshake is timed as a whole. */
+static __always_inline int read_syn_options(struct __sk_buff *skb, struct segment *s, __u32 header_bytes)
 {
-	__u8 o[64] = {};
+	__u64 at = sizeof(struct tcp_header), end = header_bytes;
+	__u64 mss = 0, scale = SCALE_ABSENT, malformed = 0;
+	__u8 header[64] = {};
 
-	/* Word by word: verifiers want a length that cannot be zero. */
-	for (__u32 word = 0; word < 10; word++) {
-		if (word * 4 >= length)
-			break;
-		if (bpf_skb_load_bytes(skb, s->tcp_at + sizeof(struct tcp_header) + word * 4, o + word * 4, 4))
-			return -1;
-	}
-	skb->cb[AT] = 0;
-	skb->cb[MSS] = 0;
-	skb->cb[SCALE] = SCALE_ABSENT;
-	for (__u32 i = 0; i < MOST_SYN_OPTIONS; i++) {
-		__u32 at = skb->cb[AT];
-		__u32 kind, size;
-
-		if (at >= length)
-			break;
-		kind = byte_at(o, at);
-		if (kind == OPTION_END) {
-			skb->cb[AT] = length;
-			break;
-		}
-		size = kind == OPTION_NOP ? 1 : byte_at(o, at + 1);
-		if (size == 0 || at + size > length)
-			return -1;
-		if (kind == OPTION_MSS && size == OPTION_MSS_BYTES)
-			skb->cb[MSS] = half_at(o, at + 2);
-		else if (kind == OPTION_SCALE && size == OPTION_SCALE_BYTES)
-			skb->cb[SCALE] = byte_at(o, at + 2);
-		skb->cb[AT] = at + size;
-	}
-	if (skb->cb[AT] < length)
+	/* From 20 to 60; verifiers want to see that it is neither zero nor more than there is room for. */
+	asm volatile("%0 += -1\n%0 &= 63\n%0 += 1" : "+r"(header_bytes));
+	if (bpf_skb_load_bytes(skb, s->tcp_at, header, header_bytes))
 		return -1;
-	s->mss = skb->cb[MSS];
-	s->scale = skb->cb[SCALE];
+	for (__u32 i = 0; i < MOST_SYN_OPTIONS; i++) {
+		/* Behind the last one, as at an end that is said, nothing more is found. */
+		__u64 kind = either(if_below(at, end), byte_at(header, at), OPTION_END);
+		__u64 ends = if_same(kind, OPTION_END);
+		__u64 size = either(if_same(kind, OPTION_NOP), 1, byte_at(header, at + 1));
+
+		size = either(ends, end - at, size);
+		malformed |= (if_same(size, 0) & ~ends) | if_below(end, at + size);
+		mss = either(if_same(kind, OPTION_MSS) & if_same(size, OPTION_MSS_BYTES), half_at(header, at + 2), mss);
+		scale = either(if_same(kind, OPTION_SCALE) & if_same(size, OPTION_SCALE_BYTES), byte_at(header, at + 2), scale);
+		at += size;
+	}
+	if (malformed || at < end)
+		return -1;
+	s->mss = mss;
+	s->scale = scale;
 	if (s->scale > MOST_SCALE && s->scale != SCALE_ABSENT)
 		s->scale = MOST_SCALE;
 	return 0;
 }
 
-/* Where the TCP header of an unfragmented IPv4 packet begins and the packet ends, from the start of the frame. */
-static __always_inline int read_ipv4(struct __sk_buff *skb, int outgoing, struct segment *s, __u32 *ip_end)
+/*
+ * The protocol of what an unfragmented IPv4 packet carries; where that begins, and the packet ends, from the start of the frame; who
+ * sends it to whom.
+ */
+static __always_inline int read_ipv4(struct __sk_buff *skb, int outgoing, struct flow_key *key, __u32 *inner_at, __u32 *ip_end)
 {
 	__u32 at = config.link_header;
 	struct iphdr ip;
 
 	if (bpf_skb_load_bytes(skb, at, &ip, sizeof(ip)))
 		return -1;
-	if (ip.version != 4 || ip.ihl < 5 || ip.frag_off & bpf_htons(IP_FRAGMENT) || ip.protocol != IPPROTO_TCP)
+	if (ip.version != 4 || ip.ihl < 5 || ip.frag_off & bpf_htons(IP_FRAGMENT))
 		return -1;
-	s->key.version = 4;
-	*(outgoing ? s->key.local : s->key.remote) = ip.saddr;
-	*(outgoing ? s->key.remote : s->key.local) = ip.daddr;
-	s->tcp_at = at + (__u32)ip.ihl * 4;
+	key->version = 4;
+	*(outgoing ? key->local : key->remote) = ip.saddr;
+	*(outgoing ? key->remote : key->local) = ip.daddr;
+	*inner_at = at + (__u32)ip.ihl * 4;
 	*ip_end = at + bpf_ntohs(ip.tot_len);
-	return 0;
+	return ip.protocol;
 }
 
 /* The same of IPv6. Hop-by-hop, routing and destination options are passed over; a fragment is not ours. */
-static __always_inline int read_ipv6(struct __sk_buff *skb, int outgoing, struct segment *s, __u32 *ip_end)
+static __always_inline int read_ipv6(struct __sk_buff *skb, int outgoing, struct flow_key *key, __u32 *inner_at, __u32 *ip_end)
 {
 	__u32 at = config.link_header;
 	struct ipv6hdr ip;
@@ -164,9 +187,9 @@ static __always_inline int read_ipv6(struct __sk_buff *skb, int outgoing, struct
 		return -1;
 	if (ip.version != 6)
 		return -1;
-	s->key.version = 6;
-	__builtin_memcpy(outgoing ? s->key.local : s->key.remote, &ip.saddr, sizeof(ip.saddr));
-	__builtin_memcpy(outgoing ? s->key.remote : s->key.local, &ip.daddr, sizeof(ip.daddr));
+	key->version = 6;
+	__builtin_memcpy(outgoing ? key->local : key->remote, &ip.saddr, sizeof(ip.saddr));
+	__builtin_memcpy(outgoing ? key->remote : key->local, &ip.daddr, sizeof(ip.daddr));
 	at += sizeof(ip);
 	*ip_end = at + bpf_ntohs(ip.payload_len);
 	next = ip.nexthdr;
@@ -180,25 +203,33 @@ static __always_inline int read_ipv6(struct __sk_buff *skb, int outgoing, struct
 		next = extension.nexthdr;
 		at += ((__u32)extension.hdrlen + 1) * 8;
 	}
-	s->tcp_at = at;
-	return next == IPPROTO_TCP ? 0 : -1;
+	*inner_at = at;
+	return next;
 }
 
-/* Reads an unfragmented TCP segment. Anything else, and anything malformed, is none of our business. */
-static __always_inline int read_segment(struct __sk_buff *skb, int outgoing, struct segment *s)
+/*
+ * Either; -1: anything else, which is none of our business. IPv6 comes first: to the verifier what is known of IPv4's shorter addresses
+ * is then less than what it has seen already, so that it follows one path from here on.
+ */
+static __always_inline int read_ip(struct __sk_buff *skb, int outgoing, struct flow_key *key, __u32 *inner_at, __u32 *ip_end)
 {
-	__u32 ip_end, header_bytes;
+	int protocol = -1;
+
+	if (skb->protocol == bpf_htons(ETH_P_IPV6))
+		protocol = read_ipv6(skb, outgoing, key, inner_at, ip_end);
+	else if (skb->protocol == bpf_htons(ETH_P_IP))
+		protocol = read_ipv4(skb, outgoing, key, inner_at, ip_end);
+	*inner_at = forgotten(skb, *inner_at);
+	*ip_end = forgotten(skb, *ip_end);
+	return (int)forgotten(skb, protocol);
+}
+
+/* Reads the TCP segment in an IP packet that ends there. Anything malformed is none of our business. */
+static __always_inline int read_segment(struct __sk_buff *skb, int outgoing, struct segment *s, __u32 ip_end)
+{
+	__u32 header_bytes;
 	struct tcp_header tcp;
 
-	if (skb->protocol == bpf_htons(ETH_P_IP)) {
-		if (read_ipv4(skb, outgoing, s, &ip_end))
-			return -1;
-	} else if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
-		if (read_ipv6(skb, outgoing, s, &ip_end))
-			return -1;
-	} else {
-		return -1;
-	}
 	if (bpf_skb_load_bytes(skb, s->tcp_at, &tcp, sizeof(tcp)))
 		return -1;
 	header_bytes = (__u32)(tcp.offset >> 4) * 4;
@@ -212,6 +243,6 @@ static __always_inline int read_segment(struct __sk_buff *skb, int outgoing, str
 	s->key.local_port = outgoing ? tcp.source : tcp.dest;
 	s->key.remote_port = outgoing ? tcp.dest : tcp.source;
 	if (s->flags & TCP_SYN)
-		return read_syn_options(skb, s, header_bytes - sizeof(tcp));
+		return read_syn_options(skb, s, header_bytes);
 	return read_stamp(skb, s, header_bytes - sizeof(tcp));
 }

@@ -22,11 +22,11 @@
 #define SECOND_NS 1000000000ULL
 
 /*
- * What has come in beyond 99.5 % of DOWN, as time on the line: above SURPLUS_US a queue stands. It is not counted further than
- * MOST_SURPLUS_US, so that it is known to have gone soon after it has. Measured in docs/pacing.md, QUIC.
+ * What has come in beyond 99.5 % of DOWN, as time on the line: above SURPLUS_NS a queue stands. It is not counted further than
+ * MOST_SURPLUS_NS, so that it is known to have gone soon after it has. Measured in docs/pacing.md, QUIC.
  */
-#define SURPLUS_US 6000
-#define MOST_SURPLUS_US 9000
+#define SURPLUS_NS 6000000ULL
+#define MOST_SURPLUS_NS 9000000ULL
 
 #define GAP_NS 25000000ULL   /* between two losses, whoever has them: each takes a sender some 30 % of what it has in flight */
 #define SPARED_NS 150000000ULL /* between two losses of one sender: a round trip, which it takes to heed the first */
@@ -52,8 +52,9 @@ struct surplus {
 	__u64 at_ns;
 	__u64 lost_ns;
 	__u64 since_ns;       /* the last time when no queue stood */
-	__u32 us;
+	__u64 ns;             /* not in coarser units: on a fast line a packet takes it down by less than a microsecond */
 	__u32 mean_bytes;     /* what a sender takes in a period, on average over their packets */
+	__u32 unused;
 };
 
 struct {
@@ -116,55 +117,36 @@ static __always_inline struct surplus *count_surplus(const struct __sk_buff *skb
 	passed_ns = now - x->at_ns;
 	passed_ns = passed_ns < SECOND_NS ? passed_ns * 199 / 200 : SECOND_NS;
 	x->at_ns = now;
-	ns = x->us * 1000ULL + line_ns(skb, rate);
+	ns = x->ns + line_ns(skb, rate);
 	ns = ns > passed_ns ? ns - passed_ns : 0;
-	x->us = ns < MOST_SURPLUS_US * 1000ULL ? (ns + 500) / 1000 : MOST_SURPLUS_US;
-	if (x->us < SURPLUS_US)
+	x->ns = ns < MOST_SURPLUS_NS ? ns : MOST_SURPLUS_NS;
+	if (x->ns < SURPLUS_NS)
 		x->since_ns = now;
 	return x;
 }
 
 #define ECN_MASK 3 /* RFC 3168 */
 
-/* The key of an unfragmented datagram that came in, and its length with IP's header; -1: it is none, or its sender takes marks. */
-static __always_inline int read_datagram(struct __sk_buff *skb, struct flow_key *key)
+/* Of IPv4 the last two bits of the second byte, of IPv6 those before the flow label. */
+static __always_inline int takes_marks(struct __sk_buff *skb)
 {
-	__u32 at = config.link_header;
+	__u8 first[2];
+
+	if (bpf_skb_load_bytes(skb, config.link_header, first, sizeof(first)))
+		return 0;
+	return (skb->protocol == bpf_htons(ETH_P_IP) ? first[1] : first[1] >> 4) & ECN_MASK;
+}
+
+/* Adds the ports of a datagram that came in; -1: its sender takes marks, or it is too short. */
+static __always_inline int read_ports(struct __sk_buff *skb, struct flow_key *key, __u32 udp_at)
+{
 	struct udphdr udp;
-	int length;
 
-	if (skb->protocol == bpf_htons(ETH_P_IP)) {
-		struct iphdr ip;
-
-		if (bpf_skb_load_bytes(skb, at, &ip, sizeof(ip)))
-			return -1;
-		if (ip.version != 4 || ip.ihl < 5 || ip.frag_off & bpf_htons(IP_FRAGMENT) || ip.protocol != IPPROTO_UDP || ip.tos & ECN_MASK)
-			return -1;
-		key->version = 4;
-		key->local[0] = ip.daddr;
-		key->remote[0] = ip.saddr;
-		at += (__u32)ip.ihl * 4;
-		length = bpf_ntohs(ip.tot_len);
-	} else if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
-		struct ipv6hdr ip;
-
-		if (bpf_skb_load_bytes(skb, at, &ip, sizeof(ip)))
-			return -1;
-		if (ip.version != 6 || ip.nexthdr != IPPROTO_UDP || ip.flow_lbl[0] & ECN_MASK << 4)
-			return -1;
-		key->version = 6;
-		__builtin_memcpy(key->local, &ip.daddr, sizeof(ip.daddr));
-		__builtin_memcpy(key->remote, &ip.saddr, sizeof(ip.saddr));
-		at += sizeof(ip);
-		length = bpf_ntohs(ip.payload_len) + sizeof(ip);
-	} else {
-		return -1;
-	}
-	if (bpf_skb_load_bytes(skb, at, &udp, sizeof(udp)))
+	if (takes_marks(skb) || bpf_skb_load_bytes(skb, udp_at, &udp, sizeof(udp)))
 		return -1;
 	key->local_port = udp.dest;
 	key->remote_port = udp.source;
-	return length;
+	return 0;
 }
 
 /* Counts it; how much has come in the period before, or in this one if that is more already. */
@@ -190,43 +172,42 @@ static __always_inline __u32 paced_weight(__u64 now)
 }
 
 /*
- * Whether a sender takes so much that the queue is its doing: three quarters of what such senders take on average, and of what would be
- * a fair share of the line beside paced connections. A call beside downloads takes less.
+ * Whether a sender takes so much that the queue is its doing: three quarters of what such senders take on average; and if each paced
+ * connection took as much as it does, they and all UDP would be three quarters of what comes in. A call beside downloads takes less.
  */
 static __always_inline int is_heavy(const struct surplus *x, __u32 bytes, __u32 all, __u32 udp, __u64 now)
 {
-	__u32 senders = x->mean_bytes ? (__u64)udp * WEIGHT_ONE / x->mean_bytes : WEIGHT_ONE;
-	__u32 shares = paced_weight(now) + (senders > WEIGHT_ONE ? senders : WEIGHT_ONE);
+	__u64 if_all_took_that = (__u64)bytes * paced_weight(now) + (__u64)udp * WEIGHT_ONE;
 
-	return bytes >= x->mean_bytes / 4 * 3 && bytes >= (__u64)all * WEIGHT_ONE * 3 / 4 / shares;
+	return bytes >= x->mean_bytes / 4 * 3 && if_all_took_that >= (__u64)all * WEIGHT_ONE / 4 * 3;
 }
 
-/* Whether its sender is to lose this packet. */
-static __always_inline int is_to_be_lost(struct __sk_buff *skb, __u64 now)
+/*
+ * Whether the sender of a packet is to lose it. With what is in it read: `protocol` as read_ip() gives it, `key` without ports, and where
+ * what it carries begins and it ends.
+ */
+static __always_inline int is_to_be_lost(struct __sk_buff *skb, __u64 now, int protocol, struct flow_key *key, __u32 udp_at, __u32 ip_end)
 {
 	struct surplus *x = count_surplus(skb, now);
-	struct flow_key key = {};
 	struct stream *s;
-	__u32 bytes, all, udp;
-	int length;
+	__u32 bytes, all, udp, length = ip_end - config.link_header;
 
 	if (!x)
 		return 0;
 	all = take(&x->all, now, skb->len);
-	length = read_datagram(skb, &key);
-	if (length <= SMALL_BYTES)
+	if (protocol != IPPROTO_UDP || length <= SMALL_BYTES || read_ports(skb, key, udp_at))
 		return 0;
 	udp = take(&x->udp, now, length);
-	s = bpf_map_lookup_elem(&streams, &key);
+	s = bpf_map_lookup_elem(&streams, key);
 	if (!s) {
 		struct stream fresh = { .taken = { .period_ns = now, .bytes = { length } } };
 
-		bpf_map_update_elem(&streams, &key, &fresh, BPF_ANY);
+		bpf_map_update_elem(&streams, key, &fresh, BPF_ANY);
 		return 0;
 	}
 	bytes = take(&s->taken, now, length);
 	x->mean_bytes += bytes / 64 - x->mean_bytes / 64;
-	if (x->us < SURPLUS_US || now - x->since_ns > DEAF_NS || now - x->lost_ns < GAP_NS || now - s->lost_ns < SPARED_NS)
+	if (x->ns < SURPLUS_NS || now - x->since_ns > DEAF_NS || now - x->lost_ns < GAP_NS || now - s->lost_ns < SPARED_NS)
 		return 0;
 	if (!is_heavy(x, bytes, all, udp, now))
 		return 0;

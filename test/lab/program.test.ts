@@ -232,6 +232,43 @@ test.each([
   expect(flows).toEqual([]);
 });
 
+const NOP = 1;
+const SACK_PERMITTED = [4, 2];
+const MULTIPATH = [30, 12, 1, 1, ...Array<number>(8).fill(7)];
+test.each([
+  ['Linux', [...OPTION.mss(1452), ...SACK_PERMITTED, ...OPTION.stamp(7, 0).slice(2), NOP, 3, 3, 7]],
+  ['Windows', [...OPTION.mss(1452), NOP, 3, 3, 7, NOP, NOP, ...SACK_PERMITTED]],
+  [
+    'macOS',
+    [...OPTION.mss(1452), NOP, 3, 3, 7, NOP, NOP, ...OPTION.stamp(7, 0).slice(2), ...SACK_PERMITTED, 0, 0],
+  ],
+  [
+    'Linux by several paths, all 40 bytes',
+    [
+      ...OPTION.mss(1452),
+      ...SACK_PERMITTED,
+      ...OPTION.stamp(7, 0).slice(2),
+      NOP,
+      ...[3, 3, 7],
+      ...MULTIPATH,
+      ...Array<number>(8).fill(NOP),
+    ],
+  ],
+  ['what it takes first last', [3, 3, 7, ...SACK_PERMITTED, NOP, NOP, NOP, ...OPTION.mss(1452)]],
+  ['an end, and behind it what is none', [...OPTION.mss(1452), 3, 3, 7, 0, 2, 4, 0, 9]],
+] as const)('what a SYN announces is found where systems put it: %s', async (_, options) => {
+  expect(options.length % 4).toBe(0);
+  for (const family of [4, 6] as const) {
+    const { flows } = await hand(out({ flags: SYN, window: 64240, family, options }));
+    expect(flows.map(({ value }) => [value.mss, value.local_scale])).toEqual([[1452, 7]]);
+  }
+});
+
+test('a SYN without options announces that it has none', async () => {
+  const { flows } = await hand(out({ flags: SYN, window: 64240, options: [] }));
+  expect(flows.map(({ value }) => [value.mss, value.local_scale])).toEqual([[0, 0xfe]]);
+});
+
 test('data counts for the connection until its reset', async () => {
   const data = back({ flags: ACK, window: 65535, seq: 500, ack: 100, payloadBytes: 1400 });
   const counted = await hand(...handshake(), acknowledgement(), data);
