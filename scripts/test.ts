@@ -3,7 +3,7 @@
  * told once more in the end, and the last line of its output stands alone: how many tests passed and failed.
  */
 import { execa } from 'execa';
-import { FIRST_FILES, pathOf } from '../test/labFiles.ts';
+import { COMMAND_TURNS, commandPathOf, FIRST_FILES, pathOf } from '../test/labFiles.ts';
 import { closingLines, type TestReport } from './testReport/report.ts';
 import { bin, NOTHING, root, runTests, type TestRun } from './testRuns.ts';
 
@@ -24,7 +24,7 @@ const CHECKS: readonly Check[] = [
  */
 const RUNS: readonly TestRun[] = [
   { projects: ['lab'], files: FIRST_FILES.map(pathOf), env: { LAB_FIRST: '1' } },
-  { projects: ['unit', 'cli', 'packages'] },
+  { projects: ['unit', 'cli', 'packages'], without: COMMAND_TURNS.map(commandPathOf) },
 ];
 
 /** A check that fails counts as one failure, with what it printed. */

@@ -1,11 +1,11 @@
 /**
- * `npm run test:lab`: the tests of the lab in their short form, all of them; `-- --turn [N]`: those whose turn it is, today's
- * or the Nth from 0 (`test/labFiles.ts`). The last line says how many passed and failed.
+ * `npm run test:lab`: the tests of the lab in their short form, all of them; `-- --turn [N]`: what `npm test` leaves out and whose
+ * turn it is, today's or the Nth from 0 (`test/labFiles.ts`). The last line says how many passed and failed.
  */
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { pathOf, turnOfTheDay, TURNS } from '../test/labFiles.ts';
+import { COMMAND_TURNS, commandPathOf, pathOf, turnOfTheDay, TURNS } from '../test/labFiles.ts';
 import { closingLines } from './testReport/report.ts';
-import { runTests } from './testRuns.ts';
+import { runTests, type TestRun } from './testRuns.ts';
 
 /** One of them; undefined: all. */
 function wantedTurn(argv: readonly string[]): number | undefined {
@@ -23,11 +23,19 @@ function turnOf(word: string): number {
   return Number(word);
 }
 
+function runsOf(turn: number): TestRun[] {
+  const names = TURNS[turn] ?? [];
+  const command = COMMAND_TURNS[turn];
+  console.log(
+    `== turn ${turn}: ${[...names, ...(command === undefined ? [] : [`cli/${command}`])].join(', ')}`,
+  );
+  const lab = { projects: ['lab'], files: names.map(pathOf) };
+  return command === undefined ? [lab] : [lab, { projects: ['cli'], files: [commandPathOf(command)] }];
+}
+
 try {
   const turn = wantedTurn(process.argv.slice(2));
-  if (turn !== undefined) console.log(`== turn ${turn}: ${TURNS[turn]?.join(', ')}`);
-  const files = turn === undefined ? [] : (TURNS[turn] ?? []).map(pathOf);
-  const report = await runTests([{ projects: ['lab'], files }]);
+  const report = await runTests(turn === undefined ? [{ projects: ['lab'] }] : runsOf(turn));
   for (const line of closingLines(report)) console.log(line);
   process.exitCode = report.failures.length === 0 ? 0 : 1;
 } catch (error) {

@@ -13,6 +13,8 @@ export interface TestRun {
   projects: readonly string[];
   /** From the checkout's folder; none: all of the projects. */
   files?: readonly string[];
+  /** Files that are left out, likewise. */
+  without?: readonly string[];
   env?: Readonly<Record<string, string>>;
 }
 
@@ -32,7 +34,10 @@ export async function runTests(runs: readonly TestRun[]): Promise<TestReport> {
   };
 }
 
-async function runOne({ projects, files = [], env = {} }: TestRun, index: number): Promise<TestReport> {
+async function runOne(
+  { projects, files = [], without = [], env = {} }: TestRun,
+  index: number,
+): Promise<TestReport> {
   const name = `tests of ${projects.join(', ')}`;
   const reportFile = join(root, `.lab/test-report-${index}.json`);
   await mkdir(join(root, '.lab'), { recursive: true });
@@ -41,6 +46,7 @@ async function runOne({ projects, files = [], env = {} }: TestRun, index: number
   const args = [
     ...['run', '--reporter=default', `--reporter=${reporter}`],
     ...projects.map((each) => `--project=${each}`),
+    ...without.map((each) => `--exclude=${each}`),
     ...files,
   ];
   const { failed, shortMessage } = await execa(bin('vitest'), args, {

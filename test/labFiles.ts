@@ -1,6 +1,6 @@
 /**
- * Which files of the lab `npm test` runs, and which wait for their turn. Pure. Each list has the longest first, so that of
- * the two guests none is left with a long file in the end (`longestFirst.ts` orders them so).
+ * Which files of the lab `npm test` runs, and which, of the lab and beside it, wait for their turn. Pure. Each list has the longest
+ * first, so that of the two guests none is left with a long file in the end (`longestFirst.ts` orders them so).
  */
 
 /**
@@ -20,6 +20,9 @@ export const TURNS: readonly (readonly string[])[] = [
   ['conditions', 'ingress', 'wayback', 'gateway', 'article', 'fleet', 'guest'],
 ];
 
+/** Tests beside the lab that take minutes each: one goes with a turn, in this order, as long as there are any. */
+export const COMMAND_TURNS: readonly string[] = ['clone', 'recipes', 'ansible'];
+
 /** In the long form alone: they boot a system of their own, or take an hour (`npm run faults`). */
 export const LONG_FILES: readonly string[] = [
   ...['systemd', 'units'],
@@ -27,6 +30,8 @@ export const LONG_FILES: readonly string[] = [
 ];
 
 export const pathOf = (name: string): string => `test/lab/${name}.test.ts`;
+
+export const commandPathOf = (name: string): string => `test/cli/${name}.test.ts`;
 
 /** The turn of a day, from 0: a failure can be had again the same day, and by `npm run test:lab -- --turn N` later. */
 export function turnOfTheDay(date: Date): number {
