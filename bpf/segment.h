@@ -98,8 +98,8 @@ static __always_inline int read_stamp(struct __sk_buff *skb, struct segment *s, 
 }
 
 /*
- * All ones where it holds, else zero: in arithmetic, for the verifier follows each side of a branch to the end, in each round of a
- * loop. The values are below 2^63; the empty statements keep the compiler from making branches of it.
+ * A mask: all ones where it holds, else zero. It is made by arithmetic, since the verifier follows both sides of each branch in each round
+ * of a loop. The values are below 2^63. The empty statements keep the compiler from making branches of it.
  */
 static __always_inline __u64 if_below(__u64 value, __u64 limit)
 {
@@ -224,7 +224,7 @@ static __always_inline int read_ip(struct __sk_buff *skb, int outgoing, struct f
 	return (int)forgotten(skb, protocol);
 }
 
-/* Reads the TCP segment in an IP packet that ends there. Anything malformed is none of our business. */
+/* Reads a TCP segment, once read_ip() has read its packet. Anything malformed is none of our business. */
 static __always_inline int read_segment(struct __sk_buff *skb, int outgoing, struct segment *s, __u32 ip_end)
 {
 	__u32 header_bytes;

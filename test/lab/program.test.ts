@@ -233,29 +233,23 @@ test.each([
 });
 
 const NOP = 1;
+const SCALE = [3, 3, 7];
 const SACK_PERMITTED = [4, 2];
+const STAMP = OPTION.stamp(7, 0).slice(2);
 const MULTIPATH = [30, 12, 1, 1, ...Array<number>(8).fill(7)];
 test.each([
-  ['Linux', [...OPTION.mss(1452), ...SACK_PERMITTED, ...OPTION.stamp(7, 0).slice(2), NOP, 3, 3, 7]],
-  ['Windows', [...OPTION.mss(1452), NOP, 3, 3, 7, NOP, NOP, ...SACK_PERMITTED]],
-  [
-    'macOS',
-    [...OPTION.mss(1452), NOP, 3, 3, 7, NOP, NOP, ...OPTION.stamp(7, 0).slice(2), ...SACK_PERMITTED, 0, 0],
-  ],
+  ['Linux', [...OPTION.mss(1452), ...SACK_PERMITTED, ...STAMP, NOP, ...SCALE]],
+  ['Windows', [...OPTION.mss(1452), NOP, ...SCALE, NOP, NOP, ...SACK_PERMITTED]],
+  ['macOS', [...OPTION.mss(1452), NOP, ...SCALE, NOP, NOP, ...STAMP, ...SACK_PERMITTED, 0, 0]],
   [
     'Linux by several paths, all 40 bytes',
     [
-      ...OPTION.mss(1452),
-      ...SACK_PERMITTED,
-      ...OPTION.stamp(7, 0).slice(2),
-      NOP,
-      ...[3, 3, 7],
-      ...MULTIPATH,
+      ...[...OPTION.mss(1452), ...SACK_PERMITTED, ...STAMP, NOP, ...SCALE, ...MULTIPATH],
       ...Array<number>(8).fill(NOP),
     ],
   ],
-  ['what it takes first last', [3, 3, 7, ...SACK_PERMITTED, NOP, NOP, NOP, ...OPTION.mss(1452)]],
-  ['an end, and behind it what is none', [...OPTION.mss(1452), 3, 3, 7, 0, 2, 4, 0, 9]],
+  ['what it takes first last', [...SCALE, ...SACK_PERMITTED, NOP, NOP, NOP, ...OPTION.mss(1452)]],
+  ['an end, and behind it what is none', [...OPTION.mss(1452), ...SCALE, 0, 2, 4, 0, 9]],
 ] as const)('what a SYN announces is found where systems put it: %s', async (_, options) => {
   expect(options.length % 4).toBe(0);
   for (const family of [4, 6] as const) {
