@@ -5,7 +5,7 @@ import { ARCHITECTURES, type Architecture } from '../../test/lab/architecture.ts
 import type { GuestSystem } from '../../test/lab/guest.ts';
 import { findKernel } from '../../test/lab/kernel.ts';
 import { labFolder } from '../../test/lab/paths.ts';
-import { quietly, madeOnce, minimalRoot, requireProcessor } from '../../test/roots/minimalRoot.ts';
+import { contained, quietly, madeOnce, minimalRoot, requireProcessor } from '../../test/roots/minimalRoot.ts';
 import type { System } from './systems.ts';
 
 /** Beside what every Debian has. `busybox-static` starts the guest. */
@@ -89,7 +89,6 @@ export async function putNode(root: string, architecture: Architecture, major: n
 async function inRoot(root: string, argv: readonly string[]): Promise<void> {
   await copyFile('/etc/resolv.conf', join(root, 'etc/resolv.conf'));
   const env = { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
-  // In a namespace of its own, so that nothing stays mounted.
   const script = 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"';
-  await quietly(['unshare', '--mount', 'sh', '-c', script, root, ...argv], env);
+  await quietly(contained(['sh', '-c', script, root, ...argv]), env);
 }

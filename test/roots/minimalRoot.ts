@@ -2,7 +2,7 @@
  * Minimal Debians as folders below `.lab/roots/`, as debootstrap leaves them, from where this machine's apt has Debian
  * from. Each folder is made once; delete it to get the current packages. Needs root.
  */
-import { access, rename, rm } from 'node:fs/promises';
+import { access, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { failure, missing } from '../../src/core/errors.ts';
@@ -16,11 +16,15 @@ export async function minimalRoot(suite: string, architecture: Architecture): Pr
     if (failed) throw missing('there is no debootstrap here', 'apt-get install debootstrap');
     await requireProcessor(architecture);
     const mirror = await ownMirror();
-    await quietly([
-      ...['debootstrap', '--variant=minbase', `--arch=${architecture}`],
-      ...[`--cache-dir=${await labFolder('roots', 'archives')}`, suite, draft],
-      ...(mirror === undefined ? [] : [mirror]),
-    ]);
+    const archives = await labFolder('roots', 'archives');
+    // It mounts /proc in the draft.
+    await quietly(
+      contained([
+        ...['debootstrap', '--variant=minbase', `--arch=${architecture}`, `--cache-dir=${archives}`],
+        ...[suite, draft],
+        ...(mirror === undefined ? [] : [mirror]),
+      ]),
+    );
   });
 }
 
@@ -37,6 +41,7 @@ export async function madeOnce(
   const parent = await labFolder('roots', `${suite}-${architecture}`);
   const folder = join(parent, name);
   if (await isThere(folder)) return folder;
+  await removeLeftDrafts(parent);
   const draft = join(parent, `${name}.${process.pid}`);
   process.stderr.write(`roots: making ${suite} for ${architecture}, ${name}\n`);
   try {
@@ -48,6 +53,15 @@ export async function madeOnce(
     if (!(await isThere(folder))) throw error;
   }
   return folder;
+}
+
+/** Drafts of processes that were ended in the middle: `NAME.PID`. */
+async function removeLeftDrafts(parent: string): Promise<void> {
+  for (const name of await readdir(parent)) {
+    const pid = /\.(\d+)$/.exec(name)?.[1];
+    if (pid === undefined || (await isThere(`/proc/${pid}`))) continue;
+    await rm(join(parent, name), { recursive: true, force: true });
+  }
 }
 
 async function isThere(path: string): Promise<boolean> {
@@ -82,6 +96,15 @@ export async function aptSettings(): Promise<string> {
   const { stdout } = await execa('apt-config', ['dump']);
   const lines = stdout.split('\n');
   return lines.filter((line) => /^Acquire::(https?|Retries|Check-)/.test(line)).join('\n') + '\n';
+}
+
+/**
+ * Words that run the program, and whatever it starts, in namespaces of their own: all of it ends with this process,
+ * however that ends, and nothing stays mounted.
+ */
+export function contained(argv: readonly string[]): string[] {
+  const namespaces = ['unshare', '--mount-proc', '--pid', '--fork', '--kill-child'];
+  return ['setpriv', '--pdeathsig', 'KILL', ...namespaces, ...argv];
 }
 
 /** Shows what the program prints only where it fails. */
