@@ -5,7 +5,7 @@ import { whyUnreadable } from './textFile.ts';
 
 const FILE = '/etc/services';
 
-/** The TCP ports of all names and aliases; the first line that has a name counts, as in getservbyname(3). */
+/** The TCP ports of all names and aliases, as they are written; the first line that has a name counts, as in getservbyname(3). */
 export function parseServices(text: string): ReadonlyMap<string, number> {
   const ports = new Map<string, number>();
   for (const line of text.split('\n')) {
@@ -27,5 +27,11 @@ export function servicePort(name: string, file = FILE): number | string {
     const hint = isMissing ? ' (Debian: apt-get install netbase)' : '';
     return `the service ${name} is not known: ${file}: ${whyUnreadable(error)}${hint}; type its number`;
   }
-  return parseServices(text).get(name) ?? `no TCP service ${name} in ${file}; type its number`;
+  return portOf(parseServices(text), name) ?? `no TCP service ${name} in ${file}; type its number`;
+}
+
+/** As it is written there, else in whichever case (RFC 6335: names that differ in case alone are the same). */
+function portOf(ports: ReadonlyMap<string, number>, name: string): number | undefined {
+  const lower = name.toLowerCase();
+  return ports.get(name) ?? [...ports].find(([each]) => each.toLowerCase() === lower)?.[1];
 }

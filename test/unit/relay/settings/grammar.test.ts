@@ -40,6 +40,7 @@ describe('proxy specifications', () => {
   it.each([
     ['8080:h:http', { localPort: 8080, remotePort: 80 }],
     ['http-alt:h:https', { localPort: 8080, remotePort: 443 }],
+    ['HTTP-ALT:h:Https', { localPort: 8080, remotePort: 443 }],
     ['0:h:1', { localPort: 0, remotePort: 1 }],
     ['8000-8010:h:9000', { localPort: 8000, lastLocalPort: 8010, remotePort: 9000 }],
     ['8000-8010:h:80-90', { localPort: 8000, lastLocalPort: 8010, remotePort: 80, lastRemotePort: 90 }],
