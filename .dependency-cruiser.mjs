@@ -51,6 +51,7 @@ export const ROOMS = {
       '.',
       'scheduler',
       'settings',
+      'times',
       'clients',
       'lookup',
       'socket',

@@ -18,6 +18,7 @@ const pureFolders = [
   'src/search/decide/**',
   'src/follow/decide/**',
   'src/relay/scheduler/**',
+  'src/relay/times/**',
   'src/web/feed/**',
   'src/web/answers/**',
 ];

@@ -16,6 +16,7 @@ import {
 } from '../relay/daemon/settings.ts';
 import { isShareName, parseEngine, SHARE_NAME_FORM } from '../relay/settings/engine.ts';
 import { parseSpec } from '../relay/settings/spec.ts';
+import { parseTimes, TIME_FORM, type Times } from '../relay/settings/times.ts';
 import {
   assign,
   DEFAULT_VARIABLES,
@@ -76,6 +77,7 @@ interface Flags {
   b?: string;
   up?: string;
   down?: string;
+  times?: string[];
   config?: string;
   name?: string;
   pidFile?: string;
@@ -106,6 +108,7 @@ export function makeProgram(): Command {
     .option('-b <n>', 'limit in bytes per second for each direction')
     .option('--up <n>', 'another limit from client to server')
     .option('--down <n>', 'another limit from server to client')
+    .option('--times <time>', 'another limit at times: "mon-fri 18:00-23:00 500k" (may be repeated)', collect)
     .option('--share <engine>', 'share the limit with relays elsewhere: redis://host')
     .option('--share-name <name>', 'which limit is shared (default: default)')
     .option('--allow <network>', 'only clients of this network (may be repeated)', collect)
@@ -219,6 +222,7 @@ export async function readSettings(flags: Flags, specs: readonly string[]): Prom
     fromCommandLine: variables.map((parsed) => parsed.name),
     allow: [...checkedNetworks(flags.allow ?? []), ...file.allow],
     allowFromCommandLine: flags.allow ?? [],
+    timesFromCommandLine: checkedTimes(flags.times),
     name,
     pidFile: flags.pidFile === undefined ? file.pidFile : resolve(flags.pidFile),
     log: logTarget(flags.log, file, mode, name),
@@ -327,6 +331,12 @@ function checkedNetworks(texts: readonly string[]): readonly string[] {
   const wrong = texts.find((text) => parseCidr(text) === undefined);
   if (wrong !== undefined) throw usageError(`--allow: not a network: ${wrong}`, 'as in: 192.0.2.0/24');
   return texts;
+}
+
+function checkedTimes(texts: readonly string[] | undefined): Times | undefined {
+  const times = texts === undefined ? undefined : parseTimes(texts, 'process');
+  if (typeof times === 'string') throw usageError(`--times: ${times}`, `as in: --times "${TIME_FORM}"`);
+  return times;
 }
 
 function logTarget(flag: string | undefined, file: FileSettings, mode: Mode, name: string): Settings['log'] {

@@ -158,14 +158,17 @@ describe.skipIf(!isRoot)('docs/iprelay.md', () => {
   it('How to', async () => {
     await start();
     const relays = commandsInMarkdown(section('How to')).filter((command) => command.includes(' -d '));
-    expect(relays).toHaveLength(6);
+    expect(relays).toHaveLength(7);
     for (const command of relays)
       expect(await machines.run('a', command), command).toEqual({ code: 0, text: '' });
     const { text } = await machines.run('a', 'iprelay list');
-    for (const port of [110, 8000, 8083, 8084, 8085, 8086])
+    for (const port of [110, 8000, 8083, 8084, 8085, 8086, 8087])
       expect(text).toMatch(new RegExp(`^${port}\t`, 'm'));
-    for (const port of [8000, 8010, 8084, 8085, 8086])
+    for (const port of [8000, 8010, 8084, 8085, 8086, 8087])
       expect((await machines.run('a', `curl -s http://localhost:${port}/`)).text).toBe('hello\n');
     expect((await machines.run('b', 'curl -s http://10.9.9.1:8083/')).code).not.toBe(0);
+    expect((await machines.run('a', 'iprelay ctl 8087 show times')).text).toMatch(
+      /^It is .*\n {2}times mon-fri 18:00-23:00 bandwidth 500000; sat,sun bandwidth 4000000\n/,
+    );
   });
 });

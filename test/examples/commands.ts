@@ -147,10 +147,11 @@ export const EXAMPLES: readonly Example[] = [
     'redis-cli --no-auth-warning -a s3cret shutdown nosave',
   ].map((command) => test(command, 'test/cli/iprelay-tutorial.test.ts', 'takeAll(section(')),
   test(
-    /^iprelay -d .*(?:808[3456]|8000-8010):deb\.debian\.org:80$/,
+    /^iprelay -d .*(?:808[34567]|8000-8010):deb\.debian\.org:80$/,
     'test/cli/iprelay-tutorial.test.ts',
     "commandsInMarkdown(section('How to'))",
   ),
+  test('iprelay ctl 8087 show times', 'test/cli/iprelay-tutorial.test.ts', "'iprelay ctl 8087 show times'"),
   nobody('apt install redis-server', 'installed it would listen on this machine: the test unpacks it'),
   test('iprelay -d 110:1.2.3.4:110', 'test/cli/iprelay-examples.test.ts', 'iprelay -d 110:1.2.3.4:110'),
   test(

@@ -16,6 +16,7 @@ import {
 import { startTime } from '../../system/exec/process.ts';
 import type { Leave } from '../prompt/prompt.ts';
 import { formatPorts } from '../settings/spec.ts';
+import { timesLine } from '../prompt/render.ts';
 import type { RelayStats } from '../statistics/stats.ts';
 import { connectRelay, connectTo, NoAnswer, runningRelays } from './client.ts';
 
@@ -76,7 +77,9 @@ export async function status(words: readonly string[]): Promise<number> {
   const relay = await connectRelay(name);
   const stats = await relay.stats().finally(relay.close);
   const listed = { name, path: relay.path, stats };
-  process.stdout.write(json ? `${JSON.stringify(listJson(listed))}\n` : listLine(listed));
+  process.stdout.write(
+    json ? `${JSON.stringify(listJson(listed))}\n` : `${listLine(listed)}${timesLines(stats)}`,
+  );
   return EXIT.ok;
 }
 
@@ -165,8 +168,12 @@ function listLine({ name, stats }: Listed): string {
   return `${name}\t${to}\t${counted(stats.connections.length, 'connection')}\n`;
 }
 
+/** What answers may be older than this program, and know no times. */
+const timesLines = ({ times = [] }: Partial<RelayStats>): string =>
+  times.map((each) => `  ${timesLine(each)}\n`).join('');
+
 function listJson({ name, path, stats }: Listed): unknown {
   if (typeof stats === 'string') return { name, path, answers: false };
-  const { pid, upSec, connections, limit, forwarders } = stats;
-  return { name, path, pid, upSec, openConnections: connections.length, limit, forwarders };
+  const { pid, upSec, connections, limit, times, forwarders } = stats;
+  return { name, path, pid, upSec, openConnections: connections.length, limit, times, forwarders };
 }

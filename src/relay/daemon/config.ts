@@ -15,7 +15,8 @@ import { GROUP_WORDS, isGroupName, LIMIT_WORDS, OPTION_WORDS, parseLimits } from
 import { withFaults, withLimits } from '../prompt/options.ts';
 import { parseSpec } from '../settings/spec.ts';
 import { isVariableName, parseVariable, VARIABLE_NAMES } from '../settings/variables.ts';
-import { isOwnKey, OWN_KEYS, parseOwn } from './ownKeys.ts';
+import type { Times, TimesOf } from '../settings/times.ts';
+import { isOwnKey, OWN_KEYS, parseOwn, readTimes } from './ownKeys.ts';
 import {
   type FileSettings,
   type ForwarderSettings,
@@ -23,7 +24,8 @@ import {
   NO_FILE_SETTINGS,
 } from './settings.ts';
 
-const FORWARDER_KEYS = ['proxy', ...LIMIT_WORDS, ...OPTION_WORDS, 'faults'];
+const FORWARDER_KEYS = ['proxy', ...LIMIT_WORDS, 'times', ...OPTION_WORDS, 'faults'];
+const GROUP_KEYS = [...GROUP_WORDS, 'times'];
 
 /** What a section looks like, for who wrote something else. */
 const EXAMPLE =
@@ -87,17 +89,28 @@ function parseGroups(value: TomlValue, complain: Complain): GroupSettings[] {
       continue;
     }
     for (const key of Object.keys(table)) {
-      if (!GROUP_WORDS.some((word) => word === key))
-        complain([...path, key], `[group.${name}]: unknown key ${key}${suggest(key, GROUP_WORDS)}`);
+      if (!GROUP_KEYS.includes(key))
+        complain([...path, key], `[group.${name}]: unknown key ${key}${suggest(key, GROUP_KEYS)}`);
     }
     const words = GROUP_WORDS.flatMap((word) =>
       table[word] === undefined ? [] : [word, textOf(table[word])],
     );
     const limits = parseLimits(words, GROUP_WORDS, 'set group');
+    const times = timesIn(table, 'group', (problem) => {
+      complain([...path, 'times'], `[group.${name}]: ${problem}`);
+    });
     if (typeof limits === 'string') complain(path, `[group.${name}]: ${limits}`);
-    else groups.push({ name, limits: withLimits(DEFAULT_OPTIONS, limits).limits });
+    else groups.push({ name, limits: withLimits(DEFAULT_OPTIONS, limits).limits, times });
   }
   return groups;
+}
+
+/** The times of a table; none where they are wrong. */
+function timesIn({ times }: TomlTable, of: TimesOf, complain: (problem: string) => void): Times {
+  const read = times === undefined ? [] : readTimes(times, of);
+  if (typeof read !== 'string') return read;
+  complain(`times: ${read}`);
+  return [];
 }
 
 function parseForwarders(value: TomlValue, file: string, complain: Complain): ForwarderSettings[] {
@@ -137,6 +150,10 @@ function parseForwarder(
   );
   if (typeof limits === 'string') complain([], limits);
   let options: ForwarderOptions = withLimits(DEFAULT_OPTIONS, typeof limits === 'string' ? {} : limits);
+  const times = timesIn(table, 'forwarder', (problem) => {
+    complain(['times'], problem);
+  });
+  options = { ...options, times };
   const { faults = {} } = table;
   if (!isTable(faults)) complain(['faults'], 'faults are written as [forwarder.N.faults.up] or .down');
   else {

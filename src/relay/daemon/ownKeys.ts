@@ -7,6 +7,7 @@ import { resolve } from 'node:path';
 import { parseCidr } from '../clients/access.ts';
 import { isRelayName } from '../control/paths.ts';
 import { isShareName, parseEngine, SHARE_NAME_FORM } from '../settings/engine.ts';
+import { parseTimes, TIME_FORM, type Times, type TimesOf } from '../settings/times.ts';
 import { type FileSettings, type LogTarget, parseAddressPort, parseLogTarget } from './settings.ts';
 
 /** What a key sets, or what is wrong with its value. */
@@ -25,6 +26,14 @@ const fileFor =
 
 const beside = (file: string, target: LogTarget): LogTarget =>
   typeof target === 'object' ? { file: resolve(file, '..', target.file) } : target;
+
+/** Times, also of a forwarder or a group. */
+export function readTimes(value: unknown, of: TimesOf): Times | string {
+  const list: unknown[] = Array.isArray(value) ? value : [value];
+  const texts = list.filter((each) => typeof each === 'string');
+  if (texts.length < list.length) return `must be a list, as ["${TIME_FORM}"]`;
+  return parseTimes(texts, of);
+}
 
 const PARSERS = {
   name: (value) =>
@@ -52,6 +61,10 @@ const PARSERS = {
   },
   share_name: (value) =>
     typeof value === 'string' && isShareName(value) ? { shareName: value } : SHARE_NAME_FORM,
+  times: (value) => {
+    const times = readTimes(value, 'process');
+    return typeof times === 'string' ? times : { times };
+  },
   allow: (value) => {
     const list: unknown[] = Array.isArray(value) ? value : [value];
     const wrong = list.find((each) => typeof each !== 'string' || parseCidr(each) === undefined);

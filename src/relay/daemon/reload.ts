@@ -10,16 +10,26 @@ import {
   VARIABLE_NAMES,
   type Variables,
 } from '../settings/variables.ts';
-import type { FileSettings, ForwarderSettings, GroupSettings, Settings } from './settings.ts';
+import { requireZone } from '../forwarding/localTime.ts';
+import {
+  type FileSettings,
+  type ForwarderSettings,
+  type GroupSettings,
+  type Settings,
+  timesOf,
+} from './settings.ts';
 
 /** What the command line said stays. */
-type Started = Pick<Settings, 'fromCommandLine' | 'allowFromCommandLine'>;
+type Started = Pick<Settings, 'fromCommandLine' | 'allowFromCommandLine' | 'timesFromCommandLine'>;
 
 /**
  * Applies the file, or throws and leaves all as it was. Forwarders from the command line stay, so do those set at
  * the prompt; those that the former file had and this one has not are deleted. Connections stay open throughout.
  */
 export async function reload(relay: Relay, file: FileSettings, started: Started): Promise<void> {
+  const times = timesOf(file, started);
+  const timed = [{ times }, ...file.groups, ...file.forwarders.map(({ options }) => options)];
+  if (timed.some((each) => each.times.length > 0)) requireZone();
   const schedules = await Promise.all(file.forwarders.map(({ options }) => loadSchedules(options)));
   const forwarders = file.forwarders.map((each, index) => ({ ...each, schedules: schedules[index] }));
   const stays = ({ number, spec }: ForwarderSettings): boolean => {
@@ -33,7 +43,7 @@ export async function reload(relay: Relay, file: FileSettings, started: Started)
   // Those that are new may be wanted by forwarders; what stays has its limits changed only when all else is done.
   const isNew = ({ name }: GroupSettings): boolean => relay.groups.get(name) === undefined;
   const newGroups = file.groups.filter(isNew);
-  for (const { name, limits } of newGroups) relay.setGroup(name, limits);
+  for (const { name, limits, times: ofGroup } of newGroups) relay.setGroup(name, limits, ofGroup);
   const variables = { ...relay.variables };
   // First, because they say where new forwarders listen, and for whom.
   relay.access = new AccessList([...started.allowFromCommandLine, ...file.allow]);
@@ -49,7 +59,8 @@ export async function reload(relay: Relay, file: FileSettings, started: Started)
     setVariables(relay, variables);
     throw error;
   }
-  for (const { name, limits } of file.groups) relay.setGroup(name, limits);
+  relay.setTimes(times);
+  for (const { name, limits, times: ofGroup } of file.groups) relay.setGroup(name, limits, ofGroup);
   for (const each of staying) {
     // Names were looked up: it may have been deleted meanwhile, at the prompt.
     if (relay.forwarders.has(each.number))

@@ -17,7 +17,7 @@ import type { OpenLog } from './logOutput.ts';
 import { readAgain } from './readAgain.ts';
 import { unknownHostWarning } from '../lookup/resolve.ts';
 import { DEFAULT_SHARE_NAME, type Engine } from '../settings/engine.ts';
-import type { ForwarderSettings, Settings } from './settings.ts';
+import { type ForwarderSettings, type Settings, timesOf } from './settings.ts';
 
 /** As the original: a bind that fails is tried again every 5 s, 20 times. */
 const BIND_RETRY_MS = 5000;
@@ -119,8 +119,9 @@ async function makeRelay(settings: Settings, log: Log): Promise<Relay> {
 /** Variables, the shared limit, groups, and forwarders that listen from then on. */
 async function setUp(relay: Relay, settings: Settings): Promise<void> {
   for (const parsed of settings.variables) relay.setVariable(parsed);
+  relay.setTimes(timesOf(settings, settings));
   if (settings.engine !== undefined) await startSharing(relay, settings.engine, settings);
-  for (const { name, limits } of settings.groups) relay.setGroup(name, limits);
+  for (const { name, limits, times } of settings.groups) relay.setGroup(name, limits, times);
   for (const forwarder of settings.forwarders) await startForwarder(relay, forwarder, settings.bindRetry);
   for (const number of settings.forwardersOfFile) relay.fromFile.add(number);
   for (const { name } of settings.groups) relay.groupsFromFile.add(name);

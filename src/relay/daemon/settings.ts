@@ -3,6 +3,7 @@ import type { Limits } from '../settings/direction.ts';
 import type { ForwarderOptions } from '../forwarding/forwarder.ts';
 import type { Engine } from '../settings/engine.ts';
 import type { ProxySpec } from '../settings/spec.ts';
+import { keysOfWord, type Times, withoutKeys } from '../settings/times.ts';
 import type { ParsedVariable, VariableName } from '../settings/variables.ts';
 
 export type LogTarget = 'none' | 'stderr' | 'syslog' | 'journal' | { readonly file: string };
@@ -17,6 +18,7 @@ export interface ForwarderSettings {
 export interface GroupSettings {
   readonly name: string;
   readonly limits: Limits;
+  readonly times: Times;
 }
 
 /** What the configuration file can say, and be read again on SIGHUP. */
@@ -24,6 +26,8 @@ export interface FileSettings {
   readonly variables: readonly ParsedVariable[];
   readonly forwarders: readonly ForwarderSettings[];
   readonly groups: readonly GroupSettings[];
+  /** When limits of the process are others. */
+  readonly times: Times;
   readonly allow: readonly string[];
   readonly name: string | undefined;
   readonly log: LogTarget | undefined;
@@ -45,6 +49,7 @@ export const NO_FILE_SETTINGS: FileSettings = {
   variables: [],
   forwarders: [],
   groups: [],
+  times: [],
   allow: [],
   name: undefined,
   log: undefined,
@@ -70,10 +75,20 @@ export interface Settings extends FileSettings {
   /** Variables and networks of the command line; they stay when the file is read again. */
   readonly fromCommandLine: readonly VariableName[];
   readonly allowFromCommandLine: readonly string[];
+  /** Instead of those of the file; undefined where it names none. */
+  readonly timesFromCommandLine: Times | undefined;
   /** Numbers of the forwarders that the file set. */
   readonly forwardersOfFile: readonly number[];
   /** A bind that fails is tried again every 5 s, 20 times, as the original did. */
   readonly bindRetry: boolean;
+}
+
+/** The times of the process: of the command line, else of the file as far as they are above no limit of the command line. */
+export function timesOf(
+  { times }: Pick<FileSettings, 'times'>,
+  started: Pick<Settings, 'fromCommandLine' | 'timesFromCommandLine'>,
+): Times {
+  return started.timesFromCommandLine ?? withoutKeys(times, started.fromCommandLine.flatMap(keysOfWord));
 }
 
 /** `9100`, `127.0.0.1:9100`, `[::1]:9100`; without an address only this machine may ask. */

@@ -8,6 +8,8 @@ import type { ScheduleStep } from '../settings/schedule.ts';
 import type { Group } from '../scheduler/flows.ts';
 import { localPorts, type ProxySpec } from '../settings/spec.ts';
 import type { ProxyVersion } from '../clients/proxyProtocol.ts';
+import { connectionsWithTimes, type Times, withTimes } from '../settings/times.ts';
+import { Timed } from './timetable.ts';
 import type { Toxic } from '../faults/toxics.ts';
 
 /** What can be changed while it listens. Bytes per second. */
@@ -15,6 +17,8 @@ export interface ForwarderOptions {
   readonly limits: Limits;
   /** For each single connection. */
   readonly connectionLimits: Limits;
+  /** When others hold instead. */
+  readonly times: Times;
   /** The name of the group of forwarders that it is in. */
   readonly group: string | undefined;
   /** Its clients are named by a PROXY header, each without exception. */
@@ -27,6 +31,7 @@ export interface ForwarderOptions {
 export const DEFAULT_OPTIONS: ForwarderOptions = {
   limits: NO_LIMITS,
   connectionLimits: NO_LIMITS,
+  times: [],
   group: undefined,
   acceptProxy: false,
   sendProxy: undefined,
@@ -44,6 +49,7 @@ export class Forwarder {
   readonly groups: Readonly<Record<Direction, Group>>;
   readonly clocks: Readonly<Record<Direction, FaultClock>>;
   options: ForwarderOptions = DEFAULT_OPTIONS;
+  readonly timed = new Timed();
   /** In the order in which they were added; of its connections each meets some (toxics.ts). */
   toxics: readonly Toxic[] = [];
   totalConnections = 0;
@@ -114,16 +120,22 @@ export class Forwarder {
 
   setOptions(options: ForwarderOptions, schedules: Schedules): void {
     this.options = options;
+    this.timed.set(options.times);
     for (const direction of DIRECTIONS) {
       this.clocks[direction].start(options.faults[direction], schedules[direction]);
     }
   }
 
-  /** The limit in force: the forwarder's own or the schedule's, whichever is lower. */
+  /** The limit in force: the forwarder's own of this time or the schedule's, whichever is lower. */
   limit(direction: Direction): number | undefined {
-    const own = this.options.limits[direction];
+    const own = withTimes(this.options.limits, this.timed.limits)[direction];
     const scheduled = this.clocks[direction].scheduledBytesPerSec;
     return own === undefined ? scheduled : Math.min(own, scheduled ?? Infinity);
+  }
+
+  /** The same for each single connection. */
+  connectionLimit(direction: Direction): number | undefined {
+    return connectionsWithTimes(this.options.connectionLimits, this.timed.limits)[direction];
   }
 
   /** Stops to accept; connections stay, with their faults. Who has not been accepted yet is refused by the kernel. */

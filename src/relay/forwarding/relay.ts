@@ -25,6 +25,9 @@ import { ListenerTuner, type Tuned } from '../socket/readAhead.ts';
 import type { Pair } from '../share/pair.ts';
 import type { SharedLimit } from '../share/sharedLimit.ts';
 import { leadsToPort, type ProxySpec, sharesPort, specOf } from '../settings/spec.ts';
+import { formatTime, formatTimed, instead, type Times } from '../settings/times.ts';
+import { formatLocal, requireZone } from './localTime.ts';
+import { Timed, Timetable } from './timetable.ts';
 import type { Toxic } from '../faults/toxics.ts';
 import { assign, DEFAULT_VARIABLES, type ParsedVariable, type Variables } from '../settings/variables.ts';
 
@@ -78,6 +81,14 @@ export class Relay {
   shared: SharedLimit | undefined;
   /** What this relay has of a shared limit, bytes per second; 0 where there is no limit. */
   #share: Pair | undefined;
+  /** Limits of the process that are others at other times. */
+  readonly timed = new Timed();
+  readonly #timetable = new Timetable(
+    () => this.#allTimed().keys(),
+    (those) => {
+      this.#followTimes(those);
+    },
+  );
   readonly pump = new Pump();
   readonly #backlogs = new BacklogWatch();
   readonly #delayed = new DelayMemory(() => {
@@ -125,8 +136,7 @@ export class Relay {
   limit(direction: Direction): number | undefined {
     const { bandwidth, bandwidth_up, bandwidth_down } = this.variables;
     const own = direction === 'up' ? bandwidth_up : bandwidth_down;
-    const limit = own > 0 ? own : bandwidth;
-    return limit > 0 ? limit : undefined;
+    return instead(this.timed.limits[direction], own > 0 ? own : bandwidth);
   }
 
   /** What the process may send at this moment: less than its limit where that is shared. */
@@ -150,8 +160,44 @@ export class Relay {
     this.log.info({ variable: parsed.name, value: parsed.value }, 'variable set');
     if (parsed.name === 'idle_out') this.#idle.retime(this.#idleMs());
     if (parsed.name === 'debug') this.log.setDebug(this.variables.debug);
-    if (parsed.name === 'client_bandwidth') this.clients.setLimit(this.#clientLimit());
+    if (parsed.name === 'client_bandwidth') this.clients.setLimit(this.clientLimit);
     if (parsed.name === 'client_bandwidth' || parsed.name === 'fair') this.#regroup();
+    this.shared?.changed();
+    this.refresh();
+  }
+
+  /** Other times for the limits of the process. Throws a `UserError` where the time zone is not known. */
+  setTimes(times: Times): void {
+    if (times.length > 0) requireZone();
+    const texts = times.map(formatTime);
+    if (texts.join() !== this.timed.times.map(formatTime).join())
+      this.log.info({ times: texts }, 'times set');
+    this.timed.set(times);
+    this.#timetable.look();
+  }
+
+  /** All that have limits by time, and how the log calls them. */
+  #allTimed(): Map<Timed, object> {
+    const forwarders = new Set([...this.forwarders.values(), ...this.#forwarderOf.values()]);
+    return new Map<Timed, object>([
+      [this.timed, {}],
+      ...[...this.groups.all].map(([group, { timed }]) => [timed, { group }] as const),
+      ...[...forwarders].map(({ number, timed }) => [timed, { forwarder: number }] as const),
+    ]);
+  }
+
+  /** Their limits are others now, for the running connections too. */
+  #followTimes(those: ReadonlySet<Timed>): void {
+    for (const [timed, of] of this.#allTimed()) {
+      if (!those.has(timed)) continue;
+      const until = timed.untilMs === undefined ? {} : { until: formatLocal(timed.untilMs) };
+      this.log.info({ ...of, inForce: formatTimed(timed.limits) || 'as set', ...until }, 'limit by time');
+    }
+    if (those.has(this.timed)) {
+      this.clients.setLimit(this.clientLimit);
+      this.#regroup();
+    }
+    this.groups.refresh();
     this.shared?.changed();
     this.refresh();
   }
@@ -178,6 +224,7 @@ export class Relay {
 
   async #replaceForwarders(wanted: readonly NewForwarder[], deleted: readonly number[]): Promise<void> {
     const numbers = [...wanted.map(({ number }) => number), ...deleted];
+    if (wanted.some(({ options }) => options.times.length > 0)) requireZone();
     const old = numbers.flatMap((number) => this.forwarders.get(number) ?? []);
     // Who has a port that is wanted has to let go first, and comes back if a new one fails.
     const inTheWay = old.filter((each) => wanted.some(({ spec }) => sharesPort(spec, each.spec)));
@@ -280,10 +327,12 @@ export class Relay {
     const forwarder = this.forwarders.get(number);
     if (forwarder === undefined) throw failure(`no forwarder ${number}`);
     this.#requireGroup(options);
+    if (options.times.length > 0) requireZone();
     const moves = forwarder.options.group !== options.group;
     forwarder.setOptions(options, schedules);
     if (moves) this.#regroup(forwarder);
     this.#refreshForwarder(forwarder);
+    this.#timetable.look();
   }
 
   #requireGroup({ group }: ForwarderOptions): void {
@@ -291,10 +340,12 @@ export class Relay {
       throw failure(`no group ${group}`, `set group ${group} bandwidth N makes one`);
   }
 
-  /** Makes a group of forwarders, or changes its limits. */
-  setGroup(name: string, limits: Limits): void {
-    this.groups.set(name, limits);
+  /** Makes a group of forwarders, or changes its limits; its times stay unless there are others. */
+  setGroup(name: string, limits: Limits, times?: Times): void {
+    if (times !== undefined && times.length > 0) requireZone();
+    this.groups.set(name, limits, times);
     this.log.info({ group: name, limits }, 'group set');
+    this.#timetable.look();
     this.refresh();
   }
 
@@ -389,6 +440,7 @@ export class Relay {
     this.listeners.stop();
     // Who starts at once in its place finds the ports free.
     await this.listeners.hold();
+    this.#timetable.stop();
     this.pump.stop();
     this.#backlogs.stop();
   }
@@ -455,8 +507,8 @@ export class Relay {
       const limits = [
         this.limit('up'),
         forwarder.limit('up'),
-        this.groups.get(forwarder.options.group)?.limits.up,
-        this.#clientLimit(),
+        this.groups.limit(forwarder.options.group, 'up'),
+        this.clientLimit,
         this.#flowLimit(forwarder, 'up'),
       ];
       const lowest = Math.min(...limits.map((limit) => limit ?? Infinity));
@@ -464,14 +516,14 @@ export class Relay {
     });
   }
 
-  #clientLimit(): number | undefined {
-    const { client_bandwidth } = this.variables;
-    return client_bandwidth > 0 ? client_bandwidth : undefined;
+  /** The limit in force of each client. */
+  get clientLimit(): number | undefined {
+    return instead(this.timed.limits.client, this.variables.client_bandwidth);
   }
 
   /** The limits above a connection, and with whom it shares alike. */
   #placeOf(forwarder: Forwarder, client: Client, direction: Direction): Place {
-    const limited = this.#clientLimit() !== undefined;
+    const limited = this.clientLimit !== undefined;
     const group = this.groups.get(forwarder.options.group);
     return {
       groups: [
@@ -498,9 +550,8 @@ export class Relay {
   }
 
   #flowLimit(forwarder: Forwarder, direction: Direction, connection?: Connection): number | undefined {
-    const { conn_bandwidth } = this.variables;
-    const own = forwarder.options.connectionLimits[direction];
-    const limit = own ?? (conn_bandwidth > 0 ? conn_bandwidth : undefined);
+    const timed = this.timed.limits[direction === 'up' ? 'connUp' : 'connDown'];
+    const limit = forwarder.connectionLimit(direction) ?? instead(timed, this.variables.conn_bandwidth);
     const toxic = connection?.toxics.limit(direction);
     return toxic === undefined ? limit : Math.min(toxic, limit ?? Infinity);
   }
@@ -614,7 +665,7 @@ export class Relay {
   /** The client is known: its server is connected to. */
   #admit(connection: Connection, forwarder: Forwarder): void {
     const name = clientOf(connection.client.address, this.variables.client_prefix);
-    const counted = this.clients.enter(name, this.#clientLimit());
+    const counted = this.clients.enter(name, this.clientLimit);
     this.#clientOf.set(connection, counted);
     const { force_from, connect_timeout, unreachable, keepalive } = this.variables;
     const anyAddress = force_from === '0.0.0.0' || force_from === '::';
@@ -648,8 +699,8 @@ export class Relay {
       limited: (direction) =>
         this.limit(direction) !== undefined ||
         forwarder.limit(direction) !== undefined ||
-        this.variables.client_bandwidth > 0 ||
-        this.groups.get(forwarder.options.group)?.limits[direction] !== undefined ||
+        this.clientLimit !== undefined ||
+        this.groups.limit(forwarder.options.group, direction) !== undefined ||
         this.#flowLimit(forwarder, direction, connection) !== undefined,
       faults: (direction) => connection.toxics.faults(direction, forwarder.options.faults[direction]),
       held: (direction) => forwarder.clocks[direction].held,

@@ -13,11 +13,11 @@ function candidates(before: readonly string[], names: Names): readonly string[] 
   if (before.length === 0) return ['?', ...TOP_WORDS];
   const forwarders = names.forwarders.map(String);
   if ('show'.startsWith(top) && top.length > 1 && before.length === 1) {
-    return ['all', 'stats', 'forwarders', 'faults', 'version', 'share', ...VARIABLE_NAMES];
+    return ['all', 'stats', 'forwarders', 'times', 'faults', 'version', 'share', ...VARIABLE_NAMES];
   }
   if ('kill'.startsWith(top) && before.length === 1) return ['all', ...names.connections];
   if (!('set'.startsWith(top) && top.length > 1)) return [];
-  if (before.length === 1) return ['forwarder', 'group', 'fault', ...VARIABLE_NAMES];
+  if (before.length === 1) return ['forwarder', 'group', 'times', 'fault', ...VARIABLE_NAMES];
   if (second === 'forwarder') {
     if (before.length === 2) return forwarders;
     return before.length % 2 === (third !== undefined && before[3]?.includes(':') === true ? 0 : 1)
@@ -25,6 +25,10 @@ function candidates(before: readonly string[], names: Names): readonly string[] 
       : [];
   }
   if (second === 'group') return before.length % 2 === 1 ? GROUP_WORDS : [];
+  if (second === 'times') {
+    if (before.length === 2) return ['forwarder', 'group', 'off'];
+    return third === 'forwarder' && before.length === 3 ? forwarders : ['off'];
+  }
   if (second === 'fault') {
     if (before.length === 2) return ['all', ...forwarders];
     return ['up', 'down', 'both', 'off', 'hold', ...FAULT_WORDS];

@@ -4,14 +4,16 @@ import { VERSION } from '../../core/version.ts';
 import { type Direction, NO_LIMITS } from '../settings/direction.ts';
 import { formatFaults } from '../settings/faults.ts';
 import { DEFAULT_OPTIONS, type Forwarder, type ForwarderOptions } from '../forwarding/forwarder.ts';
-import { type Command, parseCommand } from '../settings/grammar.ts';
+import { type Command, parseCommand, type TimesOwner } from '../settings/grammar.ts';
 import { HELP } from './help.ts';
+import { formatLocal, zoneName } from '../forwarding/localTime.ts';
 import { formatLimits, formatTotal, loadSchedules, withFaults, withLimits } from './options.ts';
 import type { Relay } from '../forwarding/relay.ts';
-import { renderShare, renderStats } from './render.ts';
+import { inForceText, renderShare, renderStats, renderTimes, timesCommand } from './render.ts';
 import { unknownHostWarning } from '../lookup/resolve.ts';
 import { formatSpec } from '../settings/spec.ts';
-import { collectStats, collectSummary } from '../statistics/stats.ts';
+import { keysOf, keysOfWord, type TimedLimits } from '../settings/times.ts';
+import { collectStats, collectSummary, timesStatus } from '../statistics/stats.ts';
 import { VARIABLE_NAMES } from '../settings/variables.ts';
 
 /** The answer to a line; `then` is what the prompt itself has to do. */
@@ -56,7 +58,9 @@ async function carryOut(relay: Relay, command: Command): Promise<Reply> {
     }
     case 'set-variable':
       relay.setVariable(command.parsed);
-      return say(`${command.parsed.name}\t${command.parsed.value}`);
+      return say(
+        `${command.parsed.name}\t${command.parsed.value}${instead(relay, 'process', [command.parsed.name])}`,
+      );
     case 'limit-group':
       return limitGroup(relay, command);
     case 'delete-group':
@@ -69,12 +73,16 @@ async function carryOut(relay: Relay, command: Command): Promise<Reply> {
       const forwarder = relay.forwarders.get(command.number);
       if (forwarder === undefined) return noForwarder(command.number);
       await changeOptions(relay, forwarder, withLimits(forwarder.options, command.limits));
-      return say(`forwarder ${command.number} set.`);
+      return say(
+        `forwarder ${command.number} set.${instead(relay, { forwarder: command.number }, Object.keys(command.limits))}`,
+      );
     }
     case 'delete-forwarder':
       return (await relay.removeForwarder(command.number))
         ? say(`forwarder ${command.number} deleted.`)
         : noForwarder(command.number);
+    case 'set-times':
+      return setTimes(relay, command);
     case 'set-fault':
       return setFault(relay, command);
     case 'kill':
@@ -95,7 +103,41 @@ async function showShare({ shared }: Relay, json: boolean): Promise<Reply> {
 function limitGroup(relay: Relay, { name, limits }: Command & { kind: 'limit-group' }): Reply {
   const old = { ...DEFAULT_OPTIONS, limits: relay.groups.get(name)?.limits ?? NO_LIMITS };
   relay.setGroup(name, withLimits(old, limits).limits);
-  return say(groupLine(relay, name).trim());
+  return say(`${groupLine(relay, name).trim()}${instead(relay, { group: name }, Object.keys(limits))}`);
+}
+
+async function setTimes(relay: Relay, { of, times }: Command & { kind: 'set-times' }): Promise<Reply> {
+  if (of === 'process') relay.setTimes(times);
+  else if ('group' in of) {
+    const group = relay.groups.get(of.group);
+    if (group === undefined) return refuse(`No such group: ${of.group}, try: set group ?`);
+    relay.setGroup(of.group, group.limits, times);
+  } else {
+    const forwarder = relay.forwarders.get(of.forwarder);
+    if (forwarder === undefined) return noForwarder(of.forwarder);
+    await changeOptions(relay, forwarder, { ...forwarder.options, times });
+  }
+  return say(showTimes(relay));
+}
+
+function showTimes(relay: Relay): string {
+  return renderTimes(timesStatus(relay), `${formatLocal(Date.now())}, ${zoneName() ?? 'UTC'}`);
+}
+
+/** What was set is not in force where it is a time with another limit: who sets it has to hear that. */
+function instead(relay: Relay, of: TimesOwner, words: readonly string[]): string {
+  const name = of === 'process' ? of : 'group' in of ? `group ${of.group}` : `forwarder ${of.forwarder}`;
+  const keys = words.flatMap(keysOfWord);
+  const timed = timedOf(relay, of);
+  const status = timesStatus(relay).find((each) => each.of === name);
+  if (status === undefined || !keysOf(timed).some((key) => keys.includes(key))) return '';
+  return `\nNow another limit holds, by time: ${inForceText(status)}`;
+}
+
+function timedOf(relay: Relay, of: TimesOwner): TimedLimits {
+  if (of === 'process') return relay.timed.limits;
+  const owner = 'group' in of ? relay.groups.get(of.group) : relay.forwarders.get(of.forwarder);
+  return owner?.timed.limits ?? {};
 }
 
 async function setForwarder(relay: Relay, command: Command & { kind: 'set-forwarder' }): Promise<Reply> {
@@ -157,11 +199,9 @@ function forwarderLine(forwarder: Forwarder): string {
   return `  forwarder ${forwarder.number} ${formatSpec(forwarder.spec)}${limits === '' ? '' : ` ${limits}`}`;
 }
 
-function show(
-  relay: Relay,
-  what: 'all' | 'stats' | 'version' | 'forwarders' | 'faults',
-  json: boolean,
-): string {
+const timesLines = (relay: Relay): string[] => timesStatus(relay).map(timesCommand);
+
+function show(relay: Relay, what: (Command & { kind: 'show' })['what'], json: boolean): string {
   switch (what) {
     case 'version':
       return json ? JSON.stringify({ version: VERSION }) : `iprelay ${VERSION}`;
@@ -173,6 +213,7 @@ function show(
       if (json)
         return JSON.stringify({
           variables: relay.variables,
+          times: timesStatus(relay),
           groups: groupsJson(relay),
           forwarders: forwardersJson(relay),
         });
@@ -180,10 +221,13 @@ function show(
         ...VARIABLE_NAMES.map((name) => `${name}\t${relay.variables[name]}`),
         ...groupLines(relay),
         ...byNumber(relay).map(forwarderLine),
+        ...timesLines(relay),
       ].join('\n');
     case 'forwarders':
       if (json) return JSON.stringify(forwardersJson(relay));
-      return [...groupLines(relay), ...byNumber(relay).map(forwarderLine)].join('\n');
+      return [...groupLines(relay), ...byNumber(relay).map(forwarderLine), ...timesLines(relay)].join('\n');
+    case 'times':
+      return json ? JSON.stringify(timesStatus(relay)) : showTimes(relay);
     case 'faults':
       return json ? JSON.stringify(forwardersJson(relay)) : faultLines(relay);
   }
@@ -192,7 +236,11 @@ function show(
 const groupsJson = (relay: Relay): unknown =>
   relay.groups.names.map((name) => {
     const { up, down } = relay.groups.get(name)?.limits ?? NO_LIMITS;
-    return { name, limit: { up: up ?? null, down: down ?? null } };
+    const limitInForce = {
+      up: relay.groups.limit(name, 'up') ?? null,
+      down: relay.groups.limit(name, 'down') ?? null,
+    };
+    return { name, limit: { up: up ?? null, down: down ?? null }, limitInForce };
   });
 
 /** As in the statistics, with what is set. */

@@ -12,6 +12,7 @@ export const HELP: Readonly<Record<HelpTopic, string>> = {
   show: `show all           all variables and forwarders
 show stats         the limit, and for each connection its bytes and rates
 show forwarders    forwarders with their limits
+show times         times of day with other limits, what is in force, and until when
 show faults        faults of each forwarder
 show share         who shares the limit (--share), and how much each has
 show version       the version
@@ -21,6 +22,7 @@ With --json at the end the answer is JSON.
   set: `set <variable> <value>                   see: show all
 set forwarder <N> <lport>:<host>:<rport>  see: set forwarder ?
 set group <name> <limits>                 see: set group ?
+set times <days> <from>-<to> <limits>     see: set times ?
 set fault <N|all> ...                     see: set fault ?
 bandwidth is in bytes per second for each direction (a full-duplex line), 0 is off;
 bandwidth_up (client to server) and bandwidth_down (server to client) replace it for one direction.`,
@@ -41,6 +43,15 @@ for instance: set forwarder 1 8080:www.somewhere.net:80 bandwidth 1024`,
 set group <name>                           delete it; its forwarders are in no group then
 a forwarder is put in it with: set forwarder <N> group <name>
 for instance: set group web bandwidth 100k`,
+  times: `set times <time>; <time> ...                  other limits of the process at times of the week, in place of those there were
+set times forwarder <N>|group <name> <time>; ...  the same of a forwarder or a group
+set times [forwarder <N>|group <name>] off        take them away
+a time is days, hours or both, and limits in bytes per second that hold instead, 0 for none:
+  mon-fri 18:00-23:00 500k              up to the minute before 23:00; a rate alone is bandwidth
+  sat,sun up 100k down 1mb              whole days
+  22:00-06:00 0                         every day, over midnight; it has the days on which it begins
+limits: bandwidth, up, down, conn_bandwidth, conn_up, conn_down (a group: the first three; the process: client_bandwidth too)
+of several times the first that holds decides; hours are those of this machine's time zone, see: show times`,
   fault: `set fault <N|all> [up|down|both] <fault> <value> ...   set faults of a forwarder
 set fault <N|all> [up|down|both] off                   take them away
 faults (off takes one away):

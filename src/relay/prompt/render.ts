@@ -2,7 +2,7 @@
 import { counted } from '../../core/units.ts';
 import type { Sharer } from '../share/connection.ts';
 import type { ShareStatus } from '../share/sharedLimit.ts';
-import type { Rates, RelayStats, TrafficStats } from '../statistics/stats.ts';
+import type { Rates, RelayStats, TimesStatus, TrafficStats } from '../statistics/stats.ts';
 
 const kB = (bytesPerSec: number): string => (bytesPerSec / 1000).toFixed(2);
 
@@ -30,6 +30,30 @@ function limitLines({ limit }: RelayStats): string[] {
     value === null ? `Bandwidth ${name} is not set.` : `Bandwidth ${name} set to: ${value} bytes / sec.`;
   return [one('up', up), one('down', down)];
 }
+
+/** `bandwidth 500000 until Sat 2026-11-28 23:00`, or `as set until ...`. */
+export function inForceText({ inForce, untilLocal }: TimesStatus): string {
+  return `${inForce ?? 'as set'}${untilLocal === null ? '' : ` until ${untilLocal}`}`;
+}
+
+/** `Limit by time of forwarder 1: ...` */
+export const timesLine = (status: TimesStatus): string =>
+  `Limit by time of ${ofWhom(status)}: ${inForceText(status)}`;
+
+const ofWhom = ({ of }: TimesStatus): string => (of === 'process' ? 'the process' : of);
+
+/** The answer to `show times`; each line of times can be typed again. */
+export function renderTimes(all: readonly TimesStatus[], clock: string): string {
+  if (all.length === 0) return 'No times are set.';
+  return [
+    `It is ${clock}.`,
+    ...all.flatMap((status) => [timesCommand(status), `    now ${inForceText(status)}`]),
+  ].join('\n');
+}
+
+/** `times forwarder 1 mon-fri 18:00-23:00 bandwidth 500000; ...`: behind `set` it can be typed again. */
+export const timesCommand = ({ of, times }: TimesStatus): string =>
+  `  times ${of === 'process' ? '' : `${of} `}${times.join('; ')}`;
 
 const bytesPerSec = (value: number | null): string => (value === null ? 'no limit' : `${value} bytes / sec.`);
 
@@ -61,6 +85,7 @@ export function renderStats(stats: RelayStats): string {
     `Total connections: ${stats.totalConnections}`,
     `Open connections: ${stats.connections.length}`,
     ...limitLines(stats),
+    ...stats.times.map(timesLine),
     ...(stats.share === null ? [] : shareLines(stats.share)),
   ];
   for (const connection of stats.connections) {
@@ -81,7 +106,7 @@ export function renderWatch(stats: RelayStats, columns: number, rows: number): s
   const lines = [
     `${counted(stats.connections.length, 'connection')}, in ${kB(stats.in.bytesPerSec.last5s)} kB/s, ` +
       `out ${kB(stats.out.bytesPerSec.last5s)} kB/s (5 s)`,
-    limitLines(stats).join(' '),
+    [...limitLines(stats), ...stats.times.filter(({ of }) => of === 'process').map(timesLine)].join(' '),
     '',
     `${'connection'.padEnd(12)}${'in kB/s'.padStart(10)}${'out kB/s'.padStart(10)}${'idle'.padStart(9)}  from -> to`,
   ];

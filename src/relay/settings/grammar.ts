@@ -3,6 +3,7 @@ import { closest } from '../../core/suggest.ts';
 import { type Direction, DIRECTIONS } from './direction.ts';
 import { FAULT_WORDS, type FaultWord } from './faults.ts';
 import { parseSpec, type ProxySpec } from './spec.ts';
+import { parseTimes, type Times } from './times.ts';
 import {
   adviceOn,
   parseBandwidth,
@@ -33,12 +34,12 @@ export type LimitChanges = Partial<Record<LimitWord, number>> & {
 export const isGroupName = (name: string): boolean =>
   /^[A-Za-z][\w.-]{0,31}$/.test(name) && name.toLowerCase() !== 'off';
 
-export type HelpTopic = 'top' | 'show' | 'set' | 'kill' | 'forwarder' | 'group' | 'fault';
+export type HelpTopic = 'top' | 'show' | 'set' | 'kill' | 'forwarder' | 'group' | 'times' | 'fault';
 
 export type Command =
   | { kind: 'nothing' }
   | { kind: 'help'; topic: HelpTopic }
-  | { kind: 'show'; what: 'all' | 'stats' | 'version' | 'forwarders' | 'faults'; json: boolean }
+  | { kind: 'show'; what: 'all' | 'stats' | 'version' | 'forwarders' | 'times' | 'faults'; json: boolean }
   | { kind: 'show-share'; json: boolean }
   | { kind: 'show-variable'; name: VariableName; json: boolean }
   | { kind: 'set-variable'; parsed: ParsedVariable }
@@ -47,6 +48,7 @@ export type Command =
   | { kind: 'delete-forwarder'; number: number }
   | { kind: 'limit-group'; name: string; limits: LimitChanges }
   | { kind: 'delete-group'; name: string }
+  | { kind: 'set-times'; of: TimesOwner; times: Times }
   | { kind: 'set-fault'; number: number | 'all'; directions: readonly Direction[]; changes: FaultChanges }
   | { kind: 'kill'; name: string }
   | { kind: 'kill-all' }
@@ -54,11 +56,14 @@ export type Command =
   | { kind: 'exit' }
   | { kind: 'error'; message: string };
 
+/** Whose limits are others at times. */
+export type TimesOwner = 'process' | { readonly forwarder: number } | { readonly group: string };
+
 /** `off` takes all faults of these directions away. */
 export type FaultChanges = 'off' | readonly { word: FaultWord; value: string }[];
 
 export const TOP_WORDS = ['help', 'show', 'set', 'kill', 'watch', 'exit', 'quit'] as const;
-const SHOW_WORDS = ['all', 'stats', 'version', 'forwarders', 'faults', 'share'] as const;
+const SHOW_WORDS = ['all', 'stats', 'version', 'forwarders', 'times', 'faults', 'share'] as const;
 
 const error = (message: string): Command => ({ kind: 'error', message });
 const incorrect = (topic: string, meant?: string): Command => {
@@ -122,11 +127,12 @@ function parseSet(words: readonly string[]): Command {
   const [what = '', ...values] = words;
   if (what === '?') return { kind: 'help', topic: 'set' };
   if (what === '') return incorrect('set');
-  const known = ['forwarder', 'group', 'fault', ...VARIABLE_NAMES] as const;
+  const known = ['forwarder', 'group', 'times', 'fault', ...VARIABLE_NAMES] as const;
   const match = matchWord(what, known);
   if (!('word' in match)) return wrongWord(what, match, 'set', known);
   if (match.word === 'forwarder') return parseSetForwarder(values);
   if (match.word === 'group') return parseSetGroup(values);
+  if (match.word === 'times') return parseSetTimes(values);
   if (match.word === 'fault') return parseSetFault(values);
   const [value, more] = values;
   if (value === undefined || more !== undefined) return incorrect('set');
@@ -235,6 +241,34 @@ function readOption(
       changes.send_proxy = value;
       return undefined;
   }
+}
+
+/** `set times mon-fri 18:00-23:00 500k; sat,sun 1mb`, `set times group web off`: all times of one at once. */
+function parseSetTimes(words: readonly string[]): Command {
+  if (words.includes('?')) return { kind: 'help', topic: 'times' };
+  const [first = ''] = words;
+  if (first === '') return incorrect('set times');
+  const match = first.length < 2 ? undefined : matchWord(first, ['forwarder', 'group']);
+  if (match === undefined || !('word' in match)) return timesCommand('process', words);
+  const [, name = '', ...rest] = words;
+  if (match.word === 'group')
+    return isGroupName(name)
+      ? timesCommand({ group: name }, rest)
+      : error(`Bad group: ${name.slice(0, 80)}, try: set times ?`);
+  const number = parseNumber(name);
+  return number === undefined
+    ? error(`Bad forwarder: ${name.slice(0, 80)}, try: set times ?`)
+    : timesCommand({ forwarder: number }, rest);
+}
+
+function timesCommand(of: TimesOwner, words: readonly string[]): Command {
+  if (words.length === 0) return incorrect('set times');
+  if (words.length === 1 && words[0] === 'off') return { kind: 'set-times', of, times: [] };
+  const kind = of === 'process' ? of : 'group' in of ? 'group' : 'forwarder';
+  const times = parseTimes(words.join(' ').replace(/;$/, '').split(';'), kind);
+  return typeof times === 'string'
+    ? error(`Bad time: ${times}, try: set times ?`)
+    : { kind: 'set-times', of, times };
 }
 
 function parseSetFault(words: readonly string[]): Command {

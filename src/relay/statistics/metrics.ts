@@ -72,8 +72,20 @@ function ofProcess(stats: RelaySummary, held: Held): MetricFamily[] {
     family(
       'limit_bytes_per_second',
       'gauge',
-      'The limit of the process; missing without one.',
+      'The limit of the process in force; missing without one.',
       ofDirections(stats.limit),
+    ),
+    family(
+      'client_limit_bytes_per_second',
+      'gauge',
+      'The limit of each client in force; missing without one.',
+      stats.clientLimit === null ? [] : [[{}, stats.clientLimit]],
+    ),
+    family(
+      'group_limit_bytes_per_second',
+      'gauge',
+      'The limit of each group in force; missing without one.',
+      stats.groups.flatMap(({ name, limitInForce }) => labelled({ group: name }, limitInForce)),
     ),
   ];
 }
@@ -115,6 +127,12 @@ function ofForwarders({ forwarders }: RelaySummary): MetricFamily[] {
       'Bytes forwarded by each forwarder; up is client to server.',
       forwarders.flatMap((each) => bothWays(labels(each), each)),
     ),
+    family(
+      'forwarder_limit_bytes_per_second',
+      'gauge',
+      'The limit of each forwarder in force; missing without one.',
+      forwarders.flatMap((each) => labelled(labels(each), each.limitInForce)),
+    ),
   ];
 }
 
@@ -138,5 +156,7 @@ function ofClients({ clients }: RelaySummary): MetricFamily[] {
 const bothWays = (
   of: Sample['labels'],
   { inBytes, outBytes }: { readonly inBytes: number; readonly outBytes: number },
-): Values =>
-  ofDirections({ up: outBytes, down: inBytes }).map(([direction, bytes]) => [{ ...of, ...direction }, bytes]);
+): Values => labelled(of, { up: outBytes, down: inBytes });
+
+const labelled = (of: Sample['labels'], values: Parameters<typeof ofDirections>[0]): Values =>
+  ofDirections(values).map(([direction, value]) => [{ ...of, ...direction }, value]);

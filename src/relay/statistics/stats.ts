@@ -1,10 +1,13 @@
 /** What `show stats`, `watch` and the metrics show: a picture of the relay at one moment. */
 import type { Direction } from '../settings/direction.ts';
+import { formatLocal } from '../forwarding/localTime.ts';
+import type { Timed } from '../forwarding/timetable.ts';
 import type { ClientCounts } from '../clients/clients.ts';
 import type { Meter } from '../connection/meter.ts';
 import type { Relay } from '../forwarding/relay.ts';
 import type { ShareStatus } from '../share/sharedLimit.ts';
 import { formatServer } from '../settings/spec.ts';
+import { formatTime, formatTimed } from '../settings/times.ts';
 
 /** Bytes per second. */
 export interface Rates {
@@ -16,6 +19,21 @@ export interface Rates {
 export interface TrafficStats {
   readonly bytes: number;
   readonly bytesPerSec: Rates;
+}
+
+export type BothLimits = Readonly<Record<Direction, number | null>>;
+
+/** Limits that are others at times of the week. */
+export interface TimesStatus {
+  /** `process`, `forwarder 1`, `group web`. */
+  readonly of: string;
+  /** As they are typed. */
+  readonly times: readonly string[];
+  /** What holds now instead of what is set, as it is typed; null where nothing does. */
+  readonly inForce: string | null;
+  /** The moment of the next change, in UTC and on the wall clock of the relay; null where none comes. */
+  readonly until: string | null;
+  readonly untilLocal: string | null;
 }
 
 export interface ConnectionStats {
@@ -47,8 +65,12 @@ export interface RelayStats {
   readonly totalConnections: number;
   readonly failedConnects: number;
   readonly refused: number;
-  /** Bytes per second; null where none is set. */
-  readonly limit: Readonly<Record<Direction, number | null>>;
+  /** In force, bytes per second; null where there is none. */
+  readonly limit: BothLimits;
+  /** In force for each client. */
+  readonly clientLimit: number | null;
+  /** Those who have times with other limits. */
+  readonly times: readonly TimesStatus[];
   /** Where the limit is shared with relays on other machines, else null. */
   readonly share: ShareStatus | null;
   readonly in: TrafficStats;
@@ -65,7 +87,10 @@ export interface RelayStats {
     /** Server to client. */
     readonly inBytes: number;
     readonly outBytes: number;
+    /** In force for all of its connections, bytes per second. */
+    readonly limitInForce: BothLimits;
   }[];
+  readonly groups: readonly { readonly name: string; readonly limitInForce: BothLimits }[];
   /** Those that are counted by name, at most 100 (clients.ts), busiest first; then all others together, if there are any. */
   readonly clients: readonly ClientStats[];
 }
@@ -92,6 +117,28 @@ function clientStats({ clients }: Relay): ClientStats[] {
   const busiest = named.sort((a, b) => b.inBytes + b.outBytes - a.inBytes - a.outBytes);
   return clients.others.totalConnections > 0 ? [...busiest, of('other', clients.others)] : busiest;
 }
+
+/** Times of the process, of groups, of forwarders; only of those that have some. */
+export function timesStatus(relay: Relay): TimesStatus[] {
+  const forwarders = [...relay.forwarders.values()].sort((a, b) => a.number - b.number);
+  const all: (readonly [string, Timed])[] = [
+    ['process', relay.timed],
+    ...[...relay.groups.all].map(([name, { timed }]) => [`group ${name}`, timed] as const),
+    ...forwarders.map(({ number, timed }) => [`forwarder ${number}`, timed] as const),
+  ];
+  return all.flatMap(([of, { times, limits, untilMs }]) => {
+    const inForce = formatTimed(limits);
+    const until = untilMs === undefined ? null : new Date(untilMs).toISOString();
+    const untilLocal = untilMs === undefined ? null : formatLocal(untilMs);
+    const status = { of, times: times.map(formatTime), inForce: inForce === '' ? null : inForce };
+    return times.length === 0 ? [] : [{ ...status, until, untilLocal }];
+  });
+}
+
+const ofBoth = (limit: (direction: Direction) => number | undefined): BothLimits => ({
+  up: limit('up') ?? null,
+  down: limit('down') ?? null,
+});
 
 /** What concerns no single connection: cheap with thousands of them. */
 export type RelaySummary = Omit<RelayStats, 'connections'>;
@@ -161,7 +208,9 @@ export function collectSummary(relay: Relay, version: string): RelaySummary {
     totalConnections: relay.totalConnections,
     failedConnects: relay.failedConnects,
     refused: relay.refused,
-    limit: { up: relay.limit('up') ?? null, down: relay.limit('down') ?? null },
+    limit: ofBoth((direction) => relay.limit(direction)),
+    clientLimit: relay.clientLimit ?? null,
+    times: timesStatus(relay),
     share: relay.shared?.status ?? null,
     in: traffic(relay.meters.down, relay.startedMs, nowMs),
     out: traffic(relay.meters.up, relay.startedMs, nowMs),
@@ -174,6 +223,11 @@ export function collectSummary(relay: Relay, version: string): RelaySummary {
       totalConnections: forwarder.totalConnections,
       inBytes: forwarder.bytes.down,
       outBytes: forwarder.bytes.up,
+      limitInForce: ofBoth((direction) => forwarder.limit(direction)),
+    })),
+    groups: relay.groups.names.map((name) => ({
+      name,
+      limitInForce: ofBoth((direction) => relay.groups.limit(name, direction)),
     })),
     clients: clientStats(relay),
   };

@@ -4,7 +4,7 @@ function __iprelay_place
   set -l count 0; set -l last; set -l skip 0
   for word in (commandline -opc)[2..-1]
     if test $skip = 1; set skip 0; continue; end
-    if contains -- $word -b --up --down --share --share-name --allow -c --config --name --pid-file --log --log-format --metrics --api --api-token --populate --set; set skip 1; continue; end
+    if contains -- $word -b --up --down --times --share --share-name --allow -c --config --name --pid-file --log --log-format --metrics --api --api-token --populate --set; set skip 1; continue; end
     if string match -q -- '-*' $word; continue; end
     set count (math $count + 1); set last $word
   end
@@ -23,6 +23,7 @@ complete -c iprelay -s f -l foreground -d 'serve in the foreground without a pro
 complete -c iprelay -s b -x -d 'limit in bytes per second for each direction'
 complete -c iprelay -l up -x -d 'another limit from client to server'
 complete -c iprelay -l down -x -d 'another limit from server to client'
+complete -c iprelay -l times -x -d 'another limit at times: "mon-fri 18:00-23:00 500k" (may be repeated)'
 complete -c iprelay -l share -x -d 'share the limit with relays elsewhere: redis://host'
 complete -c iprelay -l share-name -x -d 'which limit is shared (default: default)'
 complete -c iprelay -l allow -x -d 'only clients of this network (may be repeated)'

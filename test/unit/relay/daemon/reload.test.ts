@@ -34,7 +34,11 @@ async function relayTo(remotePort: number): Promise<Network> {
 }
 
 const apply = ({ relay }: Network, text: string): Promise<void> =>
-  reload(relay, parseConfig(text, '/relay.toml'), { fromCommandLine: [], allowFromCommandLine: [] });
+  reload(relay, parseConfig(text, '/relay.toml'), {
+    fromCommandLine: [],
+    allowFromCommandLine: [],
+    timesFromCommandLine: undefined,
+  });
 
 const forwarder = (number: number, port: number, remotePort: number): string =>
   `[forwarder.${number}]\nproxy = "127.0.0.1:${port}:127.0.0.1:${remotePort}"\n`;
