@@ -4,7 +4,7 @@ import { type InForce, inForce, same } from '../times/inForce.ts';
 import { localOffsetMs, readZoneAgain } from './localTime.ts';
 
 /** So long at most until a clock that was set, or another time zone, is noticed. */
-const LOOK_MS = 60_000;
+const LOOK_MS = 10_000;
 
 /** The times of one: the process, a forwarder, a group. */
 export class Timed {
