@@ -49,9 +49,11 @@ beforeAll(async () => {
 });
 
 afterEach(async () => {
-  if (relay?.exitCode !== null) return;
-  relay.kill('SIGKILL');
-  await once(relay, 'exit');
+  const ending = relay;
+  relay = undefined;
+  if (ending?.exitCode !== null) return;
+  ending.kill('SIGKILL');
+  await once(ending, 'exit');
 });
 
 afterAll(async () => {
