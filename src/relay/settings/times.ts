@@ -53,7 +53,7 @@ export const TIME_WORDS: Readonly<Record<TimesOf, readonly TimeWord[]>> = {
 
 export const MINUTES_OF_DAY = 1440;
 export const MINUTES_OF_WEEK = 7 * MINUTES_OF_DAY;
-/** Each is looked at once a minute. */
+/** Each is looked at every ten seconds. */
 const MOST_TIMES = 100;
 
 const DAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];
