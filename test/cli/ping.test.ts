@@ -116,11 +116,14 @@ describe.skipIf(!canMakeNamespaces())('ping', () => {
   });
 
   it('sends a series at its pace and ends at once when aborted', async () => {
-    const series = (await run('series', FAR)) as { atMs: number; rttMs: number | null }[];
-    expect(series).toHaveLength(5);
-    expect(series.every(({ rttMs }) => rttMs !== null)).toBe(true);
-    const span = (series.at(-1)?.atMs ?? 0) - (series[0]?.atMs ?? 0);
-    expect(span).toBeGreaterThanOrEqual(395);
+    const { startMs, samples } = (await run('series', FAR)) as {
+      startMs: number;
+      samples: { atMs: number; rttMs: number | null }[];
+    };
+    expect(samples).toHaveLength(5);
+    expect(samples.every(({ rttMs }) => rttMs !== null)).toBe(true);
+    // None before its time, by a millisecond of Node's timers. How late one may be is the machine's affair, the first too.
+    expect(samples.map(({ atMs }, index) => atMs - startMs >= index * 100 - 1)).not.toContain(false);
     inside('third', 'ip', 'route', 'add', 'blackhole', '192.0.2.0/24');
     const aborted = (await run('abort', '192.0.2.1')) as { reason: string };
     inside('third', 'ip', 'route', 'del', 'blackhole', '192.0.2.0/24');

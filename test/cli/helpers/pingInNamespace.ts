@@ -11,7 +11,9 @@ async function outcome(): Promise<unknown> {
   if (what === 'once') return pingOnce(host, options);
   if (what === 'series') {
     const pinger = makePinger(host, {}, systemClock, (to, more) => pingOnce(to, { ...more, timeoutSec: 1 }));
-    return pinger.series({ count: 5, intervalMs: 100, signal: new AbortController().signal });
+    const startMs = systemClock.nowMs();
+    const samples = await pinger.series({ count: 5, intervalMs: 100, signal: new AbortController().signal });
+    return { startMs, samples };
   }
   if (what === 'abort') {
     const signal = AbortSignal.timeout(300);
