@@ -32,14 +32,18 @@ function otherUplinks({ layers, shapedDevices }: ConditionReadings): string[] {
 /** Whatever is below counts more: what goes past the device goes past its queues as well. */
 function flowtablesHere({ device, record, flowtables = [], devicesBelow = [] }: ConditionReadings): string[] {
   if (record === undefined) return [];
+  const hasLimits = record.plan.firewall?.rules.limits !== undefined;
+  const limits = hasLimits ? ', and no limit of hosts holds for them' : '';
   return flowtables.flatMap(({ name, devices }) => {
     const below = devicesBelow.filter((each) => devices.includes(each));
     if (below.length > 0)
       return [
-        `the flowtable ${name} takes connections past ${device} at ${below.join(', ')}: nothing of them is shaped, policed or paced`,
+        `the flowtable ${name} takes connections past ${device} at ${below.join(', ')}: nothing of them is shaped, policed or paced${limits}`,
       ];
     return devices.includes(device)
-      ? [`the flowtable ${name} takes connections past the rules of ${device}: all their packets are normal`]
+      ? [
+          `the flowtable ${name} takes connections past the rules of ${device}: all their packets are normal${limits}`,
+        ]
       : [];
   });
 }

@@ -16,8 +16,18 @@ import {
   type SearchDefaults,
   type ShaperKey,
 } from './keys.ts';
+import {
+  appliesTo,
+  compared,
+  isLimitTable,
+  readLimitSections,
+  type LimitSection,
+  type LimitSectionKind,
+  type SaidHostLimit,
+} from './hostLimits.ts';
 import { locator, type Locate, type Place } from '../core/locate.ts';
 import { parseLineRate, type Parsed } from './parsers.ts';
+import { settingsFromValues } from './fromArguments.ts';
 import { checkTuning, doubts, errorAt, limitErrors } from './settings.ts';
 import { assumedLink } from '../plan/input/assumedLink.ts';
 import { explicitRates, rateDoubt, type RateTexts } from './rateDoubts.ts';
@@ -32,7 +42,9 @@ export interface DeviceSection {
   /** What is said about the shaper, to be put under flags and environment. */
   values: Values;
   search: SearchDefaults;
-  /** What is wrong with this section. */
+  /** Limits of hosts and networks that are for this device too. */
+  hostLimits: readonly SaidHostLimit[];
+  /** What is wrong with this section, and with the limits for it. */
   errors: readonly UserError[];
   warnings: readonly string[];
 }
@@ -42,6 +54,8 @@ export interface Configuration {
   file: string;
   /** In the order of the file. */
   sections: readonly DeviceSection[];
+  /** Limits of hosts and networks: hosts first, then in the order of the file. */
+  hostLimits: readonly LimitSection[];
   /** What is wrong outside the sections. */
   errors: readonly UserError[];
 }
@@ -53,7 +67,8 @@ const EXAMPLE = 'a section begins with [ppp0], a setting is written as: up = 210
 export function parseConfiguration(text: string, file: string): Configuration {
   const table = parseToml(text, file, EXAMPLE);
   const locate = locator(text);
-  const sections: DeviceSection[] = [];
+  const alone: DeviceSection[] = [];
+  const limitSections: LimitSection[] = [];
   const errors: UserError[] = [];
   for (const [device, content] of Object.entries(table)) {
     const at = (place: Place): string => `${file}:${place.line}:${place.column}`;
@@ -68,11 +83,56 @@ export function parseConfiguration(text: string, file: string): Configuration {
       );
       continue;
     }
+    if (isLimitTable(device, content)) {
+      limitSections.push(...readLimitSections(device as LimitSectionKind, content, file, locate));
+      continue;
+    }
     const problem = deviceNameProblem(device);
     if (problem !== undefined) errors.push(configError(`${at(place)}: ${problem}`));
-    else sections.push(readSection(locate, file, device, content));
+    else alone.push(readSection(locate, file, device, content));
   }
-  return { file, sections, errors: inOrder(errors, file) };
+  const hostLimits = compared(limitSections);
+  hostLimits.sort((a, b) => Number(a.kind === 'network') - Number(b.kind === 'network'));
+  const sections = alone.map((section) => withHostLimits(section, hostLimits, file));
+  return { file, sections, hostLimits, errors: inOrder(errors, file) };
+}
+
+/** With the limits that are for the device too: what is wrong with them is wrong with it. */
+function withHostLimits(
+  section: DeviceSection,
+  limits: readonly LimitSection[],
+  file: string,
+): DeviceSection {
+  const ofDevice = limits.filter((limit) => appliesTo(limit, section.device));
+  if (ofDevice.length === 0) return section;
+  const hostLimits = ofDevice.flatMap(({ said }) => said ?? []);
+  const errors = [...section.errors, ...ofDevice.flatMap((limit) => limit.errors)];
+  if (errors.length === 0 && section.rates !== undefined) {
+    const { up, down } = section.rates;
+    try {
+      settingsFromValues(section.device, up, down, section.values, hostLimits);
+    } catch (error) {
+      if (!(error instanceof UserErrors)) throw error;
+      errors.push(...error.errors);
+    }
+  }
+  return { ...section, hostLimits, errors: inOrder(errors, file) };
+}
+
+/** The limits for a device, whether it has a section or not. Throws what is wrong with them. */
+export function hostLimitsFor({ hostLimits }: Configuration, device: string): readonly SaidHostLimit[] {
+  const ofDevice = hostLimits.filter((limit) => appliesTo(limit, device));
+  const errors = ofDevice.flatMap((limit) => limit.errors);
+  if (errors.length > 0) throw new UserErrors(errors);
+  return ofDevice.flatMap(({ said }) => said ?? []);
+}
+
+/** Everything that is wrong, each once: limits are for many devices. In the order of the lines. */
+export function allErrors({ file, sections, hostLimits, errors }: Configuration): UserError[] {
+  const found = [...errors, ...[...sections, ...hostLimits].flatMap((section) => section.errors)];
+  const messages = new Set<string>();
+  const once = found.filter(({ message }) => !messages.has(message) && messages.add(message));
+  return inOrder(once, file);
 }
 
 /** In the order of the lines, which each message begins with. */
@@ -88,8 +148,8 @@ function inOrder(errors: readonly UserError[], file: string): UserError[] {
 }
 
 /** Throws everything that is wrong with the file. */
-export function requireFaultless({ file, sections, errors }: Configuration): void {
-  const all = inOrder([...errors, ...sections.flatMap((section) => section.errors)], file);
+export function requireFaultless(config: Configuration): void {
+  const all = allErrors(config);
   if (all.length > 0) throw new UserErrors(all);
 }
 
@@ -146,6 +206,7 @@ function readSection(locate: Locate, file: string, device: string, content: Toml
     rates: up === undefined || down === undefined ? undefined : { up, down },
     values,
     search,
+    hostLimits: [],
     errors: inOrder(errors, file),
     warnings: doubtsOf(device, { upBitPerSec, downBitPerSec }, { up: up?.text, down: down?.text }).map(
       (doubt) => `${file}: ${device}: ${doubt}`,

@@ -1,7 +1,9 @@
 /** From the words and flags of the command line to checked settings. */
+import { hostLimitsAt, type SaidHostLimit } from './hostLimits.ts';
 import { deviceNameHint, deviceNameProblem } from '../core/deviceNames.ts';
 import { UserErrors, usageError, type UserError } from '../core/errors.ts';
 import type { ShaperSettings } from '../plan/input/settings.ts';
+import { needsSets, type HostLimit } from '../plan/input/hostLimits.ts';
 import { optionName, SHAPER_KEY_NAMES, type ShaperKey, type ShaperOptions } from './keys.ts';
 import { parseLineRate } from './parsers.ts';
 import { checkTuning, doubts, errorAt, limitErrors } from './settings.ts';
@@ -35,8 +37,18 @@ export function settingsFromArguments(
   return settingsFromValues(device, word('UP', up), word('DOWN', down), valuesFromFlags(options));
 }
 
-/** Settings of one device from values of any source. Throws `UserErrors` with all that is wrong. */
-export function settingsFromValues(device: string, up: Value, down: Value, values: Values): SettingsResult {
+/**
+ * Settings of one device from values of any source.
+ * @param said limits of hosts on this line
+ * @throws `UserErrors` with all that is wrong
+ */
+export function settingsFromValues(
+  device: string,
+  up: Value,
+  down: Value,
+  values: Values,
+  said: readonly SaidHostLimit[] = [],
+): SettingsResult {
   const errors: UserError[] = [];
   const deviceProblem = deviceNameProblem(device);
   if (deviceProblem !== undefined) errors.push(usageError(deviceProblem, deviceNameHint(device)));
@@ -50,7 +62,39 @@ export function settingsFromValues(device: string, up: Value, down: Value, value
   errors.push(...checked.errors);
   if (errors.length === 0)
     errors.push(...limitErrors(checked.tuning, values, { upBitPerSec, downBitPerSec }));
+  const line = { ...checked.tuning, device, upBitPerSec, downBitPerSec };
+  const { limits: hostLimits, errors: wrong } = hostLimitsAt(said, line);
+  if (errors.length === 0) errors.push(...wrong, ...firewallErrors(checked.tuning, values, hostLimits));
   if (errors.length > 0) throw new UserErrors(errors);
-  const settings: ShaperSettings = { ...checked.tuning, device, upBitPerSec, downBitPerSec };
+  const settings: ShaperSettings = hostLimits.length === 0 ? line : { ...line, hostLimits };
   return { settings, typed: { up: up.text, down: down.text }, warnings: doubts(settings) };
+}
+
+/** Limits of hosts are rules of inetgw's own, and sets are nft's. */
+function firewallErrors(
+  { firewall }: Pick<ShaperSettings, 'firewall'>,
+  values: Values,
+  limits: readonly HostLimit[],
+): UserError[] {
+  const [first] = limits;
+  const value = values.get('firewall');
+  const name = value?.name ?? 'firewall';
+  if (first === undefined) return [];
+  if (firewall === 'none')
+    return [
+      errorAt(
+        value,
+        `${name} none and limits of hosts exclude each other (${first.name})`,
+        "they are rules of inetgw's own",
+      ),
+    ];
+  const withSet = limits.find((each) => needsSets([each]));
+  if (firewall !== 'iptables' || withSet === undefined) return [];
+  return [
+    errorAt(
+      value,
+      `${name} iptables has no sets, and ${withSet.name} is one`,
+      'take nft, or name addresses in hosts',
+    ),
+  ];
 }

@@ -50,6 +50,12 @@ interface Slip {
 function tomlSlip(lines: readonly string[], { line, message }: TomlError, example: string): Slip {
   const what = message.split('\n')[0]?.replace(/^Invalid TOML document: /, '') ?? 'not TOML';
   const content = lines[line - 1] ?? '';
+  // As git and others have it: [network "guest"].
+  const [, outer, inner = ''] = /^\s*\[\s*([\w-]+)\s+["']?([^"'\]\s]+)/.exec(content) ?? [];
+  if (outer !== undefined) {
+    const name = /^[\w-]+$/.test(inner) ? inner : `"${inner}"`;
+    return { what, hint: `a section's second name stands behind a dot: [${outer}.${name}]` };
+  }
   const twice = /redefine/.test(what) ? standsTwice(lines, line) : undefined;
   if (twice !== undefined) return { what: twice, hint: 'leave one of them out' };
   const [, key = '', list] = /^\s*([\w-]+)\s*=\s*\[([^[\]{}]*)\]\s*(?:#.*)?$/.exec(content) ?? [];

@@ -24,11 +24,11 @@ export function parseNftCounters(output: string): RuleCounters {
   return counters;
 }
 
-/** From `iptables-save -c`, the rules in the device's two chains. */
+/** From `iptables-save -c`, the rules in the device's chains. */
 export function parseIptablesCounters(output: string, device: string): RuleCounters {
   const counters: RuleCounters = new Map();
   for (const line of output.split('\n')) {
-    const match = /^\[(\d+):(\d+)\] -A inetgw-(?:out|in)-(\S+) .*--comment "?([^" ]+)"?/.exec(line);
+    const match = /^\[(\d+):(\d+)\] -A inetgw-(?:out|in|l\d+)-(\S+) .*--comment "?([^" ]+)"?/.exec(line);
     if (match?.[3] !== device) continue;
     add(counters, match[4] ?? '', Number(match[1]), Number(match[2]));
   }

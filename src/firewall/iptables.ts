@@ -2,17 +2,20 @@
  * The rules as text for iptables-restore --noflush, the same for IPv4 and IPv6. Chains of our own in the
  * mangle table, one jump into each; the table is committed as one, so there is never half of it.
  */
+import { limitChains, limitJumps, limitLines } from './iptablesLimits.ts';
 import {
   EXTENSION_HEADERS,
   PROTOCOL_NUMBERS,
+  type Family,
   type Match,
   type PortOrRange,
   type Rule,
   type RuleSet,
   type Verdict,
 } from './rules.ts';
+import { isSetName } from './sets.ts';
 
-export type Family = 'ipv4' | 'ipv6';
+export type { Family };
 
 /** iptables' multiport match takes at most this many ports (XT_MULTI_PORTS); a range counts as two. */
 const MAX_PORTS_PER_RULE = 15;
@@ -34,11 +37,13 @@ export function chainNames(device: string): ChainNames {
 }
 
 /** The jump must see packets before the administrator's rules do, hence position 1. */
-export function jumps(device: string): { chain: string; match: string }[] {
+export function jumps(rules: RuleSet, family: Family): { chain: string; match: string }[] {
+  const { device } = rules;
   const names = chainNames(device);
   return [
     { chain: 'POSTROUTING', match: `-o ${device} -j ${names.egress}` },
     { chain: 'PREROUTING', match: `-i ${device} -j ${names.ingress}` },
+    ...limitJumps(rules, family),
   ];
 }
 
@@ -51,27 +56,39 @@ export type Present =
   /** Whatever is there of ours: only for a text that is tried and not taken. */
   | 'anything';
 
-/** Text that installs the rules, replacing ours if they are `present`. */
-export function iptablesInstall(rules: RuleSet, family: Family, present: Present): string {
+/**
+ * Text that installs the rules, replacing ours if they are `present`.
+ * @param before which those are
+ */
+export function iptablesInstall(
+  rules: RuleSet,
+  family: Family,
+  present: Present,
+  before: RuleSet = rules,
+): string {
   const names = chainNames(rules.device);
   const classIds = classIdsOf([...rules.egress, ...rules.ingress]);
-  const chains = [names.egress, names.ingress, ...classIds.map((id) => names.class(minorOf(id)))];
+  const limits = limitChains(rules, family);
+  const chains = [names.egress, names.ingress, ...classIds.map((id) => names.class(minorOf(id))), ...limits];
+  const left = present === 'ours' ? limitChains(before, family).filter((each) => !limits.includes(each)) : [];
   const lines =
     present === 'nothing'
       ? chains.map((chain) => `-N ${chain}`)
       : [
-          ...chains.map((chain) => `:${chain} - [0:0]`),
-          ...(present === 'ours' ? removeJumps(rules.device) : []),
+          ...[...chains, ...left].map((chain) => `:${chain} - [0:0]`),
+          ...(present === 'ours' ? removeJumps(before, family) : []),
+          ...left.map((chain) => `-X ${chain}`),
         ];
   for (const id of classIds) lines.push(`-A ${names.class(minorOf(id))} -j CLASSIFY --set-class ${id}`);
   for (const rule of rules.egress) lines.push(...renderRule(names, names.egress, rule, family));
   for (const rule of rules.ingress) lines.push(...renderRule(names, names.ingress, rule, family));
-  for (const jump of jumps(rules.device)) lines.push(`-I ${jump.chain} 1 ${jump.match}`);
+  lines.push(...limitLines(rules, family));
+  for (const jump of jumps(rules, family)) lines.push(`-I ${jump.chain} 1 ${jump.match}`);
   return table(lines);
 }
 
-function removeJumps(device: string): string[] {
-  return jumps(device).map((jump) => `-D ${jump.chain} ${jump.match}`);
+function removeJumps(rules: RuleSet, family: Family): string[] {
+  return jumps(rules, family).map((jump) => `-D ${jump.chain} ${jump.match}`);
 }
 
 /**
@@ -79,7 +96,7 @@ function removeJumps(device: string): string[] {
  * Made from what is there, so that it works after any accident: jumps twice, chains without jumps.
  */
 export function iptablesRemove(device: string, saved: string): string | undefined {
-  const ours = /^inetgw-(?:out|in|[0-9a-f]+)-(.+)$/;
+  const ours = /^inetgw-(?:out|in|fwd|[ml]\d+|[0-9a-f]+)-(.+)$/;
   const isOurs = (chain: string | undefined): boolean =>
     chain !== undefined && ours.exec(chain)?.[1] === device;
   const jumpLines: string[] = [];
@@ -195,7 +212,7 @@ function renderMatch(match: Match, family: Family): string[] {
       return match.values.map((value) => `-m dscp --dscp 0x${value.toString(16).padStart(2, '0')}`);
     case 'host':
       return match.hosts
-        .filter((host) => host.includes(':') === (family === 'ipv6'))
+        .filter((host) => !isSetName(host) && host.includes(':') === (family === 'ipv6'))
         .flatMap((host) => [`-s ${host}`, `-d ${host}`]);
     case 'maxIpBytes':
       return [`-m length --length 0:${match.bytes}`];

@@ -2,6 +2,7 @@
  * The rules as one nft transaction: a table of our own per device, so that what others have is never
  * touched, and taking it away leaves nothing.
  */
+import { limitChains, limitLines } from './nftLimits.ts';
 import { portText } from './ports.ts';
 import {
   PROTOCOL_NUMBERS,
@@ -13,6 +14,7 @@ import {
   type Side,
   type Verdict,
 } from './rules.ts';
+import { isSetName, setOf, setsOf } from './sets.ts';
 
 /**
  * Egress just after mangle (-150), so that a class set here is not lost to a general rule there. Ingress right after
@@ -36,11 +38,13 @@ export function nftRemove(device: string): string {
 }
 
 /**
- * Text that installs the rules, replacing ours in the same transaction.
+ * Text that installs the rules, replacing ours in the same transaction. With sets that others fill, the table stays and what is in
+ * them with it: all else in it is made anew.
  *
  * @param side only these, in a table of their own: for administrators who carry the rules themselves
+ * @param before rules that may stand there
  */
-export function nftInstall(rules: RuleSet, side?: Side): string {
+export function nftInstall(rules: RuleSet, side?: Side, before: RuleSet = rules): string {
   const name = `${tableName(rules.device)}${side === undefined ? '' : `_${side}`}`;
   const chain = (name: Side, hook: string, other: string, list: readonly Rule[]): string[] => {
     const { shared, rest } = withoutSharedMark(list);
@@ -55,15 +59,42 @@ export function nftInstall(rules: RuleSet, side?: Side): string {
       '  }',
     ];
   };
+  const sets = setsOf(rules);
+  const declared = ({ name, type }: (typeof sets)[number]): string =>
+    `set ${name} { type ${type}; flags timeout; }`;
   return [
     `add table inet ${name}`,
-    `delete table inet ${name}`,
+    ...(sets.length === 0 ? [`delete table inet ${name}`] : emptied(name, rules, before)),
     `table inet ${name} {`,
+    ...sets.map((set) => `  ${declared(set)}`),
+    ...limitLines(rules),
     ...(side === 'ingress' ? [] : chain('egress', 'postrouting', 'oifname', rules.egress)),
     ...(side === 'egress' ? [] : chain('ingress', 'prerouting', 'iifname', rules.ingress)),
     '}',
     '',
   ].join('\n');
+}
+
+/**
+ * Takes everything out of the table but the sets that stay. Each is made before it is deleted: then it is no error that it is
+ * not there.
+ */
+function emptied(table: string, rules: RuleSet, before: RuleSet): string[] {
+  const stay = new Set(setsOf(rules).map(({ name }) => name));
+  const chains = new Set(['egress', 'ingress', ...limitChains(before), ...limitChains(rules)]);
+  return [
+    `flush table inet ${table}`,
+    ...[...chains].flatMap((chain) => [
+      `add chain inet ${table} ${chain}`,
+      `delete chain inet ${table} ${chain}`,
+    ]),
+    ...setsOf(before)
+      .filter(({ name }) => !stay.has(name))
+      .flatMap(({ name, type }) => [
+        `add set inet ${table} ${name} { type ${type}; flags timeout; }`,
+        `delete set inet ${table} ${name}`,
+      ]),
+  ];
 }
 
 /**
@@ -144,6 +175,10 @@ function renderMatch(match: Match): string[] {
     case 'host':
       // One by one: in a set, an address inside a network that is named too would be an error.
       return match.hosts.flatMap((host) => {
+        if (isSetName(host)) {
+          const of = (family: 4 | 6): string => `@${setOf(host, family)}`;
+          return [`ip saddr ${of(4)}`, `ip daddr ${of(4)}`, `ip6 saddr ${of(6)}`, `ip6 daddr ${of(6)}`];
+        }
         const family = host.includes(':') ? 'ip6' : 'ip';
         return [`${family} saddr ${host}`, `${family} daddr ${host}`];
       });

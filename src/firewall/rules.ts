@@ -22,7 +22,7 @@ export type Match =
   /** Of the flags in `mask` exactly those in `set` are on. */
   | { kind: 'tcpFlags'; mask: readonly TcpFlag[]; set: readonly TcpFlag[] }
   | { kind: 'dscp'; values: readonly number[] }
-  /** Source or destination is one of these addresses or networks, of either family. */
+  /** Source or destination is one of these addresses or networks, of either family, or in one of these sets of nft (`@kids`). */
   | { kind: 'host'; hosts: readonly string[] }
   | { kind: 'maxIpBytes'; bytes: number }
   /**
@@ -71,6 +71,24 @@ export interface Rule {
   verdict: Verdict;
 }
 
+/**
+ * What some hosts together have at most in one direction; what is above it is dropped. Unlike other rules, one that has let a
+ * packet pass leaves it to those after it.
+ */
+export interface LimitRule {
+  /** Of the section in the file. */
+  name: string;
+  direction: 'down' | 'up';
+  /** Addresses and networks of either family, of which none is within another, and sets of nft (`@kids`). */
+  hosts: readonly string[];
+  /** IP bytes, without framing. */
+  bytesPerSec: number;
+}
+
+/** The names of its two counters: what was dropped, and what passed. */
+export const limitCounters = ({ name, direction }: LimitRule) =>
+  ({ dropped: `limit-${direction}-${name}`, passed: `passed-${direction}-${name}` }) as const;
+
 /** Rules for one device; the first rule that matches decides. */
 export interface RuleSet {
   device: string;
@@ -78,9 +96,17 @@ export interface RuleSet {
   egress: readonly Rule[];
   /** Seen by what came in through the device, before routing and before the administrator's own rules. */
   ingress: readonly Rule[];
+  /**
+   * Seen by what is forwarded through the device, where a host has its own address: after NAT is undone, and before it is
+   * done. Absent: there are none.
+   */
+  limits?: readonly LimitRule[];
 }
 
 export type Side = 'egress' | 'ingress';
+
+/** iptables has tables for each. */
+export type Family = 'ipv4' | 'ipv6';
 
 /** IANA's protocol numbers. A name would need /etc/protocols, which minimal systems lack (Debian's netbase brings it). */
 export const PROTOCOL_NUMBERS = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58 } as const;

@@ -1,6 +1,8 @@
 /** Whether the rules of a plan stand as it has them, told from what the tool shows. Pure. */
 import { chainNames, classIdsOf, jumps, minorOf, renderRule, type Family } from './iptables.ts';
+import * as iptablesLimits from './iptablesLimits.ts';
 import { ruleLines } from './nft.ts';
+import * as nftLimits from './nftLimits.ts';
 import type { RuleSet } from './rules.ts';
 
 export type FirewallStanding =
@@ -13,17 +15,22 @@ export type FirewallStanding =
 export function nftStanding(rules: RuleSet, shown: string | undefined): FirewallStanding {
   if (shown === undefined) return { state: 'gone' };
   // Rules in a chain that hangs nowhere are asked by nobody.
-  const hookNames = ['postrouting', 'prerouting'].map((hook) => `the hook ${hook}`);
+  const { limits = [] } = rules;
+  const hooks = ['postrouting', 'prerouting', ...(limits.length === 0 ? [] : ['forward'])];
+  const hookNames = hooks.map((hook) => `the hook ${hook}`);
   const hanging = hookNames.filter((hook) => shown.includes(` ${hook.slice('the '.length)} `));
   const names = [...shown.matchAll(/ comment "([^"]*)"$/gm)].map(([, name = '']) => name);
-  const wanted = [...rules.egress, ...rules.ingress].flatMap((rule) => ruleLines(rule).map(() => rule.name));
+  const wanted = [
+    ...[...rules.egress, ...rules.ingress].flatMap((rule) => ruleLines(rule).map(() => rule.name)),
+    ...nftLimits.limitRuleNames(rules),
+  ];
   return standingOf([...hookNames, ...wanted], [...hanging, ...names]);
 }
 
 /** @param saved what iptables-save or ip6tables-save prints */
 export function iptablesStanding(rules: RuleSet, family: Family, saved: string): FirewallStanding {
   const lines = saved.split('\n').map((line) => line.trimEnd());
-  const jumping = jumps(rules.device).every(({ chain, match }) => {
+  const jumping = jumps(rules, family).every(({ chain, match }) => {
     const target = match.slice(match.indexOf('-j '));
     const isThere = lines.some((line) => line.startsWith(`:${target.slice('-j '.length)} `));
     return isThere && lines.some((line) => line.startsWith(`-A ${chain} `) && line.endsWith(` ${target}`));
@@ -34,11 +41,12 @@ export function iptablesStanding(rules: RuleSet, family: Family, saved: string):
     ...rules.egress.flatMap((rule) => renderRule(names, names.egress, rule, family).map(() => rule.name)),
     ...rules.ingress.flatMap((rule) => renderRule(names, names.ingress, rule, family).map(() => rule.name)),
     ...classIdsOf([...rules.egress, ...rules.ingress]).map((id) => names.class(minorOf(id))),
+    ...iptablesLimits.limitRuleNames(rules, family),
   ];
+  const own = new Set([names.egress, names.ingress, ...iptablesLimits.limitChains(rules, family)]);
   const found = lines.flatMap((line): string[] => {
     const [, chain = '', rest = ''] = /^-A (\S+) (.*)$/.exec(line) ?? [];
-    if (chain === names.egress || chain === names.ingress)
-      return [/--comment "?([^" ]+)/.exec(rest)?.[1] ?? ''];
+    if (own.has(chain)) return [/--comment "?([^" ]+)/.exec(rest)?.[1] ?? ''];
     return rest.includes('-j CLASSIFY') ? [chain] : [];
   });
   return standingOf(wanted, found);

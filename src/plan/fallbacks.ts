@@ -7,6 +7,20 @@ const HIDDEN_HOSTS = {
   other: 'window pacing cannot tell hosts behind NAT apart without rules of nft: there it paces by flow',
 };
 
+/** iptables has a table for each family, and each counts for itself. */
+function limitsTwice({ firewall }: Plan): string[] {
+  if (firewall?.backend !== 'iptables') return [];
+  const both = (firewall.rules.limits ?? []).filter(
+    ({ hosts }) => hosts.some((host) => host.includes(':')) && hosts.some((host) => !host.includes(':')),
+  );
+  const names = [...new Set(both.map(({ name }) => name))];
+  return names.length === 0
+    ? []
+    : [
+        `iptables counts IPv4 and IPv6 apart: ${names.join(', ')} may have the limit by each; nft counts them together`,
+      ];
+}
+
 /** One text for each fallback in the plan, told each time that it is set up or shown. */
 export function fallbacks(plan: Plan): string[] {
   const usesSfq = plan.tc.some((object) => object.type === 'qdisc' && object.spec.kind === 'sfq');
@@ -16,6 +30,7 @@ export function fallbacks(plan: Plan): string[] {
       ? ['this kernel has no cake: flows take turns in the queues, whatever host they belong to']
       : []),
     ...(plan.hostsHidden === true ? [HIDDEN_HOSTS[plan.firewall?.backend === 'nft' ? 'nft' : 'other']] : []),
+    ...limitsTwice(plan),
     ...(plan.follows !== undefined && plan.pacing === undefined
       ? [
           'there is no window pacing here, so nobody sees what the line carries: the rates stay as they were set',

@@ -8,6 +8,7 @@ import { egressObjects } from './queues/egress.ts';
 import { ingressObjects } from './ingress/objects.ts';
 import { isPacingWanted, pacingPlan, type PacingPlan } from './pacing/pacing.ts';
 import { queueDeviceName } from './queues/queue.ts';
+import { limitRules } from './classes/limits.ts';
 import { egressRules, ingressRules } from './classes/rules.ts';
 import { besideOthers } from './sharedClsact.ts';
 import type { KernelFacts, LinkFacts, SharedClsact } from './input/link.ts';
@@ -104,6 +105,7 @@ export function makePlan(
   const missingKinds = kindsBefore(ingress, settings.ingress);
   const context = { settings, link, framing, kernel };
   const ruleSettings = { ...settings, wireGuardPorts: kernel.wireGuardPorts ?? [] };
+  const hostLimits = limitRules(settings.hostLimits);
   const queueDevice =
     hasStages(ingress) && pacing === undefined ? undefined : queueDeviceName(settings.device);
   return {
@@ -141,6 +143,7 @@ export function makePlan(
               }),
               // Only stage 1 marks: without it there is nothing for them to see.
               ingress: hasStages(ingress) ? ingressRules(ruleSettings) : [],
+              ...(hostLimits.length === 0 ? {} : { limits: hostLimits }),
             },
           },
   };

@@ -4,6 +4,7 @@
  */
 import { iptablesInstall, iptablesRemove, type Family, type Present } from '../firewall/iptables.ts';
 import { nftInstall, nftRemove } from '../firewall/nft.ts';
+import type { RuleSet } from '../firewall/rules.ts';
 import {
   batchText,
   beside,
@@ -122,15 +123,25 @@ export function firewallTrials(
   }
 }
 
-/** Steps that install the plan's firewall rules. */
-export function firewallSteps(plan: Plan, present: Present, families: readonly Family[]): Step[] {
+/**
+ * Steps that install the plan's firewall rules.
+ * @param before which of ours may stand there, where those are others
+ */
+export function firewallSteps(
+  plan: Plan,
+  present: Present,
+  families: readonly Family[],
+  before?: RuleSet,
+): Step[] {
   if (plan.firewall === undefined) return [];
   const { backend, rules } = plan.firewall;
   switch (backend) {
     case 'nft':
-      return [{ what: 'the firewall rules', argv: ['nft', '-f', '-'], input: nftInstall(rules) }];
+      return [
+        { what: 'the firewall rules', argv: ['nft', '-f', '-'], input: nftInstall(rules, undefined, before) },
+      ];
     case 'iptables':
-      return families.map((family) => restoreStep(family, iptablesInstall(rules, family, present)));
+      return families.map((family) => restoreStep(family, iptablesInstall(rules, family, present, before)));
   }
 }
 

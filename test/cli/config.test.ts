@@ -49,6 +49,23 @@ describe('inetgw config check', () => {
     expect(await inetgw('config', 'check', file)).toMatchObject({ code: 0 });
     expect(await inetgw('config', 'example', 'x')).toMatchObject({ code: 2, stdout: '' });
   });
+  it('tells what is wrong with limits of hosts, and sets up no line that they are for', async () => {
+    const file = join(folder, 'limits.conf');
+    await writeFile(
+      file,
+      '[lo]\nup = 210\ndown = 1710\n[host."192.168.1.20"]\ndown = "2mbit"\npriority = "low"\n',
+    );
+    const low = `inetgw: ${file}:6:12: priority low is not known\ninetgw: known: interactive, normal, bulk\n`;
+    expect(await inetgw('config', 'check', file)).toMatchObject({ code: 6, stdout: '', stderr: low });
+    const set = await inetgw('lo', '210', '1710', '--dry-run', '--config', file);
+    expect(set).toMatchObject({ code: 6, stdout: '', stderr: low });
+    await writeFile(file, '[host."192.168.1.20"]\ndown = "2mbit"\n');
+    const above = await inetgw('lo', '210', '1710', '--dry-run', '--config', file);
+    expect(above).toMatchObject({ code: 6, stdout: '' });
+    expect(above.stderr).toBe(
+      `inetgw: ${file}:2:8: down of 192.168.1.20 (2000 kbit/s) is above that of lo (1710 kbit/s)\n`,
+    );
+  });
   it('takes the example', async () => {
     expect(await inetgw('config', 'check', `${ROOT}/templates/inetgw.conf.example`)).toMatchObject({
       code: 0,

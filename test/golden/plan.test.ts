@@ -90,6 +90,27 @@ const LINES: Line[] = [
     options: { pacing: 'off' },
     settings: { largeDownloads: undefined },
   },
+  {
+    ...ADSL6,
+    name: 'host-limits',
+    settings: {
+      hostLimits: [
+        {
+          name: '192.0.2.7',
+          hosts: ['192.0.2.7'],
+          downBitPerSec: 400_000,
+          upBitPerSec: 128_000,
+          priority: 'bulk',
+        },
+        { name: 'guest', hosts: ['198.51.100.0/24', '2001:db8:2::/64'], downBitPerSec: 3e6 },
+      ],
+    },
+  },
+  {
+    ...ADSL6,
+    name: 'host-sets',
+    settings: { hostLimits: [{ name: 'kids', hosts: ['@kids'], downBitPerSec: 1e6, priority: 'normal' }] },
+  },
 ];
 
 it('there is a line for each kind of ingress', () => {

@@ -340,7 +340,7 @@ class ShapedLine implements LineControl {
       // The lines load the program from it, with what it is told.
       if (earlier.plan.pacing !== undefined) await writePacingObject(earlier.plan.pacing);
       if (change.lines.length > 0) await runStep(tcStep(change.lines), run);
-      await installFirewall(earlier.plan, 'ours', await families(), run);
+      await installFirewall(earlier.plan, plan.firewall?.rules ?? 'nothing', await families(), run);
     } catch (error) {
       // What stands is not what was left there: all of it anew.
       if (error instanceof UserError) return false;

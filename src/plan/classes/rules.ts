@@ -84,7 +84,7 @@ interface TunnelRuleSettings extends Pick<ShaperSettings, 'tunnels'> {
 }
 
 /** What the egress rules follow from. */
-export type RuleSettings = Pick<ShaperSettings, 'interactive' | 'bulk'> & TunnelRuleSettings;
+export type RuleSettings = Pick<ShaperSettings, 'interactive' | 'bulk' | 'hostLimits'> & TunnelRuleSettings;
 
 const to = (egressClass: EgressClass, name: string, ...matches: Match[]): Rule => ({
   name,
@@ -94,7 +94,7 @@ const to = (egressClass: EgressClass, name: string, ...matches: Match[]): Rule =
 
 /**
  * Tunnels whose other end drops what comes late: each in one class, whatever it carries. That of a port or host that the
- * administrator has named, else normal; as everywhere, interactive comes before bulk.
+ * administrator has named, or of a section for its host, else normal; as everywhere, interactive comes before bulk.
  */
 function inOrderRules({ inOrder, inOrderPorts }: TunnelMatches, settings: RuleSettings): Rule[] {
   const named = (['interactive', 'bulk'] as const).flatMap((egressClass) => {
@@ -109,7 +109,21 @@ function inOrderRules({ inOrder, inOrderPorts }: TunnelMatches, settings: RuleSe
         : []),
     ];
   });
-  return [...named, ...inOrder.map(([what, match]) => to('normal', `tunnel-in-order-${what}`, match))];
+  const ofHosts = priorities(settings).flatMap(({ name, priority, match: host }) =>
+    inOrder.map(([what, match]) => to(priority, `tunnel-in-order-${priority}-${name}-${what}`, match, host)),
+  );
+  return [
+    ...named,
+    ...ofHosts,
+    ...inOrder.map(([what, match]) => to('normal', `tunnel-in-order-${what}`, match)),
+  ];
+}
+
+/** Hosts and networks whose section in the file has a priority. */
+function priorities({ hostLimits = [] }: RuleSettings) {
+  return hostLimits.flatMap(({ name, hosts, priority }) =>
+    priority === undefined ? [] : [{ name, priority, match: { kind: 'host', hosts } as const }],
+  );
 }
 
 /** The rules for the ports and hosts that the administrator has named for a class. */
@@ -172,6 +186,9 @@ export function egressRules(settings: RuleSettings, { numbersHosts = false } = {
     ...(bulk.dscp.length > 0 ? [to('bulk', 'dscp-bulk', dscp(bulk.dscp))] : []),
     ...chosenRules('interactive', interactive),
     ...chosenRules('bulk', bulk),
+    ...priorities(settings).map(({ name, priority, match }) =>
+      to(priority, `priority-${priority}-${name}`, match),
+    ),
     to('interactive', 'dns-udp', port('udp', 'either', [53])),
     to('interactive', 'dns-tcp', port('tcp', 'either', [53, 853])),
     to('interactive', 'ntp', port('udp', 'either', [123])),

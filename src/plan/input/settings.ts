@@ -1,6 +1,7 @@
 /** What the user asked for, checked. Made by config/, read by the planner; no facts of the device in it. */
 import type { PortOrRange } from '../../firewall/rules.ts';
 import type { FramingChoice } from './framingChoice.ts';
+import type { HostLimit } from './hostLimits.ts';
 import type { IngressChoice } from './ingressKinds.ts';
 import type { SaidLimits } from './limits.ts';
 
@@ -71,6 +72,8 @@ export interface ShaperSettings {
   fair: FairChoice;
   /** Between which rates the device follows its line; absent: its rates are fixed. */
   limits?: SaidLimits;
+  /** Limits of hosts and networks, the narrower first; absent: there are none. */
+  hostLimits?: readonly HostLimit[];
 }
 
 /** Everything but the device and the rates. Numbers from the article where it names them. */

@@ -277,6 +277,50 @@ const FIREWALL: readonly StatisticsDefinition[] = [
   },
 ];
 
+type Limit = NonNullable<Statistics['limits']>[number];
+const perLimit =
+  (value: (row: Limit) => number) =>
+  ({ limits = [] }: Statistics): Sample[] =>
+    limits.map((row) => ({ labels: { limit: row.name, direction: row.direction }, value: value(row) }));
+/** Nothing where the rules are gone: a counter that falls to 0 looks like one that was made anew. */
+const countedByLimit =
+  (value: (row: Limit) => number) =>
+  (statistics: Statistics): Sample[] =>
+    statistics.firewall.present ? perLimit(value)(statistics) : [];
+
+const LIMITS: readonly StatisticsDefinition[] = [
+  {
+    name: 'limit_bytes_per_second',
+    type: 'gauge',
+    help: 'What a host or network has at most, in IP bytes.',
+    of: perLimit(({ limitBitPerSec }) => limitBitPerSec / BITS_PER_BYTE),
+  },
+  {
+    name: 'limit_passed_bytes_total',
+    type: 'counter',
+    help: 'IP bytes that the limit let pass.',
+    of: countedByLimit(({ passedBytes }) => passedBytes),
+  },
+  {
+    name: 'limit_passed_packets_total',
+    type: 'counter',
+    help: 'Packets that the limit let pass.',
+    of: countedByLimit(({ passedPackets }) => passedPackets),
+  },
+  {
+    name: 'limit_dropped_bytes_total',
+    type: 'counter',
+    help: 'IP bytes that were above the limit.',
+    of: countedByLimit(({ droppedBytes }) => droppedBytes),
+  },
+  {
+    name: 'limit_dropped_packets_total',
+    type: 'counter',
+    help: 'Packets that were above the limit.',
+    of: countedByLimit(({ droppedPackets }) => droppedPackets),
+  },
+];
+
 type Pacing = NonNullable<Statistics['pacing']>;
 const ofPacing =
   (value: (pacing: Pacing) => number | null) =>
@@ -361,7 +405,7 @@ const ANSWERS: readonly StatisticsDefinition[] = [
   },
 ];
 
-const OF_STATISTICS = [...SETTINGS, ...EGRESS, ...INGRESS, ...FIREWALL, ...PACING, ...ANSWERS];
+const OF_STATISTICS = [...SETTINGS, ...EGRESS, ...INGRESS, ...FIREWALL, ...LIMITS, ...PACING, ...ANSWERS];
 
 const HOSTS: Definition = {
   name: 'hosts',

@@ -4,6 +4,7 @@ import { isRendered } from '../../firewall/nft.ts';
 import { EGRESS_CLASSES, EGRESS_CLASS_NAMES, type EgressClass } from '../../plan/queues/egressClasses.ts';
 import { describeFraming, type Framing } from '../../plan/input/framing.ts';
 import { framingAssumption } from '../../plan/input/framingChoice.ts';
+import { limitStatistics, limitTexts } from './limits.ts';
 import type { LinkFacts } from '../../plan/input/link.ts';
 import type { Plan } from '../../plan/plan.ts';
 import type { FirewallBackend, ShaperSettings } from '../../plan/input/settings.ts';
@@ -46,6 +47,8 @@ export interface PlanJson {
   pacing: ProgramFile | null;
   firewall: FirewallBackend | 'none';
   firewallRules: number;
+  /** What hosts and networks have at most, by direction. */
+  limits: { name: string; direction: 'down' | 'up'; limitBitPerSec: number }[];
   how: QueueChange['how'];
   /** Each program once, in the order in which they are first run. */
   programs: string[];
@@ -67,6 +70,11 @@ export function planJson({ settings, plan, how, steps, program, deviceExists, no
     pacing: program ?? null,
     firewall: plan.firewall?.backend ?? 'none',
     firewallRules: ruleCount(plan),
+    limits: limitStatistics(plan, undefined).map(({ name, direction, limitBitPerSec }) => ({
+      name,
+      direction,
+      limitBitPerSec,
+    })),
     how,
     programs: programsOf(steps),
     steps: steps.map(({ what, argv, input }) => ({ what, argv, input })),
@@ -95,9 +103,15 @@ export function planSummary(outlook: Outlook): string {
         ? 'no rules'
         : `${counted(ruleCount(plan), 'rule')}, by ${plan.firewall.backend}`,
     ],
+    ...limitRows(plan),
     ['queues', how === 'anew' ? 'are made anew' : 'are changed in place: nothing that waits is lost'],
     ['programs', steps.length === 0 ? 'none: all of it is in force' : programsOf(steps).join(', ')],
   ]);
+}
+
+function limitRows({ firewall }: Plan): [string, ...string[]][] {
+  const [first, ...others] = limitTexts(firewall?.rules.limits ?? []);
+  return first === undefined ? [] : [['limits', first, ...others]];
 }
 
 const inWords = (count: number): string =>
@@ -145,7 +159,7 @@ function ruleCount({ firewall }: Plan): number {
   if (firewall === undefined) return 0;
   const { backend, rules } = firewall;
   const all = [...rules.egress, ...rules.ingress];
-  return (backend === 'nft' ? all.filter(isRendered) : all).length;
+  return (backend === 'nft' ? all.filter(isRendered) : all).length + (rules.limits ?? []).length;
 }
 
 export function programsOf(steps: readonly Step[]): string[] {

@@ -16,6 +16,7 @@ import {
   type IngressStatistics,
 } from './ingress.ts';
 import { followingLines, type FollowingStatistics } from './following.ts';
+import { limitLines, limitStatistics, type LimitStatistics } from './limits.ts';
 import { pacingLines, pacingStatistics, type PacingStatistics } from './pacing.ts';
 import { table } from './table.ts';
 
@@ -33,6 +34,8 @@ export interface Statistics {
   egress: EgressStatistics[];
   ingress: IngressStatistics;
   firewall: FirewallStatistics;
+  /** Absent: no host or network has a limit. */
+  limits?: LimitStatistics[];
   /** Absent: no window pacing. */
   pacing?: PacingStatistics;
   /** What stands in for something that the kernel lacks. */
@@ -65,6 +68,7 @@ export function statisticsOf(
   followed?: Pick<FollowingStatistics, 'pid' | 'up' | 'down'>,
 ): Statistics {
   const firewall = firewallStatistics(plan, readings.rules);
+  const limits = limitStatistics(plan, readings.rules);
   return {
     device: plan.device,
     since,
@@ -78,6 +82,7 @@ export function statisticsOf(
     egress: EGRESS_CLASS_NAMES.map((name) => egressStatistics(plan, name, readings.qdiscs)),
     ingress: ingressStatistics(plan, readings),
     firewall,
+    ...(limits.length === 0 ? {} : { limits }),
     ...(readings.pacing === undefined
       ? {}
       : { pacing: pacingStatistics(plan, readings.pacing, readings.actions) }),
@@ -153,6 +158,7 @@ export function statisticsText(statistics: Statistics): string {
     ),
     '',
     ...ingressLines(ingress, firewall),
+    ...(statistics.limits === undefined ? [] : ['', ...limitLines(statistics.limits)]),
     ...(statistics.pacing === undefined ? [] : ['', ...pacingLines(statistics.pacing)]),
     ...statistics.conditions.map(
       (each) => `${each.severity === 'note' ? 'note' : 'warning'}: ${conditionLine(each)}`,

@@ -15,6 +15,7 @@ import {
 } from '../../plan/steps.ts';
 import type { KernelFacts, LinkFacts } from '../../plan/input/link.ts';
 import type { Family } from '../../firewall/iptables.ts';
+import type { RuleSet } from '../../firewall/rules.ts';
 import type { TcView } from '../../tc/batch.ts';
 import type { TcObject } from '../../tc/objects.ts';
 import { readCurrent, type Current } from '../device/device.ts';
@@ -24,6 +25,7 @@ import {
   isInstalled,
   removalSteps,
   removeFirewall,
+  standingBefore,
   tryBackend,
 } from './firewall.ts';
 import { findLink, noSuchDevice } from '../link/link.ts';
@@ -214,7 +216,7 @@ async function stepsTo(
       ? []
       : [ifbStep(queueDevice, await deviceExists(queueDevice))]),
     ...(left === undefined ? [] : await new Parts().get('', () => removalSteps(device, left, run), [])),
-    ...firewallSteps(plan, expectedFirewall(current, plan), familyList),
+    ...firewallSteps(plan, ...standingBefore(expectedFirewall(current, plan), familyList)),
     ...(stray === undefined ? [] : [stray]),
     ...(queues.lines.length > 0 ? [tcStep(queues.lines)] : []),
     ...(queueDevice === undefined ? await queueDeviceRemoval(device) : []),
@@ -372,6 +374,9 @@ function leftBackend(current: Current, plan: Plan): FirewallBackend | undefined 
   return recorded === plan.firewall?.backend ? undefined : recorded;
 }
 
-function expectedFirewall(current: Current, plan: Plan): 'nothing' | 'ours' {
-  return plan.firewall !== undefined && carriesRules(current, plan.firewall.backend) ? 'ours' : 'nothing';
+function expectedFirewall(current: Current, plan: Plan): 'nothing' | RuleSet {
+  const recorded = current.record?.plan.firewall;
+  const stand =
+    recorded !== undefined && plan.firewall !== undefined && carriesRules(current, plan.firewall.backend);
+  return stand ? recorded.rules : 'nothing';
 }

@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { failure, missing, UserError } from '../../core/errors.ts';
-import { savedProblem, type Family } from '../../firewall/iptables.ts';
+import { savedProblem, type Family, type Present } from '../../firewall/iptables.ts';
 import { tableName } from '../../firewall/nft.ts';
 import type { RuleSet } from '../../firewall/rules.ts';
 import { iptablesStanding, nftStanding, type FirewallStanding } from '../../firewall/standing.ts';
@@ -65,15 +65,15 @@ export async function isInstalled(backend: FirewallBackend): Promise<boolean> {
   return (await Promise.all(found)).includes(true);
 }
 
-/** Installs the plan's rules; `expected` is what our record says is there. */
+/** Installs the plan's rules; `expected` is what our record says is there: nothing of ours, or these rules. */
 export async function installFirewall(
   plan: Plan,
-  expected: 'nothing' | 'ours',
+  expected: 'nothing' | RuleSet,
   familyList: readonly Family[],
   run: Runner,
 ): Promise<void> {
   try {
-    for (const step of firewallSteps(plan, expected, familyList)) await runStep(step, run);
+    for (const step of firewallSteps(plan, ...standingBefore(expected, familyList))) await runStep(step, run);
   } catch (error) {
     if (plan.firewall?.backend !== 'iptables' || !(error instanceof UserError)) throw error;
     // The tables are not as recorded: leftovers of a killed run, or flushed by the firewall's restart.
@@ -82,6 +82,14 @@ export async function installFirewall(
     if (leftovers.failures.length > 0 || (expected === 'nothing' && !found)) throw error;
     for (const step of firewallSteps(plan, 'nothing', familyList)) await runStep(step, run);
   }
+}
+
+/** As `firewallSteps` takes it. */
+export function standingBefore(
+  expected: 'nothing' | RuleSet,
+  familyList: readonly Family[],
+): [Present, readonly Family[], RuleSet?] {
+  return expected === 'nothing' ? ['nothing', familyList] : ['ours', familyList, expected];
 }
 
 /**

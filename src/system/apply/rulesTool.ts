@@ -1,7 +1,9 @@
 /** Which tool carries the firewall rules, and whether its rules can number hosts for window pacing. */
-import { UserError } from '../../core/errors.ts';
+import { missing, UserError } from '../../core/errors.ts';
 import type { RuleSet } from '../../firewall/rules.ts';
+import { limitRules } from '../../plan/classes/limits.ts';
 import { egressRules, ingressRules } from '../../plan/classes/rules.ts';
+import { needsSets } from '../../plan/input/hostLimits.ts';
 import type { FirewallBackend, ShaperSettings } from '../../plan/input/settings.ts';
 import type { Plan } from '../../plan/plan.ts';
 import type { Current } from '../device/device.ts';
@@ -21,10 +23,12 @@ export async function rulesTool(settings: ShaperSettings, current: Current, run:
   const { device, firewall, fair, pacing } = settings;
   if (firewall === 'none' || firewall === 'iptables')
     return { backend: firewall === 'none' ? undefined : firewall, numbersHosts: false };
+  const limits = limitRules(settings.hostLimits);
   const rules = (numbersHosts: boolean): RuleSet => ({
     device,
     egress: egressRules(settings, { numbersHosts }),
     ingress: ingressRules(settings),
+    ...(limits.length === 0 ? {} : { limits }),
   });
   // Nobody else asks whose a connection is.
   const wantsNumbers = fair === 'host' && pacing !== 'off';
@@ -33,11 +37,18 @@ export async function rulesTool(settings: ShaperSettings, current: Current, run:
     recorded !== undefined && carriesRules(current, recorded) && (await isInstalled(recorded))
       ? recorded
       : undefined;
-  if (firewall === 'auto' && stands === 'iptables') return { backend: stands, numbersHosts: false };
+  const setsNeeded = needsSets(settings.hostLimits);
+  if (firewall === 'auto' && stands === 'iptables' && !setsNeeded)
+    return { backend: stands, numbersHosts: false };
   const shown = stands === 'nft' ? numbersShownBy(current.inForce) : undefined;
   const numbersHosts = wantsNumbers && (shown ?? (await nftTakes(rules(true), run)));
   if (numbersHosts || firewall === 'nft' || stands === 'nft') return { backend: 'nft', numbersHosts };
-  return { backend: await chooseBackend(rules(false), run), numbersHosts };
+  if (!setsNeeded) return { backend: await chooseBackend(rules(false), run), numbersHosts };
+  if (await nftTakes(rules(false), run)) return { backend: 'nft', numbersHosts };
+  throw missing(
+    'hosts = "@…" is a set of nft, and nft does not take these rules here',
+    'install nftables, or name addresses',
+  );
 }
 
 /** Whether the record says that this tool carries our rules, all of them: what a killed run names may never have worked. */

@@ -43,6 +43,15 @@ const INGRESS = object(
   { queue: object({ device: TEXT, ...QUEUE }), passedBytes: INTEGER },
 );
 
+const LIMIT = object({
+  name: TEXT,
+  direction: { enum: ['down', 'up'] },
+  limitBitPerSec: RATE,
+  passedPackets: INTEGER,
+  passedBytes: INTEGER,
+  droppedPackets: INTEGER,
+  droppedBytes: INTEGER,
+});
 const FIREWALL = object({
   backend: { enum: ['nft', 'iptables', 'none'] },
   present: BOOLEAN,
@@ -120,7 +129,7 @@ export const DEVICE_SCHEMAS = {
       warnings: array(TEXT),
       conditions: array(ref('Condition')),
     },
-    { following: ref('Following'), pacing: PACING },
+    { following: ref('Following'), limits: array(LIMIT), pacing: PACING },
   ),
   NotInForce: object({ device: TEXT, inForce: { const: false }, conditions: array(ref('Condition')) }),
 };

@@ -1,6 +1,6 @@
 /** `inetgw report`: this gateway as one JSON object, for inventories of many. Changes nothing. */
 import { hostname, release } from 'node:os';
-import type { Configuration, DeviceSection } from '../../../config/file.ts';
+import { allErrors, type Configuration, type DeviceSection } from '../../../config/file.ts';
 import { EXIT, UserError, UserErrors } from '../../../core/errors.ts';
 import { VERSION } from '../../../core/version.ts';
 import { hasNetAdmin } from '../../../system/exec/privilege.ts';
@@ -75,7 +75,7 @@ async function readFile(options: Options): Promise<Read> {
 
 function configurationOf(config: Configuration | undefined): Report['configuration'] {
   if (config === undefined) return null;
-  const all = [...config.errors, ...config.sections.flatMap((section) => section.errors)];
+  const all = allErrors(config);
   return { file: config.file, ok: all.length === 0, errors: all.map(({ message }) => message) };
 }
 

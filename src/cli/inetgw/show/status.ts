@@ -1,4 +1,5 @@
 /** `inetgw status`: every device that there is a record of or a section for. */
+import { limitRules } from '../../../plan/classes/limits.ts';
 import { allowsStages, hasStages, type IngressKind } from '../../../plan/input/ingressKinds.ts';
 import type { Configuration, DeviceSection } from '../../../config/file.ts';
 import type { FoundCondition } from '../../../conditions/condition.ts';
@@ -161,7 +162,7 @@ function configuredState(
   return inForce !== undefined && isAsSaid(section, inForce) ? 'in force' : 'not in force';
 }
 
-/** Rates and their limits, and of framing, ingress, pacing, fairness and firewall what is said: the rest was found out when it was set up. */
+/** Rates, their limits and those of hosts, and of framing, ingress, pacing, fairness and firewall what is said: the rest was found out when it was set up. */
 function isAsSaid(section: DeviceSection, plan: Plan): boolean {
   const settings = settingsOfSection(section, {})?.settings;
   if (settings === undefined) return false;
@@ -175,7 +176,8 @@ function isAsSaid(section: DeviceSection, plan: Plan): boolean {
     (ingress === 'auto' || allowsStages(ingress) === hasStages(plan.ingress)) &&
     (pacing === 'auto' || (pacing === 'bpf') === (plan.pacing !== undefined)) &&
     (fair === 'host') === sharesByHost(plan) &&
-    (firewall === 'auto' || firewall === (plan.firewall?.backend ?? 'none'))
+    (firewall === 'auto' || firewall === (plan.firewall?.backend ?? 'none')) &&
+    sameValue(limitRules(settings.hostLimits), plan.firewall?.rules.limits ?? [])
   );
 }
 

@@ -1,6 +1,6 @@
 /** Flags over environment over file, for one device or all. */
 import { valuesFromFlags, settingsFromValues, type SettingsResult } from '../../../config/fromArguments.ts';
-import type { Configuration, DeviceSection } from '../../../config/file.ts';
+import { hostLimitsFor, type Configuration, type DeviceSection } from '../../../config/file.ts';
 import { optionName, SEARCH_KEY_NAMES, SEARCH_KEYS, type SearchKey } from '../../../config/keys.ts';
 import { layered, valuesFromEnvironment, type Value, type Values } from '../../../config/values.ts';
 import { configError, UserErrors } from '../../../core/errors.ts';
@@ -69,7 +69,8 @@ export async function settingsOf(
   warnOfFile(config);
   const section = sectionOf(config, device);
   const word = (name: string, text: string): Value => ({ text, name, place: undefined });
-  return settingsFromValues(device, word('UP', up), word('DOWN', down), valuesFor(section, options));
+  const limits = config === undefined ? [] : hostLimitsFor(config, device);
+  return settingsFromValues(device, word('UP', up), word('DOWN', down), valuesFor(section, options), limits);
 }
 
 /** The settings that the file has for a device, or undefined if it has no rates for it. */
@@ -80,6 +81,7 @@ export function settingsOfSection(section: DeviceSection, options: Options): Set
     section.rates.up,
     section.rates.down,
     valuesFor(section, options),
+    section.hostLimits,
   );
 }
 
