@@ -1,0 +1,139 @@
+/** Limits of hosts and networks, in both directions, by IPv4 behind NAT and by IPv6, with either tool. */
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { Guest } from './guest.ts';
+import { inetgw, inetgwOk, statistics } from './inetgw.ts';
+import { SERVER, setUpLine } from './line.ts';
+import { sharedGuest } from './sharedGuest.ts';
+import { downloads, measure, uploads, type FlowOptions } from './traffic.ts';
+import { sendUdp } from './udp.ts';
+
+const SETTINGS = ['ppp0', '624', '5850'] as const;
+const LIMIT_KBIT = 400;
+const FILE = '/tmp/limits.conf';
+
+let guest: Guest;
+beforeAll(async () => {
+  guest = await sharedGuest();
+  await setUpLine(guest, {
+    ...{ upBitPerSec: 640e3, downBitPerSec: 6e6, upBufferMs: 1000, downBufferMs: 500, pathMs: 20 },
+    lan: { nat: true, hosts: 3 },
+  });
+});
+
+async function setUp(text: string, ...options: readonly string[]): Promise<void> {
+  await guest.run(['sh', '-c', `cat >${FILE} <<'EOF'\n${text}\nEOF`]);
+  await inetgwOk(guest, ...SETTINGS, '--config', FILE, ...options);
+}
+
+/** A host by all its addresses, and a network of two hosts. */
+const HOST = `[host.tv]\nhosts = ["192.168.77.2", "2001:db8:3::2"]\ndown = ${LIMIT_KBIT}\nup = 100`;
+const NETWORK = `[network.guest]
+hosts = ["192.168.78.0/24", "192.168.79.0/24", "2001:db8:4::/64", "2001:db8:5::/64"]
+down = ${LIMIT_KBIT}`;
+
+/** User data in kbit/s of each group, over a minute. */
+async function kbitOf(...flows: Parameters<typeof measure>[1]['flows'] & object): Promise<number[]> {
+  const { groups } = await measure(guest, { flows, pingNs: 'gw', pings: 300 });
+  return groups.map(({ bitPerSec }) => bitPerSec / 1000);
+}
+
+/** Of a full packet, headers and time stamps are no user data: 1440 of 1492 bytes by IPv4, 1420 by IPv6. */
+const USER_DATA = 1420 / 1492;
+const tv: FlowOptions = { label: 'tv', client: 'lan' };
+
+function expectKept(kbit: number | undefined, limit: number): void {
+  expect(kbit).toBeGreaterThanOrEqual(0.9 * limit * USER_DATA);
+  expect(kbit).toBeLessThanOrEqual(1.02 * limit);
+}
+
+describe('by nft', () => {
+  beforeAll(() => setUp(`${HOST}\n${NETWORK}`, '--firewall', 'nft'));
+
+  test('a download has its limit, and another host the rest of the line', async () => {
+    const [limited, rest = 0] = await kbitOf(downloads(1, tv), downloads(1, { label: 'gw' }));
+    expectKept(limited, LIMIT_KBIT);
+    expect(rest).toBeGreaterThan(3800);
+  });
+  test('alone as well, by IPv6', async () => {
+    const [limited] = await kbitOf(downloads(1, { ...tv, ipVersion: 6 }));
+    expectKept(limited, LIMIT_KBIT);
+  });
+  test('an upload too', async () => {
+    const [limited] = await kbitOf(uploads(1, tv));
+    expectKept(limited, 100);
+  });
+  test('two hosts of a network have its limit together', async () => {
+    const kbit = await kbitOf(
+      downloads(2, { label: 'one', client: 'lan2' }),
+      downloads(2, { label: 'two', client: 'lan3', ipVersion: 6 }),
+    );
+    expectKept(
+      kbit.reduce((sum, each) => sum + each, 0),
+      LIMIT_KBIT,
+    );
+  });
+  test('UDP has no more than that, and what was dropped is counted', async () => {
+    const before = await counts();
+    const [udp] = await sendUdp(guest, [
+      {
+        ...{ fromNs: 'lan', toNs: 'isp', toAddress: SERVER.ipv4, port: 5301 },
+        ...{ payloadBytes: 972, packetsPerSec: 50, durationMs: 30_000 },
+      },
+    ]);
+    // 1000 bytes of IP each: 12.5 a second, and a bucket of 64 KiB to begin with.
+    expect(udp?.received).toBeGreaterThanOrEqual(0.97 * 12.5 * 30);
+    expect(udp?.received).toBeLessThanOrEqual(12.5 * 30 + 66 + 10);
+    const after = await counts();
+    const lost = (udp?.sent ?? 0) - (udp?.received ?? 0);
+    expect(after.droppedPackets - before.droppedPackets).toBeGreaterThanOrEqual(0.9 * lost);
+    expect(after.passedPackets).toBeGreaterThan(before.passedPackets);
+  });
+});
+
+async function counts() {
+  const found = (await statistics(guest)).limits?.find(
+    ({ name, direction }) => name === 'tv' && direction === 'up',
+  );
+  if (found === undefined) throw new Error('the limit is not told');
+  return found;
+}
+
+test('by iptables it is the same', async () => {
+  await setUp(HOST, '--firewall', 'iptables');
+  const [down] = await kbitOf(downloads(1, tv));
+  expectKept(down, LIMIT_KBIT);
+  const [up] = await kbitOf(uploads(1, tv));
+  expectKept(up, 100);
+});
+
+test('limits change in place, and go without a trace', async () => {
+  const shown = (): Promise<string> =>
+    guest.run(['sh', '-c', 'iptables-save; nft list ruleset'], { ns: 'gw' });
+  await setUp(HOST, '--firewall', 'iptables');
+  await setUp(NETWORK, '--firewall', 'iptables');
+  expect(await shown()).toContain('limit-down-guest');
+  expect(await shown()).not.toContain('-tv');
+  await setUp('', '--firewall', 'iptables');
+  expect(await shown()).not.toMatch(/hashlimit|inetgw-fwd|limit-down/);
+  await setUp(HOST, '--firewall', 'nft');
+  expect(await shown()).toContain('limit-down-tv');
+  await inetgwOk(guest, 'ppp0', 'clear');
+  expect(await shown()).not.toMatch(/limit-down|inetgw/);
+});
+
+test('what is in a set stays when it is set up again, and is put back empty when it was taken away', async () => {
+  const elements = (): Promise<string> =>
+    guest.run(['nft', 'list', 'set', 'inet', 'inetgw_ppp0', 'kids_4'], { ns: 'gw' });
+  await setUp('[network.kids]\nhosts = "@kids"\ndown = 400\npriority = "bulk"');
+  await guest.run(['nft', 'add', 'element', 'inet', 'inetgw_ppp0', 'kids_4', '{ 192.168.77.2 }'], {
+    ns: 'gw',
+  });
+  await setUp(`[network.kids]\nhosts = "@kids"\ndown = 300\n${NETWORK}`);
+  expect(await elements()).toContain('192.168.77.2');
+  const [limited] = await kbitOf(downloads(1, tv));
+  expectKept(limited, 300);
+  await guest.run(['nft', 'flush', 'ruleset'], { ns: 'gw' });
+  expect((await inetgw(guest, 'heal', 'ppp0')).code).toBe(0);
+  expect(await elements()).not.toContain('192.168.77.2');
+  expect((await inetgw(guest, 'ppp0')).code).toBe(0);
+});
