@@ -6,6 +6,7 @@ import type { ShaperSettings } from '../plan/input/settings.ts';
 import { needsSets, type HostLimit } from '../plan/input/hostLimits.ts';
 import { optionName, SHAPER_KEY_NAMES, type ShaperKey, type ShaperOptions } from './keys.ts';
 import { parseLineRate } from './parsers.ts';
+import { saidIn, type Said } from './said.ts';
 import { checkTuning, doubts, errorAt, limitErrors } from './settings.ts';
 import type { Value, Values } from './values.ts';
 
@@ -13,6 +14,8 @@ export interface SettingsResult {
   settings: ShaperSettings;
   /** The rates as they were said. */
   typed: { up: string; down: string };
+  /** All else that was said. */
+  said: Said;
   /** Doubts that do not stop anything. */
   warnings: readonly string[];
 }
@@ -67,7 +70,12 @@ export function settingsFromValues(
   if (errors.length === 0) errors.push(...wrong, ...firewallErrors(checked.tuning, values, hostLimits));
   if (errors.length > 0) throw new UserErrors(errors);
   const settings: ShaperSettings = hostLimits.length === 0 ? line : { ...line, hostLimits };
-  return { settings, typed: { up: up.text, down: down.text }, warnings: doubts(settings) };
+  return {
+    settings,
+    typed: { up: up.text, down: down.text },
+    said: saidIn(values),
+    warnings: doubts(settings),
+  };
 }
 
 /** Limits of hosts are rules of inetgw's own, and sets are nft's. */

@@ -1,4 +1,5 @@
 /** Bringing a plan about, all or nothing: what was there before comes back if a step fails. */
+import type { Said } from '../../config/said.ts';
 import { failure, UserError } from '../../core/errors.ts';
 import { makePlan, type Plan } from '../../plan/plan.ts';
 import { fallbacks } from '../../plan/fallbacks.ts';
@@ -57,6 +58,8 @@ export interface ApplyOptions {
   replace: boolean;
   /** Told what will be lost by that, before anything is changed. */
   onLoss?: (lost: readonly string[]) => void;
+  /** What the settings were made from, for the record. */
+  said?: Said;
 }
 
 export interface PrepareOptions extends ApplyOptions {
@@ -317,6 +320,7 @@ export async function carryOut(
       plan,
       since: measuring?.earlier?.since ?? new Date().toISOString(),
       madeTables: isLeft ? [] : made,
+      ...(options.said === undefined ? {} : { said: options.said }),
     });
     return parts.failures.map(({ message, hint }) =>
       [message, hint].filter((text) => text !== undefined).join(': '),

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { readdir, rm, stat } from 'node:fs/promises';
 import type { Family } from '../../firewall/iptables.ts';
 import type { Plan } from '../../plan/plan.ts';
+import { isSaid, type Said } from '../../config/said.ts';
 import { deviceNameProblem } from '../../core/deviceNames.ts';
 import { makeRunDir, networkNamespace, removeError, runDir } from './runDir.ts';
 import { readTextFile } from '../exec/textFile.ts';
@@ -37,6 +38,8 @@ export interface DeviceState {
   namespace?: string;
   /** Families whose mangle table iptables has made for our rules: it goes with them. */
   madeTables?: readonly Family[];
+  /** What was said beside the rates of the plan in force; earlier versions did not write it down. */
+  said?: Said;
 }
 
 /** What a next record of the device has to take over: the tables go with the last of our rules, whatever comes before. */
@@ -96,7 +99,8 @@ function isState(value: unknown, device: string): value is DeviceState {
     typeof state.since === 'string' &&
     isPlan(state.plan, device) &&
     (state.previous === undefined || isPlan(state.previous, device)) &&
-    (state.worker === undefined || isWorker(state.worker))
+    (state.worker === undefined || isWorker(state.worker)) &&
+    (state.said === undefined || isSaid(state.said))
   );
 }
 
@@ -109,22 +113,25 @@ function isPlan(value: unknown, device: string): value is Plan {
 }
 
 /**
- * Replaces the file as a whole: a reader sees the old or the new one. Unless it is said anew, what the record before it
- * knows of `madeTables` is kept.
+ * Replaces the file as a whole: a reader sees the old or the new one. Unless they are given anew, `madeTables` and `said` of the
+ * record before it are kept.
  */
 export async function writeState(
   device: string,
   state: Omit<DeviceState, 'version' | 'namespace'>,
 ): Promise<void> {
   const path = `${await makeRunDir()}/${device}.json`;
-  const { madeTables: said, ...rest } = state;
+  const { madeTables: made, said: saidNow, ...rest } = state;
   const namespace = await networkNamespace();
   const before = await readState(device);
-  const madeTables = said ?? (before.kind === 'state' ? before.state.madeTables : undefined) ?? [];
+  const known = before.kind === 'state' ? before.state : undefined;
+  const madeTables = made ?? known?.madeTables ?? [];
+  const said = saidNow ?? known?.said;
   const content: DeviceState = {
     version: VERSION,
     ...rest,
     ...(madeTables.length === 0 ? {} : { madeTables }),
+    ...(said === undefined ? {} : { said }),
     ...(namespace === undefined ? {} : { namespace }),
   };
   await replaceFile(path, renderState(content), { mode: 0o644 });

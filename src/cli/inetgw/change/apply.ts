@@ -51,6 +51,7 @@ export async function applySettings(
   const applyOptions = {
     run: options.verbose === true ? verboseRunner(runProgram) : runProgram,
     replace: options.replace === true,
+    said: checked.said,
     onLoss: (lost: readonly string[]): void => {
       if (options.quiet !== true && options.json !== true) for (const line of lost) warn(line);
     },

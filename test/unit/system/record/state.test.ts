@@ -16,6 +16,13 @@ describe('the record', () => {
     expect(parseState(text, 'ppp0')).toEqual(JSON.parse(JSON.stringify(state)));
   });
 
+  it('keeps what was said beside the rates', () => {
+    const said = { framing: 'pppoa-vcmux', 'large-downloads': 'false' };
+    expect(parseState(renderState({ ...state, said }), 'ppp0')?.said).toEqual(said);
+    const wrong = renderState({ ...state, said: { framing: 7 } as unknown as { framing: string } });
+    expect(parseState(wrong, 'ppp0')).toBeUndefined();
+  });
+
   it('of another device, version or program is none', () => {
     expect(parseState(text, 'ppp1')).toBeUndefined();
     for (const foreign of ['', 'null', '[]', '{}', '"x"', '{"version":1}', 'garbage', '\0'.repeat(9)]) {
