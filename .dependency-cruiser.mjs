@@ -15,7 +15,7 @@ export const FLOORS = {
   report: ['core', 'tc', 'firewall', 'plan', 'conditions'],
   system: ['core', 'tc', 'linkHooks', 'firewall', 'plan', 'conditions', 'config'],
   service: ['core', 'system'],
-  web: ['core', 'report', 'system', 'service'],
+  web: ['core', 'config', 'report', 'system', 'service'],
   line: ['core', 'tc', 'firewall', 'plan', 'config', 'system'],
   follow: ['core', 'tc', 'plan', 'system', 'line'],
   search: ['core', 'tc', 'linkHooks', 'firewall', 'plan', 'config', 'report', 'system', 'line'],

@@ -16,7 +16,7 @@ export const FIRST_FILES: readonly string[] = [
 export const TURNS: readonly (readonly string[])[] = [
   ['searchbw', 'tunnels', 'shape', 'marks', 'changes'],
   ['lifecycle', 'following', 'quic', 'uplinks', 'limits', 'hosts', 'accounts'],
-  ['pacing', 'kill', 'foreign', 'acks', 'page', 'flowtables', 'relayChain', 'roundTrips'],
+  ['pacing', 'kill', 'foreign', 'acks', 'page', 'pageChanges', 'flowtables', 'relayChain', 'roundTrips'],
   ['conditions', 'ingress', 'wayback', 'gateway', 'article', 'fleet', 'guest'],
 ];
 

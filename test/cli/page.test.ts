@@ -115,6 +115,30 @@ describe.each([
   });
 });
 
+describe.each([360, 1440])('what can be changed, at %i pixels', (width) => {
+  it('is offered only where it is allowed, says what will be done, by keyboard, fits, and axe finds nothing serious', async () => {
+    await open(pageSnapshot(NOW_MS, 0), { width });
+    expect(await page.locator('#changes-card').isVisible()).toBe(false);
+    served.tell({ ...pageSnapshot(NOW_MS + 1000, 0), changes: true });
+    await page.locator('#rate-up').fill('4mbit');
+    await page.keyboard.press('Enter');
+    expect(await textOf('#confirm-text')).toContain(
+      'ppp0: Up 5000 kbit/s → 4000 kbit/s. Down stays at 19.6 Mbit/s.',
+    );
+    expect(await page.evaluate('document.activeElement.id')).toBe('token');
+    await picture(`page-${String(width)}-change`);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+    await page.evaluate(axe.source);
+    const found = await page.evaluate<axe.AxeResults>('axe.run()');
+    const serious = found.violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+    expect(serious.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
+    await page.keyboard.press('Escape');
+    expect(await page.locator('#confirm').isVisible()).toBe(false);
+    expect(asked.filter((url) => url.includes('/rates'))).toEqual([]);
+    expect(complaints).toEqual([]);
+  });
+});
+
 it('follows what it is told, by the second, and says when nobody tells it any more', async () => {
   await open(pageSnapshot(NOW_MS, 0));
   served.tell(pageSnapshot(NOW_MS + 1000, 300));

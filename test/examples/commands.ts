@@ -65,7 +65,13 @@ export const EXAMPLES: readonly Example[] = [
     "SOCKET = '/run/inetgw/http.sock'",
   ),
   test('inetgw serve --listen 127.0.0.1:8080', 'test/cli/serveListen.test.ts', "--listen '[::1]:8080'"),
+  test(
+    'inetgw serve --listen unix:/run/inetgw/http.sock --change-token-file /etc/inetgw.change-token',
+    'test/cli/serveChanges.test.ts',
+    '--change-token-file /run/token',
+  ),
   nobody('inetgw serve --listen', PART),
+  nobody('inetgw serve --change-token-file', PART),
   nobody('systemctl daemon-reload', 'systemd has to run; the unit is tried by npm run platforms'),
   nobody('systemctl enable --now inetgw.service', 'the same; serve --listen itself is tested'),
   test('inetgw watch', 'test/cli/watch.test.ts', 'dist/bin/inetgw.js watch'),

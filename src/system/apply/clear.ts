@@ -7,6 +7,7 @@ import { removeProgram } from '../device/pacing.ts';
 import { Parts } from '../exec/parts.ts';
 import { removeQueueDevice } from '../device/queueDevice.ts';
 import type { Runner } from '../exec/run.ts';
+import { removePaused } from '../record/paused.ts';
 import { removeState, writeState } from '../record/state.ts';
 import { removeStrayActions } from '../device/strayActions.ts';
 import { tearDown } from './tearDown.ts';
@@ -57,10 +58,11 @@ export async function clear(device: string, run: Runner): Promise<Cleared> {
   await parts.do('take away the pacing program', () => removeProgram(device, ifindexesOf(current)));
   await removeAllFirewall(device, record?.plan.firewall?.backend, parts, run);
   await removeMadeTables(record?.madeTables ?? [], run);
+  const wasPaused = await parts.get('end its pause', () => removePaused(device), false);
   // Queues that stand are known to be ours by the record alone; all else is found without it.
   const recordGone = queuesGone && (await parts.do('take away the record', () => removeState(device)));
   return {
-    cleared: current.ours || record !== undefined,
+    cleared: current.ours || record !== undefined || wasPaused,
     deviceGone: current.link === undefined && renamed === undefined,
     ...(renamed === undefined ? {} : { newName: renamed.device }),
     leftAlone,

@@ -6,7 +6,7 @@ import { metricsOf } from '../../report/metrics/metrics.ts';
 import type { Figures } from '../../report/watch/figures.ts';
 import type { FollowingStatistics } from '../../report/statistics/following.ts';
 import type { Histories } from '../feed/histories.ts';
-import type { DeviceSnapshot, Snapshot } from '../feed/snapshot.ts';
+import type { ChangedLine, ChangeLine, DeviceSnapshot, PausedSnapshot, Snapshot } from '../feed/snapshot.ts';
 import { openApi } from './openApi.ts';
 
 export interface Answer {
@@ -20,6 +20,8 @@ export interface DevicesJson {
   version: string;
   /** Unix time in ms of the sample; null: there is none yet. */
   atMs: number | null;
+  /** With a token for it, rates can be changed, and the shaper be paused and cleared. */
+  changes: boolean;
   devices: {
     device: string;
     /** All that was set is in force. */
@@ -28,18 +30,31 @@ export interface DevicesJson {
     downBitPerSec: number | null;
     /** Why it could not be read; null: it could. */
     error: string | null;
+    /** Taken away for a while; null: it is not. */
+    paused: PausedSnapshot | null;
   }[];
+}
+
+/** What a change is answered that was made. */
+export interface ChangedJson {
+  device: string;
+  change: ChangeLine['word'];
+  /** What was done, in one line. */
+  message: string;
+  warnings: readonly string[];
 }
 
 /** What `/events` sends with each sample. */
 export interface SampleEvent {
   /** Unix time in ms. */
   atMs: number;
+  changes: boolean;
   devices: {
     device: string;
     figures: Figures | null;
     following: FollowingStatistics | null;
     error: string | null;
+    paused: PausedSnapshot | null;
   }[];
 }
 
@@ -51,6 +66,15 @@ const json = (status: number, value: unknown): Answer => ({
 });
 /** Of whatever is refused or not there. */
 export const errorAnswer = (status: number, error: string): Answer => json(status, { error });
+
+/** Of a change, made or not. */
+export const changedAnswer = (
+  { device, word }: Pick<ChangeLine, 'device' | 'word'>,
+  { status, message, warnings = [] }: ChangedLine,
+): Answer =>
+  status === 200
+    ? json(200, { device, change: word, message, warnings } satisfies ChangedJson)
+    : errorAnswer(status, message);
 
 /** Undefined: there is no such path among those that are reckoned. */
 export function answerTo(
@@ -83,7 +107,8 @@ function decoded(part: string): string | undefined {
 /** As `inetgw DEV --json` has it. */
 function deviceAnswer(snapshot: DeviceSnapshot | undefined): Answer {
   if (snapshot === undefined) return errorAnswer(404, 'there is no record of this device');
-  const { device, reading, error } = snapshot;
+  const { device, reading, error, paused } = snapshot;
+  if (paused !== undefined) return json(200, { device, inForce: false, conditions: [] });
   if (reading === undefined) return errorAnswer(503, error ?? 'it could not be read');
   return json(200, reading.statistics ?? { device, inForce: false, conditions: reading.conditions });
 }
@@ -100,18 +125,22 @@ function devicesJson(snapshot: Snapshot | undefined): DevicesJson {
   return {
     version: VERSION,
     atMs: snapshot?.atMs ?? null,
-    devices: (snapshot?.devices ?? []).map(({ device, reading, error }) => ({
+    changes: snapshot?.changes ?? false,
+    devices: (snapshot?.devices ?? []).map(({ device, reading, error, paused }) => ({
       device,
       isWhole: reading?.isWhole ?? false,
       upBitPerSec: reading?.statistics?.upBitPerSec ?? null,
       downBitPerSec: reading?.statistics?.downBitPerSec ?? null,
       error: error ?? null,
+      paused: paused ?? null,
     })),
   };
 }
 
 function metricsText(snapshot: Snapshot | undefined): string {
-  const reports = (snapshot?.devices ?? []).map(({ device, reading, figures }) => ({
+  // As of a device that was cleared, there are no series of one that is paused.
+  const standing = (snapshot?.devices ?? []).filter(({ paused }) => paused === undefined);
+  const reports = standing.map(({ device, reading, figures }) => ({
     device,
     reading,
     names: namesIn(figures),
@@ -129,14 +158,16 @@ function namesIn(figures: Figures | undefined): HostNames {
   );
 }
 
-export function sampleEvent({ atMs, devices }: Snapshot): SampleEvent {
+export function sampleEvent({ atMs, changes = false, devices }: Snapshot): SampleEvent {
   return {
     atMs,
-    devices: devices.map(({ device, figures, reading, error }) => ({
+    changes,
+    devices: devices.map(({ device, figures, reading, error, paused }) => ({
       device,
       figures: figures ?? null,
       following: reading?.statistics?.following ?? null,
       error: error ?? null,
+      paused: paused ?? null,
     })),
   };
 }

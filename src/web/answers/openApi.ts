@@ -1,4 +1,5 @@
-/** The description of the API, OpenAPI 3.1. test/unit/web/openApi.test.ts holds answers against it. Pure. */
+/** The description of the API, OpenAPI 3.1. test/unit/web/answers/openApi.test.ts holds answers against it. Pure. */
+import { CHANGE_WORDS, MOST_PAUSE_MINUTES, type ChangeWord } from '../feed/change.ts';
 import { DEVICE_SCHEMAS } from './deviceSchemas.ts';
 import { array, columns, INTEGER, NUMBER, object, orNull, ref, TEXT, type Schema } from './schema.ts';
 
@@ -78,9 +79,20 @@ const FIGURES = object({
   conditions: array(ref('Condition')),
 });
 
+const CHANGES: Schema = { ...BOOLEAN, description: 'changes can be asked for, with their token' };
+const PAUSED = orNull(
+  object({
+    sinceMs: UNIX_MS,
+    untilMs: orNull({ ...UNIX_MS, description: 'when it is resumed by itself; null: never' }),
+    upBitPerSec: { ...RATE, description: 'what is set up again then, in bit/s' },
+    downBitPerSec: RATE,
+  }),
+);
+
 const DEVICES = object({
   version: TEXT,
   atMs: orNull(UNIX_MS),
+  changes: CHANGES,
   devices: array(
     object({
       device: TEXT,
@@ -88,6 +100,7 @@ const DEVICES = object({
       upBitPerSec: NULLABLE_RATE,
       downBitPerSec: NULLABLE_RATE,
       error: orNull({ ...TEXT, description: 'why it could not be read' }),
+      paused: PAUSED,
     }),
   ),
 });
@@ -120,12 +133,14 @@ const HISTORY = object({
 
 const SAMPLE_EVENT = object({
   atMs: UNIX_MS,
+  changes: CHANGES,
   devices: array(
     object({
       device: TEXT,
       figures: orNull(ref('Figures')),
       following: orNull(ref('Following')),
       error: orNull(TEXT),
+      paused: PAUSED,
     }),
   ),
 });
@@ -160,6 +175,64 @@ const DEV = {
 };
 const notFound = response('there is no such device', ref('Error'));
 
+const RATE_SAID: Schema = {
+  anyOf: [NUMBER, TEXT],
+  description: 'as on the command line: 210 is kbit/s, "1.7mbit"; without it this direction stays as it is',
+};
+const BODIES: Readonly<Record<ChangeWord, Schema>> = {
+  rates: object({}, { up: RATE_SAID, down: RATE_SAID }),
+  pause: object(
+    {},
+    {
+      minutes: {
+        ...{ type: 'integer', minimum: 1, maximum: MOST_PAUSE_MINUTES },
+        description: 'after which it is resumed by itself; without it: never',
+      },
+    },
+  ),
+  resume: object({}),
+  clear: object({}),
+};
+const SUMMARIES: Readonly<Record<ChangeWord, string>> = {
+  rates: 'As inetgw DEV UP DOWN, with all else as it was set up',
+  pause: 'Takes the shaper away for a while',
+  resume: 'Sets up again what was paused',
+  clear: 'As inetgw DEV clear',
+};
+const NOT_CHANGED: Record<string, Response> = Object.fromEntries(
+  (
+    [
+      ['400', 'no such change, or values that the command does not take'],
+      ['401', 'its token is missing or wrong'],
+      ['403', 'a foreign Host or Origin'],
+      ['404', 'no such device is set up or served'],
+      ['405', 'changes are not allowed: inetgw serve --change-token-file'],
+      ['409', 'searchbw or another inetgw is at work on it, or it is paused, or not'],
+      ['413', 'more than a change has'],
+      ['415', 'no JSON'],
+      ['429', 'too many wrong tokens, or changes at once: Retry-After'],
+      ['500', 'it could not be done'],
+    ] as const
+  ).map(([status, why]) => [status, response(why, ref('Error'))]),
+);
+
+/** One for each change: POST, with a token of its own. */
+const CHANGE_PATHS = Object.fromEntries(
+  CHANGE_WORDS.map((word) => [
+    `/api/v1/devices/{dev}/${word}`,
+    {
+      parameters: [DEV],
+      post: {
+        operationId: word,
+        summary: SUMMARIES[word],
+        security: [{ changeBearer: [] }, { changeHeader: [] }],
+        requestBody: { required: true, content: { 'application/json': { schema: BODIES[word] } } },
+        responses: { 200: response('it is done', ref('Changed')), ...NOT_CHANGED },
+      },
+    },
+  ]),
+);
+
 const PATHS = {
   '/api/v1/devices': {
     get: operation('devices', 'All devices that are set up', { 200: response('the devices', DEVICES) }),
@@ -187,6 +260,7 @@ const PATHS = {
       404: notFound,
     }),
   },
+  ...CHANGE_PATHS,
   '/api/v1/openapi.json': {
     get: operation('openapi', 'This description', { 200: response('OpenAPI 3.1', { type: 'object' }) }),
   },
@@ -211,7 +285,8 @@ export function openApi(version: string) {
     info: {
       title: 'inetgw',
       version,
-      description: 'What inetgw does on its devices. GET only; members are added, not renamed.',
+      description:
+        'What inetgw does on its devices; changes only where the service was given a token for them. Members are added, not renamed.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],
@@ -221,6 +296,11 @@ export function openApi(version: string) {
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer' },
         basic: { type: 'http', scheme: 'basic', description: 'any user, the token as password' },
+        changeBearer: { type: 'http', scheme: 'bearer', description: 'the token for changes' },
+        changeHeader: {
+          ...{ type: 'apiKey', in: 'header', name: 'X-Inetgw-Token' },
+          description: 'the same, where Authorization is needed for another',
+        },
       },
       schemas: {
         ...DEVICE_SCHEMAS,
@@ -229,6 +309,12 @@ export function openApi(version: string) {
         SampleEvent: SAMPLE_EVENT,
         DecisionEvent: DECISION_EVENT,
         Error: object({ error: TEXT }),
+        Changed: object({
+          device: TEXT,
+          change: { enum: CHANGE_WORDS },
+          message: { ...TEXT, description: 'what was done' },
+          warnings: array(TEXT),
+        }),
       },
     },
   };

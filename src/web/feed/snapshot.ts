@@ -1,9 +1,10 @@
 /**
  * What the privileged process tells the one that listens, and the other way round: lines of JSON over pipes. One way goes all
- * that is shown; the other way only whether it listens and whether anybody looks. Pure.
+ * that is shown; the other way only whether it listens, whether anybody looks, and what somebody with a token wants changed. Pure.
  */
 import type { DeviceReading } from '../../report/metrics/metrics.ts';
 import type { Figures } from '../../report/watch/figures.ts';
+import { isChangeWord, type ChangeWord } from './change.ts';
 import type { Decided, HistoryJson, Point } from './history.ts';
 import type { ListenAddress } from './listen.ts';
 
@@ -13,6 +14,18 @@ export interface DeviceSnapshot {
   reading?: DeviceReading;
   figures?: Figures;
   error?: string;
+  /** The shaper was taken away for a while; there is no reading then. */
+  paused?: PausedSnapshot;
+}
+
+export interface PausedSnapshot {
+  /** Unix time in ms. */
+  sinceMs: number;
+  /** When it is resumed by itself; null: never. */
+  untilMs: number | null;
+  /** What is set up again then. */
+  upBitPerSec: number;
+  downBitPerSec: number;
 }
 
 export interface Snapshot {
@@ -22,6 +35,8 @@ export interface Snapshot {
   devices: readonly DeviceSnapshot[];
   /** So many hosts have series of their own; undefined: none. */
   perHost?: number;
+  /** Changes may be asked for. */
+  changes?: boolean;
 }
 
 /** The first line. */
@@ -32,6 +47,8 @@ export interface Start {
   socketGroup?: string;
   /** What has to come with each request; undefined: nothing. */
   token?: string;
+  /** Changes may be asked for: by another token, which is not told. */
+  changes?: true;
   /** Names of this machine, beside localhost and addresses, that a Host header may have. */
   names: readonly string[];
   histories: readonly HistoryJson[];
@@ -42,13 +59,42 @@ export interface DecisionLine extends Decided {
   device: string;
 }
 
-export type FeedLine = Start | Snapshot | DecisionLine;
+/** What became of a change that was asked for. */
+export interface ChangedLine {
+  kind: 'changed';
+  id: number;
+  status: 200 | 400 | 401 | 404 | 409 | 429 | 500;
+  /** What was done, or why not. */
+  message: string;
+  warnings?: readonly string[];
+  /** With 429: when to ask again. */
+  afterSec?: number;
+}
+
+export type FeedLine = Start | Snapshot | DecisionLine | ChangedLine;
+
+/** Somebody wants a change. All of it is what he has sent, and is checked by the privileged side. */
+export interface ChangeLine {
+  kind: 'change';
+  /** Comes back with the answer. */
+  id: number;
+  /** An address, or `the socket`. */
+  from: string;
+  token: string;
+  device: string;
+  word: ChangeWord;
+  body: unknown;
+}
 
 /** From the process that listens; nothing else of it is believed. */
 export type BackLine =
   | { kind: 'listening' }
   | { kind: 'watched'; is: boolean }
+  | ChangeLine
   | { kind: 'failed'; message: string; hint?: string };
+
+/** The longest address of IPv6 with its zone. */
+const MOST_FROM_CHARACTERS = 64;
 
 /** Undefined: no such line. */
 export function parseBackLine(line: string): BackLine | undefined {
@@ -58,11 +104,30 @@ export function parseBackLine(line: string): BackLine | undefined {
   } catch {
     return undefined;
   }
-  const { kind, is, message, hint } = (value ?? {}) as Record<string, unknown>;
+  const members = (value ?? {}) as Record<string, unknown>;
+  const { kind, is, message, hint } = members;
   if (kind === 'listening') return { kind };
   if (kind === 'watched' && typeof is === 'boolean') return { kind, is };
+  if (kind === 'change') return changeLine(members);
   if (kind !== 'failed' || typeof message !== 'string') return undefined;
   return { kind, message, ...(typeof hint === 'string' ? { hint } : {}) };
+}
+
+function changeLine({
+  id,
+  from,
+  token,
+  device,
+  word,
+  body,
+}: Record<string, unknown>): ChangeLine | undefined {
+  return typeof id === 'number' &&
+    typeof from === 'string' &&
+    typeof token === 'string' &&
+    typeof device === 'string' &&
+    isChangeWord(word)
+    ? { kind: 'change', id, from: from.slice(0, MOST_FROM_CHARACTERS), token, device, word, body }
+    : undefined;
 }
 
 /** What history keeps of a snapshot; undefined: it could not be read. */

@@ -2,6 +2,7 @@
 import type { DevicesJson, SampleEvent } from '../answers/answers.ts';
 import type { HistoryJson } from '../feed/history.ts';
 import type { DecisionLine } from '../feed/snapshot.ts';
+import { showChanges } from './changes.ts';
 import { byId, byIdOf, element, setText } from './dom.ts';
 import { showFigures } from './figures.ts';
 import { Plots, type Range } from './plots.ts';
@@ -43,6 +44,7 @@ function showSample(): void {
   if (last === undefined) return;
   showDevices(last.devices.map(({ device }) => device));
   const mine = last.devices.find(({ device }) => device === chosen());
+  showChanges(last.changes, mine);
   const empty = byId('empty');
   const why = mine === undefined ? 'No device is set up: inetgw DEV UP DOWN sets one up.' : mine.error;
   empty.hidden = why === null;
@@ -50,7 +52,9 @@ function showSample(): void {
   if (mine?.figures == null) {
     byId('figures').hidden = true;
     byId('conditions-card').hidden = true;
-    setText(byId('standing'), '');
+    const standing = byId('standing');
+    setText(standing, mine?.paused == null ? '' : 'paused');
+    standing.className = 'pill warning';
     return;
   }
   showFigures(mine.figures, mine.following);

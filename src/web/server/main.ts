@@ -32,7 +32,7 @@ function pageFiles(): Map<string, PageFile> {
   );
 }
 
-async function start({ listen, socketGroup, token, names, histories }: Start): Promise<void> {
+async function start({ listen, socketGroup, token, changes, names, histories }: Start): Promise<void> {
   let files: Map<string, PageFile>;
   try {
     files = pageFiles();
@@ -40,9 +40,15 @@ async function start({ listen, socketGroup, token, names, histories }: Start): P
     fail(`the page cannot be read: ${error instanceof Error ? error.message : String(error)}`);
     return;
   }
-  const made = new PageServer({ names, token }, files, new Histories(histories), (is) => {
-    tell({ kind: 'watched', is });
-  });
+  const made = new PageServer(
+    { names, token, changes: changes === true },
+    files,
+    new Histories(histories),
+    (is) => {
+      tell({ kind: 'watched', is });
+    },
+    tell,
+  );
   try {
     await bind(made.server, listen, socketGroup);
   } catch (error) {
@@ -99,6 +105,7 @@ input.on('line', (line) => {
   const told = JSON.parse(line) as FeedLine;
   if (told.kind === 'start') void start(told);
   else if (told.kind === 'snapshot') page?.show(told);
+  else if (told.kind === 'changed') page?.changed(told);
   else page?.decide(told);
 });
 input.on('close', () => {

@@ -1,9 +1,10 @@
-/** The server: GET only, each request through the guard, nothing but what is in memory. */
+/** The server: each request through the guard, nothing but what is in memory; changes are handed on. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { answerTo, errorAnswer, sampleEvent, type Answer } from '../answers/answers.ts';
-import { refusalOf, type GuardSettings } from '../answers/guard.ts';
+import { pathOf, refusalOf, type GuardSettings } from '../answers/guard.ts';
 import type { Histories } from '../feed/histories.ts';
-import type { DecisionLine, Snapshot } from '../feed/snapshot.ts';
+import type { ChangedLine, ChangeLine, DecisionLine, Snapshot } from '../feed/snapshot.ts';
+import { Changes } from './changes.ts';
 import { EventStreams, eventText } from './events.ts';
 
 /** The page's own files and nothing else: no inline script or style, no frame around it, no form. */
@@ -37,15 +38,21 @@ export class PageServer {
   readonly #files: ReadonlyMap<string, PageFile>;
   readonly #histories: Histories;
   readonly #events: EventStreams;
+  readonly #changes: Changes;
   #snapshot: Snapshot | undefined;
 
-  /** @param onWatched told when somebody looks, and when nobody does any more */
+  /**
+   * @param onWatched told when somebody looks, and when nobody does any more
+   * @param onChange told what somebody wants changed
+   */
   constructor(
     settings: GuardSettings,
     files: ReadonlyMap<string, PageFile>,
     histories: Histories,
     onWatched: (is: boolean) => void,
+    onChange: (line: ChangeLine) => void,
   ) {
+    this.#changes = new Changes(onChange);
     this.#settings = settings;
     this.#files = files;
     this.#histories = histories;
@@ -76,16 +83,26 @@ export class PageServer {
     this.#events.send(eventText('decision', { device, atMs, text }));
   }
 
+  changed(line: ChangedLine): void {
+    this.#changes.answer(line);
+  }
+
   #respond(request: IncomingMessage, response: ServerResponse): void {
-    // Nobody reads what came with it.
-    request.resume();
     const { method = '', url = '', headers } = request;
     const refusal = refusalOf({ method, url, headers }, this.#settings);
+    if (refusal === undefined && method === 'POST') {
+      this.#changes.receive(request, response, (answer, more) => {
+        send(response, answer, more);
+      });
+      return;
+    }
+    // Nobody reads what came with it.
+    request.resume();
     if (refusal !== undefined) {
       send(response, errorAnswer(refusal.status, refusal.message), refusal.headers);
       return;
     }
-    const path = url.replace(/[?#].*$/, '');
+    const path = pathOf(url);
     const file = this.#files.get(path);
     if (file !== undefined) send(response, { status: 200, type: file.type, body: file.text });
     else if (path === '/events') this.#stream(response);

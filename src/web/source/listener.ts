@@ -1,4 +1,4 @@
-/** The privileged side: starts the process that listens, feeds it, starts it again, and keeps the history. */
+/** The privileged side: starts the process that listens, feeds it, starts it again, hands on changes, and keeps the history. */
 import { rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { hostname } from 'node:os';
@@ -9,13 +9,22 @@ import { startFed, type FedProcess } from '../../service/fedProcess.ts';
 import { makeRunDir } from '../../system/record/runDir.ts';
 import type { Histories } from '../feed/histories.ts';
 import { addressText, type ListenAddress } from '../feed/listen.ts';
-import { parseBackLine, type DecisionLine, type Snapshot, type Start } from '../feed/snapshot.ts';
+import {
+  parseBackLine,
+  type ChangedLine,
+  type ChangeLine,
+  type DecisionLine,
+  type Snapshot,
+  type Start,
+} from '../feed/snapshot.ts';
 import { historyFile, readHistories, writeHistories } from './historyFile.ts';
 
 export interface ListenerOptions {
   listen: ListenAddress;
   socketGroup: string | undefined;
   token: string | undefined;
+  /** Makes a change that is asked for, or refuses it; undefined: none may be. */
+  change: ((line: ChangeLine) => Promise<ChangedLine>) | undefined;
   tell: (text: string) => void;
   env: NodeJS.ProcessEnv;
 }
@@ -68,7 +77,7 @@ export class Listener {
     return this.#isWatched;
   }
 
-  /** Called when somebody begins to look. */
+  /** Called when somebody begins to look, and when something was changed. */
   set onWatched(begins: () => void) {
     this.#onWatched = begins;
   }
@@ -111,12 +120,13 @@ export class Listener {
 
   /** Resolves when it listens; it is started again whenever it ends after that. */
   #start(): Promise<void> {
-    const { listen, socketGroup, token } = this.#options;
+    const { listen, socketGroup, token, change } = this.#options;
     const start: Start = {
       kind: 'start',
       listen,
       ...(socketGroup === undefined ? {} : { socketGroup }),
       ...(token === undefined ? {} : { token }),
+      ...(change === undefined ? {} : { changes: true }),
       names: this.#names,
       histories: this.#histories.all(),
     };
@@ -129,6 +139,7 @@ export class Listener {
           listens = true;
           resolve();
         } else if (told?.kind === 'failed') failed = failure(told.message, told.hint);
+        else if (told?.kind === 'change') void this.#change(told);
         else if (told !== undefined) this.#watched(told.is);
       };
       const started = startFed(fileURLToPath(PAGE_SERVER), onLine, (how) => {
@@ -140,6 +151,17 @@ export class Listener {
       this.#process = started;
       started.write(JSON.stringify(start));
     });
+  }
+
+  /** A bug in it ends the command as any other does. */
+  async #change(line: ChangeLine): Promise<void> {
+    const { change } = this.#options;
+    if (change === undefined) return;
+    const asked = this.#process;
+    const changed = await change(line);
+    asked?.write(JSON.stringify(changed));
+    // What came of it is to be seen.
+    if (changed.status === 200) this.#onWatched();
   }
 
   #watched(is: boolean): void {

@@ -1,10 +1,12 @@
 /** `inetgw serve --listen`: the page, and what feeds it, beside the service that follows lines. */
 import { stat } from 'node:fs/promises';
 import { configError, usageError } from '../../../core/errors.ts';
+import { messageLine } from '../../../core/messageLine.ts';
 import { shellWord } from '../../../core/shellWords.ts';
 import { parsePerHost } from '../../../report/metrics/hosts.ts';
 import { CONFIG_LIMIT_BYTES, readTextFile, whyUnreadable } from '../../../system/exec/textFile.ts';
 import { isLocal, parseListen } from '../../../web/feed/listen.ts';
+import { Changer } from '../../../web/source/changer.ts';
 import { Listener } from '../../../web/source/listener.ts';
 import { warn } from '../../common/warn.ts';
 import { HostNamer } from '../watch/hostNamer.ts';
@@ -16,8 +18,8 @@ const LEAST_TOKEN_CHARACTERS = 16;
 
 export interface Listening {
   decide: (device: string, text: string) => void;
-  /** Keeps what was seen, and no longer listens. */
-  close: () => Promise<void>;
+  /** Keeps what was seen, and no longer listens. False: what is paused could not be set up again. */
+  close: () => Promise<boolean>;
 }
 
 /** Resolves when it listens. @throws UserError where it cannot */
@@ -36,13 +38,19 @@ export async function startListening(
   if (options.socketGroup !== undefined && listen.kind !== 'unix')
     throw usageError('--socket-group goes with --listen unix:PATH alone');
   const perHost = options.perHost === undefined ? 0 : parsePerHost(options.perHost);
-  const token = options.tokenFile === undefined ? undefined : await readToken(options.tokenFile);
-  if (options.tokenFile !== undefined && options.quiet !== true) await warnIfOpen(options.tokenFile);
+  const token = await tokenIn(options.tokenFile, options);
+  const changeToken = await tokenIn(options.changeTokenFile, options);
+  // Whoever listens knows the one, and must not know the other.
+  if (changeToken !== undefined && changeToken === token)
+    throw configError('the token for changes is the one for reading', 'put another one into its file');
   const names = await HostNamer.open(options);
+  const changer =
+    changeToken === undefined ? undefined : await Changer.open({ token: changeToken, only: device, log });
   const { socketGroup } = options;
-  const listener = await Listener.start({ listen, socketGroup, token, tell, env: process.env });
+  const change = changer?.answer.bind(changer);
+  const listener = await Listener.start({ listen, socketGroup, token, change, tell, env: process.env });
   const ending = new AbortController();
-  const sampling = new Sampler(listener, { only: device, names, perHost }).run(ending.signal);
+  const sampling = new Sampler(listener, { only: device, names, perHost, changer }).run(ending.signal);
   // A bug in it ends the command as any other does.
   sampling.catch((error: unknown) => {
     setImmediate(() => {
@@ -56,10 +64,24 @@ export async function startListening(
     close: async () => {
       ending.abort();
       names.close();
+      const allBack = (await changer?.close()) ?? true;
       await sampling;
       await listener.close();
+      return allBack;
     },
   };
+}
+
+/** Whoever changes anything is told of even where nothing else is (--quiet). */
+function log(text: string): void {
+  process.stderr.write(messageLine('inetgw', text));
+}
+
+async function tokenIn(file: string | undefined, { quiet }: Options): Promise<string | undefined> {
+  if (file === undefined) return undefined;
+  const token = await readToken(file);
+  if (quiet !== true) await warnIfOpen(file);
+  return token;
 }
 
 /** S_IROTH of inode(7). */

@@ -5,6 +5,7 @@ import { AnswerSpan } from '../../../report/watch/answerSpan.ts';
 import { figuresOf, type WatchReading } from '../../../report/watch/figures.ts';
 import { recordedDevices } from '../../../system/record/state.ts';
 import type { DeviceSnapshot } from '../../../web/feed/snapshot.ts';
+import type { Changer } from '../../../web/source/changer.ts';
 import type { Listener } from '../../../web/source/listener.ts';
 import type { HostNamer } from '../watch/hostNamer.ts';
 import { WatchReader } from '../watch/reader.ts';
@@ -25,6 +26,8 @@ interface SamplerOptions {
   names: HostNamer;
   /** So many hosts have series of their own. */
   perHost: number;
+  /** Undefined: nothing can be changed. */
+  changer: Changer | undefined;
 }
 
 export class Sampler {
@@ -51,6 +54,7 @@ export class Sampler {
         atMs: Date.now(),
         devices,
         perHost: this.#options.perHost,
+        ...(this.#options.changer === undefined ? {} : { changes: true }),
       });
       wake = new AbortController();
       const everyMs = this.#listener.isWatched ? WATCHED_EVERY_MS : IDLE_EVERY_MS;
@@ -69,7 +73,8 @@ export class Sampler {
     const snapshots: DeviceSnapshot[] = [];
     // One after the other: a gateway has better to do than many programs at once.
     for (const device of wanted) snapshots.push(await this.#snapshotOf(device));
-    return snapshots;
+    const paused = this.#options.changer?.paused() ?? [];
+    return [...snapshots, ...paused.filter(({ device }) => !wanted.includes(device))];
   }
 
   async #snapshotOf(device: string): Promise<DeviceSnapshot> {

@@ -34,17 +34,17 @@ export async function serveCommand(device: string | undefined, options: Options)
     if (options.dryRun === true) process.stdout.write(`${text}\n`);
     else if (options.quiet !== true) process.stderr.write(messageLine('inetgw', text));
   };
-  let allBack;
+  let allBack = true;
   let listening: Listening | undefined;
   try {
     listening = await listeningAsSaid(device, options, tell);
-    allBack = await serve({
+    allBack &&= await serve({
       ...{ device, tell, dryRun: options.dryRun === true, signal: ending.signal },
       ...{ record: trace?.write, decided: listening?.decide },
       ready: () => notifySystemd(['READY=1'], process.env),
     });
   } finally {
-    await listening?.close();
+    allBack = ((await listening?.close()) ?? true) && allBack;
     trace?.close();
   }
   return allBack ? EXIT.ok : EXIT.failed;
@@ -57,8 +57,12 @@ async function listeningAsSaid(
   tell: (text: string) => void,
 ): Promise<Listening | undefined> {
   const { listen } = options;
+  if (options.changeTokenFile !== undefined && options.dryRun === true)
+    throw usageError('--change-token-file does not go with --dry-run, which changes nothing');
   if (listen !== undefined)
     return (await import('./listening.ts')).startListening(listen, device, options, tell);
+  if (options.changeTokenFile !== undefined)
+    throw usageError('--change-token-file goes with --listen: it is for the page and its API');
   if (options.tokenFile !== undefined || options.socketGroup !== undefined)
     throw usageError('--token-file and --socket-group go with --listen');
   if (options.perHost !== undefined) throw usageError('--per-host goes with --listen: it is for /metrics');

@@ -104,6 +104,7 @@ export type CommandWord = keyof typeof COMMANDS;
 
 /** Options that mean something to one command alone, or to few. */
 export const OPTIONS_OF_ONE = {
+  changeTokenFile: 'serve',
   check: 'apply',
   format: 'rules',
   listen: 'serve',

@@ -44,6 +44,7 @@ export interface GlobalOptions {
   /** Of `inetgw watch` and `inetgw serve`: names by reverse look-up. */
   resolve?: boolean;
   tokenFile?: string;
+  changeTokenFile?: string;
   socketGroup?: string;
   /** Of `inetgw uninstall`. */
   purge?: boolean;
@@ -98,6 +99,10 @@ export function makeProgram(action: (words: string[], options: Options) => void)
       once('--listen'),
     )
     .option('--token-file <FILE>', 'of inetgw serve --listen: what is in it has to come with a request')
+    .option(
+      '--change-token-file <FILE>',
+      'of inetgw serve --listen: with what is in it, rates can be changed, paused and cleared there',
+    )
     .option('--socket-group <GROUP>', "of inetgw serve --listen unix:PATH: the socket's group (root)")
     .option('--all', 'of inetgw clear: every device, in every network namespace')
     .option('--remove', 'of inetgw install-hook: take the files away again')

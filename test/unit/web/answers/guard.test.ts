@@ -86,3 +86,54 @@ describe('with a token', () => {
     expect(statusOf({ host: 'evil.example' }, { token: TOKEN })).toBe(403);
   });
 });
+
+describe('a change', () => {
+  const url = '/api/v1/devices/ppp0/rates';
+  const host = '127.0.0.1:8080';
+  const right = { host, 'content-type': 'application/json', authorization: 'Bearer x' };
+  const asked = (
+    headers: Record<string, string>,
+    { method = 'POST', at = url, changes = true } = {},
+  ): number =>
+    refusalOf({ method, url: at, headers }, { names: [], token: undefined, changes })?.status ?? 200;
+
+  it('is let through with a token in either header, whatever it is: the privileged side knows the right one', () => {
+    expect(asked(right)).toBe(200);
+    expect(asked({ host, 'content-type': 'application/json; charset=utf-8', 'x-inetgw-token': 'x' })).toBe(
+      200,
+    );
+  });
+  it('needs no token for reading besides', () => {
+    const settings = { names: [], token: TOKEN, changes: true };
+    expect(refusalOf({ method: 'POST', url, headers: right }, settings)).toBeUndefined();
+    expect(refusalOf({ method: 'GET', url: '/', headers: right }, settings)?.status).toBe(401);
+  });
+  it('is refused where changes are not allowed, anywhere else, and by another method', () => {
+    expect(asked(right, { changes: false })).toBe(405);
+    expect(asked(right, { at: '/api/v1/devices/ppp0' })).toBe(405);
+    expect(asked(right, { at: '/api/v1/devices/ppp0/reboot' })).toBe(405);
+    expect(asked(right, { method: 'GET' })).toBe(405);
+    expect(asked(right, { method: 'PUT' })).toBe(405);
+  });
+  it.each([
+    [401, { authorization: '' }],
+    [401, { authorization: 'Basic eDp4' }],
+    [401, { authorization: `Bearer ${'x'.repeat(257)}` }],
+    [413, { 'content-length': '1025' }],
+    [415, { 'content-type': 'application/x-www-form-urlencoded' }],
+    [415, { 'content-type': 'text/plain' }],
+    [415, { 'content-type': '' }],
+    [403, { origin: 'http://evil.example' }],
+    [403, { origin: 'null' }],
+    [403, { host: 'evil.example' }],
+    [403, { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }],
+    [403, { 'sec-fetch-site': 'same-site' }],
+  ])('%i with %j', (status, headers) => {
+    expect(asked({ ...right, ...headers })).toBe(status);
+  });
+  it('of the page behind a proxy that says another Host is its own where the browser says so', () => {
+    const origin = 'https://gw.example.net';
+    expect(asked({ ...right, host: 'localhost', origin })).toBe(403);
+    expect(asked({ ...right, host: 'localhost', origin, 'sec-fetch-site': 'same-origin' })).toBe(200);
+  });
+});

@@ -2,7 +2,7 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
-import { answerTo, sampleEvent } from '../../../../src/web/answers/answers.ts';
+import { answerTo, changedAnswer, sampleEvent } from '../../../../src/web/answers/answers.ts';
 import { openApi } from '../../../../src/web/answers/openApi.ts';
 import { Histories } from '../../../../src/web/feed/histories.ts';
 import type { Snapshot } from '../../../../src/web/feed/snapshot.ts';
@@ -66,6 +66,31 @@ describe.each(Object.entries(LINES))('answers of a device %s', (_, line) => {
   it('an event is as described', () => {
     expect(faults('/components/schemas/SampleEvent', sampleEvent(snapshot))).toBe('');
   });
+});
+
+describe('a device that is paused', () => {
+  const paused = { sinceMs: AT_MS, untilMs: null, upBitPerSec: 210_000, downBitPerSec: 1_710_000 };
+  const devices = [{ device: 'ppp0', paused }];
+  const snapshot: Snapshot = { kind: 'snapshot', atMs: AT_MS, changes: true, devices };
+  it('is told as described, as not in force, and has no series', () => {
+    const list = ask('/api/v1/devices', snapshot);
+    const at = `/paths/${escaped('/api/v1/devices')}/get/responses/200/content/application~1json/schema`;
+    expect([list.status, faults(at, list.value)]).toEqual([200, '']);
+    expect(list.value).toMatchObject({ changes: true, devices: [{ device: 'ppp0', paused }] });
+    const one = ask('/api/v1/devices/ppp0', snapshot);
+    expect([one.status, faults('/components/schemas/NotInForce', one.value)]).toEqual([200, '']);
+    expect(faults('/components/schemas/SampleEvent', sampleEvent(snapshot))).toBe('');
+    expect(answerTo('/metrics', snapshot, new Histories())?.body).not.toContain('ppp0');
+  });
+});
+
+it.each(['rates', 'pause', 'resume', 'clear'] as const)('%s is answered as described', (word) => {
+  const path = `/paths/${escaped(`/api/v1/devices/{dev}/${word}`)}/post/responses`;
+  const said = { kind: 'changed', id: 1, message: 'it is', warnings: ['but'] } as const;
+  const body = (status: 200 | 409): unknown =>
+    JSON.parse(changedAnswer({ device: 'ppp0', word }, { ...said, status }).body);
+  for (const status of [200, 409] as const)
+    expect(faults(`${path}/${status}/content/application~1json/schema`, body(status))).toBe('');
 });
 
 it.each([

@@ -1,0 +1,79 @@
+/**
+ * Devices whose shaper was taken away for a while, by the page of `inetgw serve`: what is to be set up again, and when. A file
+ * each beside the records, so that a service that was killed knows of it when it is back.
+ */
+import { readdir, rm } from 'node:fs/promises';
+import { isSaid, type Said } from '../../config/said.ts';
+import { deviceNameProblem } from '../../core/deviceNames.ts';
+import { errorCode } from '../../core/errors.ts';
+import { readTextFile } from '../exec/textFile.ts';
+import { replaceFile } from './replaceFile.ts';
+import { makeRunDir, removeError, runDir } from './runDir.ts';
+
+export interface Paused {
+  device: string;
+  upBitPerSec: number;
+  downBitPerSec: number;
+  /** All else that it was set up with. */
+  said: Said;
+  /** Unix time in ms. */
+  sinceMs: number;
+  /** When it is resumed by itself; null: never. */
+  untilMs: number | null;
+}
+
+const ENDING = '.paused';
+/** 65535 ports in a list are below that. */
+const LIMIT_BYTES = 1024 * 1024;
+
+/** Without .json at its end it is no record. */
+const fileOf = async (device: string): Promise<string> => `${await runDir()}/${device}${ENDING}`;
+
+/** Undefined: it is not paused, or the file is none of ours. */
+export async function readPaused(device: string): Promise<Paused | undefined> {
+  try {
+    const text = await readTextFile(await fileOf(device), { limitBytes: LIMIT_BYTES, regularOnly: true });
+    const value: unknown = JSON.parse(text);
+    return isPaused(value) && value.device === device ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export async function pausedDevices(): Promise<Paused[]> {
+  const names = await readdir(await runDir()).catch(() => []);
+  const devices = names
+    .filter((name) => name.endsWith(ENDING))
+    .map((name) => name.slice(0, -ENDING.length))
+    .filter((device) => deviceNameProblem(device) === undefined)
+    .sort();
+  const all = await Promise.all(devices.map(readPaused));
+  return all.filter((each) => each !== undefined);
+}
+
+/** @throws UserError */
+export async function writePaused(paused: Paused): Promise<void> {
+  await makeRunDir();
+  await replaceFile(await fileOf(paused.device), `${JSON.stringify(paused)}\n`, { mode: 0o644 });
+}
+
+/** Whether it was paused. @throws UserError */
+export async function removePaused(device: string): Promise<boolean> {
+  const path = await fileOf(device);
+  try {
+    await rm(path);
+    return true;
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return false;
+    throw removeError(path, error);
+  }
+}
+
+function isPaused(value: unknown): value is Paused {
+  if (typeof value !== 'object' || value === null) return false;
+  const { device, upBitPerSec, downBitPerSec, said, sinceMs, untilMs } = value as Partial<Paused>;
+  const areNumbers = [upBitPerSec, downBitPerSec, sinceMs].every((each) => Number.isFinite(each));
+  return (
+    typeof device === 'string' && areNumbers && isSaid(said) && (untilMs === null || Number.isFinite(untilMs))
+  );
+}

@@ -1,0 +1,174 @@
+/**
+ * `inetgw serve --change-token-file` on a real ppp0: what is changed on the page, in chromium, is what the kernel has. The browser
+ * runs on the host; each of its requests is handed to the service in the guest by curl.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { HANG_MS } from '../hang.ts';
+import type { Guest } from './guest.ts';
+import { commandArgv, inetgw, inetgwOk, snapshot, statistics, withBpf, withoutIndices } from './inetgw.ts';
+import { setUpLine } from './line.ts';
+import { sharedGuest } from './sharedGuest.ts';
+
+const SOCKET = '/run/inetgw/http.sock';
+const TOKEN = 'a-token-for-changes';
+/** What no file and no default says. */
+const SETTINGS = ['--framing', 'pppoa-vcmux', '--mark', '77', '--no-large-downloads'];
+
+let guest: Guest;
+let bridge: Server;
+let browser: Browser;
+let page: Page;
+let service: { job: number; pid: number };
+let bare: string;
+
+beforeAll(async () => {
+  guest = await sharedGuest();
+  await setUpLine(guest);
+  bare = await snapshot(guest);
+  await inetgwOk(guest, 'ppp0', '210', '1710', ...SETTINGS);
+  await guest.request('write', { path: '/run/change-token', text: `${TOKEN}\n`, mode: 0o600 });
+  service = await startService();
+  bridge = createServer((request, response) => void handOn(request, response));
+  bridge.listen(0, '127.0.0.1');
+  await once(bridge, 'listening');
+  const args = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'];
+  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args, timeout: HANG_MS });
+  const context = await browser.newContext({ timezoneId: 'UTC' });
+  context.setDefaultTimeout(HANG_MS);
+  page = await context.newPage();
+  await page.goto(`http://127.0.0.1:${(bridge.address() as AddressInfo).port}/`);
+});
+afterAll(async () => {
+  await browser.close();
+  bridge.closeAllConnections();
+  bridge.close();
+});
+
+async function startService(): Promise<{ job: number; pid: number }> {
+  const words = ['serve', '--listen', `unix:${SOCKET}`, '--change-token-file', '/run/change-token'];
+  const argv = withBpf(commandArgv('inetgw', ...words));
+  const started = await guest.request('spawn', { ns: 'gw', argv });
+  const wait = `for n in $(seq 600); do test -S ${SOCKET} && exit; kill -0 ${started.pid} || exit; sleep 0.1; done`;
+  await guest.run(['sh', '-c', `${wait} 2>/dev/null`], { ns: 'gw' });
+  if ((await guest.exec(['test', '-S', SOCKET], { ns: 'gw' })).code === 0) return started;
+  const { stderr } = await guest.request('stop', { job: started.job, signal: 'SIGTERM' });
+  throw new Error(`it does not listen: ${stderr}`);
+}
+
+/** One at a time: the guest answers one request after the other. Of events the first few, then the browser comes again. */
+let before: Promise<unknown> = Promise.resolve();
+async function handOn(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const headers = Object.entries(request.headers)
+    .filter(([name]) => !['connection', 'accept-encoding', 'content-length'].includes(name))
+    .flatMap(([name, value]) => ['-H', `${name}: ${String(value)}`]);
+  const url = request.url ?? '/';
+  const { method = 'GET' } = request;
+  const argv: [string, ...string[]] = [
+    ...(['curl', '-sN', '-i', '-m', url === '/events' ? '3' : '300', '--unix-socket', SOCKET] as const),
+    ...[
+      '-X',
+      method,
+      ...headers,
+      ...(method === 'POST' ? ['--data-binary', Buffer.concat(chunks).toString()] : []),
+    ],
+    `http://localhost${url}`,
+  ];
+  const answered = before.then(() => guest.exec(argv, { ns: 'gw' }));
+  before = answered.catch(() => undefined);
+  const [head = '', ...rest] = (await answered).stdout.split('\r\n\r\n');
+  const [status = '', ...lines] = head.split('\r\n');
+  for (const line of lines) {
+    const [, name = '', value = ''] = /^([^:]+): *(.*)$/.exec(line) ?? [];
+    if (!/^(?:connection|keep-alive|transfer-encoding|content-length|date)$/i.test(name))
+      response.setHeader(name, value);
+  }
+  response.writeHead(Number(status.split(' ')[1]));
+  response.end(rest.join('\r\n\r\n'));
+}
+
+/** Presses a button of the card, says yes to the dialog, and gives its text and what came of it. */
+async function change(button: string): Promise<{ asked: string; outcome: string }> {
+  await page.getByRole('button', { name: `${button} …` }).click();
+  const asked = await page.locator('#confirm-text').innerText();
+  if (await page.locator('#token-row').isVisible()) await page.locator('#token').fill(TOKEN);
+  await page.locator('#confirm-yes').click();
+  await page.locator('#confirm').waitFor({ state: 'hidden' });
+  return { asked, outcome: await page.locator('#outcome').innerText() };
+}
+
+const inGateway = (script: string): Promise<string> => guest.run(['sh', '-c', script], { ns: 'gw' });
+const rootClass = (): Promise<string> => inGateway('tc -s class show dev ppp0');
+
+test('rates that are set on the page are what tc says, and all else is as it was set up', async () => {
+  await page.locator('#rate-up').fill('300');
+  await page.locator('#rate-down').fill('2mbit');
+  const { asked, outcome } = await change('Set rates');
+  expect(asked).toContain('ppp0: Up 210 kbit/s → 300 kbit/s. Down 1710 kbit/s → 2000 kbit/s.');
+  expect(outcome).toContain('ppp0: up 300 kbit/s, down 2000 kbit/s');
+  const changed = await snapshot(guest);
+  const { upBitPerSec, downBitPerSec } = await statistics(guest);
+  expect([upBitPerSec, downBitPerSec]).toEqual([300_000, 2_000_000]);
+  const byPage = await rootClass();
+  await inetgwOk(guest, 'ppp0', '300', '2mbit', ...SETTINGS);
+  expect(await snapshot(guest)).toBe(changed);
+  const ceilings = (text: string): string[] => text.match(/ ceil \S+/g) ?? [];
+  expect(ceilings(byPage)).toEqual(ceilings(await rootClass()));
+  expect(ceilings(byPage).length).toBeGreaterThan(2);
+});
+
+test('a rate that the command does not take changes nothing, and is told in its words', async () => {
+  const whole = await snapshot(guest);
+  await page.locator('#rate-up').fill('10');
+  const { outcome } = await change('Set rates');
+  expect(outcome).toContain('Not done: UP is 10 kbit/s; it must be between 64 kbit/s and 10 Gbit/s');
+  expect(await snapshot(guest)).toBe(whole);
+});
+
+test('paused, nothing of it stands; resumed, the same does', async () => {
+  const whole = await snapshot(guest);
+  const { asked, outcome } = await change('Pause');
+  expect(asked).toContain('Then up 300 kbit/s and down 2000 kbit/s are set up again.');
+  expect(outcome).toContain('ppp0: paused for 5 min');
+  const without = (text: string): string => text.replace(/^\/run\/inetgw\/.*\n/gm, '');
+  expect(without(await snapshot(guest))).toBe(without(bare));
+  expect((await inetgw(guest, 'ppp0')).code).toBe(3);
+  await page.getByRole('button', { name: 'Resume …' }).waitFor();
+  const resumed = await change('Resume');
+  expect(resumed.outcome).toContain('ppp0: up 300 kbit/s, down 2000 kbit/s');
+  expect(withoutIndices(await snapshot(guest))).toBe(withoutIndices(whole));
+});
+
+test('what is paused is resumed by itself when its time is over, and when the service ends', async () => {
+  const post = (word: string, body: string): Promise<string> =>
+    inGateway(
+      `curl -s --unix-socket ${SOCKET} -H 'Content-Type: application/json' -H 'Authorization: Bearer ${TOKEN}' -d '${body}' http://localhost/api/v1/devices/ppp0/${word}`,
+    );
+  const whole = withoutIndices(await snapshot(guest));
+  expect(await post('pause', '{"minutes":1}')).toContain('paused for 1 min');
+  expect(await post('rates', '{"up":400}')).toContain('ppp0 is paused: resume it first');
+  await guest.request('sleep', { ms: 70_000 });
+  expect(withoutIndices(await snapshot(guest))).toBe(whole);
+  expect(await post('pause', '{}')).toContain('paused until it is resumed');
+  const { stderr } = await guest.request('stop', { job: service.job, signal: 'SIGTERM' });
+  expect(stderr).toMatch(/inetgw: ppp0: resumed, it ends with the service: ppp0: up 300 kbit\/s/);
+  expect(stderr).toContain('inetgw: ppp0: rates up 300 kbit/s, down 2000 kbit/s, by the socket: done: ');
+  expect(withoutIndices(await snapshot(guest)).replace(/^.*http\.sock\n/m, '')).toBe(
+    whole.replace(/^.*http\.sock\n/m, ''),
+  );
+  service = await startService();
+});
+
+test('cleared, nothing is left', async () => {
+  await page.getByRole('button', { name: 'Clear …' }).waitFor();
+  const { outcome } = await change('Clear');
+  expect(outcome).toContain('ppp0: cleared');
+  const { stderr } = await guest.request('stop', { job: service.job, signal: 'SIGTERM' });
+  expect(stderr).toMatch(/inetgw: ppp0: clear, by the socket: done: ppp0: cleared/);
+  expect(await snapshot(guest)).toBe(bare);
+});
