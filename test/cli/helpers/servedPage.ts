@@ -9,6 +9,7 @@ import { build } from './buildOnce.ts';
 
 export interface ServedPage {
   url: string;
+  pid: number;
   tell: (line: FeedLine) => void;
   end: () => Promise<void>;
 }
@@ -28,6 +29,7 @@ export async function servePage(histories: Start['histories'] = []): Promise<Ser
   if (first !== '{"kind":"listening"}') throw new Error(first);
   return {
     url: `http://127.0.0.1:${String(port)}/`,
+    pid: child.pid ?? 0,
     tell,
     end: async () => {
       const ended = once(child, 'close');
