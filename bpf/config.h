@@ -21,6 +21,7 @@ struct config {
 	__u32 line_bytes_per_sec; /* DOWN, with framing: 10 Gbit/s at most */
 	__u32 overhead;       /* what the framing adds to each IP packet, */
 	__u32 cells;          /* 1: and it then fills ATM's cells */
+	__u32 rebuilt;        /* 1: of what comes in, the link header of the device below may stand before the IP header */
 	__u32 follows;        /* 1: somebody lets the rate follow the line, and wants to know what comes in when */
 };
 
@@ -40,6 +41,7 @@ volatile const struct config config = {
 	.line_bytes_per_sec = 200000,
 	.overhead = 0,
 	.cells = 0,
+	.rebuilt = 0,
 	.follows = 0,
 };
 

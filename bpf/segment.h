@@ -55,7 +55,34 @@ struct tcp_header {
 };
 
 /* A packet's scratch words. They last from one filter of a device to the next: what `ingress` has found is there for `bounded`. */
-enum { BOUNDED, SCRATCH };
+enum { BOUNDED, SCRATCH, IP_AT };
+
+/*
+ * IPsec puts the link header of the device by which a packet came in before the packet that was in it (skb_mac_header_rebuild() of
+ * the kernel), Ethernet's or none. Its own devices, xfrm and vti, hand that on, and have none of their own. Told by where the IP header is.
+ */
+static __always_inline void find_ip(struct __sk_buff *skb)
+{
+	__u32 first[5], ip[5], differs = 0;
+
+	if (!config.rebuilt)
+		return;
+	skb->cb[IP_AT] = 0;
+	if (bpf_skb_load_bytes(skb, 0, first, sizeof(first)))
+		return;
+	if (bpf_skb_load_bytes_relative(skb, 0, ip, sizeof(ip), BPF_HDR_START_NET))
+		return;
+	for (int i = 0; i < 5; i++)
+		differs |= first[i] ^ ip[i];
+	if (differs)
+		skb->cb[IP_AT] = ETH_HLEN;
+}
+
+/* Bytes before the IP header; of what comes in once find_ip() has looked. */
+static __always_inline __u32 link_header(const struct __sk_buff *skb, int outgoing)
+{
+	return config.rebuilt && !outgoing ? skb->cb[IP_AT] : config.link_header;
+}
 
 /* The mask is for the verifier, which does not see what the compiler has concluded. */
 static __always_inline __u8 byte_at(const __u8 *o, __u64 i)
@@ -161,7 +188,7 @@ static __always_inline int read_syn_options(struct __sk_buff *skb, struct segmen
  */
 static __always_inline int read_ipv4(struct __sk_buff *skb, int outgoing, struct flow_key *key, __u32 *inner_at, __u32 *ip_end)
 {
-	__u32 at = config.link_header;
+	__u32 at = link_header(skb, outgoing);
 	struct iphdr ip;
 
 	if (bpf_skb_load_bytes(skb, at, &ip, sizeof(ip)))
@@ -179,7 +206,7 @@ static __always_inline int read_ipv4(struct __sk_buff *skb, int outgoing, struct
 /* The same of IPv6. Hop-by-hop, routing and destination options are passed over; a fragment is not ours. */
 static __always_inline int read_ipv6(struct __sk_buff *skb, int outgoing, struct flow_key *key, __u32 *inner_at, __u32 *ip_end)
 {
-	__u32 at = config.link_header;
+	__u32 at = link_header(skb, outgoing);
 	struct ipv6hdr ip;
 	__u8 next;
 

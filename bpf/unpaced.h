@@ -98,7 +98,7 @@ static __always_inline __u32 framed_bytes(__u32 length)
 /* How long the line takes for a packet; what GRO has joined counts as the packets that it was. */
 static __always_inline __u64 line_ns(const struct __sk_buff *skb, __u64 rate)
 {
-	__u32 length = skb->len - config.link_header;
+	__u32 length = skb->len - link_header(skb, 0);
 	__u32 packets = skb->gso_segs > 1 ? skb->gso_segs : 1;
 
 	return framed_bytes(length / packets) * packets * SECOND_NS / rate;
@@ -132,7 +132,7 @@ static __always_inline int takes_marks(struct __sk_buff *skb)
 {
 	__u8 first[2];
 
-	if (bpf_skb_load_bytes(skb, config.link_header, first, sizeof(first)))
+	if (bpf_skb_load_bytes(skb, link_header(skb, 0), first, sizeof(first)))
 		return 0;
 	return (skb->protocol == bpf_htons(ETH_P_IP) ? first[1] : first[1] >> 4) & ECN_MASK;
 }
@@ -190,7 +190,7 @@ static __always_inline int is_to_be_lost(struct __sk_buff *skb, __u64 now, int p
 {
 	struct surplus *x = count_surplus(skb, now);
 	struct stream *s;
-	__u32 bytes, all, udp, length = ip_end - config.link_header;
+	__u32 bytes, all, udp, length = ip_end - link_header(skb, 0);
 
 	if (!x)
 		return 0;
@@ -225,5 +225,5 @@ static __always_inline void spoil(struct __sk_buff *skb)
 	__u32 field = skb->protocol == bpf_htons(ETH_P_IP) ? offsetof(struct iphdr, tot_len) : offsetof(struct ipv6hdr, payload_len);
 	__be16 most = bpf_htons(0xffff);
 
-	bpf_skb_store_bytes(skb, config.link_header + field, &most, sizeof(most), 0);
+	bpf_skb_store_bytes(skb, link_header(skb, 0) + field, &most, sizeof(most), 0);
 }

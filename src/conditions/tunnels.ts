@@ -124,4 +124,23 @@ export const TUNNEL_CONDITIONS: readonly Condition[] = [
       'set the line up again, and with each coming of the tunnel: PostUp = inetgw apply DEV (docs/tunnels.md)',
     find: unknownPorts,
   },
+  {
+    id: 'ipsec-twice',
+    severity: 'warning',
+    title: 'what IPsec brings is counted twice',
+    seenIn: '`ip xfrm state`, the record in /run/inetgw',
+    meaning:
+      'what IPsec decrypts in tunnel mode comes in by the same device once more, and takes its part of DOWN twice: ' +
+      'with nothing else on the line it has half of it',
+    remedy:
+      'window pacing, which tells the two apart (--pacing auto, and the way that comes in by itself: --ingress auto), ' +
+      'or give IPsec a device of its own, of the kind xfrm (docs/tunnels.md)',
+    find: ({ ipsecTunnels = 0 }) =>
+      ipsecTunnels === 0
+        ? []
+        : [
+            `tunnels of IPsec without a device of their own that end here: ${ipsecTunnels}; ` +
+              'what comes in by them is counted encrypted, and decrypted once more',
+          ],
+  },
 ];

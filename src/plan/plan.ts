@@ -76,9 +76,14 @@ export function factsShownBy(plan: Plan): KernelFacts {
   return {
     leafQdisc: (['cake', 'sfq'] as const).find((kind) => leaves.includes(kind)) ?? 'fq_codel',
     ingress: plan.ingress,
+    ...(plan.pacing === undefined || passesDecrypted(plan) ? {} : { hasIpsec: false }),
     ...(plan.sharedClsact === undefined ? {} : { sharedClsact: plan.sharedClsact }),
   };
 }
+
+/** Whether what IPsec has decrypted passes, as it has been counted before. */
+export const passesDecrypted = ({ tc }: Pick<Plan, 'tc'>): boolean =>
+  tc.some((object) => object.type === 'program' && object.section === 'again');
 
 /** Whether hosts share the line, or were to, and not flows. */
 export function sharesByHost(plan: Plan): boolean {

@@ -23,6 +23,7 @@ const ELSEWHERE = [
   'line-not-shaped',
   'tunnel-framing',
   'tunnel-ports-changed',
+  'ipsec-twice',
 ];
 
 let guest: Guest;

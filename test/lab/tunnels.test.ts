@@ -2,13 +2,22 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { PlanJson } from '../../src/report/statistics/planSummary.ts';
 import type { Guest } from './guest.ts';
-import { inetgwOk, statistics } from './inetgw.ts';
+import { inetgw, inetgwOk, statistics } from './inetgw.ts';
 import { ETHERNET, setUpLine } from './line.ts';
 import { firstOf } from './forms.ts';
 import { summarise } from './measure.ts';
 import { sharedGuest } from './sharedGuest.ts';
 import { downloads, measure, uploads } from './traffic.ts';
-import { countedPings, findTunnels, INSIDE, LINE_BYTES, setUpWireGuard, tearDownTunnels } from './tunnels.ts';
+import {
+  countedPings,
+  findTunnels,
+  INSIDE,
+  LINE_BYTES,
+  setUpIpsec,
+  setUpOpenVpn,
+  setUpWireGuard,
+  tearDownTunnels,
+} from './tunnels.ts';
 
 let guest: Guest;
 beforeAll(async () => {
@@ -150,5 +159,68 @@ describe('a line whose load is in WireGuard', () => {
     expect(both.down).toBeGreaterThan(2450);
     expect(both.up).toBeGreaterThan(330);
     for (const device of ['eth0', 'wg0']) expect((await statistics(guest, device)).conditions).toEqual([]);
+  });
+});
+
+describe('a line whose load is in IPsec', () => {
+  afterEach(async () => {
+    for (const device of ['xfrm0', 'eth0']) await inetgw(guest, device, 'clear');
+  });
+
+  test('without a device of its own counts once what comes in twice, encrypted and decrypted, or says that it does not', async () => {
+    await setUpIpsec(guest);
+    await inetgwOk(guest, 'eth0', '588', '2940', '--pacing', 'off');
+    const { conditions } = await statistics(guest, 'eth0');
+    expect(conditions.map(({ id }) => id)).toEqual(['ipsec-twice']);
+    await inetgwOk(guest, 'eth0', '588', '2940');
+    // Half of it, 1336 kbit/s, where both count.
+    const { down, up } = await loaded();
+    expect(down).toBeGreaterThan(2450);
+    expect(up).toBeGreaterThan(330);
+    const after = await statistics(guest, 'eth0');
+    expect(after.conditions.map(({ id }) => id)).toEqual(['in-tunnels']);
+    expect(await hits('again')).toBeGreaterThan(1000);
+  });
+
+  test('with one is best with both, as any tunnel', async () => {
+    await setUpIpsec(guest, 'xfrm0');
+    await inetgwOk(guest, 'eth0', '588', '2940');
+    // Its packets must not overtake each other on the line, where they would wait for each other at the same rate: 3 % less.
+    expect(await inetgwOk(guest, 'xfrm0', '570', '2850')).toContain('(docsis,ipsec)');
+    const both = await loaded();
+    expect(both.meanMs).toBeLessThan(35);
+    expect(both.down).toBeGreaterThan(2400);
+    expect(both.up).toBeGreaterThan(330);
+    for (const device of ['eth0', 'xfrm0']) expect((await statistics(guest, device)).conditions).toEqual([]);
+    // Its packets come in with a link header, and leave without.
+    expect((await statistics(guest, 'xfrm0')).pacing?.rewrittenPackets).toBeGreaterThan(1000);
+  });
+});
+
+/** How many packets a program of ours has matched. */
+async function hits(section: string): Promise<number> {
+  const shown = await guest.run(['tc', '-s', 'filter', 'show', 'dev', 'eth0', 'ingress'], { ns: 'gw' });
+  const filter = shown
+    .split(/^(?=filter )/m)
+    .find((each) => each.includes(`:[${section}] `) && /Sent/.test(each));
+  return Number(/Sent \d+ bytes (\d+) pkt/.exec(filter ?? '')?.[1]);
+}
+
+describe('a line whose load is in OpenVPN', () => {
+  afterEach(async () => {
+    for (const device of ['tun0', 'eth0']) await inetgw(guest, device, 'clear');
+  });
+
+  test('is best with both, and what OpenVPN adds is what the line carries', async () => {
+    await setUpOpenVpn(guest);
+    await inetgwOk(guest, 'eth0', '588', '2940');
+    const said = await inetgwOk(guest, 'tun0', '570', '2850');
+    expect(said).toContain('(docsis,openvpn)');
+    expect(await countedPings(guest, 1000, 1000 + 52)).toBe(20);
+    const both = await loaded();
+    expect(both.meanMs).toBeLessThan(45);
+    expect(both.down).toBeGreaterThan(2400);
+    expect(both.up).toBeGreaterThan(330);
+    for (const device of ['eth0', 'tun0']) expect((await statistics(guest, device)).conditions).toEqual([]);
   });
 });

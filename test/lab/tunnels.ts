@@ -29,14 +29,22 @@ const TUNNEL_DEVICE = 't1';
 
 const PORT = 51_820;
 
+/** 1500 less what ESP with AES-GCM adds at most, and a multiple of four (RFC 4303, 2.4). */
+const IPSEC_MTU_BYTES = 1440;
+
 /** Takes away what an earlier test has set up; nothing there is fine. */
 export async function tearDownTunnels(guest: Guest): Promise<void> {
-  await runSteps(
-    guest,
-    ['gw', 'isp'].flatMap((ns) =>
-      [TUNNEL_DEVICE, 'wg0'].map((dev): Step => ({ ns, argv: ['ip', 'link', 'del', dev], mayFail: true })),
-    ),
-  );
+  const inside = [INSIDE_GATEWAY.ipv4, INSIDE.ipv4];
+  const script = ['gw', 'isp'].flatMap((ns) => [
+    `[ ! -e /run/lab/ovpn/${ns}.pid ] || { kill "$(cat /run/lab/ovpn/${ns}.pid)"; rm /run/lab/ovpn/${ns}.pid; }`,
+    ...[TUNNEL_DEVICE, 'wg0', 'xfrm0', 'tun0'].map((device) => `ip -n ${ns} link del ${device}`),
+    ...['state', 'policy'].map((what) => `ip -n ${ns} xfrm ${what} flush`),
+    ...inside.flatMap((address) => [
+      `ip -n ${ns} route del ${address}/32`,
+      `ip -n ${ns} addr del ${address}/32 dev lo`,
+    ]),
+  ]);
+  await guest.run(['sh', '-c', `{ ${script.join('\n')}\n} 2>/dev/null; :`], { spinMs: 60_000 });
 }
 
 function numbered(ns: 'gw' | 'isp', dev: string): Step[] {
@@ -118,6 +126,76 @@ export async function setUpWireGuard(guest: Guest, family: 'ipv4' | 'ipv6' = 'ip
         peer "$(cat /run/lab/wg/${other}.pub)" allowed-ips 0.0.0.0/0,::/0 endpoint ${bracketed(remote[family])}:${PORT}`;
     await guest.run(['sh', '-ec', script], { ns, spinMs: 60_000 });
     await runSteps(guest, numbered(ns, 'wg0'));
+  }
+  await answers(guest);
+}
+
+/**
+ * ESP in tunnel mode with AES-GCM by the kernel alone: policies say what goes through it.
+ * @param device with a device of its own, or without
+ */
+export async function setUpIpsec(guest: Guest, device?: 'xfrm0'): Promise<void> {
+  await tearDownTunnels(guest);
+  const spis = { gw: '0x1001', isp: '0x1002' } as const;
+  const id = device === undefined ? '' : ' if_id 5';
+  for (const ns of ['gw', 'isp'] as const) {
+    const there = ns === 'gw' ? 'isp' : 'gw';
+    const [own, other] = ns === 'gw' ? [INSIDE_GATEWAY, INSIDE] : [INSIDE, INSIDE_GATEWAY];
+    const [from, to] = ns === 'gw' ? [GATEWAY, PROVIDER] : [PROVIDER, GATEWAY];
+    const association = (src: string, dst: string, spi: string): string =>
+      `ip xfrm state add src ${src} dst ${dst} proto esp spi ${spi} mode tunnel reqid 1 replay-window 32${id} ` +
+      "aead 'rfc4106(gcm(aes))' 0x0123456789abcdef0123456789abcdef01234567 128";
+    const policy = (dir: string, src: string, dst: string, outer: string): string =>
+      `ip xfrm policy add src ${src}/32 dst ${dst}/32 dir ${dir}${id} tmpl ${outer} proto esp reqid 1 mode tunnel`;
+    const ways =
+      device === undefined
+        ? [
+            `ip addr add ${own.ipv4}/32 dev lo`,
+            `ip route add ${other.ipv4}/32 via ${to.ipv4} src ${own.ipv4} mtu ${IPSEC_MTU_BYTES}`,
+          ]
+        : [
+            `ip link add ${device} mtu ${IPSEC_MTU_BYTES} type xfrm dev ${ns === 'gw' ? 'eth0' : 'i0'} if_id 5`,
+            `ip link set ${device} up`,
+            `ip addr add ${own.ipv4}/24 dev ${device}`,
+          ];
+    const script = [
+      association(from.ipv4, to.ipv4, spis[ns]),
+      association(to.ipv4, from.ipv4, spis[there]),
+      policy('out', own.ipv4, other.ipv4, `src ${from.ipv4} dst ${to.ipv4}`),
+      policy('in', other.ipv4, own.ipv4, `src ${to.ipv4} dst ${from.ipv4}`),
+      ...ways,
+    ];
+    await guest.run(['sh', '-ec', script.join('\n')], { ns, spinMs: 60_000 });
+  }
+  await answers(guest);
+}
+
+/** OpenVPN as it is today: over UDP, with certificates that each side has made itself and the other has been told of. */
+export async function setUpOpenVpn(guest: Guest): Promise<void> {
+  await tearDownTunnels(guest);
+  const certificates = `
+    mkdir -p /run/lab/ovpn; cd /run/lab/ovpn; umask 077
+    for end in gw isp; do
+      openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout $end.key -out $end.crt \
+        -subj /CN=$end -days 3650 2>/dev/null
+      openssl x509 -in $end.crt -noout -fingerprint -sha256 | cut -d= -f2 > $end.print
+    done`;
+  await guest.run(['sh', '-ec', certificates], { spinMs: 60_000 });
+  for (const ns of ['isp', 'gw'] as const) {
+    const [there, own, other] =
+      ns === 'gw'
+        ? (['isp', INSIDE_GATEWAY.ipv4, INSIDE.ipv4] as const)
+        : (['gw', INSIDE.ipv4, INSIDE_GATEWAY.ipv4] as const);
+    const role =
+      ns === 'gw'
+        ? `--tls-client --nobind --remote ${PROVIDER.ipv4} 1194`
+        : '--tls-server --dh none --port 1194';
+    const script = `cd /run/lab/ovpn; rm -f ${ns}.pid; modprobe tun
+      [ -e /dev/net/tun ] || { mkdir -p /dev/net; mknod /dev/net/tun c 10 200; }
+      openvpn --dev tun0 --dev-type tun --proto udp ${role} --cert ${ns}.crt --key ${ns}.key \
+        --peer-fingerprint "$(cat ${there}.print)" --ifconfig ${own} ${other} --data-ciphers AES-256-GCM --verb 1 \
+        --log ${ns}.log --writepid ${ns}.pid --daemon`;
+    await guest.run(['sh', '-ec', script], { ns, spinMs: 60_000 });
   }
   await answers(guest);
 }

@@ -53,7 +53,7 @@ export function stageObjects(
   backend: FirewallBackend | undefined,
   pacing?: PacingPlan,
 ): TcObject[] {
-  const { link } = context;
+  const { link, kernel } = context;
   const dev = link.device;
   const qdisc: Qdisc = { type: 'qdisc', dev, parent: 'ingress', handle: HANDLE, spec: { kind: 'ingress' } };
 
@@ -68,17 +68,23 @@ export function stageObjects(
   });
   if (pacing !== undefined) {
     const toQueue = redirectTo(pacing.queueDevice, link);
+    const programs = windowFilters(link, pacing, kernel);
+    const behind = programs.filter(({ parent }) => parent === CLSACT_HOOK.ingress).length;
     return [
       { ...qdisc, spec: { kind: 'clsact' } },
-      ...windowFilters(link, pacing),
+      ...programs,
       // The same stages; each hands what passes to the queue. They drop none of what windows bound: dropping that
       // does not make it less, while in the queue of ours it leaves the provider's.
-      filter(2, [sizeTest('isSmall', 'continue', 'pipe'), bucket('reserve', 'continue', 'pipe'), toQueue]),
-      filter(3, [bucket('stage1', 'continue', 'pipe'), toQueue]),
-      filter(4, [{ ...mark, then: 'pipe' }, bucket('stage2', 'continue', 'pipe'), toQueue]),
-      boundedFilter(link, pacing, 5, toQueue),
-      filter(6, [sizeTest('dropLarge', 'drop', 'continue')]),
-      filter(7, [{ kind: 'drop', index: actionIndex(link.ifindex, 'dropAll') }]),
+      filter(behind + 1, [
+        sizeTest('isSmall', 'continue', 'pipe'),
+        bucket('reserve', 'continue', 'pipe'),
+        toQueue,
+      ]),
+      filter(behind + 2, [bucket('stage1', 'continue', 'pipe'), toQueue]),
+      filter(behind + 3, [{ ...mark, then: 'pipe' }, bucket('stage2', 'continue', 'pipe'), toQueue]),
+      boundedFilter(link, pacing, behind + 4, toQueue),
+      filter(behind + 5, [sizeTest('dropLarge', 'drop', 'continue')]),
+      filter(behind + 6, [{ kind: 'drop', index: actionIndex(link.ifindex, 'dropAll') }]),
     ];
   }
   return [

@@ -36,6 +36,8 @@ export interface KernelFacts {
   pacingObjectFile?: string | undefined;
   /** UDP ports that WireGuard on this machine listens on, and sends from. */
   wireGuardPorts?: readonly number[];
+  /** False: this kernel decrypts nothing, or does not tell. */
+  hasIpsec?: boolean;
   /** False: nft has no hash here, so that its rules cannot number hosts. */
   numbersHosts?: boolean;
   /** Pacing is left out for a reason that says nothing of the kernel: it is to be tried again next time. */

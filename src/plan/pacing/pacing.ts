@@ -50,6 +50,8 @@ export interface PacingConfig {
   overheadBytes: number;
   /** and whether it then fills ATM's cells. */
   cells: 0 | 1;
+  /** 1: what comes in may have the link header of the device below before it: that of IPsec's own devices. */
+  rebuilt?: 1;
   /** 1: the rate follows the line, so the program tells what comes in when, and takes another rate from a map. */
   follows?: 1;
 }
@@ -67,7 +69,7 @@ const MOST_UPLINK_WAIT_US = 212_000;
 /** TCP over IPv4 with timestamps, which nearly all long downloads have. */
 const TCP_HEADER_BYTES = 52;
 
-const PACING_ACTION = { rewritten: 1, beyondStages: 2, slowing: 3 } as const;
+const PACING_ACTION = { rewritten: 1, beyondStages: 2, slowing: 3, decrypted: 4 } as const;
 export type PacingActionName = keyof typeof PACING_ACTION;
 
 export function pacingActionIndex(ifindex: number, name: PacingActionName): number {
@@ -115,6 +117,7 @@ export function pacingPlan(
       lineBytesPerSec: Math.floor(kernelRateBitPerSec(framing, settings.downBitPerSec) / 8),
       overheadBytes: Math.max(0, framing.overheadBytes),
       cells: framing.linkLayer === 'atm' ? 1 : 0,
+      ...(/^ipsec/.test(link.tunnel?.keyword ?? '') ? { rebuilt: 1 as const } : {}),
       ...(lineLimits(settings.limits, settings) === undefined ? {} : { follows: 1 as const }),
     },
   };
@@ -138,11 +141,17 @@ function uplinkWaitUs(settings: ShaperSettings, { mtuBytes }: LinkFacts, framing
 
 /**
  * The programs at the hooks. The one at egress matches what it has rewritten, the one at ingress what a sender is to lose, so the
- * actions behind them count that.
+ * actions behind them count that. What IPsec has decrypted has been counted and has waited in the local queue before: it passes.
  */
-export function windowFilters(link: LinkFacts, pacing: PacingPlan): ProgramFilter[] {
+export function windowFilters(
+  link: LinkFacts,
+  pacing: PacingPlan,
+  { hasIpsec }: KernelFacts,
+): ProgramFilter[] {
+  const decrypted: Action = { kind: 'ok', index: pacingActionIndex(link.ifindex, 'decrypted') };
   return [
-    program(link, pacing, 'ingress', 1, [
+    ...(hasIpsec === false ? [] : [program(link, pacing, 'again', 1, [decrypted])]),
+    program(link, pacing, 'ingress', hasIpsec === false ? 1 : 2, [
       { kind: 'countOnly', index: pacingActionIndex(link.ifindex, 'slowing') },
     ]),
     program(link, pacing, 'egress', 1, [{ kind: 'ok', index: pacingActionIndex(link.ifindex, 'rewritten') }]),
@@ -162,6 +171,7 @@ export function boundedFilter(
 
 /** The sections of bpf/pacing.c, and where each belongs. */
 const SECTION_HOOK = {
+  again: CLSACT_HOOK.ingress,
   ingress: CLSACT_HOOK.ingress,
   egress: CLSACT_HOOK.egress,
   bounded: CLSACT_HOOK.ingress,

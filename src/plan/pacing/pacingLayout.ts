@@ -3,7 +3,7 @@
  * Made by `npm run generate` from the object's BTF.
  */
 export const CONFIG_LAYOUT = {
-  bytes: 76,
+  bytes: 80,
   at: {
     magic: 0,
     payload_bytes_per_sec_lo: 16,
@@ -20,7 +20,8 @@ export const CONFIG_LAYOUT = {
     line_bytes_per_sec: 60,
     overhead: 64,
     cells: 68,
-    follows: 72,
+    rebuilt: 72,
+    follows: 76,
   },
 } as const;
 

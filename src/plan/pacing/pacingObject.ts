@@ -19,6 +19,7 @@ const FIELD = {
   lineBytesPerSec: 'line_bytes_per_sec',
   overheadBytes: 'overhead',
   cells: 'cells',
+  rebuilt: 'rebuilt',
   follows: 'follows',
 } as const satisfies Record<keyof PacingConfig, keyof typeof CONFIG_LAYOUT.at>;
 

@@ -41,6 +41,7 @@ import { keepOthersFilters, refuseForeign } from './foreign.ts';
 import { ProgramError, type Runner } from '../exec/run.ts';
 import { runStep } from '../exec/runStep.ts';
 import { carriesRules, rulesTool } from './rulesTool.ts';
+import { hasIpsec } from '../device/ipsec.ts';
 import { sharedClsact } from '../device/sharedClsact.ts';
 import { formatRate } from '../../core/units.ts';
 import { failedBatchLine } from '../../tc/parse.ts';
@@ -200,6 +201,7 @@ async function firstFacts(
       withoutPacing !== undefined || isKnownMissing ? undefined : await pacingObjectFile(settings.device),
     pacingUntried: withoutPacing === 'this time',
     ...(pacingWhy === undefined ? {} : { pacingWhy }),
+    hasIpsec: await hasIpsec(),
   };
 }
 

@@ -11,6 +11,7 @@ import { DEFAULT_SETTINGS, type FirewallBackend } from '../../plan/input/setting
 import { batchReason, failedBatchLine } from '../../tc/parse.ts';
 import { chooseBackend } from '../apply/firewall.ts';
 import { hasIpv6 } from '../link/link.ts';
+import { hasIpsec } from '../device/ipsec.ts';
 import { pacingObject, removeMaps } from '../device/pacing.ts';
 import { isRefusal, mayMakeNoNamespace, NO_CLASSIFIER, ONLY_ON_HOST, rehearse } from '../apply/rehearse.ts';
 import { ProgramError, type Runner } from '../exec/run.ts';
@@ -354,7 +355,7 @@ async function checkPacing(run: Runner): Promise<CheckItem> {
     const plan = makePlan(
       { ...DEFAULT_SETTINGS, device: 'lo', ...rates },
       link,
-      { leafQdisc: 'cake', pacingObjectFile: objectFile },
+      { leafQdisc: 'cake', pacingObjectFile: objectFile, hasIpsec: await hasIpsec() },
       undefined,
     );
     if (plan.pacing === undefined) return { ...item, state: 'missing', detail: 'it is not planned' };

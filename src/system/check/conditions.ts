@@ -10,10 +10,12 @@ import { devicesBelow, readLayers } from '../link/layers.ts';
 import { findLink } from '../link/link.ts';
 import { nameOfIndex } from '../link/linkIndex.ts';
 import { recordedNameOf } from '../link/names.ts';
+import { passesDecrypted } from '../../plan/plan.ts';
 import type { Runner } from '../exec/run.ts';
 import { answer } from '../exec/runStep.ts';
 import { networkNamespace } from '../record/runDir.ts';
 import { recordedDevices } from '../record/state.ts';
+import { tunnelsWithoutDevice } from '../device/ipsec.ts';
 import { tcxPrograms } from '../device/tcx.ts';
 import { framingSetOn } from '../device/tunnel.ts';
 import { wireGuardPorts } from '../device/wireGuard.ts';
@@ -59,12 +61,15 @@ async function readMore(current: Current, mayLook: boolean, run: Runner): Promis
   const carrierFraming = carrierLink === undefined ? undefined : await framingSetOn(carrierLink);
   const isAsked = mayLook && inForce?.firewall !== undefined && inForce.link.tunnel === undefined;
   const listening = isAsked ? (await wireGuardPorts(run)).ports : undefined;
+  const countsTwice = mayLook && link !== undefined && inForce !== undefined && !passesDecrypted(inForce);
+  const ipsecTunnels = countsTwice ? await tunnelsWithoutDevice(device, run) : undefined;
   const flowtables = shownFlowtables === undefined ? undefined : parseFlowtables(shownFlowtables);
   const isBelowAsked = flowtables !== undefined && flowtables.length > 0 && layers !== undefined;
   return {
     ...readings,
     ...{ flowtables, devicesBelow: isBelowAsked ? await devicesBelow(layers) : undefined },
     wireGuardPorts: listening,
+    ipsecTunnels,
     ...{ namespace, layers, shapedDevices, newName, oldName, firewall, carrierFraming, tunnels },
     clsactHooks: readings.clsactHooks?.map((hook) => ({ ...hook, tcxPrograms: tcx?.[hook.hook] })),
   };

@@ -104,6 +104,16 @@ it('ports of WireGuard that no rule names, with the line to type', () => {
   expect(found(undefined)).toEqual([]);
 });
 
+it('what IPsec brings is counted twice', () => {
+  const found = (ipsecTunnels: number | undefined): string[] => {
+    const readings = { device: 'eth0', link, record: undefined, ipsecTunnels };
+    return conditionsOf(readings, TUNNEL_CONDITIONS).map(({ id, text }) => `${id}: ${text}`);
+  };
+  expect(found(2)).toEqual([expect.stringMatching(/^ipsec-twice: tunnels of IPsec .* end here: 2; what /)]);
+  expect(found(0)).toEqual([]);
+  expect(found(undefined)).toEqual([]);
+});
+
 it('the line below a shaped tunnel, unless the rates are of what is inside', () => {
   const tunnel: TunnelFacts = {
     ...tunnelByKeyword('wireguard'),

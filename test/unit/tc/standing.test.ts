@@ -148,7 +148,7 @@ describe('filters at the hooks', () => {
   });
 
   it('with the numbers of ours are those of others where no action of ours hangs', () => {
-    const line = 'filter protocol all pref 2 matchall chain 0 handle 0x1\n';
+    const line = 'filter protocol all pref 3 matchall chain 0 handle 0x1\n';
     expect(atIngress(line, true)).toEqual([]);
     expect(atIngress(line, false)).toHaveLength(1);
   });

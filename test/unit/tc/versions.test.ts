@@ -74,7 +74,8 @@ describe.each(recorded)('iproute2 $version, $plan', ({ version, plan: name }) =>
     makePlan(
       { ...DEFAULT_SETTINGS, device: 'ppp0', upBitPerSec: 215_000, downBitPerSec: 1_500_000, pacing },
       { device: 'ppp0', ifindex, kind: 'ppp', mtuBytes: 1492 },
-      { leafQdisc: 'fq_codel', ingress, pacingObjectFile: '/run/inetgw/ppp0.pacing.o' },
+      // Recorded when nothing was done about IPsec.
+      { leafQdisc: 'fq_codel', ingress, pacingObjectFile: '/run/inetgw/ppp0.pacing.o', hasIpsec: false },
       undefined,
     );
 

@@ -12,7 +12,7 @@ import {
   stateMapName,
 } from '../../../../src/plan/pacing/pacingObject.ts';
 import { STATE_LAYOUT } from '../../../../src/plan/pacing/pacingLayout.ts';
-import { makePlan, type Plan } from '../../../../src/plan/plan.ts';
+import { factsShownBy, makePlan, type Plan } from '../../../../src/plan/plan.ts';
 import { DEFAULT_SETTINGS } from '../../../../src/plan/input/settings.ts';
 import { changeLines, setUpLines } from '../../../../src/tc/batch.ts';
 import type { Action } from '../../../../src/tc/objects.ts';
@@ -27,6 +27,7 @@ interface Line {
   /** Nothing has shown whether it can be. */
   untried?: boolean;
   kind?: 'ppp' | 'ethernet';
+  hasIpsec?: boolean;
 }
 
 function planOf({
@@ -36,6 +37,7 @@ function planOf({
   loadable = true,
   untried = false,
   kind = 'ppp',
+  hasIpsec = true,
 }: Line): Plan {
   return makePlan(
     {
@@ -50,6 +52,7 @@ function planOf({
     {
       leafQdisc: 'cake',
       pacingUntried: untried,
+      hasIpsec,
       ...(loadable ? { pacingObjectFile: '/run/inetgw/wan.pacing.o' } : {}),
     },
     'nft',
@@ -108,14 +111,22 @@ describe('a plan with window pacing', () => {
       }),
     );
     const changed = changeLines(planOf({}).tc, planOf({ down: 1_600_000 }).tc) ?? [];
-    expect(changed.filter((text) => text.includes(' bpf '))).toHaveLength(3);
+    expect(changed.filter((text) => text.includes(' bpf '))).toHaveLength(4);
     expect(changeLines(planOf({}).tc, planOf({}).tc)).toEqual([]);
+  });
+  it('lets pass what IPsec has decrypted, which it has counted before, where the kernel can decrypt', () => {
+    const first = (plan: Plan): unknown =>
+      plan.tc.find((object) => object.type === 'program' || object.type === 'filter');
+    expect(first(planOf({}))).toMatchObject({ section: 'again', pref: 1, actions: [{ kind: 'ok' }] });
+    expect(first(planOf({ hasIpsec: false }))).toMatchObject({ section: 'ingress', pref: 1 });
+    expect(factsShownBy(planOf({ hasIpsec: false })).hasIpsec).toBe(false);
+    expect(factsShownBy(planOf({})).hasIpsec).toBeUndefined();
   });
   it('loads its program in place of that of another version, and changes nothing else', () => {
     const { tc } = planOf({});
     const older = tc.map((object) => (object.type === 'program' ? { ...object, digest: 'another' } : object));
     const lines = changeLines(older, tc) ?? [];
-    expect(lines).toHaveLength(3);
+    expect(lines).toHaveLength(4);
     for (const text of lines) expect(text).toMatch(/^filter replace .* bpf object-file /);
   });
   it('is the plan without pacing where it is off or cannot be', () => {
@@ -213,13 +224,15 @@ describe("the program's file", () => {
       lineBytesPerSec: 110,
       overheadBytes: 121,
       cells: 1,
+      rebuilt: 1,
+      follows: 1,
     } as const;
     const object = configuredObject(template, settings, '00000005');
     const at = object.indexOf('inetgw-pacing-1') + 16;
     expect(object.readBigUInt64LE(at)).toBe(11n);
-    const offsets = [8, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52];
+    const offsets = [8, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 60];
     expect(offsets.map((offset) => object.readUInt32LE(at + offset))).toEqual([
-      22, 33, 44, 55, 66, 77, 1, 88, 99, 110, 121, 1,
+      22, 33, 44, 55, 66, 77, 1, 88, 99, 110, 121, 1, 1, 1,
     ]);
     expect(mapNames('00000005')).toContain(stateMapName('00000005'));
   });
