@@ -13,6 +13,8 @@ export interface FedProcess {
 
 /** What may wait for a process that does not read. */
 const WAITING_BYTES = 4_194_304;
+/** What comes without an end of line is no line of ours: it is ended before it fills the memory. */
+const LINE_BYTES = 65_536;
 /** How long it may take to end when its input has ended, in ms. */
 const LAST_MS = 2000;
 
@@ -44,6 +46,12 @@ export function startFed(
     });
   });
   createInterface({ input: child.stdout }).on('line', onLine);
+  let lineBytes = 0;
+  child.stdout.on('data', (chunk: Buffer | string) => {
+    const at = chunk.lastIndexOf('\n');
+    lineBytes = at < 0 ? lineBytes + chunk.length : chunk.length - at - 1;
+    if (lineBytes > LINE_BYTES) child.kill('SIGKILL');
+  });
   child.stdin.on('error', () => undefined);
   return {
     pid: child.pid,
