@@ -47,6 +47,17 @@ export interface RecordReading {
   namespace: string | undefined;
 }
 
+/** A pause; times as Unix time in ms. */
+export interface PausedReading {
+  sinceMs: number;
+  /** When it is resumed by itself; null: never. */
+  untilMs: number | null;
+  /** That time is over. */
+  isOver: boolean;
+  upBitPerSec: number;
+  downBitPerSec: number;
+}
+
 /** Filters and programs of others at one hook of the device. */
 export interface ClsactHookReading {
   hook: 'ingress' | 'egress';
@@ -88,6 +99,8 @@ export interface ConditionReadings {
   record: RecordReading | undefined;
   /** Why the record that there is cannot be used. */
   recordProblem?: string | undefined;
+  /** What was taken away for a while, and is to come back. */
+  paused?: PausedReading | undefined;
   /** The other process that is changing the device at this moment, or measuring on it. */
   changedBy?: number | undefined;
   /** What the device of the record is called now. */

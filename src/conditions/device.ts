@@ -1,12 +1,37 @@
 /** Conditions of the device itself: it changes under us. Pure. */
-import type { Condition, ConditionReadings } from './condition.ts';
+import { formatRate } from '../core/units.ts';
+import type { Condition, ConditionReadings, PausedReading } from './condition.ts';
 
 /** The device that the record tells of, whatever stands on it. */
 function sameDevice({ record, link }: ConditionReadings): boolean {
   return record !== undefined && record.plan.link.ifindex === link?.ifindex;
 }
 
+function pausedText(
+  device: string,
+  { sinceMs, untilMs, isOver, upBitPerSec, downBitPerSec }: PausedReading,
+): string {
+  const time = (ms: number): string => new Date(ms).toISOString();
+  const until = untilMs === null ? 'until somebody resumes it' : `until ${time(untilMs)}`;
+  const rates = `up ${formatRate(upBitPerSec)}, down ${formatRate(downBitPerSec)}`;
+  const back = isOver
+    ? `since then ${rates} should be back: inetgw serve does not run, or could not set it up`
+    : `then ${rates} come back`;
+  return `${device} was paused by the page of inetgw serve at ${time(sinceMs)}, ${until}; ${back}`;
+}
+
 export const DEVICE_CONDITIONS: readonly Condition[] = [
+  {
+    id: 'paused',
+    severity: 'broken',
+    title: 'it is paused',
+    seenIn: '/run/inetgw/DEV.paused',
+    meaning:
+      'somebody with the token for changes has had the shaper taken away for a while (monitoring.md, Changes): nothing is shaped',
+    remedy: 'resume it on the page, or set it up: inetgw DEV UP DOWN',
+    find: ({ record, paused, device }) =>
+      record !== undefined || paused === undefined ? [] : [pausedText(device, paused)],
+  },
   {
     id: 'other-namespace',
     severity: 'broken',

@@ -33,6 +33,11 @@ export function isElsewhere(found: readonly FoundCondition[]): boolean {
   return found.some(({ id }) => id === 'device-renamed' || id === 'other-namespace');
 }
 
+/** What was set up was taken away for a while. */
+export function isPaused(found: readonly FoundCondition[]): boolean {
+  return found.some(({ id }) => id === 'paused');
+}
+
 /** One line for a person: `the MTU …; set it up again: … [mtu-raised]`. */
 export function conditionLine({ id, text, remedy }: FoundCondition): string {
   return `${text}; ${remedy} [${id}]`;

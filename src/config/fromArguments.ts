@@ -14,7 +14,7 @@ export interface SettingsResult {
   settings: ShaperSettings;
   /** The rates as they were said. */
   typed: { up: string; down: string };
-  /** All else that was said. */
+  /** All else that was said, limits of hosts with it. */
   said: Said;
   /** Doubts that do not stop anything. */
   warnings: readonly string[];
@@ -73,7 +73,7 @@ export function settingsFromValues(
   return {
     settings,
     typed: { up: up.text, down: down.text },
-    said: saidIn(values),
+    said: saidIn(values, said),
     warnings: doubts(settings),
   };
 }

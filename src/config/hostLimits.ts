@@ -28,7 +28,7 @@ type LimitKey = (typeof LIMIT_KEYS)[number];
 const MOST_SECTIONS = 200;
 
 /** A limit as it is said: a rate, or a part of the line's. */
-type SaidRate = { bitPerSec: number } | { percent: number };
+export type SaidRate = { bitPerSec: number } | { percent: number };
 
 export interface SaidHostLimit {
   name: string;

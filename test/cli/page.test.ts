@@ -139,6 +139,30 @@ describe.each([360, 1440])('what can be changed, at %i pixels', (width) => {
   });
 });
 
+it.each([360, 1440])(
+  'a device that is paused, at %i pixels: until when, and that it can be resumed',
+  async (width) => {
+    const paused = {
+      ...{ sinceMs: NOW_MS, untilMs: NOW_MS + 900_000 },
+      ...{ upBitPerSec: 210_000, downBitPerSec: 1_710_000 },
+    };
+    const devices = [{ device: 'ppp0', paused }];
+    await open({ kind: 'snapshot', atMs: NOW_MS, changes: true, devices }, { width });
+    expect(await textOf('#standing')).toBe('paused');
+    expect(await textOf('#paused')).toBe('Paused until 12:15:00: nothing is shaped meanwhile.');
+    expect(await page.locator('#change-rates, #change-pause').filter({ visible: true }).count()).toBe(0);
+    await page.getByRole('button', { name: 'Resume …' }).click();
+    expect(await textOf('#confirm-text')).toContain('up 210 kbit/s and down 1710 kbit/s are set up again');
+    await picture(`page-${String(width)}-paused`);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+    await page.evaluate(axe.source);
+    const found = await page.evaluate<axe.AxeResults>('axe.run()');
+    const serious = found.violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+    expect(serious.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
+    expect(complaints).toEqual([]);
+  },
+);
+
 it('follows what it is told, by the second, and says when nobody tells it any more', async () => {
   await open(pageSnapshot(NOW_MS, 0));
   served.tell(pageSnapshot(NOW_MS + 1000, 300));

@@ -94,7 +94,7 @@ inetgw: lo: rates, by the socket: refused: down is "fast", which is no rate: `);
       ALLOWED,
       // In one go: each is forgotten after a minute, however busy the machine is.
       `asked() { echo "-H Content-Type:application/json -H X-Inetgw-Token:$1 -d {} localhost/api/v1/devices/lo/clear?[1-$2]"; }
-      ${CURL} -D - $(asked wrong 5) --next --unix-socket ${SOCKET} -s -D - $(asked ${TOKEN} 1) | tr -d '\r' | grep -Ei '^(HTTP|retry-after|\{)'
+      ${CURL} -D - $(asked wrong 5) --next --unix-socket ${SOCKET} -s -D - $(asked ${TOKEN} 1) | tr -d '\r' | grep -Ei '^(HTTP|retry-after|[{])'
       test -e $record && echo there`,
     );
     expect(stdout.match(/^HTTP.* 401 /gm)).toHaveLength(5);
@@ -113,7 +113,7 @@ inetgw: lo: rates, by the socket: refused: down is "fast", which is no rate: `);
       right lo/resume '{}' >/dev/null
       nsenter --target $child --net setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all \\
         sh -c 'cat /run/token; tc qdisc add dev lo root pfifo' 2>&1 | sed 's/.*: //'
-      tr '\\0' '\\n' </proc/$child/environ | grep -c TOKEN; tr '\\0' ' ' </proc/$child/cmdline | grep -c token`,
+      tr '\\0' '\\n' </proc/$child/environ | grep -c ${TOKEN}; tr '\\0' ' ' </proc/$child/cmdline | grep -c ${TOKEN}`,
     );
     expect(stdout).toMatch(
       /^Uid: 65534 65534 65534 65534\nCapEff: 0000000000000000\nPermission denied\n.*(?:not permitted|denied)\n0\n0\nended with 0\n/i,
@@ -123,13 +123,16 @@ inetgw: lo: rates, by the socket: refused: down is "fast", which is no rate: `);
 
 it('the token can be read by others: that is said; the one for reading is another', async () => {
   const { stdout } = await inNamespace(
-    `echo ${TOKEN} >/run/token
+    `echo ${TOKEN} >/run/token; chmod 664 /run/token
     for words in '' '--token-file /run/token'; do
       timeout 20 ${COMMAND} --listen unix:/run/no/where --change-token-file /run/token $words 2>&1; echo $?
     done`,
   );
   expect(stdout).toContain(
     'every user of this machine can read the token in /run/token: chmod o= /run/token\n',
+  );
+  expect(stdout).toContain(
+    'others than its owner can write a token of their own into /run/token: chmod go-w /run/token\n',
   );
   expect(stdout).toMatch(
     /\ninetgw: the token for changes is the one for reading\ninetgw: put another one into its file\n6\n$/,

@@ -17,6 +17,7 @@ const NARROW = ['210', '9000'] as const;
 
 /** Those that this kernel has not got, or that others make: each is made in another test. */
 const ELSEWHERE = [
+  'paused',
   'tcx-first',
   'flow-offload',
   'in-tunnels',

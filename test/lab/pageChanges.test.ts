@@ -10,7 +10,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { HANG_MS } from '../hang.ts';
 import type { Guest } from './guest.ts';
 import { commandArgv, inetgw, inetgwOk, snapshot, statistics, withBpf, withoutIndices } from './inetgw.ts';
-import { setUpLine } from './line.ts';
+import { SERVER, setUpLine } from './line.ts';
+import { parseState, renderState } from '../../src/system/record/state.ts';
 import { sharedGuest } from './sharedGuest.ts';
 
 const SOCKET = '/run/inetgw/http.sock';
@@ -103,6 +104,11 @@ async function change(button: string): Promise<{ asked: string; outcome: string 
 }
 
 const inGateway = (script: string): Promise<string> => guest.run(['sh', '-c', script], { ns: 'gw' });
+/** As a script asks. */
+const post = (word: string, body: string): Promise<string> =>
+  inGateway(
+    `curl -s --unix-socket ${SOCKET} -H 'Content-Type: application/json' -H 'Authorization: Bearer ${TOKEN}' -d '${body}' http://localhost/api/v1/devices/ppp0/${word}`,
+  );
 const rootClass = (): Promise<string> => inGateway('tc -s class show dev ppp0');
 
 test('rates that are set on the page are what tc says, and all else is as it was set up', async () => {
@@ -135,20 +141,35 @@ test('paused, nothing of it stands; resumed, the same does', async () => {
   const { asked, outcome } = await change('Pause');
   expect(asked).toContain('Then up 300 kbit/s and down 2000 kbit/s are set up again.');
   expect(outcome).toContain('ppp0: paused for 5 min');
-  const without = (text: string): string => text.replace(/^\/run\/inetgw\/.*\n/gm, '');
+  const without = (text: string): string => text.replace(/\n\/run\/inetgw.*/g, '');
   expect(without(await snapshot(guest))).toBe(without(bare));
-  expect((await inetgw(guest, 'ppp0')).code).toBe(3);
+  await expectPauseTold();
   await page.getByRole('button', { name: 'Resume …' }).waitFor();
   const resumed = await change('Resume');
   expect(resumed.outcome).toContain('ppp0: up 300 kbit/s, down 2000 kbit/s');
   expect(withoutIndices(await snapshot(guest))).toBe(withoutIndices(whole));
 });
 
+/** By all that look at a device. */
+async function expectPauseTold(): Promise<void> {
+  const what =
+    /ppp0 was paused by the page of inetgw serve at \S+, until \S+; then up 300 kbit\/s, down 2000 kbit\/s come back/;
+  const shown = await inetgw(guest, 'ppp0');
+  expect([shown.code, shown.stderr]).toEqual([3, expect.stringMatching(what)]);
+  expect(shown.stderr).toContain('resume it on the page, or set it up: inetgw ppp0 UP DOWN');
+  const status = await inetgw(guest, 'status', '--json');
+  expect([status.code, JSON.parse(status.stdout)]).toEqual([
+    3,
+    [expect.objectContaining({ device: 'ppp0', state: 'paused', upBitPerSec: null })],
+  ]);
+  expect((await inetgw(guest, 'watch', '--once')).stdout.replaceAll(/\s+/g, ' ')).toMatch(what);
+  const condition = /^inetgw_condition\{device="ppp0",code="paused",severity="broken"\} 1$/m;
+  expect((await inetgw(guest, 'metrics')).stdout).toMatch(condition);
+  expect(await inGateway(`curl -s --unix-socket ${SOCKET} http://localhost/metrics`)).toMatch(condition);
+  expect((await inetgw(guest, 'heal', 'ppp0')).stdout).toContain('it is paused: see inetgw ppp0');
+}
+
 test('what is paused is resumed by itself when its time is over, and when the service ends', async () => {
-  const post = (word: string, body: string): Promise<string> =>
-    inGateway(
-      `curl -s --unix-socket ${SOCKET} -H 'Content-Type: application/json' -H 'Authorization: Bearer ${TOKEN}' -d '${body}' http://localhost/api/v1/devices/ppp0/${word}`,
-    );
   const whole = withoutIndices(await snapshot(guest));
   expect(await post('pause', '{"minutes":1}')).toContain('paused for 1 min');
   expect(await post('rates', '{"up":400}')).toContain('ppp0 is paused: resume it first');
@@ -162,6 +183,83 @@ test('what is paused is resumed by itself when its time is over, and when the se
     whole.replace(/^.*http\.sock\n/m, ''),
   );
   service = await startService();
+});
+
+test('limits of hosts stay in force, parts of the line at its new rates; one above them is refused by its place', async () => {
+  const file = '/run/limits.conf';
+  const limits = `[network.guest]\nhosts = ["192.168.78.0/24", "2001:db8:4::/64"]\ndown = "20%"\nup = "100kbit"\n`;
+  await guest.request('write', { path: file, text: limits, mode: 0o644 });
+  await inetgwOk(guest, 'ppp0', '300', '1500', '--config', file, ...SETTINGS);
+  const wanted = withoutIndices(await snapshot(guest));
+  await inetgwOk(guest, 'ppp0', '300', '2mbit', '--config', file, ...SETTINGS);
+  const before = await snapshot(guest);
+  expect(before).toContain('guest');
+  expect(withoutIndices(before)).not.toBe(wanted);
+  await inGateway(`mv ${file} ${file}.away`);
+  expect(await post('rates', '{"up":90}')).toContain(
+    `${file}:4:6: up of guest (100 kbit/s) is above that of ppp0 (90 kbit/s)`,
+  );
+  expect(await snapshot(guest)).toBe(before);
+  expect(await post('rates', '{"down":1500}')).toContain('down 1500 kbit/s');
+  expect(withoutIndices(await snapshot(guest))).toBe(wanted);
+  expect(await post('pause', '{}')).toContain('paused until it is resumed');
+  expect(await snapshot(guest)).not.toContain('guest');
+  expect(await post('resume', '{}')).toContain('down 1500 kbit/s');
+  expect(withoutIndices(await snapshot(guest))).toBe(wanted);
+});
+
+test('of a line whose rates are followed, those that are said are in force, and followed from there', async () => {
+  await inetgwOk(guest, 'ppp0', '300', '2mbit', '--down-min', '1mbit', ...SETTINGS);
+  const followed = async (bitPerSec: number): Promise<void> => {
+    for (let n = 0; ; n++) {
+      const { following } = await statistics(guest);
+      if (following?.pid === service.pid && following.down?.bitPerSec === bitPerSec) return;
+      if (n > 120) throw new Error(`it is not followed: ${JSON.stringify(following)}`);
+      await guest.request('sleep', { ms: 500 });
+    }
+  };
+  await followed(2e6);
+  expect(await post('rates', '{"down":900}')).toMatch(/"error":"[^"]*down-min/);
+  expect(await post('rates', '{"down":1500}')).toContain('down 1500 kbit/s');
+  await followed(1.5e6);
+  expect(await statistics(guest)).toMatchObject({
+    ...{ upBitPerSec: 300_000, downBitPerSec: 1_500_000 },
+    following: { limits: { down: { leastBitPerSec: 1e6, mostBitPerSec: 1.5e6 } } },
+  });
+  await inetgwOk(guest, 'ppp0', '300', '2mbit', ...SETTINGS);
+});
+
+test('while searchbw measures nothing is changed, and who measures is told', async () => {
+  const words = ['ppp0', 'DOWN', '1300-1800', '50', '5', '210', '--ping-host', SERVER.ipv4];
+  const { job, pid } = await guest.request('spawn', { argv: commandArgv('searchbw', ...words), ns: 'gw' });
+  const measured = async (): Promise<boolean> =>
+    (await inetgw(guest, 'status', '--json')).stdout.includes('"measured"');
+  while (!(await measured())) await guest.request('sleep', { ms: 500 });
+  for (const [word, body] of [
+    ['rates', '{"up":400}'],
+    ['pause', '{}'],
+    ['clear', '{}'],
+  ] as const)
+    expect(await post(word, body)).toContain(
+      `searchbw, process ${pid}, is measuring ppp0 at this moment: wait until it has ended, or end it: kill ${pid}`,
+    );
+  expect((await guest.request('stop', { job, signal: 'SIGINT' })).code).toBe(130);
+  expect(await post('rates', '{"up":310}')).toContain('up 310 kbit/s');
+});
+
+test('a device that an earlier version has set up: how it can be changed is told', async () => {
+  const path = (await inGateway('ls /run/inetgw/*/ppp0.json')).trim();
+  const text = await guest.run(['cat', path]);
+  const state = parseState(text, 'ppp0');
+  if (state === undefined) throw new Error(`no record: ${text}`);
+  const { said, ...earlier } = state;
+  expect(said?.keys).toMatchObject({ framing: 'pppoa-vcmux', mark: '77', 'large-downloads': 'false' });
+  await guest.request('write', { path, text: renderState(earlier), mode: 0o644 });
+  expect(await post('rates', '{"up":400}')).toContain(
+    'ppp0 was set up by an earlier version, which did not keep what was said; set it up once: inetgw ppp0 UP DOWN',
+  );
+  await inetgwOk(guest, 'ppp0', '300', '2mbit', ...SETTINGS);
+  expect(await post('rates', '{"up":310}')).toContain('up 310 kbit/s');
 });
 
 test('cleared, nothing is left', async () => {

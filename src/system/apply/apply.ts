@@ -46,6 +46,7 @@ import { sharedClsact } from '../device/sharedClsact.ts';
 import { formatRate } from '../../core/units.ts';
 import { failedBatchLine } from '../../tc/parse.ts';
 import { leftByService, removeFollowing, type Following } from '../record/following.ts';
+import { removePaused } from '../record/paused.ts';
 import { writeState } from '../record/state.ts';
 import { removeStrayActions } from '../device/strayActions.ts';
 import { earlierOf, removeUnused, rollBack, type Earlier } from './rollBack.ts';
@@ -324,6 +325,8 @@ export async function carryOut(
       madeTables: isLeft ? [] : made,
       ...(options.said === undefined ? {} : { said: options.said }),
     });
+    // Whoever sets it up has ended its pause.
+    if (measuring === undefined) await removePaused(device);
     return parts.failures.map(({ message, hint }) =>
       [message, hint].filter((text) => text !== undefined).join(': '),
     );

@@ -13,6 +13,7 @@ import { recordedNameOf } from '../link/names.ts';
 import { passesDecrypted } from '../../plan/plan.ts';
 import type { Runner } from '../exec/run.ts';
 import { answer } from '../exec/runStep.ts';
+import { pausedReading, readPaused } from '../record/paused.ts';
 import { networkNamespace } from '../record/runDir.ts';
 import { recordedDevices } from '../record/state.ts';
 import { tunnelsWithoutDevice } from '../device/ipsec.ts';
@@ -65,8 +66,10 @@ async function readMore(current: Current, mayLook: boolean, run: Runner): Promis
   const ipsecTunnels = countsTwice ? await tunnelsWithoutDevice(device, run) : undefined;
   const flowtables = shownFlowtables === undefined ? undefined : parseFlowtables(shownFlowtables);
   const isBelowAsked = flowtables !== undefined && flowtables.length > 0 && layers !== undefined;
+  const paused = record === undefined ? await readPaused(device) : undefined;
   return {
     ...readings,
+    paused: paused === undefined ? undefined : pausedReading(paused, Date.now()),
     ...{ flowtables, devicesBelow: isBelowAsked ? await devicesBelow(layers) : undefined },
     wireGuardPorts: listening,
     ipsecTunnels,

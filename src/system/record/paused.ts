@@ -3,12 +3,14 @@
  * each beside the records, so that a service that was killed knows of it when it is back.
  */
 import { readdir, rm } from 'node:fs/promises';
+import type { PausedReading } from '../../conditions/condition.ts';
 import { isSaid, type Said } from '../../config/said.ts';
 import { deviceNameProblem } from '../../core/deviceNames.ts';
 import { errorCode } from '../../core/errors.ts';
 import { readTextFile } from '../exec/textFile.ts';
 import { replaceFile } from './replaceFile.ts';
 import { makeRunDir, removeError, runDir } from './runDir.ts';
+import { recordedDevices } from './state.ts';
 
 export interface Paused {
   device: string;
@@ -38,6 +40,20 @@ export async function readPaused(device: string): Promise<Paused | undefined> {
   } catch {
     return undefined;
   }
+}
+
+export const pausedReading = (
+  { sinceMs, untilMs, upBitPerSec, downBitPerSec }: Paused,
+  nowMs: number,
+): PausedReading => ({
+  ...{ sinceMs, untilMs, upBitPerSec, downBitPerSec },
+  isOver: untilMs !== null && untilMs <= nowMs,
+});
+
+/** Devices that are set up, or will be again, by name. */
+export async function knownDevices(): Promise<string[]> {
+  const paused = await pausedDevices();
+  return [...new Set([...(await recordedDevices()), ...paused.map(({ device }) => device)])].sort();
 }
 
 export async function pausedDevices(): Promise<Paused[]> {

@@ -107,8 +107,7 @@ function decoded(part: string): string | undefined {
 /** As `inetgw DEV --json` has it. */
 function deviceAnswer(snapshot: DeviceSnapshot | undefined): Answer {
   if (snapshot === undefined) return errorAnswer(404, 'there is no record of this device');
-  const { device, reading, error, paused } = snapshot;
-  if (paused !== undefined) return json(200, { device, inForce: false, conditions: [] });
+  const { device, reading, error } = snapshot;
   if (reading === undefined) return errorAnswer(503, error ?? 'it could not be read');
   return json(200, reading.statistics ?? { device, inForce: false, conditions: reading.conditions });
 }
@@ -116,7 +115,8 @@ function deviceAnswer(snapshot: DeviceSnapshot | undefined): Answer {
 /** As `inetgw watch --once --json` has it. */
 function hostsAnswer(snapshot: DeviceSnapshot | undefined, atMs: number): Answer {
   if (snapshot === undefined) return errorAnswer(404, 'there is no record of this device');
-  const { device, figures, error } = snapshot;
+  const { device, figures, error, paused } = snapshot;
+  if (paused !== undefined) return errorAnswer(503, 'it is paused');
   if (figures === undefined) return errorAnswer(503, error ?? 'it could not be read');
   return json(200, { device, atMs, overMs: figures.overMs, hosts: figures.line?.hosts ?? null });
 }
@@ -138,9 +138,7 @@ function devicesJson(snapshot: Snapshot | undefined): DevicesJson {
 }
 
 function metricsText(snapshot: Snapshot | undefined): string {
-  // As of a device that was cleared, there are no series of one that is paused.
-  const standing = (snapshot?.devices ?? []).filter(({ paused }) => paused === undefined);
-  const reports = standing.map(({ device, reading, figures }) => ({
+  const reports = (snapshot?.devices ?? []).map(({ device, reading, figures }) => ({
     device,
     reading,
     names: namesIn(figures),

@@ -14,7 +14,7 @@ export interface DeviceSnapshot {
   reading?: DeviceReading;
   figures?: Figures;
   error?: string;
-  /** The shaper was taken away for a while; there is no reading then. */
+  /** The shaper was taken away for a while; there are no figures then. */
   paused?: PausedSnapshot;
 }
 
@@ -93,8 +93,8 @@ export type BackLine =
   | ChangeLine
   | { kind: 'failed'; message: string; hint?: string };
 
-/** The longest address of IPv6 with its zone. */
-const MOST_FROM_CHARACTERS = 64;
+/** The longest address of IPv6 with its zone; no device has a longer name. */
+const MOST_CHARACTERS = 64;
 
 /** Undefined: no such line. */
 export function parseBackLine(line: string): BackLine | undefined {
@@ -126,7 +126,11 @@ function changeLine({
     typeof token === 'string' &&
     typeof device === 'string' &&
     isChangeWord(word)
-    ? { kind: 'change', id, from: from.slice(0, MOST_FROM_CHARACTERS), token, device, word, body }
+    ? {
+        ...{ kind: 'change', id, token, word, body },
+        from: from.slice(0, MOST_CHARACTERS),
+        device: device.slice(0, MOST_CHARACTERS),
+      }
     : undefined;
 }
 

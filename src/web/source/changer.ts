@@ -6,7 +6,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { deviceNameProblem } from '../../core/deviceNames.ts';
 import { EXIT, UserError } from '../../core/errors.ts';
-import { formatDuration, formatRate } from '../../core/units.ts';
+import { formatRate } from '../../core/units.ts';
 import { readState, recordedDevices, type DeviceState } from '../../system/record/state.ts';
 import {
   pausedDevices,
@@ -17,8 +17,8 @@ import {
 } from '../../system/record/paused.ts';
 import { Attempts } from '../feed/attempts.ts';
 import { parseChange, type Change } from '../feed/change.ts';
-import type { ChangedLine, ChangeLine, PausedSnapshot } from '../feed/snapshot.ts';
-import { busyWith, clearWords, runCommand, setUpWords, type SetUp } from './command.ts';
+import type { ChangedLine, ChangeLine } from '../feed/snapshot.ts';
+import { busyWith, clearCommand, refusalOfSetUp, runCommand, setUpCommand, type SetUp } from './command.ts';
 
 export interface ChangerOptions {
   token: string;
@@ -46,6 +46,8 @@ export class Changer {
   readonly #failed = new Map<string, { why: string; againMs: number }>();
   /** One is made at a time. */
   #making: Promise<unknown> | undefined;
+  /** A change waits for its end: mostly it is over at once. */
+  #looking: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closing = false;
 
@@ -59,18 +61,23 @@ export class Changer {
     const changer = new Changer(options);
     for (const each of await pausedDevices())
       if (options.only === undefined || each.device === options.only) changer.#paused.set(each.device, each);
-    changer.#timer = setInterval(() => {
-      void changer.#look();
-    }, LOOK_EVERY_MS);
     return changer;
   }
 
+  /** From now on pauses end when their time is over. */
+  begin(): void {
+    this.#timer = setInterval(() => {
+      // Of a slow one there is one; a change is not disturbed.
+      if (this.#paused.size === 0 || this.#making !== undefined || this.#looking !== undefined) return;
+      this.#looking = this.#look().finally(() => {
+        this.#looking = undefined;
+      });
+    }, LOOK_EVERY_MS);
+  }
+
   /** As the page is told of it. */
-  paused(): { device: string; paused: PausedSnapshot }[] {
-    return [...this.#paused.values()].map(({ device, sinceMs, untilMs, upBitPerSec, downBitPerSec }) => ({
-      device,
-      paused: { sinceMs, untilMs, upBitPerSec, downBitPerSec },
-    }));
+  paused(): Paused[] {
+    return [...this.#paused.values()];
   }
 
   /** The answer to what the process that listens was asked; nothing in it is believed. */
@@ -84,6 +91,7 @@ export class Changer {
   async close(): Promise<boolean> {
     this.#closing = true;
     clearInterval(this.#timer);
+    await this.#looking;
     await this.#making;
     let allBack = true;
     for (const device of [...this.#paused.keys()]) {
@@ -101,7 +109,7 @@ export class Changer {
     if (waitMs > 0)
       return {
         status: 429,
-        message: `too many wrong tokens: wait ${formatDuration(afterSec * 1000)}`,
+        message: `too many wrong tokens: wait ${afterSec} s`,
         afterSec,
       };
     // Of equal length, and telling nothing of what was right by how long it takes.
@@ -126,6 +134,7 @@ export class Changer {
   async #made(device: string, change: Change): Promise<Outcome> {
     const problem = deviceNameProblem(device) ?? (await this.#unknown(device));
     if (problem !== undefined) return { status: 404, message: problem };
+    await this.#looking;
     if (this.#closing) return { status: 409, message: 'the service is ending' };
     if (this.#making !== undefined)
       return { status: 409, message: 'another change is being made at this moment: ask again when it is' };
@@ -177,23 +186,21 @@ export class Changer {
     if (this.#paused.has(device)) return { status: 409, message: `${device} is paused: resume it first` };
     const now = await setUpOf(device);
     if ('message' in now) return now;
-    return done(
-      device,
-      await runCommand(
-        setUpWords({
-          ...now,
-          upBitPerSec: upBitPerSec ?? now.upBitPerSec,
-          downBitPerSec: downBitPerSec ?? now.downBitPerSec,
-        }),
-      ),
-    );
+    const wanted: SetUp = {
+      ...now,
+      upBitPerSec: upBitPerSec ?? now.upBitPerSec,
+      downBitPerSec: downBitPerSec ?? now.downBitPerSec,
+    };
+    const refusal = refusalOfSetUp(wanted);
+    if (refusal !== undefined) return { status: 400, message: refusal };
+    return done(device, await runCommand(setUpCommand(wanted)));
   }
 
   async #pause(device: string, minutes: number | undefined): Promise<Outcome> {
     if (this.#paused.has(device)) return { status: 409, message: `${device} is paused already` };
     const now = await setUpOf(device);
     if ('message' in now) return now;
-    const cleared = await done(device, await runCommand(clearWords(device)));
+    const cleared = await done(device, await runCommand(clearCommand(device)));
     if (cleared.status !== 200) return cleared;
     const sinceMs = Date.now();
     const paused = { ...now, sinceMs, untilMs: minutes === undefined ? null : sinceMs + minutes * 60_000 };
@@ -215,14 +222,14 @@ export class Changer {
   async #resume(device: string, why: string): Promise<Outcome> {
     const paused = this.#paused.get(device);
     if (paused === undefined) return { status: 409, message: `${device} is not paused` };
-    const outcome = await done(device, await runCommand(setUpWords(paused)));
+    const outcome = await done(device, await runCommand(setUpCommand(paused)));
     if (outcome.status !== 200) return { ...outcome, message: `it stays paused: ${outcome.message}` };
     await this.#forget(device);
     return { ...outcome, message: `resumed, ${why}: ${outcome.message}` };
   }
 
   async #clear(device: string): Promise<Outcome> {
-    const outcome = await done(device, await runCommand(clearWords(device)));
+    const outcome = await done(device, await runCommand(clearCommand(device)));
     if (outcome.status === 200) await this.#forget(device);
     return outcome;
   }
@@ -235,14 +242,13 @@ export class Changer {
 
   /** Resumes what was paused for long enough, and forgets what somebody else has set up or cleared. */
   async #look(): Promise<void> {
-    if (this.#paused.size === 0 || this.#making !== undefined) return;
-    await this.#alone(async () => {
+    try {
       const recorded = await recordedDevices();
       for (const paused of [...this.#paused.values()]) await this.#lookAt(paused, recorded);
-    }).catch((error: unknown) => {
+    } catch (error) {
       if (!(error instanceof UserError)) throw error;
       this.#options.log(error.message);
-    });
+    }
   }
 
   async #lookAt({ device, untilMs }: Paused, recorded: readonly string[]): Promise<void> {

@@ -1,7 +1,9 @@
 /** The own command as a child that changes a device, and what it says; who is at work on a device meanwhile. */
 import { fileURLToPath } from 'node:url';
-import { wordsOfSaid, type Said } from '../../config/said.ts';
-import { EXIT } from '../../core/errors.ts';
+import { settingsFromValues } from '../../config/fromArguments.ts';
+import { fileOfSaid, valuesOfSaid, wordsOfSaid, type Said } from '../../config/said.ts';
+import type { Value } from '../../config/values.ts';
+import { EXIT, UserErrors } from '../../core/errors.ts';
 import { INETGW_COMMAND } from '../../core/installedFiles.ts';
 import { ProgramError, run } from '../../system/exec/run.ts';
 import { otherHolder } from '../../system/record/lock.ts';
@@ -19,13 +21,42 @@ export interface SetUp {
 /** Far longer than one takes, that waits for a lock and for each of its programs; it is not to be cut off half way. */
 const TIMEOUT_MS = 600_000;
 
-/** All that was said, and nothing that a file says now. */
-export const setUpWords = ({ device, upBitPerSec, downBitPerSec, said }: SetUp): string[] => [
-  ...[device, `${upBitPerSec}bit`, `${downBitPerSec}bit`, ...wordsOfSaid(said)],
-  ...['--config', '/dev/null'],
-];
+interface OwnCommand {
+  words: readonly string[];
+  /** Its standard input. */
+  input?: string;
+}
 
-export const clearWords = (device: string): string[] => [device, 'clear'];
+/** All that was said, and nothing that a file says now. */
+export const setUpCommand = ({ device, upBitPerSec, downBitPerSec, said }: SetUp): OwnCommand => ({
+  words: [
+    ...[device, `${upBitPerSec}bit`, `${downBitPerSec}bit`, ...wordsOfSaid(said)],
+    ...['--config', '/dev/stdin'],
+  ],
+  input: fileOfSaid(said),
+});
+
+export const clearCommand = (device: string): OwnCommand => ({ words: [device, 'clear'] });
+
+/**
+ * Why it would refuse these, in its words; undefined: it would not. A limit of hosts is named by where it stood when the device was set
+ * up, which the command is not told.
+ */
+export function refusalOfSetUp({ device, upBitPerSec, downBitPerSec, said }: SetUp): string | undefined {
+  const rate = (name: string, bitPerSec: number): Value => ({
+    ...{ text: `${bitPerSec}bit`, name, place: undefined },
+  });
+  const [up, down] = [rate('UP', upBitPerSec), rate('DOWN', downBitPerSec)];
+  try {
+    settingsFromValues(device, up, down, valuesOfSaid(said), said.hostLimits);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof UserErrors)) throw error;
+    return error.errors
+      .flatMap(({ message, hint }) => (hint === undefined ? [message] : [message, hint]))
+      .join('; ');
+  }
+}
 
 interface CommandSays {
   code: number;
@@ -35,11 +66,11 @@ interface CommandSays {
   warnings: readonly string[];
 }
 
-export async function runCommand(words: readonly string[]): Promise<CommandSays> {
+export async function runCommand({ words, input = '' }: OwnCommand): Promise<CommandSays> {
   const argv = [process.execPath, fileURLToPath(INETGW_COMMAND), ...words] as const;
   try {
     const okCodes = Object.values(EXIT);
-    const { code, stdout, stderr } = await run(argv, { timeoutMs: TIMEOUT_MS, okCodes });
+    const { code, stdout, stderr } = await run(argv, { input, timeoutMs: TIMEOUT_MS, okCodes });
     return { code, said: oneLine(stdout), warnings: messages(stderr) };
   } catch (error) {
     if (!(error instanceof ProgramError)) throw error;

@@ -36,6 +36,10 @@ const theirs = (pref: number, more: Partial<FilterLine> = {}) => ({
   ...more,
 });
 
+const paused = {
+  ...{ sinceMs: Date.UTC(2026, 10, 28, 9), untilMs: Date.UTC(2026, 10, 28, 10), isOver: false },
+  ...{ upBitPerSec: 210_000, downBitPerSec: 1_710_000 },
+};
 /** All is read, and nothing is the matter. */
 const well: ConditionReadings = {
   ...{ device: 'ppp0', link, record, namespace: 'net:[1]', queueDevice: 'whole', layers },
@@ -61,6 +65,7 @@ describe('each', () => {
     ['record-damaged', { record: undefined, recordProblem: 'it is cut off' }],
     ['at-work', { record: { ...record, phase: 'measuring' }, changedBy: 99 }],
     ['run-unfinished', { record: { ...record, phase: 'changing' } }],
+    ['paused', { record: undefined, paused }],
     ['other-namespace', { namespace: 'net:[2]' }],
     ['device-renamed', { link: undefined, newName: 'wan0' }],
     ['device-renamed', { record: undefined, oldName: 'ppp1' }],
@@ -122,6 +127,20 @@ it('what does no harm is not told', () => {
   const two = { ...layers, defaultRoutes: ['ppp0', 'eth1'] };
   expect(ids({ layers: two, shapedDevices: ['ppp0', 'eth1'] })).toEqual([]);
   expect(ids({ ingress: { kind: 'clsact', actions: 'open', isOurs: true } })).toEqual([]);
+});
+
+it('a pause says how long it is, what comes back, and when it should be back', () => {
+  const told = (changes: Partial<typeof paused> | { untilMs: null }): string | undefined =>
+    conditionsOf(
+      { device: 'ppp0', link, record: undefined, paused: { ...paused, ...changes } },
+      CONDITIONS,
+    )[0]?.text;
+  const begun = 'ppp0 was paused by the page of inetgw serve at 2026-11-28T09:00:00.000Z, until';
+  const rates = 'up 210 kbit/s, down 1710 kbit/s';
+  expect(told({})).toBe(`${begun} 2026-11-28T10:00:00.000Z; then ${rates} come back`);
+  expect(told({ untilMs: null })).toBe(`${begun} somebody resumes it; then ${rates} come back`);
+  expect(told({ isOver: true })).toContain(`since then ${rates} should be back`);
+  expect(ids({ paused })).toEqual([]);
 });
 
 it('of a device that is another one, nothing is said of queues', () => {

@@ -1,5 +1,5 @@
 /**
- * `inetgw clear --all`: every device that there is a record of, in this and in other network namespaces. What cannot be
+ * `inetgw clear --all`: every device that is set up or paused, in this and in other network namespaces. What cannot be
  * cleared keeps none of the others from it.
  */
 import { EXIT, usageError, UserError, UserErrors } from '../../../core/errors.ts';
@@ -15,7 +15,7 @@ import {
 import { requireNetAdmin } from '../../../system/exec/privilege.ts';
 import { run, type Runner } from '../../../system/exec/run.ts';
 import { finishDespiteSignals } from '../../../system/exec/signals.ts';
-import { recordedDevices } from '../../../system/record/state.ts';
+import { knownDevices } from '../../../system/record/paused.ts';
 import type { Options } from '../words/program.ts';
 import { clearedText } from './clearedText.ts';
 import { verboseRunner } from '../words/verbose.ts';
@@ -28,7 +28,7 @@ export interface Recorded {
 }
 
 export async function findRecorded(): Promise<Recorded> {
-  return { devices: await recordedDevices(), elsewhere: await otherNamespaces() };
+  return { devices: await knownDevices(), elsewhere: await otherNamespaces() };
 }
 
 /** What could not be done for a device, and the command that does it later. */

@@ -12,6 +12,7 @@ import { checkDeviceName } from '../../../system/link/link.ts';
 import { requireNetAdmin } from '../../../system/exec/privilege.ts';
 import { run as runProgram, type Runner } from '../../../system/exec/run.ts';
 import { finishDespiteSignals } from '../../../system/exec/signals.ts';
+import { readPaused } from '../../../system/record/paused.ts';
 import { recordedDevices } from '../../../system/record/state.ts';
 import type { Options } from '../words/program.ts';
 import { verboseRunner } from '../words/verbose.ts';
@@ -45,7 +46,10 @@ export async function healCommand(device: string | undefined, options: Options):
         const healed = await healOne(each, run, options);
         all.push({ device: each, found: healed.damage.kind, done: healed.done ?? null });
         if (isLeft(healed.damage)) code = EXIT.notInForce;
-        if (options.json !== true && options.quiet !== true) tell(each, healed, options);
+        if (options.json === true || options.quiet === true) continue;
+        if (healed.damage.kind === 'nothing' && (await readPaused(each)) !== undefined)
+          process.stdout.write(`${each}: left alone, it is paused: see inetgw ${each}\n`);
+        else tell(each, healed, options);
       } catch (error) {
         if (!(error instanceof UserError || error instanceof UserErrors)) throw error;
         const errors = error instanceof UserErrors ? error.errors : [error];

@@ -49,6 +49,7 @@ export async function startListening(
   const { socketGroup } = options;
   const change = changer?.answer.bind(changer);
   const listener = await Listener.start({ listen, socketGroup, token, change, tell, env: process.env });
+  changer?.begin();
   const ending = new AbortController();
   const sampling = new Sampler(listener, { only: device, names, perHost, changer }).run(ending.signal);
   // A bug in it ends the command as any other does.
@@ -84,12 +85,15 @@ async function tokenIn(file: string | undefined, { quiet }: Options): Promise<st
   return token;
 }
 
-/** S_IROTH of inode(7). */
+/** S_IROTH, and S_IWGRP with S_IWOTH, of inode(7). */
 const READ_BY_OTHERS = 0o004;
+const WRITTEN_BY_OTHERS = 0o022;
 
 /** `file` was read a moment ago. */
 async function warnIfOpen(file: string): Promise<void> {
   const { mode } = await stat(file);
+  if ((mode & WRITTEN_BY_OTHERS) !== 0)
+    warn(`others than its owner can write a token of their own into ${file}: chmod go-w ${shellWord(file)}`);
   if ((mode & READ_BY_OTHERS) !== 0)
     warn(`every user of this machine can read the token in ${file}: chmod o= ${shellWord(file)}`);
 }

@@ -1,8 +1,11 @@
 /** Readings of all devices for whoever looks: once a second while somebody does, else now and then, for the history alone. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { conditionsOf } from '../../../conditions/find.ts';
+import { CONDITIONS } from '../../../conditions/table.ts';
 import { UserError } from '../../../core/errors.ts';
 import { AnswerSpan } from '../../../report/watch/answerSpan.ts';
 import { figuresOf, type WatchReading } from '../../../report/watch/figures.ts';
+import { pausedReading, type Paused } from '../../../system/record/paused.ts';
 import { recordedDevices } from '../../../system/record/state.ts';
 import type { DeviceSnapshot } from '../../../web/feed/snapshot.ts';
 import type { Changer } from '../../../web/source/changer.ts';
@@ -74,7 +77,7 @@ export class Sampler {
     // One after the other: a gateway has better to do than many programs at once.
     for (const device of wanted) snapshots.push(await this.#snapshotOf(device));
     const paused = this.#options.changer?.paused() ?? [];
-    return [...snapshots, ...paused.filter(({ device }) => !wanted.includes(device))];
+    return [...snapshots, ...paused.filter(({ device }) => !wanted.includes(device)).map(pausedSnapshot)];
   }
 
   async #snapshotOf(device: string): Promise<DeviceSnapshot> {
@@ -96,4 +99,16 @@ export class Sampler {
       return { device, error: error.message };
     }
   }
+}
+
+/** Nothing is read of it: the pause is all that there is to tell. */
+function pausedSnapshot(paused: Paused): DeviceSnapshot {
+  const { device, sinceMs, untilMs, upBitPerSec, downBitPerSec } = paused;
+  const readings = { device, link: undefined, record: undefined, paused: pausedReading(paused, Date.now()) };
+  const conditions = conditionsOf(readings, CONDITIONS);
+  return {
+    device,
+    reading: { phase: undefined, conditions, statistics: undefined, isWhole: false },
+    paused: { sinceMs, untilMs, upBitPerSec, downBitPerSec },
+  };
 }

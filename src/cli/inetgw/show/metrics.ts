@@ -8,12 +8,12 @@ import { HostNamesFile } from '../../../system/device/hostNames.ts';
 import { requireNetAdmin } from '../../../system/exec/privilege.ts';
 import { replaceNamedFile } from '../../../system/record/replaceFile.ts';
 import { checkDeviceName, noSuchDevice } from '../../../system/link/link.ts';
-import { recordedDevices } from '../../../system/record/state.ts';
+import { knownDevices } from '../../../system/record/paused.ts';
 import { warn } from '../../common/warn.ts';
 import type { GlobalOptions } from '../words/program.ts';
 import { readDevice } from './readDevice.ts';
 
-/** Without a device: all that there is a record of. What is not in force is no failure here: the metrics tell it. */
+/** Without a device: all that are set up or paused. What is not in force is no failure here: the metrics tell it. */
 export async function metricsCommand(device: string | undefined, options: GlobalOptions): Promise<number> {
   if (device !== undefined) checkDeviceName(device);
   const perHost = options.perHost === undefined ? 0 : parsePerHost(options.perHost);
@@ -25,7 +25,7 @@ export async function metricsCommand(device: string | undefined, options: Global
     options.names === undefined ? undefined : await (await HostNamesFile.open(options.names)).read();
   const reports: DeviceReport[] = [];
   // One after the other: a gateway has better to do than many programs at once.
-  for (const each of device === undefined ? await recordedDevices() : [device]) {
+  for (const each of device === undefined ? await knownDevices() : [device]) {
     const report = await reportOf(each, device !== undefined);
     if (report.reading === undefined) code = EXIT.failed;
     reports.push({ ...report, names });

@@ -3,7 +3,7 @@ import { limitRules } from '../../../plan/classes/limits.ts';
 import { allowsStages, hasStages, type IngressKind } from '../../../plan/input/ingressKinds.ts';
 import type { Configuration, DeviceSection } from '../../../config/file.ts';
 import type { FoundCondition } from '../../../conditions/condition.ts';
-import { conditionLine, isBroken, isElsewhere } from '../../../conditions/table.ts';
+import { conditionLine, isBroken, isElsewhere, isPaused } from '../../../conditions/table.ts';
 import { EXIT, type ExitCode } from '../../../core/errors.ts';
 import { describeFraming } from '../../../plan/input/framing.ts';
 import { resolveFraming } from '../../../plan/input/framingChoice.ts';
@@ -17,7 +17,7 @@ import { readCurrent, type Current } from '../../../system/device/device.ts';
 import { isUp } from '../../../system/link/link.ts';
 import { hasNetAdmin } from '../../../system/exec/privilege.ts';
 import { run } from '../../../system/exec/run.ts';
-import { recordedDevices } from '../../../system/record/state.ts';
+import { knownDevices as recordedOrPaused } from '../../../system/record/paused.ts';
 import { sameValue } from '../../../tc/sameValue.ts';
 import { formatRate } from '../../../core/units.ts';
 import { wrapLines } from '../../../core/wrap.ts';
@@ -33,9 +33,9 @@ export interface DeviceStatus {
   link: 'up' | 'down' | 'absent';
   /**
    * `shaped`: as recorded. `disturbed`: recorded, but something was taken away. `unshaped`: no record. `measured`: searchbw is at
-   * work; the rates are its own of this moment, null where it lets everything through.
+   * work; the rates are its own of this moment, null where it lets everything through. `paused`: taken away for a while.
    */
-  state: 'shaped' | 'disturbed' | 'unshaped' | 'measured';
+  state: 'shaped' | 'disturbed' | 'unshaped' | 'measured' | 'paused';
   upBitPerSec: number | null;
   downBitPerSec: number | null;
   framing: string | null;
@@ -72,12 +72,12 @@ export async function statusCommand(options: Options): Promise<number> {
   return statusExitCode(all);
 }
 
-/** Those of the file, in its order, and those that there is a record of. */
+/** Those of the file, in its order, and those that are set up or paused. */
 export async function knownDevices(
   config: Configuration | undefined,
 ): Promise<{ device: string; section: DeviceSection | undefined }[]> {
   const sections = new Map(config?.sections.map((section) => [section.device, section]));
-  const devices = [...new Set([...sections.keys(), ...(await recordedDevices())])];
+  const devices = [...new Set([...sections.keys(), ...(await recordedOrPaused())])];
   return devices.map((device) => ({ device, section: sections.get(device) }));
 }
 
@@ -93,6 +93,7 @@ export function statusExitCode(
     ({ link, state, configured }) =>
       state === 'disturbed' ||
       state === 'measured' ||
+      state === 'paused' ||
       configured === 'wrong' ||
       (link === 'up' && configured === 'not in force'),
   );
@@ -138,6 +139,7 @@ export async function statusOf(
 function stateOf(current: Current, found: readonly FoundCondition[]): DeviceStatus['state'] {
   if (current.inForce !== undefined && !isBroken(found)) return 'shaped';
   if (current.readings.record?.worker?.does === 'measures') return 'measured';
+  if (isPaused(found)) return 'paused';
   return isDisturbed(current, found) ? 'disturbed' : 'unshaped';
 }
 

@@ -13,7 +13,7 @@ import {
 } from '../../../report/watch/screen.ts';
 import { requireNetAdmin } from '../../../system/exec/privilege.ts';
 import { checkDeviceName } from '../../../system/link/link.ts';
-import { recordedDevices } from '../../../system/record/state.ts';
+import { knownDevices } from '../../../system/record/paused.ts';
 import type { GlobalOptions } from '../words/program.ts';
 import { HostNamer } from './hostNamer.ts';
 import { WatchReader } from './reader.ts';
@@ -35,9 +35,9 @@ export async function watchCommand(named: string | undefined, options: GlobalOpt
   return new Watch(reader, names, options).run();
 }
 
-/** The device that is set up, where there is one of them. */
+/** The device that is set up or paused, where there is one of them. */
 async function onlyDevice(): Promise<string> {
-  const [device, ...others] = await recordedDevices();
+  const [device, ...others] = await knownDevices();
   if (device === undefined) throw notInForce('no device is set up', 'set one up with: inetgw DEV UP DOWN');
   if (others.length > 0)
     throw usageError(

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { settingsFromArguments } from '../../../../src/config/fromArguments.ts';
+import type { Said } from '../../../../src/config/said.ts';
 import { makePlan } from '../../../../src/plan/plan.ts';
 import { parseState, renderState, type DeviceState } from '../../../../src/system/record/state.ts';
 
@@ -17,9 +18,9 @@ describe('the record', () => {
   });
 
   it('keeps what was said beside the rates', () => {
-    const said = { framing: 'pppoa-vcmux', 'large-downloads': 'false' };
+    const said = { keys: { framing: 'pppoa-vcmux', 'large-downloads': 'false' } };
     expect(parseState(renderState({ ...state, said }), 'ppp0')?.said).toEqual(said);
-    const wrong = renderState({ ...state, said: { framing: 7 } as unknown as { framing: string } });
+    const wrong = renderState({ ...state, said: { keys: { framing: 7 } } as unknown as Said });
     expect(parseState(wrong, 'ppp0')).toBeUndefined();
   });
 

@@ -2,6 +2,8 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
+import { conditionsOf } from '../../../../src/conditions/find.ts';
+import { CONDITIONS } from '../../../../src/conditions/table.ts';
 import { answerTo, changedAnswer, sampleEvent } from '../../../../src/web/answers/answers.ts';
 import { openApi } from '../../../../src/web/answers/openApi.ts';
 import { Histories } from '../../../../src/web/feed/histories.ts';
@@ -70,9 +72,14 @@ describe.each(Object.entries(LINES))('answers of a device %s', (_, line) => {
 
 describe('a device that is paused', () => {
   const paused = { sinceMs: AT_MS, untilMs: null, upBitPerSec: 210_000, downBitPerSec: 1_710_000 };
-  const devices = [{ device: 'ppp0', paused }];
+  const conditions = conditionsOf(
+    { device: 'ppp0', link: undefined, record: undefined, paused: { ...paused, isOver: false } },
+    CONDITIONS,
+  );
+  const reading = { phase: undefined, conditions, statistics: undefined, isWhole: false };
+  const devices = [{ device: 'ppp0', reading, paused }];
   const snapshot: Snapshot = { kind: 'snapshot', atMs: AT_MS, changes: true, devices };
-  it('is told as described, as not in force, and has no series', () => {
+  it('is told as described, as not in force, with the condition that says so', () => {
     const list = ask('/api/v1/devices', snapshot);
     const at = `/paths/${escaped('/api/v1/devices')}/get/responses/200/content/application~1json/schema`;
     expect([list.status, faults(at, list.value)]).toEqual([200, '']);
@@ -80,7 +87,14 @@ describe('a device that is paused', () => {
     const one = ask('/api/v1/devices/ppp0', snapshot);
     expect([one.status, faults('/components/schemas/NotInForce', one.value)]).toEqual([200, '']);
     expect(faults('/components/schemas/SampleEvent', sampleEvent(snapshot))).toBe('');
-    expect(answerTo('/metrics', snapshot, new Histories())?.body).not.toContain('ppp0');
+    expect(one.value).toMatchObject({ inForce: false, conditions: [{ id: 'paused' }] });
+    const hosts = ask('/api/v1/hosts/ppp0', snapshot);
+    expect([hosts.status, hosts.value]).toEqual([503, { error: 'it is paused' }]);
+    const metrics = answerTo('/metrics', snapshot, new Histories())?.body.split('\n') ?? [];
+    expect(metrics.filter((line) => /^inetgw_condition\{device="ppp0".* [1-9]/.test(line))).toEqual([
+      'inetgw_condition{device="ppp0",code="paused",severity="broken"} 1',
+    ]);
+    expect(metrics).toContain('inetgw_in_force{device="ppp0"} 0');
   });
 });
 

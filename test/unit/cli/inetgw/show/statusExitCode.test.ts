@@ -19,6 +19,7 @@ describe('the exit code of inetgw status', () => {
     [3, 'up and not set up', [device('up', 'unshaped', 'not in force')]],
     [3, 'shaped otherwise than the file says', [device('up', 'shaped', 'not in force')]],
     [3, 'disturbed, whatever the file says', [device('up', 'disturbed', 'no')]],
+    [3, 'paused', [device('up', 'paused', 'no')]],
     [3, 'a section with errors', [device('up', 'unshaped', 'wrong')]],
     [3, 'a section with errors of a device that is not there', [device('absent', 'unshaped', 'wrong')]],
     [3, 'one of several', [device('up', 'shaped', 'in force'), device('down', 'disturbed', 'in force')]],
