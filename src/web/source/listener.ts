@@ -6,7 +6,7 @@ import { PAGE_SERVER } from '../../core/installedFiles.ts';
 import { failure, UserError } from '../../core/errors.ts';
 import { fullNameAsker } from '../../service/metricsServer.ts';
 import { startFed, type FedProcess } from '../../service/fedProcess.ts';
-import { makeRunDir } from '../../system/record/runDir.ts';
+import { makeRunDir, removeEmptyRunDir } from '../../system/record/runDir.ts';
 import type { Histories } from '../feed/histories.ts';
 import { addressText, type ListenAddress } from '../feed/listen.ts';
 import {
@@ -101,7 +101,10 @@ export class Listener {
     await this.#process?.end();
     const { listen } = this.#options;
     // The process that made it is nobody by now, and may not.
-    if (listen.kind === 'unix') await rm(listen.path, { force: true }).catch(() => undefined);
+    if (listen.kind === 'unix') {
+      await rm(listen.path, { force: true }).catch(() => undefined);
+      await removeEmptyRunDir();
+    }
     await this.#write();
   }
 
