@@ -84,6 +84,11 @@ async function handOn(request: IncomingMessage, response: ServerResponse): Promi
   before = answered.catch(() => undefined);
   const [head = '', ...rest] = (await answered).stdout.split('\r\n\r\n');
   const [status = '', ...lines] = head.split('\r\n');
+  // Between two services nobody answers: the browser comes again.
+  if (status === '') {
+    response.destroy();
+    return;
+  }
   for (const line of lines) {
     const [, name = '', value = ''] = /^([^:]+): *(.*)$/.exec(line) ?? [];
     if (!/^(?:connection|keep-alive|transfer-encoding|content-length|date)$/i.test(name))
