@@ -63,7 +63,7 @@ export const ROOMS = {
     ...['statistics', 'prompt', 'control', 'api', 'daemon'],
   ],
   web: ['feed', 'answers', 'server', 'source', 'page'],
-  report: ['plot', 'statistics', 'metrics', 'watch'],
+  report: ['plot', 'statistics', 'metrics', 'flows', 'watch'],
   cli: ['common', 'inetgw', '.'],
   'cli/inetgw': ['words', 'change', 'show', 'watch', 'serve', 'install', '.'],
 };

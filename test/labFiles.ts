@@ -15,7 +15,7 @@ export const FIRST_FILES: readonly string[] = [
 /** All others, in parts that take two idle cores about a quarter of an hour each; CI runs one, another each day. */
 export const TURNS: readonly (readonly string[])[] = [
   ['searchbw', 'tunnels', 'shape', 'marks', 'changes'],
-  ['lifecycle', 'following', 'quic', 'uplinks', 'limits', 'hosts', 'accounts'],
+  ['lifecycle', 'following', 'quic', 'uplinks', 'limits', 'hosts', 'accounts', 'flows'],
   ['pacing', 'kill', 'foreign', 'acks', 'page', 'pageChanges', 'flowtables', 'relayChain', 'roundTrips'],
   ['conditions', 'ingress', 'wayback', 'gateway', 'article', 'fleet', 'guest'],
 ];

@@ -51,11 +51,18 @@ it('keys: help and back, the order of the classes', async () => {
   await tmux.press('?');
   await shows(tmux, /^Keys: q or Ctrl-C quits/m);
   await tmux.press('?');
-  await shows(tmux, /^q quit {2}\? help {2}sorted by urgency$/m);
+  await shows(tmux, /^q quit {2}\? help {2}f flows {2}sorted by urgency$/m);
   await tmux.press('s');
   await shows(tmux, /sorted by rate$/m);
   await tmux.press('d');
   await shows(tmux, /sorted by drops$/m);
+  await tmux.press('f');
+  await shows(tmux, /^q quit {2}\? help {2}f hosts {2}flows by traffic$/m);
+  await shows(tmux, /^flows: nothing is in force on lo$/m);
+  await tmux.press('B');
+  await shows(tmux, /flows by bytes$/m);
+  await tmux.press('f');
+  await shows(tmux, /f flows {2}sorted by drops$/m);
   await tmux.press('C-c');
   await shows(tmux, /^after 0\nicanon$/m);
 });
@@ -145,6 +152,7 @@ describe('without a terminal', () => {
       isWhole: false,
       line: null,
       conditions: [{ id: 'record-damaged' }],
+      flows: { flows: null, reason: 'nothing is in force on lo' },
     });
   });
 });

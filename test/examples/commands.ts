@@ -75,6 +75,7 @@ export const EXAMPLES: readonly Example[] = [
   nobody('systemctl daemon-reload', 'systemd has to run; the unit is tried by npm run platforms'),
   nobody('systemctl enable --now inetgw.service', 'the same; serve --listen itself is tested'),
   test('inetgw watch', 'test/cli/watch.test.ts', 'dist/bin/inetgw.js watch'),
+  test('inetgw watch --once', 'test/lab/flows.test.ts', "'watch', '--once', '--names'"),
   test(
     'inetgw watch --names /var/lib/misc/dnsmasq.leases',
     'test/lab/accounts.test.ts',

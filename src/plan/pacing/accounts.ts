@@ -69,6 +69,8 @@ export interface Connection {
   host: number | undefined;
   /** Something went either way within the last second or two. */
   isActive: boolean;
+  /** Its window was lowered, at its last segment or before. */
+  isPaced: boolean;
 }
 
 export interface Accounts {
@@ -78,15 +80,19 @@ export interface Accounts {
   line: Readonly<Record<AnswersOf, Answers>>;
 }
 
-/** The lines that `readAccounts` is told: `f KEY HOST EPOCH`, `t NUMBER VALUE`, `a NUMBER VALUE`; values in hexadecimal. */
+/** The lines that `readAccounts` is told: `f KEY HOST EPOCH WINDOW`, `t NUMBER VALUE`, `a NUMBER VALUE`; values in hexadecimal. */
 export function parseAccounts(lines: readonly string[], isActive: (epoch: number) => boolean): Accounts {
   const hosts = new Map<number, HostCounts>();
   const answers = new Map<number, Answers>();
   const connections: Connection[] = [];
   for (const line of lines) {
-    const [kind, one = '', two = '', three = ''] = line.split(' ');
+    const [kind, one = '', two = '', three = '', window = ''] = line.split(' ');
     if (kind === 'f')
-      connections.push(connectionOf(Buffer.from(one, 'hex'), Number(two), isActive(Number(three))));
+      connections.push({
+        ...connectionOf(Buffer.from(one, 'hex'), Number(two)),
+        isActive: isActive(Number(three)),
+        isPaced: Number(window) > 0,
+      });
     else if (kind === 'a') answers.set(Number(one), answersOf(Buffer.from(two, 'hex')));
     else if (kind === 't') {
       const value = Buffer.from(two, 'hex');
@@ -106,7 +112,7 @@ export function parseAccounts(lines: readonly string[], isActive: (epoch: number
   return { hosts, connections, line };
 }
 
-function connectionOf(key: Buffer, host: number, isActive: boolean): Connection {
+function connectionOf(key: Buffer, host: number): Omit<Connection, 'isActive' | 'isPaced'> {
   const { at } = FLOW_KEY_LAYOUT;
   const isIpv6 = key.readUInt32LE(at.version) === 6;
   const address = (from: number): string =>
@@ -117,7 +123,6 @@ function connectionOf(key: Buffer, host: number, isActive: boolean): Connection 
     remoteAddress: address(at.remote),
     remotePort: key.readUInt16BE(at.remote_port),
     host: host < FIRST_HOST ? undefined : host - FIRST_HOST,
-    isActive,
   };
 }
 

@@ -1,5 +1,6 @@
 /** The screen of `inetgw watch`: figures in, lines out. Pure. */
-import { counted, formatRate, formatSize } from '../../core/units.ts';
+import { counted, formatSize } from '../../core/units.ts';
+import { number, rate } from './amounts.ts';
 import {
   bar,
   fittedTable,
@@ -15,6 +16,7 @@ import { wrapped } from '../../core/wrap.ts';
 import { ANSWER_KINDS, ANSWERS_SHORT } from '../../plan/pacing/accounts.ts';
 import { hostName } from '../statistics/hostName.ts';
 import type { ClassFigures, DirectionFigures, Figures, LineFigures } from './figures.ts';
+import { FLOW_SORTS, flowLines, type ShownFlows } from './flowLines.ts';
 import type { HostFigures } from './hosts.ts';
 
 /** By what the classes are put in order, and the key that asks for it. */
@@ -49,6 +51,8 @@ export interface ScreenOptions {
   colour: boolean;
   sort: Sort;
   hostSort: HostSort;
+  /** Undefined: flows are not looked at. */
+  flows?: ShownFlows | undefined;
   /** The keys and what the words mean, in place of the figures. */
   help: boolean;
   /** What is said of keys in the last line; false: there is no keyboard. */
@@ -69,25 +73,31 @@ export function screen(figures: Figures, options: ScreenOptions): string[] {
 
 const moreLine = (count: number): Line => [span(`... ${count} more lines`, 'dim')];
 
-function footerText({ line }: Figures, { sort, hostSort, help }: ScreenOptions): string {
+function footerText({ line }: Figures, { sort, hostSort, flows, help }: ScreenOptions): string {
   if (help) return '? back  q quit';
+  if (flows?.alone === true) return `q quit  ? help  f hosts  flows by ${FLOW_SORTS[flows.sort].name}`;
   const hosts = (line?.hosts ?? []).length > 0 ? `; hosts by ${HOST_SORTS[hostSort].name}` : '';
-  return `q quit  ? help  sorted by ${SORTS[sort].name}${hosts}`;
+  return `q quit  ? help  f flows  sorted by ${SORTS[sort].name}${hosts}`;
 }
 
 function figureLines(figures: Figures, options: ScreenOptions): Line[] {
-  const { columns } = options;
+  const { columns, flows } = options;
   const { device, line, isWhole } = figures;
   const standing: Line = isWhole
     ? [span('in force', 'good')]
     : [span(line === null ? 'not in force' : 'not all in force', 'bad')];
   const head: Line = [span(`inetgw ${device}`, 'bold'), span('  '), ...standing];
-  if (line === null) return [head, [], ...conditionLines(figures, columns)];
-  return [
+  const shownFlows = flows === undefined ? [] : flowLines(flows, columns);
+  if (line === null) return [head, ...conditionLines(figures, columns), ...shownFlows];
+  const top: Line[] = [
     [...head, span(columns < NARROW ? `  ${line.framing}` : `  ${line.framing}, since ${line.since}`, 'dim')],
     [],
     directionLine('up', line.up, columns),
     directionLine('down', line.down, columns),
+  ];
+  if (flows?.alone === true) return [...top, ...conditionLines(figures, columns), ...shownFlows];
+  return [
+    ...top,
     ...pacingLines(line, columns),
     [],
     ...classLines(line.classes, options),
@@ -95,17 +105,9 @@ function figureLines(figures: Figures, options: ScreenOptions): Line[] {
     ...ingressLines(line, columns),
     ...conditionLines(figures, columns),
     ...hostLines(line, options),
+    ...shownFlows,
   ];
 }
-
-const rate = (bitPerSec: number | null): string =>
-  bitPerSec === null ? '-' : formatRate(Math.round(bitPerSec));
-const number = (value: number | null): string =>
-  value === null
-    ? '-'
-    : value < 10
-      ? String(Number(value.toFixed(1)))
-      : Math.round(value).toLocaleString('en-US');
 
 /** `up    [####----]  105 kbit/s of 210 kbit/s, 50 %`. */
 function directionLine(
@@ -237,12 +239,13 @@ const HELP = [
   'path: the least round trip of late of the download whose window was lowered last, so without what queues add.',
   'flows paced: downloads that take their share; one that takes less counts for less.',
   'answers: round trips of TCP beyond the gateway in the last 10 s.',
-  'host: user data of its TCP, connections that are active and remembered, its answers.',
-  'class: what it sends, what waits in its queue in packets and bytes, what that drops.',
+  'host: user data of its TCP, connections active and remembered, its answers.',
+  'flow: IP packets of two, by protocol and port (in: opened from outside), total since its connections began; paced: with windows that were lowered.',
+  'class: what it sends, what waits in its queue in packets and bytes, its drops.',
   'stage: packets that came above its share of the line.',
   'local queue: where large packets that came in wait their turn.',
   '',
-  'Keys: q or Ctrl-C quits; u r w d put the classes in order by urgency, rate, waiting, drops; s takes the next of these; T D U C A do the same for hosts by traffic, down, up, connections, answer time; ? shows and hides this.',
+  'Keys: q or Ctrl-C quits; u r w d put the classes in order by urgency, rate, waiting, drops; s takes the next of these; f shows flows or hosts; T D U C A put hosts in order by traffic, down, up, connections, answer time, T D U C B flows (B: bytes); ? shows and hides this.',
   'Conditions are looked at every 10 s; what they mean stands in docs/conditions.md.',
 ];
 

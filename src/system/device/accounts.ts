@@ -33,7 +33,7 @@ import { PIN_FOLDER, SYSCALL_NUMBER } from './bpfMap.ts';
  * of an earlier version does not have are passed over.
  */
 const SCRIPT = `
-  my ($nr, $states, $state, $flows, $key, $flow, $host, $epoch, $totals, $total, $answers, $answer) = @ARGV;
+  my ($nr, $states, $state, $flows, $key, $flow, $host, $epoch, $window, $totals, $total, $answers, $answer) = @ARGV;
   sub pointer { my $p = pack("P", $_[0]); $p . "\\0" x (8 - length $p) }
   sub get { my $name = "$_[0]\\0"; my $get = pointer($name) . "\\0" x 64; syscall($nr + 0, 7, $get, 16) }
   sub value { my ($fd, $key, $size) = @_; my $value = "\\0" x $size;
@@ -56,9 +56,10 @@ const SCRIPT = `
   for my $each (keys_of($from_flows, $key)) {
     my $value = value($from_flows, $each, $flow);
     next unless defined $value;
-    my ($whose, $when) = (unpack("x$host S", $value), unpack("x$epoch L", $value));
+    my ($whose, $when, $told) =
+      (unpack("x$host S", $value), unpack("x$epoch L", $value), unpack("x$window S", $value));
     $hosts{$whose} = 1 if $whose;
-    print "f ", unpack("H*", $each), " $whose $when\\n";
+    print "f ", unpack("H*", $each), " $whose $when $told\\n";
   }
   for my $each (keys_of($from_answers, 4)) {
     my $number = unpack("L", $each);
@@ -88,7 +89,7 @@ export async function readPacingKnowledge(
   const args = [
     ...[number, `${PIN_FOLDER}/${stateMapName(mapSuffix)}`, STATE_LAYOUT.bytes],
     ...[`${PIN_FOLDER}/${flowsMapName(mapSuffix)}`, FLOW_KEY_LAYOUT.bytes],
-    ...[FLOW_LAYOUT.bytes, FLOW_LAYOUT.at.host, FLOW_LAYOUT.at.epoch],
+    ...[FLOW_LAYOUT.bytes, FLOW_LAYOUT.at.host, FLOW_LAYOUT.at.epoch, FLOW_LAYOUT.at.window_field],
     ...[`${PIN_FOLDER}/${totalsMapName(mapSuffix)}`, TOTAL_LAYOUT.bytes],
     ...[`${PIN_FOLDER}/${answersMapName(mapSuffix)}`, ANSWERS_LAYOUT.bytes],
   ];

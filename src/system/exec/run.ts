@@ -17,8 +17,8 @@ export interface RunOptions {
   signal?: AbortSignal;
   /** Variables that this program needs; it sees no others but PATH and the locale. */
   env?: Readonly<Record<string, string>>;
-  /** Told how much the program prints, which is then thrown away, however much it is. */
-  onOutput?: (bytes: number) => void;
+  /** Told how much the program prints, and what, which is then thrown away, however much it is. */
+  onOutput?: (bytes: number, chunk: Buffer) => void;
   /** Descriptors of this process that the program gets, from 3 on. */
   descriptors?: readonly number[];
   /** Exit codes that are answers, not failures (0 always is one). */
@@ -158,7 +158,7 @@ async function untilEnd(
   const stderr = collect(child.stderr, tooMuch);
   if (onOutput !== undefined)
     child.stdout?.on('data', (chunk: Buffer) => {
-      onOutput(chunk.length);
+      onOutput(chunk.length, chunk);
     });
   // It need not read to the end.
   child.stdin?.on('error', () => undefined);

@@ -113,7 +113,7 @@ function someHosts(times: number): Pick<NonNullable<Readings['pacing']>, 'accoun
   const known = '192.168.1.20';
   const flow = (host: number, localPort: number): Connection => ({
     ...{ localAddress: '203.0.113.2', localPort, remoteAddress: '198.51.100.9', remotePort: 443 },
-    ...{ host, isActive: localPort % 2 === 0 },
+    ...{ host, isActive: localPort % 2 === 0, isPaced: false },
   });
   const hosts = [
     [

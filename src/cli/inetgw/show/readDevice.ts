@@ -1,7 +1,9 @@
 /** What is read of a device for whoever shows it: `inetgw DEV`, `inetgw metrics`. */
 import type { FoundCondition } from '../../../conditions/condition.ts';
 import { isBroken, isElsewhere } from '../../../conditions/table.ts';
+import type { Connection } from '../../../plan/pacing/accounts.ts';
 import type { Plan } from '../../../plan/plan.ts';
+import type { Readings } from '../../../plan/readings.ts';
 import type { FollowingStatistics } from '../../../report/statistics/following.ts';
 import { statisticsOf, type Statistics } from '../../../report/statistics/statistics.ts';
 import { readConditions } from '../../../system/check/conditions.ts';
@@ -19,6 +21,8 @@ export interface ReadDevice {
   conditions: readonly FoundCondition[];
   /** Undefined: nothing is in force. */
   statistics: Statistics | undefined;
+  /** What window pacing remembers; undefined: it cannot be read. */
+  remembered: readonly Connection[] | undefined;
   /** All that was set is in force. */
   isWhole: boolean;
   /** There is no such device, nor is what was set up under this name anywhere else. */
@@ -39,6 +43,7 @@ export async function readDevice(device: string): Promise<ReadDevice> {
       atMs: performance.now(),
       conditions: told,
       statistics: undefined,
+      remembered: undefined,
       isWhole: false,
       isAbsent,
     };
@@ -48,7 +53,13 @@ export async function readDevice(device: string): Promise<ReadDevice> {
   const readings = await readReadings(inForce, firewall?.state === 'whole', run);
   const followed = await readFollowed(inForce);
   const statistics = statisticsOf(inForce, record.since, readings, found, followed);
-  return { current, atMs, conditions: found, statistics, isWhole: !isBroken(found), isAbsent };
+  const remembered = rememberedIn(readings);
+  return { current, atMs, conditions: found, statistics, remembered, isWhole: !isBroken(found), isAbsent };
+}
+
+/** What window pacing remembers of connections; undefined: it cannot be read. Without window pacing there are none. */
+export function rememberedIn({ pacing }: Readings): readonly Connection[] | undefined {
+  return pacing === undefined ? [] : pacing.accounts?.connections;
 }
 
 /** The rates in force where they follow the line, as far as they are those of this plan. */

@@ -1,4 +1,5 @@
 /** Names of hosts for whoever shows them: from a file, and by reverse look-up, as far as either was asked for. */
+import { withFlowNames, type FlowsFigures } from '../../../report/flows/flows.ts';
 import { withNames, type HostFigures } from '../../../report/watch/hosts.ts';
 import { HostNamesFile } from '../../../system/device/hostNames.ts';
 import { ReverseNames } from '../../../system/device/reverseNames.ts';
@@ -31,6 +32,21 @@ export class HostNamer {
     const nameless = (named.line?.hosts ?? []).filter(({ name }) => name === null).slice(0, MOST_HOSTS);
     const addresses = nameless.flatMap((host) => host.addresses.slice(0, MOST_ADDRESSES));
     return withNames(named, this.#reverse.read(addresses));
+  }
+
+  /** The same of flows, of both ends; who takes most is asked for first. */
+  async nameFlows(figures: FlowsFigures): Promise<FlowsFigures> {
+    const named = withFlowNames(figures, await this.#file?.read());
+    if (this.#reverse === undefined) return named;
+    const nameless = (named.flows ?? [])
+      .flatMap(({ host, remote }) => [host, remote])
+      .filter(({ name }) => name === null);
+    return withFlowNames(named, this.#reverse.read([...new Set(nameless.map(({ address }) => address))]));
+  }
+
+  /** Names are looked up. */
+  get resolves(): boolean {
+    return this.#reverse !== undefined;
   }
 
   close(): void {

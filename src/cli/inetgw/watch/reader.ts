@@ -4,20 +4,23 @@
  */
 import { UserError } from '../../../core/errors.ts';
 import type { FoundCondition, RecordReading } from '../../../conditions/condition.ts';
+import type { Connection } from '../../../plan/pacing/accounts.ts';
 import type { Plan } from '../../../plan/plan.ts';
 import type { WatchReading } from '../../../report/watch/figures.ts';
 import { statisticsOf } from '../../../report/statistics/statistics.ts';
 import { readReadings } from '../../../system/check/readings.ts';
 import { run } from '../../../system/exec/run.ts';
 import { noSuchDevice } from '../../../system/link/link.ts';
-import { readDevice, readFollowed } from '../show/readDevice.ts';
+import { readDevice, readFollowed, rememberedIn } from '../show/readDevice.ts';
 
 /** Twice as often as a person is likely to look away; a whole look costs about as much as five of the counters. */
 const WHOLE_LOOK_EVERY_MS = 10_000;
 
-/** What `inetgw metrics` needs beside it. */
+/** What `inetgw metrics` and flows need beside it. */
 export interface FullReading extends WatchReading {
   phase: RecordReading['phase'] | undefined;
+  /** What window pacing remembers; undefined: it cannot be read. */
+  remembered: readonly Connection[] | undefined;
 }
 
 interface Known {
@@ -54,7 +57,8 @@ export class WatchReader {
       const readings = await readReadings(plan, this.#everything && known.hasRules, run);
       const followed = this.#everything ? await readFollowed(plan) : undefined;
       const statistics = statisticsOf(plan, since, readings, conditions, followed);
-      return { device: this.#device, atMs, phase, conditions, isWhole, statistics };
+      const remembered = rememberedIn(readings);
+      return { device: this.#device, atMs, phase, conditions, isWhole, statistics, remembered };
     } catch (error) {
       // The device, or what stood on it, went away.
       if (error instanceof UserError) return this.#whole();
@@ -63,7 +67,9 @@ export class WatchReader {
   }
 
   async #whole(): Promise<FullReading> {
-    const { current, atMs, conditions, statistics, isWhole, isAbsent } = await readDevice(this.#device);
+    const { current, atMs, conditions, statistics, remembered, isWhole, isAbsent } = await readDevice(
+      this.#device,
+    );
     if (isAbsent && current.record === undefined) throw await noSuchDevice(this.#device);
     const { inForce, record } = current;
     this.#known =
@@ -73,6 +79,7 @@ export class WatchReader {
             ...{ plan: inForce, phase: record.phase, since: record.since, conditions, isWhole, atMs },
             hasRules: statistics?.firewall.present === true,
           };
-    return { device: this.#device, atMs, phase: record?.phase, conditions, isWhole, statistics };
+    const { phase } = record ?? {};
+    return { device: this.#device, atMs, phase, conditions, isWhole, statistics, remembered };
   }
 }

@@ -11,12 +11,15 @@ import {
   type ScreenOptions,
   type Sort,
 } from '../../../report/watch/screen.ts';
+import { FLOW_SORTS, type FlowSort } from '../../../report/watch/flowLines.ts';
+import { noFlows, type FlowsFigures } from '../../../report/flows/flows.ts';
 import { requireNetAdmin } from '../../../system/exec/privilege.ts';
 import { checkDeviceName } from '../../../system/link/link.ts';
 import { knownDevices } from '../../../system/record/paused.ts';
 import type { GlobalOptions } from '../words/program.ts';
 import { HostNamer } from './hostNamer.ts';
-import { WatchReader } from './reader.ts';
+import { FlowReader } from './flowReader.ts';
+import { WatchReader, type FullReading } from './reader.ts';
 import { enterTerminal, type Terminal } from './terminal.ts';
 
 const EVERY_MS = 1000;
@@ -47,25 +50,44 @@ async function onlyDevice(): Promise<string> {
   return device;
 }
 
-async function showOnce(reader: WatchReader, names: HostNamer, options: GlobalOptions): Promise<number> {
-  let figures: Figures;
+/** Flows are known when the time is over; for names of theirs that are looked up there is so much more. */
+const NAMES_LOOKS = 4;
+const NAMES_EVERY_MS = 250;
+
+async function readOnce(
+  reader: WatchReader,
+  names: HostNamer,
+): Promise<{ figures: Figures; flows: FlowsFigures }> {
+  const flowReader = new FlowReader();
   try {
     const before = await reader.read();
+    await flowReader.read(before, true);
     // Names that are looked up come meanwhile.
     await names.name(figuresOf(undefined, before));
     await sleep(EVERY_MS);
-    figures = await names.name(figuresOf(before, await reader.read()));
+    const now = await reader.read();
+    let flows = await names.nameFlows(await flowReader.read(now, true));
+    for (let look = 0; names.resolves && look < NAMES_LOOKS; look++) {
+      await sleep(NAMES_EVERY_MS);
+      flows = await names.nameFlows(flows);
+    }
+    return { figures: await names.name(figuresOf(before, now)), flows };
   } finally {
     names.close();
   }
+}
+
+async function showOnce(reader: WatchReader, names: HostNamer, options: GlobalOptions): Promise<number> {
+  const { figures, flows } = await readOnce(reader, names);
   const columns = process.stdout.isTTY ? process.stdout.columns : Number(process.env['COLUMNS']);
   const text =
     options.json === true
-      ? JSON.stringify(figures, null, 2)
+      ? JSON.stringify({ ...figures, flows }, null, 2)
       : screen(figures, {
           columns: columns > 0 ? columns : 80,
           colour: hasColour(options),
           ...{ sort: 'u', hostSort: 'T', help: false, keys: false },
+          flows: { figures: flows, sort: 'T', alone: false },
         }).join('\n');
   process.stdout.write(`${text}\n`);
   return figures.isWhole ? EXIT.ok : EXIT.notInForce;
@@ -84,6 +106,10 @@ class Watch {
   #figures: Figures | undefined;
   #sort: Sort = 'u';
   #hostSort: HostSort = 'T';
+  readonly #flowReader = new FlowReader();
+  /** Undefined: hosts are shown in their place, and they are not looked at. */
+  #flows: FlowsFigures | undefined;
+  #flowSort: FlowSort = 'T';
   readonly #answers = new AnswerSpan();
   #help = false;
   #exitCode: number | undefined;
@@ -99,7 +125,7 @@ class Watch {
 
   async run(): Promise<number> {
     // What cannot be read at all is said on the terminal as it was.
-    let before: WatchReading | undefined = await this.#reader.read();
+    let before: WatchReading = await this.#reader.read();
     const listeners = this.#listen();
     this.#enter();
     try {
@@ -112,6 +138,7 @@ class Watch {
         const now = await this.#read();
         if (now === undefined) continue;
         this.#figures = await this.#names.name(figuresOf(before, now, this.#answers.take(now)));
+        await this.#lookAtFlows(now);
         before = now;
       }
       return this.#exitCode ?? EXIT.ok;
@@ -120,6 +147,22 @@ class Watch {
       this.#names.close();
       for (const [signal, listener] of listeners) process.off(signal, listener);
     }
+  }
+
+  /** That of somebody who has gone back to the hosts meanwhile is not shown. */
+  async #lookAtFlows(reading: FullReading): Promise<void> {
+    if (this.#flows === undefined) return;
+    const flows = await this.#names.nameFlows(await this.#flowReader.read(reading));
+    if (this.#showsFlows()) this.#flows = flows;
+  }
+
+  #showsFlows(): boolean {
+    return this.#flows !== undefined;
+  }
+
+  #switchFlows(): void {
+    this.#flows = this.#showsFlows() ? undefined : noFlows('being looked at');
+    this.#flowReader.forget();
   }
 
   #listen(): [NodeJS.Signals, () => void][] {
@@ -166,7 +209,7 @@ class Watch {
   }
 
   /** A look that fails is said on the screen; the next one may succeed. */
-  async #read(): Promise<WatchReading | undefined> {
+  async #read(): Promise<FullReading | undefined> {
     try {
       return await this.#reader.read();
     } catch (error) {
@@ -200,7 +243,11 @@ class Watch {
     }
     if (key === '?' || key === 'h') this.#help = !this.#help;
     else if (key === 'escape') this.#help = false;
-    else if (key === 's') this.#sort = nextSort(this.#sort);
+    else if (key === 'f') this.#switchFlows();
+    else if (this.#showsFlows()) {
+      if (!isFlowSort(key)) return;
+      this.#flowSort = key;
+    } else if (key === 's') this.#sort = nextSort(this.#sort);
     else if (isSort(key)) this.#sort = key;
     else if (isHostSort(key)) this.#hostSort = key;
     else return;
@@ -213,6 +260,8 @@ class Watch {
       ...this.#terminal.size(),
       ...{ colour: this.#colour, sort: this.#sort, hostSort: this.#hostSort },
       ...{ help: this.#help, keys: process.stdin.isTTY },
+      flows:
+        this.#flows === undefined ? undefined : { figures: this.#flows, sort: this.#flowSort, alone: true },
     };
     this.#terminal.show(screen(this.#figures, options));
   }
@@ -221,4 +270,5 @@ class Watch {
 const ALL_SORTS = Object.keys(SORTS) as Sort[];
 const isSort = (key: string): key is Sort => Object.hasOwn(SORTS, key);
 const isHostSort = (key: string): key is HostSort => Object.hasOwn(HOST_SORTS, key);
+const isFlowSort = (key: string): key is FlowSort => Object.hasOwn(FLOW_SORTS, key);
 const nextSort = (sort: Sort): Sort => ALL_SORTS[(ALL_SORTS.indexOf(sort) + 1) % ALL_SORTS.length] ?? 'u';

@@ -30,8 +30,8 @@ const answers = (us: bigint, bucket: number, count: number): string =>
 describe('what the program knows of hosts', () => {
   const { hosts, connections, line } = parseAccounts(
     [
-      `f ${key(4, [203, 0, 113, 2], [198, 51, 100, 9])} ${2 + 77} 5`,
-      `f ${key(6, [0x20, 1, 0xd, 0xb8, 0, 3], [0x20, 1, 0xd, 0xb8])} 0 4`,
+      `f ${key(4, [203, 0, 113, 2], [198, 51, 100, 9])} ${2 + 77} 5 1234`,
+      `f ${key(6, [0x20, 1, 0xd, 0xb8, 0, 3], [0x20, 1, 0xd, 0xb8])} 0 4 0`,
       `a ${2 + 77} ${answers(60_000n, 3, 2)}`,
       `a ${ANSWERS_OF.uploads} ${answers(9_000_000n, 57, 1)}`,
       `t ${2 + 77} ${total(5_000_000_000n, 12n)}`,
@@ -49,11 +49,11 @@ describe('what the program knows of hosts', () => {
     expect(connections).toEqual([
       {
         ...{ localAddress: '203.0.113.2', localPort: 40_000, remoteAddress: '198.51.100.9', remotePort: 443 },
-        ...{ host: 77, isActive: true },
+        ...{ host: 77, isActive: true, isPaced: true },
       },
       {
         ...{ localAddress: '2001:db8:3::', localPort: 40_000, remoteAddress: '2001:db8::', remotePort: 443 },
-        ...{ host: undefined, isActive: false },
+        ...{ host: undefined, isActive: false, isPaced: false },
       },
     ]);
   });

@@ -4,7 +4,7 @@ import { isHidden, numberOf, parseArpTable, parseConntrack } from '../../../../s
 
 const connection = (words: Partial<Connection>): Connection => ({
   ...{ localAddress: '203.0.113.2', localPort: 40_000, remoteAddress: '198.51.100.9', remotePort: 443 },
-  ...{ host: 77, isActive: true, ...words },
+  ...{ host: 77, isActive: true, isPaced: false, ...words },
 });
 
 describe('connection tracking', () => {

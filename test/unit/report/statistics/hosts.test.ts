@@ -7,7 +7,7 @@ const OWN = '203.0.113.2';
 const counts = (receivedBytes: number, sentBytes = 0) => ({ receivedBytes, sentBytes, answers: NO_ANSWERS });
 const flow = (host: number, localAddress: string, isActive = true): Connection => ({
   ...{ localAddress, localPort: 40_000, remoteAddress: '198.51.100.9', remotePort: 443 },
-  ...{ host, isActive },
+  ...{ host, isActive, isPaced: false },
 });
 const known = (words: Partial<KnownAddresses> = {}): KnownAddresses => ({
   ...{ ipv4: [], own: new Set([OWN]), behindNat: () => undefined },

@@ -48,7 +48,7 @@ describe.each([40, 80, 200])('at %i columns', (columns) => {
 it('the help is within 24 lines of 80 columns and names each key', () => {
   const text = screen(figures(), { ...OPTIONS, help: true }).join('\n');
   expect(text).not.toContain('more lines');
-  for (const key of ['q ', 'u r w d', 's ', 'T D U C A', '?']) expect(text).toContain(key);
+  for (const key of ['q ', 'u r w d', 's ', 'f ', 'T D U C A', 'T D U C B', '?']) expect(text).toContain(key);
 });
 
 it('classes by rate, by what waits, by drops', () => {
