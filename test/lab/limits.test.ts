@@ -5,7 +5,6 @@ import { inetgw, inetgwOk, statistics } from './inetgw.ts';
 import { SERVER, setUpLine } from './line.ts';
 import { sharedGuest } from './sharedGuest.ts';
 import { downloads, measure, uploads, type FlowOptions } from './traffic.ts';
-import { sendUdp } from './udp.ts';
 
 const SETTINGS = ['ppp0', '624', '5850'] as const;
 const LIMIT_KBIT = 400;
@@ -74,17 +73,16 @@ describe('by nft', () => {
   });
   test('UDP has no more than that, and what was dropped is counted', async () => {
     const before = await counts();
-    const [udp] = await sendUdp(guest, [
-      {
-        ...{ fromNs: 'lan', toNs: 'isp', toAddress: SERVER.ipv4, port: 5301 },
-        ...{ payloadBytes: 972, packetsPerSec: 50, durationMs: 30_000 },
-      },
-    ]);
+    const udp = await guest.request('stream', {
+      ...{ fromNs: 'lan', toNs: 'isp', toAddress: SERVER.ipv4, port: 5301 },
+      ...{ payloadBytes: 972, packetsPerSec: 50, durationMs: 30_000 },
+    });
+    expect(udp.sent).toBe(1500);
     // 1000 bytes of IP each: 12.5 a second, and a bucket of 64 KiB to begin with.
-    expect(udp?.received).toBeGreaterThanOrEqual(0.97 * 12.5 * 30);
-    expect(udp?.received).toBeLessThanOrEqual(12.5 * 30 + 66 + 10);
+    expect(udp.received).toBeGreaterThanOrEqual(0.97 * 12.5 * 30);
+    expect(udp.received).toBeLessThanOrEqual(12.5 * 30 + 66 + 10);
     const after = await counts();
-    const lost = (udp?.sent ?? 0) - (udp?.received ?? 0);
+    const lost = udp.sent - udp.received;
     expect(after.droppedPackets - before.droppedPackets).toBeGreaterThanOrEqual(0.9 * lost);
     expect(after.passedPackets).toBeGreaterThan(before.passedPackets);
   });

@@ -108,3 +108,20 @@ export function summarise(samples: readonly number[]): Summary {
     max: rank(1),
   };
 }
+
+/** Packets of one size at one rate. */
+export interface UdpStream {
+  fromNs: string;
+  toNs: string;
+  toAddress: string;
+  port: number;
+  /** UDP payload; the IP packet has 28 bytes more, 48 over IPv6. */
+  payloadBytes: number;
+  packetsPerSec: number;
+  durationMs: number;
+}
+
+export interface UdpResult {
+  sent: number;
+  received: number;
+}

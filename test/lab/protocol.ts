@@ -2,7 +2,7 @@
  * What the host and the agent in the guest say to each other: one JSON line per request, one per answer, one
  * request at a time. All times inside are the guest's, that is virtual.
  */
-import type { MeasureOptions, MeasureResult } from './measure.ts';
+import type { MeasureOptions, MeasureResult, UdpResult, UdpStream } from './measure.ts';
 
 export interface Command {
   argv: readonly [string, ...string[]];
@@ -43,6 +43,8 @@ export interface Operations {
   sleep: { ask: { ms: number }; answer: Record<string, never> };
   clock: { ask: Record<string, never>; answer: { ms: number } };
   measure: { ask: MeasureOptions; answer: MeasureResult };
+  /** A stream, and no packet of any kind beside it. */
+  stream: { ask: UdpStream; answer: UdpResult };
 }
 
 export type Operation = keyof Operations;

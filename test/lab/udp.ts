@@ -1,21 +1,8 @@
 /** Packets of one size at one rate, for tests that count them. */
 import type { Guest } from './guest.ts';
+import type { UdpResult, UdpStream } from './measure.ts';
 
-export interface UdpStream {
-  fromNs: string;
-  toNs: string;
-  toAddress: string;
-  port: number;
-  /** UDP payload; the IP packet has 28 bytes more, 48 over IPv6. */
-  payloadBytes: number;
-  packetsPerSec: number;
-  durationMs: number;
-}
-
-export interface UdpResult {
-  sent: number;
-  received: number;
-}
+export type { UdpResult, UdpStream };
 
 /** Sends streams side by side and counts what arrives. Beside each goes iperf3's own control connection. */
 export async function sendUdp(guest: Guest, streams: readonly UdpStream[]): Promise<UdpResult[]> {

@@ -7,6 +7,7 @@ import { watchHostReads } from './hostReads.ts';
 import { measure } from './measure.ts';
 import { Port } from './port.ts';
 import { spin, startSpinner } from './spinner.ts';
+import { stream } from './udpStream.ts';
 
 type Handlers = {
   [Name in Operation]: (
@@ -49,6 +50,7 @@ const handlers: Handlers = {
   },
   clock: () => ({ ms: clockMs() }),
   measure,
+  stream,
 };
 
 async function answer(line: string): Promise<Answer> {
