@@ -19,12 +19,12 @@ import {
 import {
   appliesTo,
   compared,
-  isLimitTable,
+  faultySection,
   readLimitSections,
   type LimitSection,
-  type LimitSectionKind,
   type SaidHostLimit,
 } from './hostLimits.ts';
+import { headerSlips, isLimitTable, quoted, type LimitSectionKind } from './limitHeaders.ts';
 import { locator, type Locate, type Place } from '../core/locate.ts';
 import { parseLineRate, type Parsed } from './parsers.ts';
 import { settingsFromValues } from './fromArguments.ts';
@@ -73,6 +73,11 @@ export function parseConfiguration(text: string, file: string): Configuration {
   for (const [device, content] of Object.entries(table)) {
     const at = (place: Place): string => `${file}:${place.line}:${place.column}`;
     const place = locate([device]).key;
+    const slips = headerSlips(device, content, locate, file);
+    if (slips.length > 0) {
+      limitSections.push(...slips.map(faultySection));
+      continue;
+    }
     if (!isTable(content)) {
       const isKey = (FILE_KEY_NAMES as readonly string[]).includes(device);
       errors.push(
@@ -133,6 +138,17 @@ export function allErrors({ file, sections, hostLimits, errors }: Configuration)
   const messages = new Set<string>();
   const once = found.filter(({ message }) => !messages.has(message) && messages.add(message));
   return inOrder(once, file);
+}
+
+/** What is possible and hardly meant, in the order of the file. */
+export function allWarnings({ file, sections, hostLimits }: Configuration): string[] {
+  const devices = sections.map(({ device }) => device);
+  const nowhere = hostLimits.flatMap(({ kind, name, device }) =>
+    device === undefined || devices.length === 0 || devices.includes(device)
+      ? []
+      : [`${file}: [${kind}.${quoted(name)}] is for ${device} alone, which has no section here`],
+  );
+  return [...sections.flatMap(({ warnings }) => warnings), ...nowhere];
 }
 
 /** In the order of the lines, which each message begins with. */

@@ -93,7 +93,7 @@ function firewallErrors(
       errorAt(
         value,
         `${name} none and limits of hosts exclude each other (${first.name})`,
-        "they are rules of inetgw's own",
+        `they are rules of inetgw's own; device = "…" names the one line that a section is for`,
       ),
     ];
   const withSet = limits.find((each) => needsSets([each]));

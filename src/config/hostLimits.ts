@@ -5,6 +5,7 @@
 import type { TomlTable, TomlValue } from 'smol-toml';
 import { configError, type UserError } from '../core/errors.ts';
 import type { Locate } from '../core/locate.ts';
+import { deviceNameHint, deviceNameProblem } from '../core/deviceNames.ts';
 import { closest } from '../core/suggest.ts';
 import { isTable } from '../core/toml.ts';
 import { formatRate, isPlainNumber, parseRateBitPerSec, rateAdvice } from '../core/units.ts';
@@ -16,10 +17,8 @@ import {
 } from '../plan/input/hostLimits.ts';
 import { MAX_RATE_BIT_PER_SEC, type ShaperSettings } from '../plan/input/settings.ts';
 import { contains, parseNetwork, withoutInner, type Network } from './networks.ts';
+import { innerNames, quoted, withoutQuotes, type HeaderSlip, type LimitSectionKind } from './limitHeaders.ts';
 import { choiceOf, type Parsed } from './parsers.ts';
-
-export const LIMIT_SECTIONS = ['host', 'network'] as const;
-export type LimitSectionKind = (typeof LIMIT_SECTIONS)[number];
 
 export const LIMIT_KEYS = ['hosts', 'down', 'up', 'priority', 'device'] as const;
 type LimitKey = (typeof LIMIT_KEYS)[number];
@@ -50,12 +49,6 @@ export interface LimitSection {
   errors: readonly UserError[];
 }
 
-/** Whether a table of the file is of such sections, and not the section of a device that is called so. */
-export function isLimitTable(name: string, content: TomlTable): boolean {
-  const values = Object.values(content);
-  return LIMIT_SECTIONS.some((kind) => kind === name) && values.length > 0 && values.every(isTable);
-}
-
 /** All of one kind, in the order of the file. */
 export function readLimitSections(
   kind: LimitSectionKind,
@@ -63,9 +56,18 @@ export function readLimitSections(
   file: string,
   locate: Locate,
 ): LimitSection[] {
-  return Object.entries(content).flatMap(([name, section]) =>
-    isTable(section) ? [new SectionReader(kind, name, section, file, locate).read()] : [],
-  );
+  return Object.entries(content).flatMap(([name, section]) => {
+    if (!isTable(section)) return [];
+    const inner = innerNames(section);
+    if (inner.length === 0) return [new SectionReader(kind, name, section, file, locate).read()];
+    return inner.map((path) => faultySection(withoutQuotes(kind, [name, ...path], locate, file)));
+  });
+}
+
+/** Of a header that is wrong nobody can tell for which line it was meant: it is for all. */
+export function faultySection({ header, place, problem, hint }: HeaderSlip): LimitSection {
+  const errors = [configError(`${place}: ${problem}`, hint)];
+  return { kind: 'host', name: header, place, device: undefined, said: undefined, errors };
 }
 
 /** A name goes into the comments of rules, which have limits of their own. */
@@ -75,6 +77,12 @@ const SET = /^@[A-Za-z][A-Za-z0-9_]{0,28}$/;
 
 const HOSTS_EXAMPLE =
   'for example hosts = ["192.168.2.0/24", "2001:db8:2::/64"], or hosts = "@kids" for a set of nft';
+
+/** Of a card's address the rules see nothing on the way back, and addresses by DHCP come and go. */
+const hostsHint = (word: string): string =>
+  /^(?:[0-9a-f]{1,2}[:-]){5}[0-9a-f]{1,2}$/i.test(word)
+    ? 'hosts are known by their IP addresses: give it a fixed one, or have the DHCP server fill a set of nft (hosts = "@kids")'
+    : HOSTS_EXAMPLE;
 
 class SectionReader {
   readonly #kind: LimitSectionKind;
@@ -105,7 +113,7 @@ class SectionReader {
     const down = this.#rate('down');
     const up = this.#rate('up');
     const priority = this.#priority();
-    const device = this.#text('device');
+    const device = this.#device();
     if (this.#errors.length === 0 && down === undefined && up === undefined && priority === undefined)
       this.#complain(
         this.#place(),
@@ -174,6 +182,14 @@ class SectionReader {
     return undefined;
   }
 
+  #device(): string | undefined {
+    const text = this.#text('device');
+    const problem = text === undefined ? undefined : deviceNameProblem(text);
+    if (text === undefined || problem === undefined) return text;
+    this.#complain(this.#place('device', 'value'), problem, deviceNameHint(text));
+    return undefined;
+  }
+
   /** What `hosts` says, or the name where that is an address. */
   #hosts(): readonly string[] {
     const value = this.#content['hosts'];
@@ -190,8 +206,8 @@ class SectionReader {
       if (network !== undefined) this.#take(network, networks, place);
       else if (SET.test(word)) sets.push(word);
       else if (value === undefined)
-        this.#complain(place, `[${this.#kind}.${quoted(this.#name)}] has no hosts`, HOSTS_EXAMPLE);
-      else this.#complain(place, `'${word}' is no address`, HOSTS_EXAMPLE);
+        this.#complain(place, `[${this.#kind}.${quoted(this.#name)}] has no hosts`, hostsHint(word));
+      else this.#complain(place, `'${word}' is no address`, hostsHint(word));
     }
     return [...withoutInner(networks).map(({ text }) => text), ...new Set(sets)];
   }
@@ -206,9 +222,6 @@ class SectionReader {
     else into.push(network);
   }
 }
-
-/** As it is written in the header. */
-export const quoted = (name: string): string => (/^[A-Za-z0-9_-]+$/.test(name) ? name : `"${name}"`);
 
 function wordsOf(value: TomlValue): string[] | undefined {
   if (typeof value === 'string') return value.split(',').map((each) => each.trim());
@@ -289,7 +302,10 @@ export const appliesTo = (section: LimitSection, device: string): boolean =>
 /** What the limits come to on a line; errors where they do not fit it. */
 export function hostLimitsAt(
   said: readonly SaidHostLimit[],
-  settings: Pick<ShaperSettings, 'device' | 'upBitPerSec' | 'downBitPerSec' | 'interactive' | 'bulk'>,
+  settings: Pick<
+    ShaperSettings,
+    'device' | 'upBitPerSec' | 'downBitPerSec' | 'limits' | 'interactive' | 'bulk'
+  >,
 ): { limits: HostLimit[]; errors: UserError[] } {
   const errors: UserError[] = [];
   const limits = said.map(({ name, hosts, down, up, priority }): HostLimit => {
@@ -299,9 +315,14 @@ export function hostLimitsAt(
       const { rate, place } = limit;
       const bitPerSec = 'percent' in rate ? Math.floor((line * rate.percent) / 100) : rate.bitPerSec;
       const rates = `${direction} of ${name} (${formatRate(bitPerSec)})`;
-      if (bitPerSec > line)
+      // A line that is followed may come to carry more than it is set up with.
+      const most = Math.max(line, settings.limits?.[`${direction}Max`] ?? line);
+      if (bitPerSec > most)
         errors.push(
-          configError(`${place}: ${rates} is above that of ${settings.device} (${formatRate(line)})`),
+          configError(
+            `${place}: ${rates} is above that of ${settings.device} (${formatRate(most)})`,
+            `a part of each line's rate is written as ${direction} = "50%"; device = "…" names the one line that the section is for`,
+          ),
         );
       if (bitPerSec < MIN_LIMIT_BIT_PER_SEC)
         errors.push(configError(`${place}: ${rates} is below ${formatRate(MIN_LIMIT_BIT_PER_SEC)}`));

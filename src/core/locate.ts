@@ -11,7 +11,7 @@ export interface Place {
 }
 
 const KEY = String.raw`(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')`;
-const HEADER = new RegExp(String.raw`^\s*\[\s*(${KEY}(?:\s*\.\s*${KEY})*)\s*\]`);
+const HEADER = new RegExp(String.raw`^\s*\[{1,2}\s*(${KEY}(?:\s*\.\s*${KEY})*)\s*\]`);
 const ASSIGNMENT = new RegExp(String.raw`^(\s*)(${KEY}(?:\s*\.\s*${KEY})*)(\s*=\s*)`);
 
 function keyParts(text: string): string[] {

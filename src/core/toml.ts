@@ -56,6 +56,10 @@ function tomlSlip(lines: readonly string[], { line, message }: TomlError, exampl
     const name = /^[\w-]+$/.test(inner) ? inner : `"${inner}"`;
     return { what, hint: `a section's second name stands behind a dot: [${outer}.${name}]` };
   }
+  // [host.2001:db8::7], [network.192.168.2.0/24]
+  const [, first, signs = ''] = /^\s*\[\s*([\w-]+)\.([^"'\]]*[^"'\]\w.-][^"'\]]*?)\s*\]/.exec(content) ?? [];
+  if (first !== undefined)
+    return { what, hint: `a name with such signs stands in quotes: [${first}."${signs}"]` };
   const twice = /redefine/.test(what) ? standsTwice(lines, line) : undefined;
   if (twice !== undefined) return { what: twice, hint: 'leave one of them out' };
   const [, key = '', list] = /^\s*([\w-]+)\s*=\s*\[([^[\]{}]*)\]\s*(?:#.*)?$/.exec(content) ?? [];

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../../src/core/errors.ts';
-import { allErrors, hostLimitsFor, parseConfiguration } from '../../../src/config/file.ts';
+import { allErrors, allWarnings, hostLimitsFor, parseConfiguration } from '../../../src/config/file.ts';
 import { settingsFromValues } from '../../../src/config/fromArguments.ts';
 import { hostLimitsAt, parseLimit } from '../../../src/config/hostLimits.ts';
 import { contains, parseNetwork, withoutInner } from '../../../src/config/networks.ts';
@@ -128,6 +128,18 @@ up = "20%"
       `${LINE}firewall = "iptables"\n[host.k]\nhosts = "@k"\nup = 9`,
       'f:4:12: firewall iptables has no sets, and k is one',
     ],
+    [
+      '[host."10.0.0.1"]\nup = 9\ndevice = "/dev/ppp0"',
+      'f:3:10: "/dev/ppp0" is no device name: letters, digits',
+    ],
+    [
+      '[host."aa:bb:cc:dd:ee:ff"]\nup = 9',
+      'has no hosts | hosts are known by their IP addresses: give it a fixed one, or have the DHCP server fill a set',
+    ],
+    [
+      `${LINE}[host."10.0.0.1"]\nup = "2mbit"`,
+      ' | a part of each line\'s rate is written as up = "50%"; device = "…" names the one line',
+    ],
   ])('have each slip told with its place: %j', (text, expected) => {
     expect(faults(text)).toEqual([expect.stringContaining(expected)]);
   });
@@ -137,6 +149,59 @@ up = "20%"
   ])('are written with a dot: %j', (text, header) => {
     const expected = ` | a section's second name stands behind a dot: ${header}`;
     expect(faults(text)).toEqual([expect.stringContaining(expected)]);
+  });
+  it.each([
+    [
+      '[host.192.168.1.20]\ndown = 400',
+      'f:1:1: [host.192.168.1.20] has dots in its name | such a name stands in quotes: [host."192.168.1.20"]',
+    ],
+    [
+      '[hosts."192.168.1.20"]\ndown = 400',
+      'f:1:1: [hosts."192.168.1.20"] is no section that is known | did you mean [host."192.168.1.20"]?',
+    ],
+    [
+      '[lan.guest]\nhosts = "10.0.0.0/8"\ndown = 400',
+      'f:1:1: [lan.guest] is no section that is known | limits stand in [host.NAME] and [network.NAME]',
+    ],
+    [
+      '\n[network]\nhosts = "10.0.0.0/8"\ndown = 400',
+      'f:2:1: [network] has no name, and is no device | for example [network.guest]',
+    ],
+    ['[host]\ndown = 400', 'f:1:1: [host] has no name, and is no device | for example [host."192.168.1.20"]'],
+    [
+      '\n[[host]]\nhosts = "10.0.0.1"\ndown = 400',
+      'f:2:1: [[host]] is a list | one pair of brackets, and a name: [host."192.168.1.20"]',
+    ],
+  ])('with a header that is written in another way set up no line: %j', (text, expected) => {
+    expect(faults(text)).toEqual([expected]);
+    expect(() => hostLimitsFor(parseConfiguration(text, 'f'), 'ppp0')).toThrow();
+  });
+  it.each([
+    ['[host.2001:db8::7]\nup = 9', '[host."2001:db8::7"]'],
+    ['[network.192.168.2.0/24]\nup = 9', '[network."192.168.2.0/24"]'],
+  ])('have quotes around an address: %j', (text, header) => {
+    const expected = ` | a name with such signs stands in quotes: ${header}`;
+    expect(faults(text)).toEqual([expect.stringContaining(expected)]);
+  });
+  it('are told of no section of a device', () => {
+    expect(faults('[eth0.7]\nup = 200\ndown = 1000')).toEqual([
+      expect.stringContaining('if the device is called eth0.7, quote it: ["eth0.7"]'),
+    ]);
+    expect(faults('[network]\nup = 200\ndown = 1000\n[host]\nframing = "vdsl"')).toEqual([]);
+  });
+  it('may be for a line that has no section; beside others that is hardly meant', () => {
+    const text = '[host."10.0.0.1"]\nup = 9\ndevice = "pp0"\n';
+    expect(allWarnings(parseConfiguration(text, 'f'))).toEqual([]);
+    expect(allWarnings(parseConfiguration(`${LINE}${text}`, 'f'))).toEqual([
+      'f: [host."10.0.0.1"] is for pp0 alone, which has no section here',
+    ]);
+  });
+  it('may be above the rate of a line that is followed, up to what it may rise to', () => {
+    const text = `${LINE}down-max = 3000\n[host."10.0.0.1"]\ndown = `;
+    expect(faults(`${text}3000`)).toEqual([]);
+    expect(faults(`${text}3001`)).toEqual([
+      expect.stringContaining('(3001 kbit/s) is above that of ppp0 (3000 kbit/s)'),
+    ]);
   });
   it('do not meet where they are for different lines', () => {
     const text =

@@ -1,5 +1,5 @@
 /** `inetgw config check [FILE]` and `inetgw config example`. */
-import { requireFaultless } from '../../../config/file.ts';
+import { allWarnings, requireFaultless } from '../../../config/file.ts';
 import { EXIT, UserError, UserErrors } from '../../../core/errors.ts';
 import { printableLine } from '../../../core/printable.ts';
 import { readTemplate } from '../../../system/install/templates.ts';
@@ -22,7 +22,7 @@ export async function configCheckCommand(file: string | undefined, options: Opti
   try {
     const config = await requireConfiguration(named === undefined ? {} : { config: named });
     requireFaultless(config);
-    const warnings = config.sections.flatMap((section) => section.warnings);
+    const warnings = allWarnings(config);
     const devices = config.sections.map(({ device, rates }) => ({
       device,
       upBitPerSec: rates === undefined ? null : (parseRateBitPerSec(rates.up.text) ?? null),
@@ -40,8 +40,11 @@ export async function configCheckCommand(file: string | undefined, options: Opti
         : `  ${device}: up ${formatRate(upBitPerSec)}, down ${formatRate(downBitPerSec)}`,
     );
     const right = `${printableLine(config.file)} is right`;
-    const found =
-      lines.length === 0 ? [`${right}, and has no section: nothing is set up by it`] : [right, ...lines];
+    const nothing =
+      config.hostLimits.length === 0
+        ? 'no section: nothing is set up by it'
+        : 'no section for a device: its limits are for those that are set up by hand';
+    const found = lines.length === 0 ? [`${right}, and has ${nothing}`] : [right, ...lines];
     process.stdout.write(`${found.join('\n')}\n`);
     return EXIT.ok;
   } catch (error) {
