@@ -213,9 +213,11 @@ class SectionReader {
   }
 
   #take(network: Network, into: Network[], place: string): void {
-    const { text, meant, prefix } = network;
+    const { text, meant, mapped, prefix } = network;
     if (meant !== undefined)
       this.#complain(place, `${text} is no network: it has host bits set`, `did you mean ${meant}?`);
+    else if (mapped !== undefined)
+      this.#complain(place, `${text} is written for IPv6, and is of IPv4`, `did you mean ${mapped}?`);
     else if (prefix === 0) this.#complain(place, `${text} is everybody: that limit is the line's own`);
     else if (into.some((each) => contains(each, network) && contains(network, each)))
       this.#complain(place, `${text} stands twice`);

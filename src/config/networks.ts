@@ -10,6 +10,8 @@ export interface Network {
   prefix: number;
   /** `192.168.2.0/24`: the network that an address with host bits is in; undefined: it has none. */
   meant: string | undefined;
+  /** `::ffff:192.0.2.7`: what packets have instead, an address of IPv4; undefined: it is no such address. */
+  mapped: string | undefined;
 }
 
 const LENGTH = { 4: 32, 6: 128 } as const;
@@ -27,7 +29,16 @@ export function parseNetwork(written: string): Network | undefined {
   const rest = BigInt(bits - prefix);
   const first = (value >> rest) << rest;
   const meant = first === value ? undefined : `${textOf(first, version)}/${prefix}`;
-  return { text, version, first, prefix, meant };
+  return { text, version, first, prefix, meant, mapped: version === 6 ? mappedOf(first, prefix) : undefined };
+}
+
+/** RFC 4291, 2.5.5.2: within `::ffff:0:0/96`. */
+const MAPPED = { first: 0xffffn, bits: 32n, prefix: 96 } as const;
+
+function mappedOf(first: bigint, prefix: number): string | undefined {
+  if (prefix < MAPPED.prefix || first >> MAPPED.bits !== MAPPED.first) return undefined;
+  const length = prefix === LENGTH[6] ? '' : `/${prefix - MAPPED.prefix}`;
+  return `${textOf(first & 0xffff_ffffn, 4)}${length}`;
 }
 
 const numberOf4 = (address: string): bigint =>

@@ -12,7 +12,7 @@ export interface LimitStatistics {
   name: string;
   direction: 'down' | 'up';
   limitBitPerSec: number;
-  /** What this limit let pass: one that is asked after it, or a stage, may have dropped it. */
+  /** What this limit let pass: one that is asked after it, or the queue, may have dropped it. */
   passedPackets: number;
   passedBytes: number;
   droppedPackets: number;

@@ -88,6 +88,14 @@ up = "20%"
       '[network.guest]\nhosts = "2001:db8:2::9/64"\nup = 9',
       'f:2:9: 2001:db8:2::9/64 is no network: it has host bits set | did you mean 2001:db8:2::/64?',
     ],
+    [
+      '[host.a]\nhosts = "::ffff:192.0.2.7"\nup = 9',
+      'f:2:9: ::ffff:192.0.2.7 is written for IPv6, and is of IPv4 | did you mean 192.0.2.7?',
+    ],
+    [
+      '[network.a]\nhosts = "::ffff:c000:200/120"\nup = 9',
+      'f:2:9: ::ffff:c000:200/120 is written for IPv6, and is of IPv4 | did you mean 192.0.2.0/24?',
+    ],
     ['[network.all]\nhosts = "0.0.0.0/0"\nup = 9', 'f:2:9: 0.0.0.0/0 is everybody'],
     ['[network.a]\nhosts = ["10.0.0.1", "10.0.0.1/32"]\nup = 9', 'f:2:9: 10.0.0.1/32 stands twice'],
     ['[network.a]\nhosts = "@ki-ds"\nup = 9', "f:2:9: '@ki-ds' is no address"],
