@@ -63,8 +63,48 @@ describe('inetgw config check', () => {
     const above = await inetgw('lo', '210', '1710', '--dry-run', '--config', file);
     expect(above).toMatchObject({ code: 6, stdout: '' });
     expect(above.stderr).toBe(
-      `inetgw: ${file}:2:8: down of 192.168.1.20 (2000 kbit/s) is above that of lo (1710 kbit/s)\n`,
+      `inetgw: ${file}:2:8: down of 192.168.1.20 (2000 kbit/s) is above that of lo (1710 kbit/s)\n` +
+        'inetgw: a part of each line\'s rate is written as down = "50%"; device = "…" names the one line that the section is for\n',
     );
+  });
+  it.each([
+    [
+      '[host.192.168.1.20]\ndown = 400',
+      '1:1: [host.192.168.1.20] has dots in its name',
+      '[host."192.168.1.20"]',
+    ],
+    ['[hosts."10.0.0.1"]\ndown = 400', '1:1: [hosts."10.0.0.1"] is no section', '[host."10.0.0.1"]?'],
+    ['[network]\nhosts = "10.0.0.0/8"\nup = 90', '1:1: [network] has no name', '[network.guest]'],
+    ['[host."10.0.0.1"]\nup = 90\ndevice = "ppp 0"', '3:10: "ppp 0" is no device name', undefined],
+    ['[host.tv]\nhosts = "tv.lan"\nup = 90', "2:9: 'tv.lan' is no address", '"2001:db8:2::/64"]'],
+  ])('sets up no line while limits are written in another way: %j', async (text, problem, hint) => {
+    const file = join(folder, 'limits.conf');
+    await writeFile(file, `${text}\n`);
+    for (const words of [
+      ['lo', '210', '1710', '--dry-run', '--config', file],
+      ['config', 'check', file],
+    ]) {
+      const { code, stdout, stderr } = await inetgw(...words);
+      expect([code, stdout]).toEqual([6, '']);
+      const [first, second, ...more] = stderr.split('\n').filter((line) => line !== '');
+      expect(first).toContain(`inetgw: ${file}:${problem}`);
+      if (hint !== undefined) expect(second).toContain(hint);
+      expect(more).toEqual([]);
+    }
+  });
+  it('takes a file of limits alone, and warns of one for a line that it does not have', async () => {
+    const file = join(folder, 'limits.conf');
+    await writeFile(file, '[host."10.0.0.1"]\ndown = 400\ndevice = "pp0"\n');
+    expect(await inetgw('config', 'check', file)).toMatchObject({
+      code: 0,
+      stdout: `${file} is right, and has no section for a device: its limits are for those that are set up by hand\n`,
+      stderr: '',
+    });
+    await writeFile(file, '[ppp0]\nup = 210\ndown = 1710\n[host."10.0.0.1"]\ndown = 400\ndevice = "pp0"\n');
+    expect(await inetgw('config', 'check', file)).toMatchObject({
+      code: 0,
+      stderr: `inetgw: ${file}: [host."10.0.0.1"] is for pp0 alone, which has no section here\n`,
+    });
   });
   it('takes the example', async () => {
     expect(await inetgw('config', 'check', `${ROOT}/templates/inetgw.conf.example`)).toMatchObject({

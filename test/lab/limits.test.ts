@@ -1,7 +1,7 @@
 /** Limits of hosts and networks, in both directions, by IPv4 behind NAT and by IPv6, with either tool. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Guest } from './guest.ts';
-import { inetgw, inetgwOk, statistics } from './inetgw.ts';
+import { inetgw, inetgwOk, snapshot, statistics } from './inetgw.ts';
 import { SERVER, setUpLine } from './line.ts';
 import { sharedGuest } from './sharedGuest.ts';
 import { downloads, measure, uploads, type FlowOptions } from './traffic.ts';
@@ -134,4 +134,77 @@ test('what is in a set stays when it is set up again, and is put back empty when
   expect((await inetgw(guest, 'heal', 'ppp0')).code).toBe(0);
   expect(await elements()).not.toContain('192.168.77.2');
   expect((await inetgw(guest, 'ppp0')).code).toBe(0);
+});
+
+const inGateway = (script: string): Promise<string> => guest.run(['sh', '-ec', script], { ns: 'gw' });
+const SET = '[network.kids]\nhosts = "@kids"\ndown = 400\npriority = "bulk"';
+
+test('a host has its own limit, and shares that of the network that it is in', async () => {
+  await setUp(`[host."192.168.78.2"]\ndown = 150\n${NETWORK}`);
+  const [own = 0, other = 0] = await kbitOf(
+    downloads(1, { label: 'own', client: 'lan2' }),
+    downloads(1, { label: 'other', client: 'lan3' }),
+  );
+  expect(own).toBeLessThanOrEqual(1.02 * 150);
+  expect(other).toBeGreaterThan(150);
+  expectKept(own + other, LIMIT_KBIT);
+});
+
+test.each(['nft', 'iptables'])(
+  'the dry run of other limits is a script that does the same, %s',
+  async (tool) => {
+    const sets = tool === 'nft' ? SET : HOST;
+    await setUp(`${HOST}\n${NETWORK}`, '--firewall', tool);
+    await setUp(sets, '--firewall', tool);
+    const applied = await snapshot(guest);
+    await setUp(`${HOST}\n${NETWORK}`, '--firewall', tool);
+    await guest.run(['sh', '-c', `cat >${FILE}`], { input: `${sets}\n` });
+    const words = [...SETTINGS, '--config', FILE, '--firewall', tool] as const;
+    expect(await inetgwOk(guest, ...words, '--dry-run')).toMatch(/limits +\S+: down 400 kbit\/s/);
+    const script = await inetgwOk(guest, ...words, '--dry-run=script');
+    await guest.run(['sh', '-e'], { ns: 'gw', input: script });
+    expect(await snapshot(guest)).toBe(applied);
+  },
+);
+
+test('what nft refuses leaves the limits of before', async () => {
+  await setUp(HOST, '--firewall', 'nft');
+  const before = await snapshot(guest);
+  await inGateway("nft add set inet inetgw_ppp0 kids_4 '{ type inet_service; }'");
+  await guest.run(['sh', '-c', `cat >${FILE}`], { input: SET });
+  const { code, stdout, stderr } = await inetgw(guest, ...SETTINGS, '--config', FILE);
+  expect([code, stdout]).toEqual([1, '']);
+  expect(stderr).toMatch(/^inetgw: setting the firewall rules failed: .*\n/);
+  expect(stderr).toContain('(the earlier settings are in force again)\n');
+  expect(await snapshot(guest)).toBe(before);
+});
+
+test.each([
+  ['nft', 'nft flush chain inet inetgw_ppp0 limits; nft delete chain inet inetgw_ppp0 limits'],
+  ['iptables', 'ip6tables -t mangle -F inetgw-l0-ppp0'],
+])('a limit that somebody takes away is missed, and healed: %s, %s', async (tool, script) => {
+  await setUp(HOST, '--firewall', tool);
+  // nft shows chains in the order in which they were made.
+  const shown = async (): Promise<string[]> => (await snapshot(guest)).split('\n').sort();
+  const whole = await shown();
+  await inGateway(script);
+  expect((await inetgw(guest, 'ppp0')).code).toBe(3);
+  expect(await inetgw(guest, 'heal', 'ppp0')).toMatchObject({
+    code: 0,
+    stderr: expect.stringContaining('no queue was touched') as string,
+  });
+  expect(await shown()).toEqual(whole);
+});
+
+test('status tells when the file has other limits than those in force', async () => {
+  await setUp(`[ppp0]\nup = 624\ndown = 5850\n${HOST}`, '--firewall', 'nft');
+  const status = ['status', '--config', FILE] as const;
+  expect((await inetgw(guest, ...status)).code).toBe(0);
+  await guest.run(['sed', '-i', 's/^down = 400/down = "5%"/', FILE]);
+  expect((await inetgw(guest, ...status)).code).toBe(3);
+  await inetgwOk(guest, ...SETTINGS, '--config', FILE);
+  expect((await inetgw(guest, ...status)).code).toBe(0);
+  expect((await statistics(guest)).limits?.map(({ limitBitPerSec }) => limitBitPerSec)).toEqual([
+    292_496, 100_000,
+  ]);
 });
