@@ -70,6 +70,8 @@ export const EXAMPLES: readonly Example[] = [
     'test/cli/serveChanges.test.ts',
     '--change-token-file /run/token',
   ),
+  test('ip link add xfrm0 type xfrm dev eth0 if_id 42', 'test/lab/tunnels.ts', 'type xfrm dev'),
+  test('ip link set xfrm0 up', 'test/lab/tunnels.ts', 'ip link set ${device} up'),
   nobody('inetgw serve --listen', PART),
   nobody('inetgw serve --change-token-file', PART),
   nobody('systemctl daemon-reload', 'systemd has to run; the unit is tried by npm run platforms'),
