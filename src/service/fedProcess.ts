@@ -1,6 +1,7 @@
 /** A process of our own that is fed lines on its standard input for as long as it runs, and answers in lines. */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { SEARCH_PATH } from '../system/exec/run.ts';
 
 export interface FedProcess {
@@ -15,7 +16,7 @@ export interface FedProcess {
 const WAITING_BYTES = 4_194_304;
 /** What comes without an end of line is no line of ours: it is ended before it fills the memory. */
 const LINE_BYTES = 65_536;
-/** How long it may take to end when its input has ended, in ms. */
+/** How long it may take to end when its input has ended, in ms; and when it was killed, which nobody may without CAP_KILL. */
 const LAST_MS = 2000;
 
 /**
@@ -36,7 +37,8 @@ export function startFed(
   let ending = false;
   // Of all events the last: nothing of what it said comes after it.
   const ended = new Promise<void>((resolve) => {
-    child.once('error', (error) => {
+    // Also told of what may not be killed.
+    child.on('error', (error) => {
       if (child.pid === undefined) resolve();
       if (!ending && child.pid === undefined) onEnd(error.message);
     });
@@ -50,7 +52,11 @@ export function startFed(
   child.stdout.on('data', (chunk: Buffer | string) => {
     const at = chunk.lastIndexOf('\n');
     lineBytes = at < 0 ? lineBytes + chunk.length : chunk.length - at - 1;
-    if (lineBytes > LINE_BYTES) child.kill('SIGKILL');
+    if (lineBytes <= LINE_BYTES) return;
+    // Nothing more of it is gathered, whether it can be killed or not.
+    child.stdout.destroy();
+    child.stdin.end();
+    child.kill('SIGKILL');
   });
   child.stdin.on('error', () => undefined);
   return {
@@ -63,9 +69,14 @@ export function startFed(
     end: async () => {
       ending = true;
       child.stdin.end();
-      const timer = setTimeout(() => child.kill('SIGKILL'), LAST_MS);
-      await ended;
-      clearTimeout(timer);
+      const over = new AbortController();
+      const late = async (): Promise<void> => {
+        await sleep(LAST_MS, undefined, { signal: over.signal });
+        child.kill('SIGKILL');
+        await sleep(LAST_MS, undefined, { signal: over.signal });
+      };
+      await Promise.race([ended, late().catch(() => undefined)]);
+      over.abort();
     },
   };
 }

@@ -123,7 +123,29 @@ it('a token that others cannot read is worth no word, and SIGHUP ends nothing', 
   expect(stdout).toBe('401\nended with 0\ninetgw: listens on http://0.0.0.0:8080/\n');
 });
 
+it('ends with the process that listens also where it may not end that', async () => {
+  const { stdout } = await whileItListens(
+    UNIX,
+    `${CURL} localhost/api/v1/devices | grep -c lo`,
+    'setpriv --bounding-set=-kill',
+  );
+  expect(stdout).toBe('1\nended with 0\ninetgw: listens on unix:/run/inetgw/http.sock\n');
+});
+
 describe('what cannot be', () => {
+  it.each([
+    ['longer than a header of the page may be', "head -c 257 /dev/zero | tr '\\0' a"],
+    ['not of ASCII', 'echo pässwort-für-änderungen'],
+  ])('a token that is %s', async (_, make) => {
+    const { code, stderr } = await inNamespace(`${make} >/run/token
+      ${COMMAND} ${UNIX} --change-token-file /run/token`);
+    expect([code, stderr]).toEqual([
+      6,
+      expect.stringContaining(
+        '/run/token: the token is one word of 16 to 256 letters, digits and signs of ASCII',
+      ),
+    ]);
+  });
   it('without the right to become nobody it does not listen', async () => {
     const argv = `setpriv --bounding-set=-setuid,-setgid ${COMMAND} ${UNIX}`;
     const { code, stderr } = await inNamespace(argv);

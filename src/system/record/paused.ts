@@ -2,7 +2,7 @@
  * Devices whose shaper was taken away for a while, by the page of `inetgw serve`: what is to be set up again, and when. A file
  * each beside the records, so that a service that was killed knows of it when it is back.
  */
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import type { PausedReading } from '../../conditions/condition.ts';
 import { isSaid, type Said } from '../../config/said.ts';
 import { deviceNameProblem } from '../../core/deviceNames.ts';
@@ -40,6 +40,15 @@ export async function readPaused(device: string): Promise<Paused | undefined> {
   } catch {
     return undefined;
   }
+}
+
+/** Whether somebody else has taken the note away. What cannot be looked at stays. */
+export async function isPauseGone(device: string): Promise<boolean> {
+  const path = await fileOf(device);
+  return stat(path).then(
+    () => false,
+    (error: unknown) => errorCode(error) === 'ENOENT',
+  );
 }
 
 export const pausedReading = (

@@ -193,10 +193,14 @@ async function make({ device, word, body }: Wish): Promise<void> {
   if (answer !== undefined && answer.status !== 429) sessionStorage.setItem(TOKEN_KEY, token);
   dialog.close();
   const isDone = answer?.ok === true;
+  // A proxy may give up while it is being done.
+  const isUnknown = answer === undefined || (answer.status >= 500 && said?.error === undefined);
   if (isDone) for (const direction of DIRECTIONS) inputOf(direction).value = '';
   const text = isDone
     ? [said?.message ?? 'done', ...(said?.warnings ?? [])].join('; ')
-    : `Not done: ${said?.error ?? 'no answer came'}`;
+    : isUnknown
+      ? 'No answer came: whether it was done is to be seen above in a moment.'
+      : `Not done: ${said?.error ?? String(answer.status)}`;
   tell(text, isDone ? 'good' : 'bad');
 }
 

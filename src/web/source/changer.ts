@@ -9,8 +9,8 @@ import { EXIT, UserError } from '../../core/errors.ts';
 import { formatRate } from '../../core/units.ts';
 import { readState, recordedDevices, type DeviceState } from '../../system/record/state.ts';
 import {
+  isPauseGone,
   pausedDevices,
-  readPaused,
   removePaused,
   writePaused,
   type Paused,
@@ -95,11 +95,22 @@ export class Changer {
     await this.#making;
     let allBack = true;
     for (const device of [...this.#paused.keys()]) {
-      const { status, message } = await this.#alone(() => this.#resume(device, 'it ends with the service'));
-      this.#options.log(`${device}: ${message}`);
-      allBack &&= status === 200;
+      const isBack = await this.#alone(() => this.#putBack(device)).catch((error: unknown) => {
+        if (!(error instanceof UserError)) throw error;
+        this.#options.log(`${device}: ${error.message}`);
+        return false;
+      });
+      allBack &&= isBack;
     }
     return allBack;
+  }
+
+  async #putBack(device: string): Promise<boolean> {
+    // What somebody else has made of it meanwhile stays.
+    if (!(await this.#isStillPaused(device))) return true;
+    const { status, message } = await this.#resume(device, 'it ends with the service');
+    this.#options.log(`${device}: ${message}`);
+    return status === 200;
   }
 
   #refusedToken({ from, token }: ChangeLine): Omit<ChangedLine, 'kind' | 'id'> | undefined {
@@ -165,13 +176,14 @@ export class Changer {
   async #make(device: string, change: Change): Promise<Outcome> {
     const busy = await busyWith(device);
     if (busy !== undefined) return { status: 409, message: busy };
+    const isPaused = await this.#isStillPaused(device);
     switch (change.word) {
       case 'rates':
         return this.#setRates(device, change);
       case 'pause':
         return this.#pause(device, change.minutes);
       case 'resume':
-        return this.#paused.has(device)
+        return isPaused
           ? this.#resume(device, 'somebody wants it back')
           : { status: 409, message: `${device} is not paused` };
       case 'clear':
@@ -201,14 +213,18 @@ export class Changer {
     const now = await setUpOf(device);
     if ('message' in now) return now;
     const cleared = await done(device, await runCommand(clearCommand(device)));
-    if (cleared.status !== 200) return cleared;
+    if (cleared.status !== 200) {
+      // It may be half cleared.
+      const back = await done(device, await runCommand(setUpCommand(now)));
+      return { ...cleared, message: `not paused: ${cleared.message}; set up again: ${back.message}` };
+    }
     const sinceMs = Date.now();
     const paused = { ...now, sinceMs, untilMs: minutes === undefined ? null : sinceMs + minutes * 60_000 };
     this.#paused.set(device, paused);
     try {
       await writePaused(paused);
     } catch (error) {
-      // A pause that a crash would make last for ever is none.
+      // What is not noted would last for ever where the service is killed.
       const back = await this.#resume(device, 'it could not be noted');
       throw new UserError(
         EXIT.failed,
@@ -243,21 +259,25 @@ export class Changer {
   /** Resumes what was paused for long enough, and forgets what somebody else has set up or cleared. */
   async #look(): Promise<void> {
     try {
-      const recorded = await recordedDevices();
-      for (const paused of [...this.#paused.values()]) await this.#lookAt(paused, recorded);
+      for (const paused of [...this.#paused.values()]) await this.#lookAt(paused);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       this.#options.log(error.message);
     }
   }
 
-  async #lookAt({ device, untilMs }: Paused, recorded: readonly string[]): Promise<void> {
-    const isSetUp = recorded.includes(device);
-    if (isSetUp || (await readPaused(device)) === undefined) {
-      await this.#forget(device);
-      this.#options.log(`${device}: no longer paused: it was ${isSetUp ? 'set up' : 'cleared'} meanwhile`);
-      return;
-    }
+  /** Whether a device is paused; a pause that somebody else has ended is forgotten. */
+  async #isStillPaused(device: string): Promise<boolean> {
+    if (!this.#paused.has(device)) return false;
+    const isSetUp = (await recordedDevices()).includes(device);
+    if (!isSetUp && !(await isPauseGone(device))) return true;
+    await this.#forget(device);
+    this.#options.log(`${device}: no longer paused: it was ${isSetUp ? 'set up' : 'cleared'} meanwhile`);
+    return false;
+  }
+
+  async #lookAt({ device, untilMs }: Paused): Promise<void> {
+    if (!(await this.#isStillPaused(device))) return;
     if (untilMs === null || Date.now() < untilMs) return;
     const before = this.#failed.get(device);
     if (before !== undefined && performance.now() < before.againMs) return;

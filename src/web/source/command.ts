@@ -38,9 +38,12 @@ export const setUpCommand = ({ device, upBitPerSec, downBitPerSec, said }: SetUp
 
 export const clearCommand = (device: string): OwnCommand => ({ words: [device, 'clear'] });
 
+/** Where a limit stood when such a command had set the device up: nobody can look there. */
+const FED_PLACE = /^\/dev\/stdin:\d+:\d+: /;
+
 /**
- * Why it would refuse these, in its words; undefined: it would not. A limit of hosts is named by where it stood when the device was set
- * up, which the command is not told.
+ * Why it would refuse these, in its words; undefined: it would not. A limit of hosts is named by where it stood in the file, as long
+ * as the device was set up by that.
  */
 export function refusalOfSetUp({ device, upBitPerSec, downBitPerSec, said }: SetUp): string | undefined {
   const rate = (name: string, bitPerSec: number): Value => ({
@@ -53,6 +56,7 @@ export function refusalOfSetUp({ device, upBitPerSec, downBitPerSec, said }: Set
   } catch (error) {
     if (!(error instanceof UserErrors)) throw error;
     return error.errors
+      .map(({ message, hint }) => ({ message: message.replace(FED_PLACE, ''), hint }))
       .flatMap(({ message, hint }) => (hint === undefined ? [message] : [message, hint]))
       .join('; ');
   }

@@ -13,8 +13,8 @@ import { HostNamer } from '../watch/hostNamer.ts';
 import type { Options } from '../words/program.ts';
 import { Sampler } from './sampler.ts';
 
-/** Shorter ones are guessed. */
-const LEAST_TOKEN_CHARACTERS = 16;
+/** Shorter ones are guessed; longer ones, and others than these, do not come through a header and a field of the page. */
+const TOKEN = /^[\x21-\x7e]{16,256}$/;
 
 export interface Listening {
   decide: (device: string, text: string) => void;
@@ -103,9 +103,9 @@ async function readToken(file: string): Promise<string> {
     throw configError(`cannot read ${file}: ${whyUnreadable(error)}`);
   });
   const token = text.trim();
-  if (token.length < LEAST_TOKEN_CHARACTERS || /\s/.test(token))
+  if (!TOKEN.test(token))
     throw configError(
-      `${file}: the token is one word of at least ${LEAST_TOKEN_CHARACTERS} characters`,
+      `${file}: the token is one word of 16 to 256 letters, digits and signs of ASCII`,
       `make one with: openssl rand -hex 16 >${file}`,
     );
   return token;
