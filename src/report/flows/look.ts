@@ -66,6 +66,11 @@ export class Look {
       this.uncounted++;
       return;
     }
+    // The kernel may tell one twice, where the place that it went on from has gone.
+    if (this.#counts.has(key)) {
+      this.connections--;
+      return;
+    }
     if (this.#counts.size < this.#most.remembered) this.#counts.set(key, { openedBytes, answeredBytes });
     else this.#isFull = true;
     if (this.#before === undefined) return;

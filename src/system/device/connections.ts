@@ -42,8 +42,10 @@ export async function readConnections(
     await run(['perl', '-e', SCRIPT, String(MOST_BYTES)], { onOutput });
     return undefined;
   } catch (error) {
-    if (error instanceof ProgramError) return error.result.stderr.trim() || error.message;
-    if (error instanceof UserError) return error.message;
+    if (error instanceof ProgramError)
+      return error.result.stderr.trim() || error.message.replaceAll(SCRIPT, '…');
+    if (error instanceof UserError)
+      return [error.message, error.hint].filter((each) => each !== undefined).join('; ');
     throw error;
   }
 }
@@ -67,7 +69,8 @@ export function machineAddresses(device: string): MachineAddresses {
   for (const [name, addresses] of Object.entries(networkInterfaces()))
     for (const { address, cidr, family } of addresses ?? []) {
       machine.add(address);
-      if (name === device) own.add(address);
+      // `eth0:1` is a label of eth0's: names of devices have no colon.
+      if (name === device || name.startsWith(`${device}:`)) own.add(address);
       else if (!address.startsWith('fe80:'))
         others.addSubnet(address, Number(cidr?.split('/')[1]), family === 'IPv6' ? 'ipv6' : 'ipv4');
     }

@@ -97,6 +97,9 @@ export class FlowReader {
   }
 }
 
+/** The kernel's words for what it has not got. */
+const HAS_NO_SUCH: readonly string[] = ['EINVAL', 'EPROTONOSUPPORT', 'EOPNOTSUPP'];
+
 /** One look at all connections; a text: why it could not be taken. */
 async function take(before: Remembered | undefined): Promise<Taken | string> {
   const look = new Look(IS_LITTLE, before);
@@ -110,7 +113,10 @@ async function take(before: Remembered | undefined): Promise<Taken | string> {
   }, run);
   if (why !== undefined) return `connections cannot be read: ${why}`;
   const { end } = messages;
-  if (typeof end === 'number')
-    return `the kernel does not tell its connections (${getSystemErrorName(-end)}): is there its module nf_conntrack_netlink?`;
+  if (typeof end === 'number') {
+    const name = getSystemErrorName(-end);
+    const hint = HAS_NO_SUCH.includes(name) ? ': is there its module nf_conntrack_netlink?' : '';
+    return `the kernel does not tell its connections (${name})${hint}`;
+  }
   return { look, atMs: atMs ?? performance.now(), isAll: end === 'whole' };
 }

@@ -50,6 +50,10 @@ describe('a look after another one', () => {
     expect([now.connections, now.active, now.uncounted]).toEqual([2, 0, 2]);
     expect(look([message(1, 100, 1001, true)], offloaded).uncounted).toBe(0);
   });
+  it('counts one once that the kernel tells twice', () => {
+    const now = look([message(1, 150, 1000), message(1, 150, 1000)], before);
+    expect([growths(now), now.connections, now.active]).toEqual([[[50, 0]], 1, 1]);
+  });
   it('is the first one: nobody has grown', () => {
     expect(look([message(1, 100, 1000)]).largest()).toEqual([]);
   });
