@@ -135,12 +135,15 @@ export const TUNNEL_CONDITIONS: readonly Condition[] = [
     remedy:
       'window pacing, which tells the two apart (--pacing auto, and the way that comes in by itself: --ingress auto), ' +
       'or give IPsec a device of its own, of the kind xfrm (docs/tunnels.md)',
-    find: ({ ipsecTunnels = 0 }) =>
+    find: ({ ipsecTunnels = 0, device, record }) =>
       ipsecTunnels === 0
         ? []
         : [
-            `tunnels of IPsec without a device of their own that end here: ${ipsecTunnels}; ` +
-              'what comes in by them is counted encrypted, and decrypted once more',
+            `associations of IPsec in tunnel mode, without a device of their own, that end here: ${ipsecTunnels}; ` +
+              'what comes in by them is counted encrypted, and decrypted once more' +
+              (record?.plan.pacing === undefined
+                ? ''
+                : `; an earlier version has set this up: ${setUpCommand(device, record.plan)}`),
           ],
   },
 ];

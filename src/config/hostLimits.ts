@@ -267,7 +267,10 @@ export function compared(sections: readonly LimitSection[]): LimitSection[] {
           'a network has one limit for all that is in it',
         ),
       );
-    return { ...section, said: errors.length === 0 ? section.said : undefined, errors };
+    // More than that is wrong for every line.
+    const isOver = index === MOST_SECTIONS;
+    const said = errors.length === 0 ? section.said : undefined;
+    return { ...section, ...(isOver ? { device: undefined } : {}), said, errors };
   });
 }
 
@@ -353,7 +356,7 @@ function otherClass(
   return (['interactive', 'bulk'] as const)
     .filter((each) => each !== priority.word)
     .flatMap((each) => {
-      const both = settings[each].hosts.filter((host) => hosts.includes(host));
+      const both = settings[each].hosts.filter((host) => hosts.map(keyOf).includes(keyOf(host)));
       if (both.length === 0) return [];
       return [
         configError(`${priority.place}: ${both.join(', ')} of ${name} stands in ${each}-hosts as well`),

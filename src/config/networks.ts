@@ -16,14 +16,15 @@ export interface Network {
 
 const LENGTH = { 4: 32, 6: 128 } as const;
 
-/** Undefined: it is neither an address nor one with a prefix. */
+/** Undefined: it is neither an address nor one with a prefix. A length with a zero before it is octal to nft and iptables. */
 export function parseNetwork(written: string): Network | undefined {
   const text = written.trim().toLowerCase();
   const [address = '', length, ...more] = text.split('/');
   const version = isIPv4(address) ? 4 : isIPv6(address) && !address.includes('%') ? 6 : undefined;
   if (version === undefined || more.length > 0) return undefined;
   const bits = LENGTH[version];
-  const prefix = length === undefined ? bits : /^\d{1,3}$/.test(length) ? Number(length) : bits + 1;
+  const prefix =
+    length === undefined ? bits : /^(?:0|[1-9]\d{0,2})$/.test(length) ? Number(length) : bits + 1;
   if (prefix > bits) return undefined;
   const value = version === 4 ? numberOf4(address) : numberOf6(address);
   const rest = BigInt(bits - prefix);

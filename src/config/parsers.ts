@@ -163,7 +163,8 @@ export function parseHosts(name: string, text: string): Parsed<string[]> {
     const [address = '', prefix, ...more] = word.split('/');
     const bits = isIPv4(address) ? 32 : isIPv6(address) && !address.includes('%') ? 128 : undefined;
     const prefixIsFine =
-      prefix === undefined || (/^\d{1,3}$/.test(prefix) && bits !== undefined && Number(prefix) <= bits);
+      prefix === undefined ||
+      (/^(?:0|[1-9]\d{0,2})$/.test(prefix) && bits !== undefined && Number(prefix) <= bits);
     if (bits === undefined || !prefixIsFine || more.length > 0) wrong.push(word);
     else hosts.add(word.toLowerCase());
   }

@@ -17,7 +17,7 @@ import { deviceActionIndex } from '../numbers/actionIndex.ts';
 import { bytesIn, policeBurstBytes } from '../numbers/arithmetic.ts';
 import { kernelRateBitPerSec } from '../input/framing.ts';
 import { lineLimits } from '../input/limits.ts';
-import { linkHeaderBytes, type LinkFacts } from '../input/link.ts';
+import { incomingHeaderBytes, type LinkFacts } from '../input/link.ts';
 import { boundedFilter, windowFilters, type PacingPlan } from '../pacing/pacing.ts';
 import { redirectTo } from '../queues/queue.ts';
 import type { PlanContext } from '../input/context.ts';
@@ -126,7 +126,7 @@ function stageActions({ settings, link, framing }: PlanContext, backend: Firewal
     kind: 'policeSize',
     index: actionIndex(link.ifindex, name),
     // Unlike a bucket, the size test does count the link header (tcf_police_mtu_check).
-    maxBytes: settings.largePacketBytes - 1 + linkHeaderBytes(link.kind),
+    maxBytes: settings.largePacketBytes - 1 + incomingHeaderBytes(link),
     exceed,
     conform,
   });

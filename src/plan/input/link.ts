@@ -18,6 +18,17 @@ export function linkHeaderBytes(kind: LinkKind): number {
   return kind === 'ethernet' ? 14 : 0;
 }
 
+/**
+ * Bytes of link header before what comes in, which an ifb counts as well as the size test of an action: IPsec's own devices hand on that
+ * of the device below (bpf/segment.h, `find_ip`).
+ */
+export function incomingHeaderBytes({ kind, tunnel }: LinkFacts): number {
+  const isRebuilt = /^ipsec/.test(tunnel?.keyword ?? '');
+  return isRebuilt && tunnel?.carrier !== undefined
+    ? linkHeaderBytes(tunnel.carrier.kind)
+    : linkHeaderBytes(kind);
+}
+
 /** How our filters stand beside those of others at one clsact qdisc. */
 export interface SharedClsact {
   /** Ours have this preference and the next ones. */

@@ -34,7 +34,7 @@ export function egressObjects({ settings, link, framing, kernel }: PlanContext):
     handle: ROOT_HANDLE,
     spec: { kind: 'htb', defaultMinor: EGRESS_CLASSES[DEFAULT_EGRESS_CLASS].id.slice(ROOT_HANDLE.length) },
     // On the root, so that everything below it counts what the line sees.
-    stab: stabFor(framing, link),
+    stab: stabFor(framing, link, linkHeaderBytes(link.kind)),
   };
   const kind = leafKind(settings, kernel);
   const parameters = fqCodelParameters(framing, rateBitPerSec, link.mtuBytes);
@@ -95,13 +95,16 @@ export function htbClasses(dev: string, { mtuBytes }: LinkFacts, framing: Framin
   });
 }
 
-/** For a qdisc that sees packets with the device's link header: egress, and an ifb behind its ingress. */
-export function stabFor(framing: Framing, link: LinkFacts): Stab {
+/**
+ * For a qdisc that sees packets with a link header: egress, and an ifb behind ingress.
+ * @param headerBytes of that header
+ */
+export function stabFor(framing: Framing, { mtuBytes }: LinkFacts, headerBytes: number): Stab {
   return {
     linkLayer: framing.linkLayer === 'atm' ? 'atm' : 'ethernet',
-    overheadBytes: framing.overheadBytes - linkHeaderBytes(link.kind),
+    overheadBytes: framing.overheadBytes - headerBytes,
     mpuBytes: framing.mpuBytes,
-    mtuBytes: stabMtuBytes(link.mtuBytes + linkHeaderBytes(link.kind)),
+    mtuBytes: stabMtuBytes(mtuBytes + headerBytes),
   };
 }
 

@@ -8,7 +8,7 @@ import { fqCodelParameters } from '../numbers/arithmetic.ts';
 import { htbClasses, leafKind, leafSpec, sfqSpec, stabFor } from './egress.ts';
 import { kernelRateBitPerSec, serialisationMs, type Framing } from '../input/framing.ts';
 import type { PlanContext } from '../input/context.ts';
-import type { LinkFacts } from '../input/link.ts';
+import { incomingHeaderBytes, type LinkFacts } from '../input/link.ts';
 
 /** `igw-ppp0`; names beyond the kernel's 15 characters end in a hash of the whole. */
 export function queueDeviceName(device: string): string {
@@ -113,7 +113,7 @@ export function flowQueueObjects(
       parent: 'root',
       handle: '1:',
       spec: { kind: 'htb', defaultMinor: '20' },
-      stab: stabFor(framing, link),
+      stab: stabFor(framing, link, incomingHeaderBytes(link)),
     },
     htb('1:1', '1:', rateBitPerSec, rateBitPerSec, 0),
     htb('1:10', '1:1', rateBitPerSec * 0.3, rateBitPerSec, 0),

@@ -156,10 +156,11 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
   let { plan, queues } = planWith(kernel);
   // Found out before anything is written. Where nft was chosen here, it was tried already: with all rules that a plan can
   // have, also where this one shapes and has none for what comes in.
-  const chosenByTrial = settings.firewall === 'auto' && backend === 'nft';
+  const chosenByTrial = settings.firewall === 'auto' && backend === 'nft' && !areLimitsNew(plan, current);
   if (options.rehearse && plan.firewall !== undefined && !chosenByTrial) {
     const { backend } = plan.firewall;
-    const works = carriesRules(current, backend) && (await isInstalled(backend));
+    const works =
+      !areLimitsNew(plan, current) && carriesRules(current, backend) && (await isInstalled(backend));
     if (!works) await tryBackend(plan.firewall, run);
   }
   let tried = true;
@@ -184,6 +185,10 @@ export async function prepare(settings: ShaperSettings, options: PrepareOptions)
   const lost = options.replace ? await lostByReplacing(current, run) : [];
   return { plan, queues, current, families: familyList, steps, notices, lost, leftRates, tried };
 }
+
+/** Limits of hosts take more of the kernel than other rules (nft_limit, xt_hashlimit), which no rules before them have shown to be there. */
+const areLimitsNew = (plan: Plan, { record }: Current): boolean =>
+  plan.firewall?.rules.limits !== undefined && record?.plan.firewall?.rules.limits === undefined;
 
 const leftNotice = ({ pid, up, down }: Following): string =>
   `process ${pid}, which followed the line, has ended without a word; its rates are replaced: up ${formatRate(up.bitPerSec)}, down ${formatRate(down.bitPerSec)}`;

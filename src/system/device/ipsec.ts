@@ -19,10 +19,12 @@ export async function hasIpsec(): Promise<boolean> {
  * twice. Undefined: it cannot be told.
  */
 export async function tunnelsWithoutDevice(device: string, run: Runner): Promise<number | undefined> {
-  if (!(await hasIpsec())) return 0;
   // Without its keys.
   const said = await answer(['ip', 'xfrm', 'state', 'list', 'nokeys'], run);
-  const own = (networkInterfaces()[device] ?? []).map(({ address }) => address);
+  // `eth0:1` is a label of eth0's.
+  const own = Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>
+    name === device || name.startsWith(`${device}:`) ? addresses.map(({ address }) => address) : [],
+  );
   return said === undefined ? undefined : endsWithoutDevice(said, own);
 }
 

@@ -109,7 +109,9 @@ it('what IPsec brings is counted twice', () => {
     const readings = { device: 'eth0', link, record: undefined, ipsecTunnels };
     return conditionsOf(readings, TUNNEL_CONDITIONS).map(({ id, text }) => `${id}: ${text}`);
   };
-  expect(found(2)).toEqual([expect.stringMatching(/^ipsec-twice: tunnels of IPsec .* end here: 2; what /)]);
+  expect(found(2)).toEqual([
+    expect.stringMatching(/^ipsec-twice: associations of IPsec .* end here: 2; what .* once more$/),
+  ]);
   expect(found(0)).toEqual([]);
   expect(found(undefined)).toEqual([]);
 });

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { UserError } from '../../../src/core/errors.ts';
+import { UserError, UserErrors } from '../../../src/core/errors.ts';
 import { allErrors, allWarnings, hostLimitsFor, parseConfiguration } from '../../../src/config/file.ts';
 import { settingsFromValues } from '../../../src/config/fromArguments.ts';
 import { hostLimitsAt, parseLimit } from '../../../src/config/hostLimits.ts';
@@ -223,6 +223,33 @@ up = "20%"
     expect(() => hostLimitsFor(parseConfiguration(text, 'f'), 'ppp0')).toThrow('down is 0');
     expect(hostLimitsFor(parseConfiguration(text, 'f'), 'wan0')).toEqual([]);
   });
+  it('beyond the most that there may be are told to every line, whosever the first of them is', () => {
+    const section = (n: number, more = ''): string => `[host."10.0.${n >> 8}.${n & 255}"]\ndown = 9\n${more}`;
+    const most = Array.from({ length: 200 }, (_, n) => section(n)).join('');
+    const text = `${LINE}${most}${section(200, 'device = "eth9"\n')}${section(201)}`;
+    expect(() => hostLimitsFor(parseConfiguration(text, 'f'), 'ppp0')).toThrow('more than 200 sections');
+    expect(hostLimitsFor(parseConfiguration(`${LINE}${most}`, 'f'), 'ppp0')).toHaveLength(200);
+  });
+  it('say another class than the lists of hosts, however an address is written', () => {
+    const at = (host: string, listed: string): string[] => {
+      const config = parseConfiguration(`[host."${host}"]\npriority = "interactive"\n`, 'f');
+      const rate = (text: string): Value => ({ text, name: 'rate', place: undefined });
+      const values: Values = new Map([
+        ['bulk-hosts', { text: listed, name: 'bulk-hosts', place: undefined }],
+      ]);
+      try {
+        settingsFromValues('ppp0', rate('200'), rate('1000'), values, hostLimitsFor(config, 'ppp0'));
+        return [];
+      } catch (error) {
+        if (!(error instanceof UserErrors)) throw error;
+        return error.errors.map((each) => each.message);
+      }
+    };
+    const told = [expect.stringContaining('stands in bulk-hosts as well')];
+    expect(at('192.168.1.20', '192.168.1.20/32')).toEqual(told);
+    expect(at('2001:db8::1', '2001:db8:0::1')).toEqual(told);
+    expect(at('192.168.1.20', '192.168.1.21')).toEqual([]);
+  });
 });
 
 it('those of the example file are right', async () => {
@@ -274,12 +301,19 @@ describe('addresses and networks', () => {
     const [one, other] = [parseNetwork(outer), parseNetwork(inner)];
     expect(one !== undefined && other !== undefined && contains(one, other)).toBe(expected);
   });
-  it.each(['', '10.0.0', '10.0.0.1/33', '10.0.0.1/', '10.0.0.1/8/8', 'fe80::1%eth0', '2001:db8::/129'])(
-    '%j is none',
-    (text) => {
-      expect(parseNetwork(text)).toBeUndefined();
-    },
-  );
+  it.each([
+    '',
+    '10.0.0',
+    '10.0.0.1/33',
+    '10.0.0.0/08',
+    '2001:db8::/064',
+    '10.0.0.1/',
+    '10.0.0.1/8/8',
+    'fe80::1%eth0',
+    '2001:db8::/129',
+  ])('%j is none', (text) => {
+    expect(parseNetwork(text)).toBeUndefined();
+  });
   it('of a list none stays that is within another', () => {
     const list = ['10.1.0.0/16', '10.0.0.0/8', '10.1.0.1', '192.0.2.1', '2001:db8::/64', '2001:db8::1'];
     const networks = list.flatMap((text) => parseNetwork(text) ?? []);

@@ -34,7 +34,7 @@ export async function applyAllFromFile(options: Options): Promise<number> {
   const say = (text: string): void => {
     if (options.quiet !== true) warn(text);
   };
-  if (config.sections.length === 0) say(`${config.file} has no section: nothing to do`);
+  if (config.sections.length === 0) say(`${config.file} has no section for a device: nothing to do`);
   // All of them before the first change, so that a wrong environment or flag stops everything.
   const ready = config.sections.map((section) => ({ section, checked: settingsOfSection(section, options) }));
   const ranks = new Map(
