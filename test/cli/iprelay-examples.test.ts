@@ -40,6 +40,8 @@ console.log(JSON.stringify(seen.map((each) => ({ ...each, seconds })))); process
 
 interface Seen {
   packets?: number;
+  /** For how long the relays were kept from running; in the last one. */
+  lateMs?: number;
   port: number;
   first: string;
   bytes: number;
@@ -65,6 +67,8 @@ for a in 10.9.9.1 10.9.9.2 10.9.9.3; do ip addr add $a/32 dev lo; done
 export PATH=${folder}:$PATH XDG_RUNTIME_DIR=${folder} HOME=${folder} IPR=${folder}
 ready() { until [ -e ${folder}/ready-$1 ]; do sleep 0.05; done; }
 serve() { node -e "$(cat ${folder}/server.cjs)" "$1" "$2" "$3" ${folder}/ready-$3 & ready $3; }
+# For how long the machine had something else to do while a relay was to run, in ms (proc(5), schedstat).
+late() { for p in $(pgrep -f bin/iprelay.ts); do cat /proc/$p/schedstat; done 2>/dev/null | awk '{ ns += $2 } END { printf "%d", ns / 1e6 }'; }
 measure() { node -e "$(cat ${folder}/client.cjs)" "$@"; }
 `;
     const { stdout } = await new Promise<{ stdout: string }>((resolve, reject) => {
@@ -127,14 +131,18 @@ iprelay -b 3072 10001:pop3.somewhere.net:110 < $IPR/prompt > $IPR/said &
 exec 3> $IPR/prompt
 echo 'set forwarder 1 8080:www.somewhere.net:80' >&3
 until grep -q 'forwarder 1 set' $IPR/said; do sleep 0.1; done
-WARM=${3072 * 10} measure ${3072 * 30} 10110 8080`);
+before=$(late)
+result=$(WARM=${3072 * 10} measure ${3072 * 30} 10110 8080)
+echo "$result" | sed 's/}]$/,"lateMs":'$(($(late) - before))'}]/'`);
     const [mail, web] = seen;
     expect([mail?.first, web?.first]).toEqual(['pop3', 'web']);
     const [mailBytes, webBytes] = [mail?.bytes ?? 0, web?.bytes ?? 0];
     expect((mailBytes + webBytes) / (mail?.seconds ?? 0)).toBeLessThan(3072 * 1.05);
-    // A third and two thirds, to within 3 % of the channel: nothing of it is spent on what the sub-channel only holds.
-    expect(mailBytes / (mailBytes + webBytes)).toBeGreaterThan(1 / 3 - 0.03);
-    expect(mailBytes / (mailBytes + webBytes)).toBeLessThan(1 / 3 + 0.03);
+    // A third and two thirds, to within 3 % of the channel: nothing of it is spent on what the sub-channel only holds. A relay that is
+    // not run cannot send either, by as much (test/lab/relayChain.test.ts has a clock that waits for them).
+    const lateShare = (web?.lateMs ?? NaN) / 1000 / (web?.seconds ?? NaN);
+    expect(mailBytes / (mailBytes + webBytes)).toBeGreaterThan(1 / 3 - 0.03 - lateShare);
+    expect(mailBytes / (mailBytes + webBytes)).toBeLessThan(1 / 3 + 0.03 + lateShare);
   });
 
   it('puts next to no headers on top: at 512 bytes per second at most 1.15 IP bytes for each of the user', async () => {
