@@ -104,6 +104,7 @@ const COPIED = [
   '.dependency-cruiser.mjs',
   'test/unit',
   'test/golden',
+  'test/fixtures',
   'test/hang.ts',
 ];
 

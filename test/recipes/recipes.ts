@@ -96,6 +96,7 @@ import type { TcObject } from '../../tc/objects.ts';
 import type { PlanContext } from '../input/context.ts';
 import { fqCodelParameters } from '../numbers/arithmetic.ts';
 import { kernelRateBitPerSec } from '../input/framing.ts';
+import { incomingHeaderBytes } from '../input/link.ts';
 import { htbClasses, stabFor } from '../queues/egress.ts';
 import { SHAPE_SHARE } from '../queues/queue.ts';
 
@@ -109,7 +110,7 @@ export function flatObjects({ settings, link, framing }: PlanContext, dev: strin
       parent: 'root',
       handle: '1:',
       spec: { kind: 'htb', defaultMinor: '20' },
-      stab: stabFor(framing, link),
+      stab: stabFor(framing, link, incomingHeaderBytes(link)),
     },
     htb('1:20', '1:', rateBitPerSec, rateBitPerSec, 0),
     {
@@ -227,8 +228,8 @@ const option: Recipe = {
       file: 'src/plan/classes/rules.ts',
       change: [
         {
-          instead: "RuleSettings = Pick<ShaperSettings, 'interactive' | 'bulk'>",
-          put: "RuleSettings = Pick<ShaperSettings, 'interactive' | 'bulk' | 'smallPacketBytes'>",
+          instead: "RuleSettings = Pick<ShaperSettings, 'interactive' | 'bulk' | 'hostLimits'>",
+          put: "RuleSettings = Pick<ShaperSettings, 'interactive' | 'bulk' | 'hostLimits' | 'smallPacketBytes'>",
         },
         {
           instead: "to('interactive', 'small', { kind: 'maxIpBytes', bytes: SMALL_PACKET_BYTES })",
