@@ -132,16 +132,16 @@ async function rows(asked: Asked, pid: number, gateways: readonly ServedPage[]):
   const overSec = minutes * 60;
   const over = `[${overSec}s]`;
   const cpuBefore = cpuSec(pid);
-  const gatewayPids = gateways.map((each) => each.pid);
-  const gatewaysBefore = gatewayPids.reduce((sum, each) => sum + cpuSec(each), 0);
+  const ofGateways = (figure: (pid: number) => number): number =>
+    gateways.reduce((sum, each) => sum + figure(each.pid), 0);
+  const gatewaysBefore = ofGateways(cpuSec);
   const residents: number[] = [];
   for (let second = 0; second < overSec; second += 5) {
     await sleep(5000);
     residents.push(residentBytes(pid));
   }
   const cpu = (cpuSec(pid) - cpuBefore) / overSec;
-  const gatewayCpu =
-    (gatewayPids.reduce((sum, each) => sum + cpuSec(each), 0) - gatewaysBefore) / overSec / count;
+  const gatewayCpu = (ofGateways(cpuSec) - gatewaysBefore) / overSec / count;
   const halfway = residents.slice(0, Math.ceil(residents.length / 2));
   const scrape = (quantile: number): Promise<number> =>
     asked.number(
@@ -169,10 +169,7 @@ async function rows(asked: Asked, pid: number, gateways: readonly ServedPage[]):
     ['memory of Prometheus, most in the first half', megabytes(Math.max(...halfway))],
     ['memory of Prometheus, most', megabytes(Math.max(...residents))],
     ['processor of Prometheus, of one core', `${(100 * cpu).toFixed(1)} %`],
-    [
-      'memory of a gateway that answers',
-      megabytes(gatewayPids.reduce((sum, each) => sum + shareBytes(each), 0) / count),
-    ],
+    ['memory of a gateway that answers', megabytes(ofGateways(shareBytes) / count)],
     ['processor of a gateway that answers, of one core', `${(100 * gatewayCpu).toFixed(2)} %`],
   ];
 }

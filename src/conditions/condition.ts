@@ -127,7 +127,7 @@ export interface ConditionReadings {
   carrierFraming?: Framing | undefined;
   /** UDP ports that WireGuard on this machine listens on; undefined where the device is a tunnel itself. */
   wireGuardPorts?: readonly number[] | undefined;
-  /** Tunnels of IPsec without a device of their own that end at an address of this one; undefined where none is counted twice. */
+  /** Associations of IPsec in tunnel mode, without a device of their own, that end here; undefined where none is counted twice. */
   ipsecTunnels?: number | undefined;
   /** Undefined also where next to nothing is in tunnels. */
   tunnels?: TunnelReading | undefined;

@@ -133,8 +133,8 @@ export const TUNNEL_CONDITIONS: readonly Condition[] = [
       'what IPsec decrypts in tunnel mode comes in by the same device once more, and takes its part of DOWN twice: ' +
       'with nothing else on the line it has half of it',
     remedy:
-      'window pacing, which tells the two apart (--pacing auto, and the way that comes in by itself: --ingress auto), ' +
-      'or give IPsec a device of its own, of the kind xfrm (docs/tunnels.md)',
+      'have window pacing, which tells the two apart (--pacing auto, --ingress auto), or give IPsec a device of its own, ' +
+      'of the kind xfrm (docs/tunnels.md)',
     find: ({ ipsecTunnels = 0, device, record }) =>
       ipsecTunnels === 0
         ? []

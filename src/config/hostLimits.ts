@@ -257,8 +257,11 @@ export function parseLimit(name: string, text: string): Parsed<SaidRate> {
 
 /** The same sections, with what is wrong between them: too many, a name or a host twice on the same line. */
 export function compared(sections: readonly LimitSection[]): LimitSection[] {
-  return sections.slice(0, MOST_SECTIONS + 1).map((section, index) => {
-    const before = sections.slice(0, index);
+  const keyed = sections
+    .slice(0, MOST_SECTIONS + 1)
+    .map((section) => ({ section, keys: new Set((section.said?.hosts ?? []).map(keyOf)) }));
+  return keyed.map(({ section }, index) => {
+    const before = keyed.slice(0, index);
     const errors = [...section.errors, ...twice(section, before)];
     if (index === MOST_SECTIONS)
       errors.push(
@@ -274,13 +277,20 @@ export function compared(sections: readonly LimitSection[]): LimitSection[] {
   });
 }
 
+interface Keyed {
+  section: LimitSection;
+  /** Of its hosts. */
+  keys: ReadonlySet<string>;
+}
+
 /** What a section says that one before it has said. */
-function twice(section: LimitSection, before: readonly LimitSection[]): UserError[] {
+function twice(section: LimitSection, before: readonly Keyed[]): UserError[] {
   const { place, name } = section;
-  const others = before.filter((each) => meet(each, section));
-  const sameName = before.some((each) => each.name === name);
+  const others = before.filter((each) => meet(each.section, section));
+  const sameName = before.some((each) => each.section.name === name);
   const hosts = (section.said?.hosts ?? []).flatMap((host) => {
-    const other = others.find(({ said }) => said?.hosts.some((each) => keyOf(each) === keyOf(host)));
+    const key = keyOf(host);
+    const other = others.find(({ keys }) => keys.has(key))?.section;
     const where = other === undefined ? '' : `[${other.kind}.${quoted(other.name)}]`;
     return other === undefined ? [] : [configError(`${place}: ${host} has a section already: ${where}`)];
   });
@@ -353,10 +363,11 @@ function otherClass(
   priority: NonNullable<SaidHostLimit['priority']>,
   settings: Pick<ShaperSettings, 'interactive' | 'bulk'>,
 ): UserError[] {
+  const keys = new Set(hosts.map(keyOf));
   return (['interactive', 'bulk'] as const)
     .filter((each) => each !== priority.word)
     .flatMap((each) => {
-      const both = settings[each].hosts.filter((host) => hosts.map(keyOf).includes(keyOf(host)));
+      const both = settings[each].hosts.filter((host) => keys.has(keyOf(host)));
       if (both.length === 0) return [];
       return [
         configError(`${priority.place}: ${both.join(', ')} of ${name} stands in ${each}-hosts as well`),

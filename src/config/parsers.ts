@@ -1,5 +1,5 @@
 /** Parsers of single settings: text in, a checked value or a problem out. `name` is how the user wrote it. */
-import { isIPv4, isIPv6 } from 'node:net';
+import { parseNetwork } from './networks.ts';
 import { DSCP_BY_NAME } from '../plan/classes/dscp.ts';
 import { MAX_RATE_BIT_PER_SEC, MIN_RATE_BIT_PER_SEC } from '../plan/input/settings.ts';
 import {
@@ -160,12 +160,7 @@ export function parseHosts(name: string, text: string): Parsed<string[]> {
   const hosts = new Set<string>();
   const wrong: string[] = [];
   for (const word of words(text)) {
-    const [address = '', prefix, ...more] = word.split('/');
-    const bits = isIPv4(address) ? 32 : isIPv6(address) && !address.includes('%') ? 128 : undefined;
-    const prefixIsFine =
-      prefix === undefined ||
-      (/^(?:0|[1-9]\d{0,2})$/.test(prefix) && bits !== undefined && Number(prefix) <= bits);
-    if (bits === undefined || !prefixIsFine || more.length > 0) wrong.push(word);
+    if (parseNetwork(word) === undefined) wrong.push(word);
     else hosts.add(word.toLowerCase());
   }
   if (wrong.length === 0) return { value: [...hosts] };

@@ -18,15 +18,14 @@ export function linkHeaderBytes(kind: LinkKind): number {
   return kind === 'ethernet' ? 14 : 0;
 }
 
-/**
- * Bytes of link header before what comes in, which an ifb counts as well as the size test of an action: IPsec's own devices hand on that
- * of the device below (bpf/segment.h, `find_ip`).
- */
-export function incomingHeaderBytes({ kind, tunnel }: LinkFacts): number {
-  const isRebuilt = /^ipsec/.test(tunnel?.keyword ?? '');
-  return isRebuilt && tunnel?.carrier !== undefined
-    ? linkHeaderBytes(tunnel.carrier.kind)
-    : linkHeaderBytes(kind);
+/** What comes in by a device of IPsec's own has the link header of the device below (bpf/segment.h, `find_ip`). */
+export const hasHeaderOfBelow = ({ tunnel }: Pick<LinkFacts, 'tunnel'>): boolean =>
+  tunnel?.keyword === 'ipsec' || tunnel?.keyword === 'ipsec6';
+
+/** Bytes of link header before what comes in, which an ifb counts, and the size test of an action. */
+export function incomingHeaderBytes(link: LinkFacts): number {
+  const carrier = hasHeaderOfBelow(link) ? link.tunnel?.carrier : undefined;
+  return linkHeaderBytes(carrier?.kind ?? link.kind);
 }
 
 /** How our filters stand beside those of others at one clsact qdisc. */

@@ -8,7 +8,7 @@ import { CLSACT_HOOK } from '../../tc/clsact.ts';
 import type { Action, ProgramFilter } from '../../tc/objects.ts';
 import { framedBytes, kernelRateBitPerSec, serialisationMs, type Framing } from '../input/framing.ts';
 import { lineLimits } from '../input/limits.ts';
-import { linkHeaderBytes, type KernelFacts, type LinkFacts } from '../input/link.ts';
+import { hasHeaderOfBelow, linkHeaderBytes, type KernelFacts, type LinkFacts } from '../input/link.ts';
 import { deviceActionIndex } from '../numbers/actionIndex.ts';
 import { PACING_DIGEST } from './pacingDigest.ts';
 import { isNarrowUplink } from '../queues/acknowledgements.ts';
@@ -117,7 +117,7 @@ export function pacingPlan(
       lineBytesPerSec: Math.floor(kernelRateBitPerSec(framing, settings.downBitPerSec) / 8),
       overheadBytes: Math.max(0, framing.overheadBytes),
       cells: framing.linkLayer === 'atm' ? 1 : 0,
-      ...(/^ipsec/.test(link.tunnel?.keyword ?? '') ? { rebuilt: 1 as const } : {}),
+      ...(hasHeaderOfBelow(link) ? { rebuilt: 1 as const } : {}),
       ...(lineLimits(settings.limits, settings) === undefined ? {} : { follows: 1 as const }),
     },
   };

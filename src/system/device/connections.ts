@@ -7,6 +7,7 @@ import { networkInterfaces } from 'node:os';
 import { BlockList, isIPv6 } from 'node:net';
 import { UserError } from '../../core/errors.ts';
 import { ProgramError, type Runner } from '../exec/run.ts';
+import { isOfDevice } from '../link/labels.ts';
 
 /** Some 200 000 connections: a table that is larger is read as far as that. */
 const MOST_BYTES = 64 * 1024 * 1024;
@@ -69,8 +70,7 @@ export function machineAddresses(device: string): MachineAddresses {
   for (const [name, addresses] of Object.entries(networkInterfaces()))
     for (const { address, cidr, family } of addresses ?? []) {
       machine.add(address);
-      // `eth0:1` is a label of eth0's: names of devices have no colon.
-      if (name === device || name.startsWith(`${device}:`)) own.add(address);
+      if (isOfDevice(name, device)) own.add(address);
       else if (!address.startsWith('fe80:'))
         others.addSubnet(address, Number(cidr?.split('/')[1]), family === 'IPv6' ? 'ipv6' : 'ipv4');
     }

@@ -3,8 +3,9 @@ import { access } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import type { Runner } from '../exec/run.ts';
 import { answer } from '../exec/runStep.ts';
+import { isOfDevice } from '../link/labels.ts';
 
-/** There with CONFIG_XFRM; hidden in a user namespace, where that is as good as not there. */
+/** There with CONFIG_XFRM; hidden in a user namespace, where no program can be loaded either. */
 const SETTING = '/proc/sys/net/core/xfrm_acq_expires';
 
 export async function hasIpsec(): Promise<boolean> {
@@ -15,15 +16,14 @@ export async function hasIpsec(): Promise<boolean> {
 }
 
 /**
- * How many tunnels of IPsec end at an address of the device without a device of their own, so that what comes in by them comes in
- * twice. Undefined: it cannot be told.
+ * How many associations of IPsec in tunnel mode end at an address of the device without a device of their own, so that what comes in by
+ * them comes in twice. Undefined: it cannot be told.
  */
 export async function tunnelsWithoutDevice(device: string, run: Runner): Promise<number | undefined> {
   // Without its keys.
   const said = await answer(['ip', 'xfrm', 'state', 'list', 'nokeys'], run);
-  // `eth0:1` is a label of eth0's.
   const own = Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>
-    name === device || name.startsWith(`${device}:`) ? addresses.map(({ address }) => address) : [],
+    isOfDevice(name, device) ? addresses.map(({ address }) => address) : [],
   );
   return said === undefined ? undefined : endsWithoutDevice(said, own);
 }

@@ -213,6 +213,8 @@ export class Changer {
     const now = await setUpOf(device);
     if ('message' in now) return now;
     const cleared = await done(device, await runCommand(clearCommand(device)));
+    // Refused, for somebody else is at work: what he makes of it stays.
+    if (cleared.status === 409) return cleared;
     if (cleared.status !== 200) {
       // It may be half cleared.
       const back = await done(device, await runCommand(setUpCommand(now)));
