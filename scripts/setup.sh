@@ -53,6 +53,20 @@ apt_knows() {
   apt-cache show "$1" 2>/dev/null | grep -q '^Package: '
 }
 
+# Of each `one|other` the first name that apt knows here, else the first of all: a package has another name elsewhere.
+known_names() {
+  for names; do
+    chosen=${names%%|*}
+    for name in $(echo "$names" | tr '|' ' '); do
+      if apt_knows "$name"; then
+        chosen=$name
+        break
+      fi
+    done
+    echo "$chosen"
+  done
+}
+
 # Debian's name of this machine's architecture.
 architecture() {
   name=$(dpkg --print-architecture 2>/dev/null || uname -m)
@@ -77,6 +91,8 @@ system_packages() {
   lists_needed=
   ls .lab/kernel/*/vmlinux >/dev/null 2>&1 || apt_knows "$kernel" || lists_needed=1
   [ -n "$missing$lists_needed" ] || return 0
+  alternatives=$missing
+  missing=$(echo "$alternatives" | sed 's/|[^ ]*//g')
   if [ -n "$missing" ]; then
     set -- "missing system packages: $missing" \
       "install them with: apt-get update && apt-get install --no-install-recommends $missing"
@@ -93,8 +109,8 @@ system_packages() {
       "the lab boots Debian's kernel: run this on Debian 12 or newer, in a container for example (docs/lab.md, Limits)"
   fi
   [ -n "$missing" ] || return 0
-  # shellcheck disable=SC2086 # a list of package names
-  apt_get install -y --no-install-recommends $missing || give_up 'apt-get install failed' "$@"
+  # shellcheck disable=SC2046,SC2086 # lists of package names
+  apt_get install -y --no-install-recommends $(known_names $alternatives) || give_up 'apt-get install failed' "$@"
 }
 
 for need; do

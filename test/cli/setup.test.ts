@@ -61,6 +61,18 @@ describe.runIf(isRoot)('the system packages', () => {
     expect([other.exitCode, other.said]).toEqual([0, ['setup: installing any-package arm64-package']]);
   });
 
+  it('have the name that apt knows', async () => {
+    await writeFile(
+      join(folder, 'scripts/packages.txt'),
+      'no-program new-name|old-name\nno-other only-name\n',
+    );
+    const install = async (known: string): Promise<string | undefined> =>
+      (await setUp({ known: `linux-image-amd64 ${known}` })).words.at(-1)?.replace(/^.*-recommends /, '');
+    expect(await install('new-name only-name')).toBe('new-name only-name');
+    expect(await install('old-name')).toBe('old-name only-name');
+    expect(await install('old-name new-name')).toBe('new-name only-name');
+  });
+
   it('that cannot be installed are named, after all that apt-get had to say', async () => {
     const { exitCode, said } = await setUp({
       apt: 'case "$*" in *" install "*) echo "E: no space" >&2; exit 100;; esac',
