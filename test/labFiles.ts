@@ -17,7 +17,7 @@ export const TURNS: readonly (readonly string[])[] = [
   ['searchbw', 'tunnels', 'shape', 'marks', 'changes'],
   ['lifecycle', 'following', 'quic', 'uplinks', 'limits', 'hosts', 'accounts', 'flows'],
   ['pacing', 'kill', 'foreign', 'acks', 'page', 'pageChanges', 'flowtables', 'relayChain', 'roundTrips'],
-  ['conditions', 'ingress', 'wayback', 'gateway', 'article', 'fleet', 'guest'],
+  ['conditions', 'ingress', 'answerTimes', 'wayback', 'gateway', 'article', 'fleet', 'guest'],
 ];
 
 /** Tests beside the lab that take minutes each: one goes with a turn, in this order, as long as there are any. */

@@ -21,6 +21,8 @@ import { LinePings } from './linePings.ts';
 export interface FollowerOptions {
   /** Decisions are told, nothing is set. */
   dryRun: boolean;
+  /** To the next hop, where nothing else tells how long packets wait. */
+  sendsPings: boolean;
   tell: (text: string) => void;
   /** Told of each decision that comes for another reason than the one before it. */
   decided?: ((device: string, text: string) => void) | undefined;
@@ -42,7 +44,8 @@ export class Follower {
   readonly #options: FollowerOptions;
   readonly #meter: LineMeter;
   readonly #tc = new TcProcess();
-  readonly #pings: LinePings;
+  /** Undefined: none is sent. */
+  readonly #pings: LinePings | undefined;
   #state: FollowState;
   #since = { up: new Date(), down: new Date() };
   #sent: { bytes: number; packets: number };
@@ -67,9 +70,11 @@ export class Follower {
     this.#meter = new LineMeter(plan.pacing.mapSuffix);
     this.#state = startFollowing(rates, Number(process.hrtime.bigint() / 1_000_000n));
     this.#sent = this.#sentSoFar();
-    this.#pings = new LinePings(plan.device, pingIntervalMs(plan.upBitPerSec), (text) => {
-      options.tell(`${plan.device}: ${text}`);
-    });
+    this.#pings = options.sendsPings
+      ? new LinePings(plan.device, pingIntervalMs(plan.upBitPerSec), (text) => {
+          options.tell(`${plan.device}: ${text}`);
+        })
+      : undefined;
     options.record?.(
       traceLine({ format: 'inetgw-trace', version: 1, limits: plan.follows.limits, ...rates }),
     );
@@ -100,7 +105,7 @@ export class Follower {
     };
     this.#sent = sent;
     const upBitPerSec = lineBitPerSec(this.plan, up, BUCKET_MS * arrived.length);
-    const pingMs = this.#pings.takeExcessMs();
+    const pingMs = this.#pings?.takeExcessMs();
     for (const each of arrived) this.#decide(this.#sampleOf(each, upBitPerSec, pingMs));
     if (this.#options.dryRun) return;
     await this.#setWindows();
@@ -118,8 +123,8 @@ export class Follower {
       this.#forgetBeforeNs = process.hrtime.bigint();
       this.#windowsBitPerSec = undefined;
     }
-    if (decision.forgetLeastPing) this.#pings.forgetLeast();
-    this.#pings.want(decision.pings);
+    if (decision.forgetLeastPing) this.#pings?.forgetLeast();
+    this.#pings?.want(decision.pings);
     this.#options.record?.(traceLine(Object.assign({}, sample, decided(decision))));
     const { decided: tellDecided, dryRun } = this.#options;
     const isNews = changed.length > 0 || decision.forgetLeast;
@@ -253,7 +258,7 @@ export class Follower {
   /** The rates set last stay in force. */
   close(): void {
     this.#closed = true;
-    this.#pings.close();
+    this.#pings?.close();
     this.#meter.close();
     this.#tc.close();
   }

@@ -4,6 +4,7 @@ import { framedBytes } from '../../plan/input/framing.ts';
 import type { EgressClass } from '../../plan/queues/egressClasses.ts';
 import { forEachKind, type AnswersOf } from '../../plan/pacing/accounts.ts';
 import type { Statistics } from '../statistics/statistics.ts';
+import type { PingFigures } from './pings.ts';
 import { answerFigures, hostFigures, type AnswerFigures, type HostFigures } from './hosts.ts';
 
 export interface WatchReading {
@@ -15,6 +16,8 @@ export interface WatchReading {
   isWhole: boolean;
   /** Undefined: nothing is in force. */
   statistics: Statistics | undefined;
+  /** Undefined: none is sent. */
+  ping?: PingFigures | undefined;
 }
 
 /** The structure of `inetgw watch --once --json`. Rates in bit/s or per second; null: not known (yet). */
@@ -25,6 +28,8 @@ export interface Figures {
   overMs: number | null;
   /** Null: nothing is in force. */
   line: LineFigures | null;
+  /** What pings to the next hop take; null: none is sent. */
+  ping: PingFigures | null;
   conditions: readonly FoundCondition[];
 }
 
@@ -100,7 +105,7 @@ export function figuresOf(
     statistics === undefined
       ? null
       : lineFigures(earlier?.statistics, first, statistics, (overMs ?? 0) / 1000);
-  return { device, isWhole, overMs, line, conditions };
+  return { device, isWhole, overMs, line, ping: now.ping ?? null, conditions };
 }
 
 /** Counters go on from one reading to the next, and there is time between them. */

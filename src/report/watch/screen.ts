@@ -16,6 +16,7 @@ import { wrapped } from '../../core/wrap.ts';
 import { ANSWER_KINDS, ANSWERS_SHORT } from '../../plan/pacing/accounts.ts';
 import { hostName } from '../statistics/hostName.ts';
 import type { ClassFigures, DirectionFigures, Figures, LineFigures } from './figures.ts';
+import type { PingFigures } from './pings.ts';
 import { FLOW_SORTS, flowLines, type ShownFlows } from './flowLines.ts';
 import type { HostFigures } from './hosts.ts';
 
@@ -88,7 +89,8 @@ function figureLines(figures: Figures, options: ScreenOptions): Line[] {
     : [span(line === null ? 'not in force' : 'not all in force', 'bad')];
   const head: Line = [span(`inetgw ${device}`, 'bold'), span('  '), ...standing];
   const shownFlows = flows === undefined ? [] : flowLines(flows, columns);
-  if (line === null) return [head, ...conditionLines(figures, columns), ...shownFlows];
+  const pings = pingLines(figures.ping, columns);
+  if (line === null) return [head, ...pings, ...conditionLines(figures, columns), ...shownFlows];
   const top: Line[] = [
     [...head, span(columns < NARROW ? `  ${line.framing}` : `  ${line.framing}, since ${line.since}`, 'dim')],
     [],
@@ -99,6 +101,7 @@ function figureLines(figures: Figures, options: ScreenOptions): Line[] {
   return [
     ...top,
     ...pacingLines(line, columns),
+    ...pings,
     [],
     ...classLines(line.classes, options),
     [],
@@ -128,6 +131,22 @@ function directionLine(
 
 const ms = (value: number | null): string =>
   value === null ? '-' : value < 10 ? `${value.toFixed(1)} ms` : `${Math.round(value)} ms`;
+
+/** `next hop 203.0.113.1: 12 ms; in 10 s 12 / 30 ms (p50 / most)`. */
+function pingLines(ping: PingFigures | null, columns: number): Line[] {
+  if (ping === null) return [];
+  const { host, nowMs, p50Ms, mostMs, reason } = ping;
+  const name = columns < NARROW || host === null ? 'next hop' : `next hop ${host}`;
+  const found =
+    nowMs === null
+      ? 'no answer to pings'
+      : columns < NARROW
+        ? `${ms(nowMs)}, ${ms(mostMs)} at most`
+        : `${ms(nowMs)} by ping; in 10 s ${ms(p50Ms)} / ${ms(mostMs)} (p50 / most)`;
+  const text =
+    reason !== null ? `no pings: ${reason}` : host === null ? `${name}: looked for` : `${name}: ${found}`;
+  return wrapped(text, columns, '  ').map(plain);
+}
 
 function pacingLines({ pacing }: LineFigures, columns: number): Line[] {
   if (pacing === null) return [];
@@ -238,14 +257,14 @@ const HELP = [
   'up, down: what the line carries now, framing included, of the rates that were set. ~ where nothing counts framing: reckoned from bytes and packets.',
   'path: the least round trip of late of the download whose window was lowered last, so without what queues add.',
   'flows paced: downloads that take their share; one that takes less counts for less.',
-  'answers: round trips of TCP beyond the gateway in the last 10 s.',
+  'answers: round trips of TCP beyond the gateway in the last 10 s; next hop: one ping a second to it.',
   'host: user data of its TCP, connections active and remembered, its answers.',
   'flow: IP packets of two, by protocol and port (in: opened from outside), total since its connections began; paced: with windows that were lowered.',
   'class: what it sends, what waits in its queue in packets and bytes, its drops.',
   'stage: packets that came above its share of the line.',
   'local queue: where large packets that came in wait their turn.',
   '',
-  'Keys: q or Ctrl-C quits; u r w d put the classes in order by urgency, rate, waiting, drops; s takes the next of these; f shows flows or hosts; T D U C A put hosts in order by traffic, down, up, connections, answer time, T D U C B flows (B: bytes); ? shows and hides this.',
+  'Keys: q or Ctrl-C quits; u r w d put the classes in order by urgency, rate, waiting, drops; s takes the next of these; f shows flows or hosts; p stops the pings; T D U C A put hosts in order by traffic, down, up, connections, answer time, T D U C B flows (B: bytes); ? shows and hides this.',
   'Conditions are looked at every 10 s; what they mean stands in docs/conditions.md.',
 ];
 

@@ -76,6 +76,16 @@ const FIGURES = object({
       hosts: orNull(array(HOST)),
     }),
   ),
+  ping: orNull(
+    object({
+      host: orNull({ ...TEXT, description: 'the next hop; null: none was found yet' }),
+      nowMs: orNull(NUMBER),
+      p50Ms: orNull(NUMBER),
+      mostMs: orNull(NUMBER),
+      answers: { ...INTEGER, description: 'of the last 10 s' },
+      reason: orNull({ ...TEXT, description: 'why no ping is sent' }),
+    }),
+  ),
   conditions: array(ref('Condition')),
 });
 

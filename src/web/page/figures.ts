@@ -3,6 +3,7 @@ import { counted, formatRate, formatSize } from '../../core/units.ts';
 import type { Figures, LineFigures } from '../../report/watch/figures.ts';
 import { hostName } from '../../report/statistics/hostName.ts';
 import type { FollowingStatistics } from '../../report/statistics/following.ts';
+import type { PingFigures } from '../../report/watch/pings.ts';
 import { byId, byIdOf, element, fillTable, setText } from './dom.ts';
 
 const DIRECTIONS = ['down', 'up'] as const;
@@ -86,7 +87,19 @@ const STAGES = {
   3: 'above 100 %: dropped',
 } as const;
 
-function showIngress({ stages, queue, pacing }: LineFigures): void {
+const msText = (ms: number | null): string =>
+  ms === null ? '–' : `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
+
+function pingFacts({ host, nowMs, p50Ms, mostMs, reason }: PingFigures): [string, string][] {
+  if (reason !== null) return [['Pings to the next hop', `none: ${reason}`]];
+  if (host === null) return [['Pings to the next hop', 'it is looked for']];
+  return [
+    [`Ping to ${host}`, nowMs === null ? 'no answer' : msText(nowMs)],
+    ['Ping in 10 s: half, at most', `${msText(p50Ms)}, ${msText(mostMs)}`],
+  ];
+}
+
+function showIngress({ stages, queue, pacing }: LineFigures, ping: PingFigures | null): void {
   const table = byIdOf('stages', HTMLTableElement);
   table.hidden = stages === null;
   fillTable(
@@ -114,6 +127,7 @@ function showIngress({ stages, queue, pacing }: LineFigures): void {
       pacing.rttMs === null ? 'none so far' : `${pacing.rttMs.toFixed(1)} ms`,
     ]);
   }
+  if (ping !== null) facts.push(...pingFacts(ping));
   const list = byId('queue');
   const texts = facts.flat();
   if (list.childElementCount === texts.length)
@@ -187,7 +201,7 @@ export function showFigures(figures: Figures, following: FollowingStatistics | n
   if (line === null) return;
   showRates(line, following);
   showClasses(line);
-  showIngress(line);
+  showIngress(line, figures.ping);
   showHosts(line);
   showFollowing(following);
   const since = new Date(line.since).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' });

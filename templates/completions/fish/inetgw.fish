@@ -79,6 +79,7 @@ complete -c inetgw -l output -r -F -d 'of inetgw metrics: replace this file as a
 complete -c inetgw -l per-host -x -d 'of inetgw metrics and serve --listen: series of the N hosts that took most'
 complete -c inetgw -l names -r -F -d 'of inetgw watch, metrics and serve --listen: names of hosts, from a lease or hosts file'
 complete -c inetgw -l resolve -d 'of inetgw watch and serve --listen: names of hosts by reverse look-up'
+complete -c inetgw -l no-ping -d 'of inetgw watch and serve: send no pings to the next hop'
 complete -c inetgw -l record -r -F -d 'of inetgw serve: write what is seen and decided, line by line'
 complete -c inetgw -l listen -x -d 'of inetgw serve: a page and an API there: unix:PATH, 127.0.0.1:PORT'
 complete -c inetgw -l token-file -r -F -d 'of inetgw serve --listen: what is in it has to come with a request'

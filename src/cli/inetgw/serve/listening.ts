@@ -51,7 +51,10 @@ export async function startListening(
   const listener = await Listener.start({ listen, socketGroup, token, change, tell, env: process.env });
   changer?.begin();
   const ending = new AbortController();
-  const sampling = new Sampler(listener, { only: device, names, perHost, changer }).run(ending.signal);
+  const sampling = new Sampler(listener, {
+    ...{ only: device, names, perHost, changer },
+    sendsPings: options.ping !== false,
+  }).run(ending.signal);
   // A bug in it ends the command as any other does.
   sampling.catch((error: unknown) => {
     setImmediate(() => {

@@ -10,6 +10,7 @@ import { recordedDevices } from '../../../system/record/state.ts';
 import type { DeviceSnapshot } from '../../../web/feed/snapshot.ts';
 import type { Changer } from '../../../web/source/changer.ts';
 import type { Listener } from '../../../web/source/listener.ts';
+import { HopPings } from '../watch/hopPings.ts';
 import type { HostNamer } from '../watch/hostNamer.ts';
 import { WatchReader } from '../watch/reader.ts';
 
@@ -21,6 +22,8 @@ interface Sampled {
   reader: WatchReader;
   before: WatchReading | undefined;
   answers: AnswerSpan;
+  /** Undefined: nobody looks, or none is to be sent. */
+  pings: HopPings | undefined;
 }
 
 interface SamplerOptions {
@@ -29,6 +32,8 @@ interface SamplerOptions {
   names: HostNamer;
   /** So many hosts have series of their own. */
   perHost: number;
+  /** One a second to the next hop, while somebody looks. */
+  sendsPings: boolean;
   /** Undefined: nothing can be changed. */
   changer: Changer | undefined;
 }
@@ -66,13 +71,14 @@ export class Sampler {
         () => undefined,
       );
     }
+    for (const device of [...this.#devices.keys()]) this.#forget(device);
   }
 
   async #sample(): Promise<DeviceSnapshot[]> {
     const { only } = this.#options;
     const recorded = await recordedDevices();
     const wanted = recorded.filter((device) => only === undefined || device === only);
-    for (const device of this.#devices.keys()) if (!wanted.includes(device)) this.#devices.delete(device);
+    for (const device of this.#devices.keys()) if (!wanted.includes(device)) this.#forget(device);
     const snapshots: DeviceSnapshot[] = [];
     // One after the other: a gateway has better to do than many programs at once.
     for (const device of wanted) snapshots.push(await this.#snapshotOf(device));
@@ -80,15 +86,22 @@ export class Sampler {
     return [...snapshots, ...paused.filter(({ device }) => !wanted.includes(device)).map(pausedSnapshot)];
   }
 
+  #forget(device: string): void {
+    this.#devices.get(device)?.pings?.close();
+    this.#devices.delete(device);
+  }
+
   async #snapshotOf(device: string): Promise<DeviceSnapshot> {
     const known = this.#devices.get(device) ?? {
       reader: new WatchReader(device, true),
       before: undefined,
       answers: new AnswerSpan(),
+      pings: undefined,
     };
     this.#devices.set(device, known);
     try {
-      const now = await known.reader.read();
+      const read = await known.reader.read();
+      const now = { ...read, ping: this.#pingsOf(device, known)?.read() };
       const figures = await this.#options.names.name(figuresOf(known.before, now, known.answers.take(now)));
       known.before = now;
       const { phase, conditions, statistics, isWhole } = now;
@@ -98,6 +111,13 @@ export class Sampler {
       known.before = undefined;
       return { device, error: error.message };
     }
+  }
+
+  #pingsOf(device: string, known: Sampled): HopPings | undefined {
+    const wanted = this.#options.sendsPings && this.#listener.isWatched;
+    if (!wanted) known.pings?.close();
+    known.pings = wanted ? (known.pings ?? new HopPings(device)) : undefined;
+    return known.pings;
   }
 }
 

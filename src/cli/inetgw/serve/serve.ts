@@ -40,6 +40,7 @@ export async function serveCommand(device: string | undefined, options: Options)
     listening = await listeningAsSaid(device, options, tell);
     allBack &&= await serve({
       ...{ device, tell, dryRun: options.dryRun === true, signal: ending.signal },
+      sendsPings: options.ping !== false,
       ...{ record: trace?.write, decided: listening?.decide },
       ready: () => notifySystemd(['READY=1'], process.env),
     });

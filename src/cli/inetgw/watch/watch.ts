@@ -17,6 +17,7 @@ import { requireNetAdmin } from '../../../system/exec/privilege.ts';
 import { checkDeviceName } from '../../../system/link/link.ts';
 import { knownDevices } from '../../../system/record/paused.ts';
 import type { GlobalOptions } from '../words/program.ts';
+import { HopPings } from './hopPings.ts';
 import { HostNamer } from './hostNamer.ts';
 import { FlowReader } from './flowReader.ts';
 import { WatchReader, type FullReading } from './reader.ts';
@@ -30,12 +31,13 @@ export async function watchCommand(named: string | undefined, options: GlobalOpt
   if (options.json === true && options.once !== true)
     throw usageError('watch has no end: JSON is for --once', 'type: inetgw watch --once --json');
   await requireNetAdmin('reading the counters');
-  const reader = new WatchReader(named ?? (await onlyDevice()));
+  const device = named ?? (await onlyDevice());
+  const reader = new WatchReader(device);
   const names = await HostNamer.open(options);
-  if (options.once === true) return showOnce(reader, names, options);
+  if (options.once === true) return showOnce(device, reader, names, options);
   if (!process.stdout.isTTY || process.env['TERM'] === 'dumb')
     throw usageError('watch needs a terminal that has a cursor', 'one screen as text: inetgw watch --once');
-  return new Watch(reader, names, options).run();
+  return new Watch(device, reader, names, options).run();
 }
 
 /** The device that is set up or paused, where there is one of them. */
@@ -55,12 +57,16 @@ const NAMES_LOOKS = 4;
 const NAMES_EVERY_MS = 250;
 
 async function readOnce(
+  device: string,
   reader: WatchReader,
   names: HostNamer,
+  options: GlobalOptions,
 ): Promise<{ figures: Figures; flows: FlowsFigures }> {
   const flowReader = new FlowReader();
+  let pings: HopPings | undefined;
   try {
     const before = await reader.read();
+    pings = options.ping === false ? undefined : new HopPings(device);
     await flowReader.read(before, true);
     // Names that are looked up come meanwhile.
     await names.name(figuresOf(undefined, before));
@@ -71,14 +77,21 @@ async function readOnce(
       await sleep(NAMES_EVERY_MS);
       flows = await names.nameFlows(flows);
     }
-    return { figures: await names.name(figuresOf(before, now)), flows };
+    const figures = figuresOf(before, { ...now, ping: pings?.read() });
+    return { figures: await names.name(figures), flows };
   } finally {
+    pings?.close();
     names.close();
   }
 }
 
-async function showOnce(reader: WatchReader, names: HostNamer, options: GlobalOptions): Promise<number> {
-  const { figures, flows } = await readOnce(reader, names);
+async function showOnce(
+  device: string,
+  reader: WatchReader,
+  names: HostNamer,
+  options: GlobalOptions,
+): Promise<number> {
+  const { figures, flows } = await readOnce(device, reader, names, options);
   const columns = process.stdout.isTTY ? process.stdout.columns : Number(process.env['COLUMNS']);
   const text =
     options.json === true
@@ -100,6 +113,7 @@ function hasColour({ color }: GlobalOptions): boolean {
 
 /** From entering the terminal to leaving it. */
 class Watch {
+  readonly #device: string;
   readonly #reader: WatchReader;
   readonly #names: HostNamer;
   readonly #colour: boolean;
@@ -111,14 +125,19 @@ class Watch {
   #flows: FlowsFigures | undefined;
   #flowSort: FlowSort = 'T';
   readonly #answers = new AnswerSpan();
+  /** Undefined: none is sent. */
+  #pings: HopPings | undefined;
+  readonly #sendsPings: boolean;
   #help = false;
   #exitCode: number | undefined;
   /** Ends the wait for the next second. */
   #waiting = new AbortController();
   #terminal: Terminal | undefined;
 
-  constructor(reader: WatchReader, names: HostNamer, options: GlobalOptions) {
+  constructor(device: string, reader: WatchReader, names: HostNamer, options: GlobalOptions) {
+    this.#device = device;
     this.#reader = reader;
+    this.#sendsPings = options.ping !== false;
     this.#names = names;
     this.#colour = hasColour(options);
   }
@@ -130,6 +149,7 @@ class Watch {
     this.#enter();
     try {
       this.#answers.take(before);
+      if (this.#sendsPings) this.#pings = new HopPings(this.#device);
       this.#figures = await this.#names.name(figuresOf(undefined, before));
       while (this.#exitCode === undefined) {
         this.#draw();
@@ -137,7 +157,8 @@ class Watch {
         if (this.#waiting.signal.aborted) break;
         const now = await this.#read();
         if (now === undefined) continue;
-        this.#figures = await this.#names.name(figuresOf(before, now, this.#answers.take(now)));
+        const seen = { ...now, ping: this.#pings?.read() };
+        this.#figures = await this.#names.name(figuresOf(before, seen, this.#answers.take(now)));
         await this.#lookAtFlows(now);
         before = now;
       }
@@ -145,6 +166,7 @@ class Watch {
     } finally {
       this.#terminal?.leave();
       this.#names.close();
+      this.#pings?.close();
       for (const [signal, listener] of listeners) process.off(signal, listener);
     }
   }
@@ -163,6 +185,12 @@ class Watch {
   #switchFlows(): void {
     this.#flows = this.#showsFlows() ? undefined : noFlows('being looked at');
     this.#flowReader.forget();
+  }
+
+  #switchPings(): void {
+    this.#pings?.close();
+    this.#pings = this.#pings === undefined ? new HopPings(this.#device) : undefined;
+    if (this.#figures !== undefined) this.#figures = { ...this.#figures, ping: this.#pings?.read() ?? null };
   }
 
   #listen(): [NodeJS.Signals, () => void][] {
@@ -221,7 +249,7 @@ class Watch {
         remedy: 'it is tried again',
       } as const;
       if (this.#figures !== undefined)
-        this.#figures = { ...this.#figures, isWhole: false, line: null, conditions: [condition] };
+        this.#figures = { ...this.#figures, isWhole: false, line: null, ping: null, conditions: [condition] };
       return undefined;
     }
   }
@@ -244,6 +272,7 @@ class Watch {
     if (key === '?' || key === 'h') this.#help = !this.#help;
     else if (key === 'escape') this.#help = false;
     else if (key === 'f') this.#switchFlows();
+    else if (key === 'p') this.#switchPings();
     else if (this.#showsFlows()) {
       if (!isFlowSort(key)) return;
       this.#flowSort = key;

@@ -112,6 +112,7 @@ export const OPTIONS_OF_ONE = {
   once: 'watch',
   output: 'metrics',
   perHost: ['metrics', 'serve'],
+  ping: ['watch', 'serve'],
   purge: 'uninstall',
   record: 'serve',
   remove: 'install-hook',

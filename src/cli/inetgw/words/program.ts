@@ -43,6 +43,8 @@ export interface GlobalOptions {
   names?: string;
   /** Of `inetgw watch` and `inetgw serve`: names by reverse look-up. */
   resolve?: boolean;
+  /** Of `inetgw watch` and `inetgw serve`: false: none is sent. */
+  ping?: boolean;
   tokenFile?: string;
   changeTokenFile?: string;
   socketGroup?: string;
@@ -92,6 +94,8 @@ export function makeProgram(action: (words: string[], options: Options) => void)
       'of inetgw watch, metrics and serve --listen: names of hosts, from a lease or hosts file',
     )
     .option('--resolve', 'of inetgw watch and serve --listen: names of hosts by reverse look-up')
+    .addOption(opposite('--ping'))
+    .option('--no-ping', 'of inetgw watch and serve: send no pings to the next hop')
     .option('--record <FILE>', 'of inetgw serve: write what is seen and decided, line by line')
     .option(
       '--listen <ADDR>',
@@ -123,6 +127,9 @@ export function makeProgram(action: (words: string[], options: Options) => void)
       action(words, options);
     });
 }
+
+/** Before an option `--no-…`: commander would take that for given always without it. Nobody needs to say it. */
+const opposite = (flag: string): Option => new Option(flag).hideHelp();
 
 /** Of other options the last one counts; who says two of these wants both. */
 function once(flag: string): (value: string, earlier: string | undefined) => string {

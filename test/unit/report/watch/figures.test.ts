@@ -81,6 +81,6 @@ it.each<[string, WatchReading | undefined]>([
 
 it('nothing in force: no figures', () => {
   expect(figuresOf(reading(1, 0), { ...reading(1, 1000), statistics: undefined, isWhole: false })).toEqual({
-    ...{ device: 'ppp0', isWhole: false, overMs: null, line: null, conditions: [] },
+    ...{ device: 'ppp0', isWhole: false, overMs: null, line: null, ping: null, conditions: [] },
   });
 });

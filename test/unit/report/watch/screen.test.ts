@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { FoundCondition } from '../../../../src/conditions/condition.ts';
 import { figuresOf, type Figures } from '../../../../src/report/watch/figures.ts';
 import { screen, type ScreenOptions } from '../../../../src/report/watch/screen.ts';
+import type { PingFigures } from '../../../../src/report/watch/pings.ts';
 import { someStatistics, type Line } from '../someStatistics.ts';
 
 const LOWERED: FoundCondition = {
@@ -24,12 +25,21 @@ const OPTIONS: ScreenOptions = {
   keys: true,
 };
 
-function figures(line: Line = {}, conditions: readonly FoundCondition[] = [LOWERED]): Figures {
+/** Where nothing but a queue shapes, none is sent in the golden screens. */
+const PING: PingFigures = {
+  ...{ host: '203.0.113.1', nowMs: 12.3, p50Ms: 12.1, mostMs: 34, answers: 10, reason: null },
+};
+
+function figures(
+  line: Line = {},
+  conditions: readonly FoundCondition[] = [LOWERED],
+  ping?: PingFigures,
+): Figures {
   const reading = (times: number, atMs: number) => ({
     ...{ device: 'ppp0', atMs, conditions, isWhole: true },
     statistics: someStatistics({ up: '2mbit', ...line, conditions, times }),
   });
-  return figuresOf(reading(1, 0), reading(1.02, 1000));
+  return figuresOf(reading(1, 0), { ...reading(1.02, 1000), ping });
 }
 
 const KINDS: [string, Line][] = [
@@ -40,7 +50,8 @@ const KINDS: [string, Line][] = [
 
 describe.each([40, 80, 200])('at %i columns', (columns) => {
   it.each(KINDS)('%s', async (name, line) => {
-    const text = `${screen(figures(line), { ...OPTIONS, columns }).join('\n')}\n`;
+    const seen = figures(line, [LOWERED], name === 'cake' ? undefined : PING);
+    const text = `${screen(seen, { ...OPTIONS, columns }).join('\n')}\n`;
     await expect(text).toMatchFileSnapshot(`../../../golden/files/watch-${name}-${columns}.txt`);
   });
 });
@@ -48,7 +59,8 @@ describe.each([40, 80, 200])('at %i columns', (columns) => {
 it('the help is within 24 lines of 80 columns and names each key', () => {
   const text = screen(figures(), { ...OPTIONS, help: true }).join('\n');
   expect(text).not.toContain('more lines');
-  for (const key of ['q ', 'u r w d', 's ', 'f ', 'T D U C A', 'T D U C B', '?']) expect(text).toContain(key);
+  for (const key of ['q ', 'u r w d', 's ', 'f ', 'p ', 'T D U C A', 'T D U C B', '?'])
+    expect(text).toContain(key);
 });
 
 it('classes by rate, by what waits, by drops', () => {
@@ -129,4 +141,14 @@ it('no line is wider than the terminal, nor is there one too many, and nothing s
     ),
     { numRuns: 300 },
   );
+});
+
+it('a next hop that is looked for, that says nothing, and why there is none', () => {
+  const shown = (ping: Partial<PingFigures>): string[] =>
+    screen(figures({}, [], { ...PING, ...ping }), OPTIONS).filter((line) => /^next hop|^no pings/.test(line));
+  expect(shown({ host: null, nowMs: null, p50Ms: null, mostMs: null, answers: 0 })).toEqual([
+    'next hop: looked for',
+  ]);
+  expect(shown({ nowMs: null })).toEqual(['next hop 203.0.113.1: no answer to pings']);
+  expect(shown({ host: null, reason: 'no host answers' })).toEqual(['no pings: no host answers']);
 });

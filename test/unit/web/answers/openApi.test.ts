@@ -121,7 +121,7 @@ it.each([
 it('a device that is not in force is told as inetgw DEV --json tells it', () => {
   const conditions = [{ id: 'x', severity: 'broken', text: 'gone', remedy: 'set it up' }] as const;
   const reading = { phase: 'active', conditions, statistics: undefined, isWhole: false } as const;
-  const figures = { device: 'ppp0', isWhole: false, overMs: null, line: null, conditions };
+  const figures = { device: 'ppp0', isWhole: false, overMs: null, line: null, ping: null, conditions };
   const snapshot = {
     kind: 'snapshot',
     atMs: AT_MS,
