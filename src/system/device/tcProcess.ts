@@ -5,8 +5,12 @@
 import { failure } from '../../core/errors.ts';
 import { ResidentProgram } from '../exec/residentProgram.ts';
 
-/** tc prints what it shows line by line, after all that it was told before: its end is seen by that. */
-const ASK = 'qdisc show dev lo';
+/**
+ * No command of tc's: it complains by two lines, after all that it was told before, and so its end is seen. To standard error, for
+ * tc 7.3 keeps what it shows until it ends.
+ */
+const ASK = 'inetgw';
+const isEnd = (line: string): boolean => line.startsWith(`Object "${ASK}" is unknown`);
 
 export class TcProcess {
   #tc: ResidentProgram | undefined;
@@ -17,15 +21,20 @@ export class TcProcess {
    */
   async change(lines: readonly string[]): Promise<void> {
     if (lines.length === 0) return;
-    const tc = (this.#tc ??= new ResidentProgram('tc', ['-force', '-batch', '-']));
-    tc.takeSaid();
-    const answer = await tc.ask([...lines, ASK].join('\n'));
-    const said = tc.takeSaid();
-    if (answer === undefined) {
-      this.#tc = undefined;
-      throw failure(`tc has ended: ${said}`);
+    const tc = (this.#tc ??= new ResidentProgram('tc', ['-force', '-batch', '-'], 'stderr'));
+    const said: string[] = [];
+    let line = await tc.ask([...lines, ASK].join('\n'));
+    while (line !== undefined && !isEnd(line)) {
+      said.push(line);
+      line = await tc.nextLine();
     }
-    if (said !== '') throw failure(`tc: ${said.replaceAll('\n', '; ')}`);
+    // Which line of its input that was.
+    if (line !== undefined) await tc.nextLine();
+    else {
+      this.#tc = undefined;
+      throw failure(`tc has ended: ${[...said, tc.takeSaid()].filter((each) => each !== '').join('; ')}`);
+    }
+    if (said.length > 0) throw failure(`tc: ${said.join('; ')}`);
   }
 
   close(): void {

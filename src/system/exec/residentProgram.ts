@@ -1,4 +1,4 @@
-/** A program that stays: it is asked through its standard input, and answers by one line each time. */
+/** A program that stays: it is asked through its standard input, and answers by lines. */
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setImmediate } from 'node:timers/promises';
@@ -13,27 +13,34 @@ export class ResidentProgram {
   readonly #answers: AsyncIterator<string, undefined>;
   #said = '';
 
-  constructor(file: string, args: readonly string[]) {
+  /** @param answersBy where its answers come; what comes to standard error else is kept for `takeSaid` */
+  constructor(file: string, args: readonly string[], answersBy: 'stdout' | 'stderr' = 'stdout') {
     this.#child = spawn(file, args, {
       env: { PATH: SEARCH_PATH, LC_ALL: 'C', LANG: 'C' },
       stdio: ['pipe', 'pipe', 'pipe'],
       // A signal from the terminal is for the service, which has something to set at its end; this one ends with it.
       detached: true,
     });
-    this.#child.stderr.on('data', (text: Buffer) => {
-      this.#said += text.toString();
+    const other = this.#child[answersBy === 'stdout' ? 'stderr' : 'stdout'];
+    other.on('data', (text: Buffer) => {
+      if (answersBy === 'stdout') this.#said += text.toString();
     });
     for (const stream of [this.#child, this.#child.stdin]) {
       stream.on('error', (error: Error) => {
         this.#said += error.message;
       });
     }
-    this.#answers = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
+    this.#answers = createInterface({ input: this.#child[answersBy] })[Symbol.asyncIterator]();
   }
 
-  /** The line that it answers; undefined: it has ended, and `takeSaid` tells why. */
+  /** The first line that it answers; undefined: it has ended, and `takeSaid` tells why. */
   async ask(text: string): Promise<string | undefined> {
     this.#child.stdin.write(`${text}\n`);
+    return this.nextLine();
+  }
+
+  /** The next line of its answer, where it has several. */
+  async nextLine(): Promise<string | undefined> {
     const deadline = setTimeout(() => {
       this.#said += 'it did not answer';
       this.#child.kill('SIGKILL');
@@ -45,7 +52,7 @@ export class ResidentProgram {
     return answer.value;
   }
 
-  /** What it has said to standard error since this was last called. */
+  /** What it has said beside its answers since this was last called. */
   takeSaid(): string {
     const said = this.#said.trim();
     this.#said = '';
