@@ -32,13 +32,18 @@ const NETWORK = {
   machine: 'mount --rbind /sys sys && mount --rbind /dev dev',
 };
 
-/** The words of a command that runs the program in the root and ends with it. */
+/**
+ * The words of a command that runs the program in the root and ends with it. It is no chroot, in which the kernel makes no user
+ * namespace.
+ */
 export function inMemoryRoot(root: MemoryRoot, argv: readonly [string, ...string[]]): [string, ...string[]] {
   const { mountPoint, folders, network, prepare = '', environment = [] } = root;
   const script = `${MOUNT}
     ${NETWORK[network]}
     ${prepare}
-    exec chroot . /usr/bin/env -i HOME="$home" "$@"`;
+    mkdir outside && pivot_root . outside && cd /
+    umount --lazy outside && rmdir outside
+    exec /usr/bin/env -i HOME="$home" "$@"`;
   return [
     ...(['unshare', '--mount', '--pid', '--ipc', '--uts', '--fork', '--kill-child'] as const),
     ...(network === 'own' ? ['--net'] : []),
