@@ -1,4 +1,6 @@
 /** The page in a browser: its figures, its sizes, and that it asks nobody else. PAGE_SCREENSHOTS=DIR keeps pictures. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import axe from 'axe-core';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
@@ -6,6 +8,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Snapshot } from '../../src/web/feed/snapshot.ts';
 import { Histories } from '../../src/web/feed/histories.ts';
 import { HANG_MS } from '../hang.ts';
+import { Reports } from '../../src/cli/inetgw/serve/reports.ts';
+import { savedResult } from './helpers/savedResult.ts';
 import { servePage, type ServedPage } from './helpers/servedPage.ts';
 import { pageSnapshot } from './helpers/pageSnapshot.ts';
 
@@ -111,6 +115,34 @@ describe.each([
     expect(serious.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
     expect(asked.filter((url) => !url.startsWith(served.url))).toEqual([]);
     expect(asked.length).toBeGreaterThan(4);
+    expect(complaints).toEqual([]);
+  });
+});
+
+describe.each([360, 1440])('what searchbw has measured, at %i pixels', (width) => {
+  it('is listed with what was recommended, and its report opens with its style and breaks no policy', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'inetgw-reports-'));
+    await writeFile(join(folder, 'down.json'), await savedResult('2026-11-27T11:30:00.000Z'));
+    const reports = await Reports.open(folder, (text) => complaints.push(text));
+    const line = await reports.read();
+    await rm(folder, { recursive: true });
+    if (line === undefined) throw new Error('nothing was read');
+    served.tell(line);
+    await open(pageSnapshot(NOW_MS, 0), { width });
+    const link = page.locator('#reports a');
+    await link.waitFor();
+    expect(await textOf('#reports')).toMatch(/^27 Nov 2026, 11:30: down 1\d\d\d kbit\/s$/);
+    await page.evaluate(axe.source);
+    const found = await page.evaluate<axe.AxeResults>('axe.run()');
+    const serious = found.violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+    expect(serious.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
+    await picture(`page-${String(width)}-reports`);
+    await link.click();
+    await page.locator('h1', { hasText: 'Bandwidth of ppp0' }).waitFor();
+    expect(new URL(page.url()).pathname).toBe('/reports/down.json');
+    // Its own style is in force.
+    expect(await page.evaluate('getComputedStyle(document.body).maxWidth')).not.toBe('none');
+    expect(asked.filter((url) => !url.startsWith(served.url))).toEqual([]);
     expect(complaints).toEqual([]);
   });
 });

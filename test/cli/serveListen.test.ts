@@ -1,5 +1,9 @@
 /** `inetgw serve --listen` as whole processes, in a network namespace with a record that nobody can read. */
-import { beforeAll, describe, expect, it } from 'vitest';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { savedResult } from './helpers/savedResult.ts';
 import { inetgw, inNamespace, ROOT } from './helpers/built.ts';
 import { build } from './helpers/buildOnce.ts';
 
@@ -132,6 +136,59 @@ it('ends with the process that listens also where it may not end that', async ()
   expect(stdout).toBe('1\nended with 0\ninetgw: listens on unix:/run/inetgw/http.sock\n');
 });
 
+describe('--reports', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'inetgw-reports-'));
+    await writeFile(join(folder, 'a down.json'), await savedResult('2026-11-27T12:00:00.000Z'));
+    await writeFile(join(folder, 'broken.json'), '{"format":"searchbw-result","formatVersion":1}');
+    await writeFile(join(folder, 'page.html'), '<!DOCTYPE html><script>alert(1)</script>');
+    await writeFile(join(folder, 'notes.txt'), 'no result');
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  it('shows what searchbw has saved there, also what is saved later, after whoever listens has ended, and nothing else', async () => {
+    await writeFile(join(folder, 'later'), await savedResult('2026-11-28T12:00:00.000Z'));
+    const { stdout } = await whileItListens(
+      `${UNIX} --reports /run/reports`,
+      `list() { ${CURL} localhost/api/v1/reports; echo; }
+      until list | grep -q '"a down.json"'; do sleep 0.1; done
+      list | grep -o '"device":"ppp0","finishedAtMs":1795780800000,"directions":.*"path":"[^"]*"'
+      ${CURL} -D - localhost/reports/a%20down.json | grep -aiE "^HTTP|^content-security|^<h1>"
+      for path in broken.json page.html notes.txt later ..%2Freports%2Fa%20down.json; do
+        ${CURL} -o /dev/null -w '%{http_code} ' localhost/reports/$path; done; echo
+      mv /run/reports/later /run/reports/later.json
+      until list | grep -q later; do sleep 0.1; done
+      list | grep -o '"name":"[^"]*"'
+      kill -KILL $child; until new=$(listener) && test "$new" != $child && list | grep -q later; do sleep 0.1; done; echo back
+      rm /run/reports/*; until list | grep -qF '"reports":[]'; do sleep 0.1; done; rmdir /run/reports
+      until grep -q 'cannot read /run/reports' /run/said; do sleep 0.1; done`,
+      `cp -r ${folder} /run/reports;`,
+    );
+    const [listed, ...rest] = stdout.split('\n');
+    expect(listed).toMatch(
+      /^"device":"ppp0","finishedAtMs":1795780800000,"directions":\[\{"direction":"down","recommendedBitPerSec":\d+\}\],"path":"reports\/a%20down\.json"$/,
+    );
+    expect(rest.slice(0, 8)).toEqual([
+      expect.stringMatching(/^HTTP\/1\.1 200 OK/),
+      expect.stringMatching(
+        /^content-security-policy: default-src 'none'; style-src 'sha256-[\w+/]+='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'/,
+      ),
+      '<h1>Bandwidth of ppp0</h1>',
+      '404 404 404 404 404 ',
+      '"name":"later.json"',
+      '"name":"a down.json"',
+      'back',
+      'ended with 0',
+    ]);
+    const said = rest.slice(8).join('\n');
+    expect(said).toContain('inetgw: report left out: /run/reports/broken.json is damaged: ');
+    expect(said).toContain('inetgw: report left out: /run/reports/page.html is not JSON: ');
+    expect(said.match(/broken\.json/g)).toHaveLength(1);
+    expect(said).toContain('inetgw: cannot read /run/reports: ');
+  });
+});
+
 describe('what cannot be', () => {
   it.each([
     ['longer than a header of the page may be', "head -c 257 /dev/zero | tr '\\0' a"],
@@ -211,6 +268,10 @@ describe('what cannot be', () => {
     ],
     [['serve', '--resolve'], 2, '--resolve goes with --listen: it is for the page'],
     [['metrics', '--resolve'], 2, '--resolve goes with inetgw watch and serve alone'],
+    [['serve', '--reports', '/run'], 2, '--reports goes with --listen: it is for the page'],
+    [['serve', '--listen', '127.0.0.1:1', '--reports', '/nowhere'], 6, 'cannot read /nowhere'],
+    [['serve', '--listen', '127.0.0.1:1', '--reports', '/etc/passwd'], 6, 'cannot read /etc/passwd'],
+    [['status', '--no-ping'], 2, '--no-ping goes with inetgw watch and serve alone'],
     [['serve', '--names', 'x'], 2, '--names goes with --listen: it is for the page'],
     [['serve', '--listen', '127.0.0.1:1', '--names', '/nowhere'], 6, 'cannot read /nowhere'],
     [

@@ -70,6 +70,11 @@ export const EXAMPLES: readonly Example[] = [
     'test/cli/serveChanges.test.ts',
     '--change-token-file /run/token',
   ),
+  test(
+    'inetgw serve --listen unix:/run/inetgw/http.sock --reports /var/lib/inetgw/reports',
+    'test/cli/serveListen.test.ts',
+    '--reports /run/reports',
+  ),
   test('ip link add xfrm0 type xfrm dev eth0 if_id 42', 'test/lab/tunnels.ts', 'type xfrm dev'),
   test('ip link set xfrm0 up', 'test/lab/tunnels.ts', 'ip link set ${device} up'),
   nobody('inetgw serve --listen', PART),
@@ -124,6 +129,11 @@ export const EXAMPLES: readonly Example[] = [
   nobody('iprelay --metrics', PART),
   lab('iprelay --version', 'iprelay '),
   lab('iprelay list'),
+  test(
+    'searchbw ppp0 DOWN 1300-1800 50 5 210 --save /var/lib/inetgw/reports/down.json',
+    'test/lab/searchbw.test.ts',
+    "'1300-1800', '50', '5', '210'",
+  ),
   test('searchbw ppp0 DOWN 1300-1800 50 5 210', 'test/lab/searchbw.test.ts', "'1300-1800', '50', '5', '210'"),
   // The line of the lab is best below this interval, which it says: exit code 1. Six hundred pings: two minutes.
   {

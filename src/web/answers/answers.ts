@@ -13,6 +13,8 @@ export interface Answer {
   status: number;
   type: string;
   body: string;
+  /** In place of those of every answer. */
+  headers?: Readonly<Record<string, string>>;
 }
 
 /** The structure of `/api/v1/devices`. */
@@ -59,13 +61,13 @@ export interface SampleEvent {
 }
 
 const JSON_TYPE = 'application/json; charset=utf-8';
-const json = (status: number, value: unknown): Answer => ({
+export const jsonAnswer = (status: number, value: unknown): Answer => ({
   status,
   type: JSON_TYPE,
   body: `${JSON.stringify(value)}\n`,
 });
 /** Of whatever is refused or not there. */
-export const errorAnswer = (status: number, error: string): Answer => json(status, { error });
+export const errorAnswer = (status: number, error: string): Answer => jsonAnswer(status, { error });
 
 /** Of a change, made or not. */
 export const changedAnswer = (
@@ -73,7 +75,7 @@ export const changedAnswer = (
   { status, message, warnings = [] }: ChangedLine,
 ): Answer =>
   status === 200
-    ? json(200, { device, change: word, message, warnings } satisfies ChangedJson)
+    ? jsonAnswer(200, { device, change: word, message, warnings } satisfies ChangedJson)
     : errorAnswer(status, message);
 
 /** Undefined: there is no such path among those that are reckoned. */
@@ -84,8 +86,8 @@ export function answerTo(
 ): Answer | undefined {
   if (path === '/metrics')
     return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: metricsText(snapshot) };
-  if (path === '/api/v1/openapi.json') return json(200, openApi(VERSION));
-  if (path === '/api/v1/devices') return json(200, devicesJson(snapshot));
+  if (path === '/api/v1/openapi.json') return jsonAnswer(200, openApi(VERSION));
+  if (path === '/api/v1/devices') return jsonAnswer(200, devicesJson(snapshot));
   const [, kind, encoded = ''] = /^\/api\/v1\/(devices|hosts|history)\/([^/]+)$/.exec(path) ?? [];
   if (kind === undefined) return undefined;
   const device = decoded(encoded);
@@ -93,7 +95,9 @@ export function answerTo(
   if (kind === 'devices') return deviceAnswer(current);
   if (kind === 'hosts') return hostsAnswer(current, snapshot?.atMs ?? 0);
   const history = device === undefined ? undefined : histories.get(device);
-  return history === undefined ? errorAnswer(404, 'nothing is known of this device') : json(200, history);
+  return history === undefined
+    ? errorAnswer(404, 'nothing is known of this device')
+    : jsonAnswer(200, history);
 }
 
 function decoded(part: string): string | undefined {
@@ -109,7 +113,7 @@ function deviceAnswer(snapshot: DeviceSnapshot | undefined): Answer {
   if (snapshot === undefined) return errorAnswer(404, 'there is no record of this device');
   const { device, reading, error } = snapshot;
   if (reading === undefined) return errorAnswer(503, error ?? 'it could not be read');
-  return json(200, reading.statistics ?? { device, inForce: false, conditions: reading.conditions });
+  return jsonAnswer(200, reading.statistics ?? { device, inForce: false, conditions: reading.conditions });
 }
 
 /** As `inetgw watch --once --json` has it. */
@@ -118,7 +122,7 @@ function hostsAnswer(snapshot: DeviceSnapshot | undefined, atMs: number): Answer
   const { device, figures, error, paused } = snapshot;
   if (paused !== undefined) return errorAnswer(503, 'it is paused');
   if (figures === undefined) return errorAnswer(503, error ?? 'it could not be read');
-  return json(200, { device, atMs, overMs: figures.overMs, hosts: figures.line?.hosts ?? null });
+  return jsonAnswer(200, { device, atMs, overMs: figures.overMs, hosts: figures.line?.hosts ?? null });
 }
 
 function devicesJson(snapshot: Snapshot | undefined): DevicesJson {

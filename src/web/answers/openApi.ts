@@ -141,6 +141,23 @@ const HISTORY = object({
   decisions: array(object({ atMs: UNIX_MS, text: TEXT })),
 });
 
+const REPORTS = object({
+  reports: array(
+    object({
+      name: { ...TEXT, description: 'of its file' },
+      device: TEXT,
+      finishedAtMs: UNIX_MS,
+      directions: array(
+        object({
+          direction: { enum: ['down', 'up'] },
+          recommendedBitPerSec: { ...NULLABLE_RATE, description: 'null: none could be recommended' },
+        }),
+      ),
+      path: { ...TEXT, description: 'where its page is' },
+    }),
+  ),
+});
+
 const SAMPLE_EVENT = object({
   atMs: UNIX_MS,
   changes: CHANGES,
@@ -268,6 +285,11 @@ const PATHS = {
     get: operation('history', 'The last 10 minutes by seconds, 24 hours by minutes', {
       200: response('columns of equal length', ref('History')),
       404: notFound,
+    }),
+  },
+  '/api/v1/reports': {
+    get: operation('reports', 'Results that searchbw has saved in the folder of --reports', {
+      200: response('the newest first', REPORTS),
     }),
   },
   ...CHANGE_PATHS,

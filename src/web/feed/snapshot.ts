@@ -7,6 +7,7 @@ import type { Figures } from '../../report/watch/figures.ts';
 import { isChangeWord, type ChangeWord } from './change.ts';
 import type { Decided, HistoryJson, Point } from './history.ts';
 import type { ListenAddress } from './listen.ts';
+import type { ReportsLine } from './reports.ts';
 
 export interface DeviceSnapshot {
   device: string;
@@ -52,6 +53,8 @@ export interface Start {
   /** Names of this machine, beside localhost and addresses, that a Host header may have. */
   names: readonly string[];
   histories: readonly HistoryJson[];
+  /** Undefined: none are shown. */
+  reports?: ReportsLine;
 }
 
 export interface DecisionLine extends Decided {
@@ -71,7 +74,7 @@ export interface ChangedLine {
   afterSec?: number;
 }
 
-export type FeedLine = Start | Snapshot | DecisionLine | ChangedLine;
+export type FeedLine = Start | Snapshot | DecisionLine | ChangedLine | ReportsLine;
 
 /** Somebody wants a change. All of it is what he has sent, and is checked by the privileged side. */
 export interface ChangeLine {

@@ -6,6 +6,7 @@ import { showChanges } from './changes.ts';
 import { byId, byIdOf, element, setText } from './dom.ts';
 import { showFigures } from './figures.ts';
 import { Plots, type Range } from './plots.ts';
+import { showReports } from './reports.ts';
 
 const SECONDS_KEPT_MS = 600_000;
 /** Minutes come from the server alone. */
@@ -45,6 +46,7 @@ function showSample(): void {
   showDevices(last.devices.map(({ device }) => device));
   const mine = last.devices.find(({ device }) => device === chosen());
   showChanges(last.changes, mine);
+  showReports(chosen());
   const empty = byId('empty');
   const why = mine === undefined ? 'No device is set up: inetgw DEV UP DOWN sets one up.' : mine.error;
   empty.hidden = why === null;

@@ -32,7 +32,15 @@ function pageFiles(): Map<string, PageFile> {
   );
 }
 
-async function start({ listen, socketGroup, token, changes, names, histories }: Start): Promise<void> {
+async function start({
+  listen,
+  socketGroup,
+  token,
+  changes,
+  names,
+  histories,
+  reports,
+}: Start): Promise<void> {
   let files: Map<string, PageFile>;
   try {
     files = pageFiles();
@@ -49,6 +57,7 @@ async function start({ listen, socketGroup, token, changes, names, histories }: 
     },
     tell,
   );
+  if (reports !== undefined) made.showReports(reports);
   try {
     await bind(made.server, listen, socketGroup);
   } catch (error) {
@@ -105,6 +114,7 @@ input.on('line', (line) => {
   const told = JSON.parse(line) as FeedLine;
   if (told.kind === 'start') void start(told);
   else if (told.kind === 'snapshot') page?.show(told);
+  else if (told.kind === 'reports') page?.showReports(told);
   else if (told.kind === 'changed') page?.changed(told);
   else page?.decide(told);
 });

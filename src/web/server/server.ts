@@ -1,8 +1,10 @@
 /** The server: each request through the guard, nothing but what is in memory; changes are handed on. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { answerTo, errorAnswer, sampleEvent, type Answer } from '../answers/answers.ts';
+import { answerTo, errorAnswer, jsonAnswer, sampleEvent, type Answer } from '../answers/answers.ts';
+import { reportAnswer, reportsJson } from '../answers/reports.ts';
 import { pathOf, refusalOf, type GuardSettings } from '../answers/guard.ts';
 import type { Histories } from '../feed/histories.ts';
+import type { ReportsLine } from '../feed/reports.ts';
 import type { ChangedLine, ChangeLine, DecisionLine, Snapshot } from '../feed/snapshot.ts';
 import { Changes } from './changes.ts';
 import { EventStreams, eventText } from './events.ts';
@@ -23,6 +25,8 @@ const HEADERS = {
   'cache-control': 'no-store',
 } as const;
 
+const REPORTS_PATH = '/api/v1/reports';
+
 const MAX_CONNECTIONS = 64;
 /** For the headers of a request, and for all of it: nobody holds a connection by sending slowly. */
 const REQUEST_MS = 10_000;
@@ -40,6 +44,7 @@ export class PageServer {
   readonly #events: EventStreams;
   readonly #changes: Changes;
   #snapshot: Snapshot | undefined;
+  #reports: ReportsLine | undefined;
 
   /**
    * @param onWatched told when somebody looks, and when nobody does any more
@@ -77,6 +82,10 @@ export class PageServer {
     this.#events.send(eventText('sample', sampleEvent(snapshot)));
   }
 
+  showReports(line: ReportsLine): void {
+    this.#reports = line;
+  }
+
   decide(decision: DecisionLine): void {
     this.#histories.decide(decision);
     const { device, atMs, text } = decision;
@@ -109,8 +118,16 @@ export class PageServer {
     else
       send(
         response,
-        answerTo(path, this.#snapshot, this.#histories) ?? errorAnswer(404, 'there is nothing here'),
+        this.#answerOfReports(path) ??
+          answerTo(path, this.#snapshot, this.#histories) ??
+          errorAnswer(404, 'there is nothing here'),
       );
+  }
+
+  #answerOfReports(path: string): Answer | undefined {
+    return path === REPORTS_PATH
+      ? jsonAnswer(200, reportsJson(this.#reports))
+      : reportAnswer(path, this.#reports);
   }
 
   #stream(response: ServerResponse): void {
@@ -125,9 +142,9 @@ export class PageServer {
 
 function send(
   response: ServerResponse,
-  { status, type, body }: Answer,
+  { status, type, body, headers }: Answer,
   more: Readonly<Record<string, string>> = {},
 ): void {
-  response.writeHead(status, { ...HEADERS, 'content-type': type, ...more });
+  response.writeHead(status, { ...HEADERS, 'content-type': type, ...headers, ...more });
   response.end(body);
 }

@@ -17,6 +17,7 @@ import {
   type Snapshot,
   type Start,
 } from '../feed/snapshot.ts';
+import type { ReportsLine } from '../feed/reports.ts';
 import { historyFile, readHistories, writeHistories } from './historyFile.ts';
 
 export interface ListenerOptions {
@@ -39,6 +40,7 @@ export class Listener {
   readonly #file: string | undefined;
   readonly #histories: Histories;
   #process: FedProcess | undefined;
+  #reports: ReportsLine | undefined;
   #again: NodeJS.Timeout | undefined;
   #writtenMs = performance.now();
   #complaint = '';
@@ -89,6 +91,12 @@ export class Listener {
     await this.#write();
   }
 
+  /** In place of those before. */
+  showReports(line: ReportsLine): void {
+    this.#reports = line;
+    this.#process?.write(JSON.stringify(line));
+  }
+
   decide(decision: Omit<DecisionLine, 'kind'>): void {
     const line: DecisionLine = { kind: 'decision', ...decision };
     this.#histories.decide(line);
@@ -132,6 +140,7 @@ export class Listener {
       ...(change === undefined ? {} : { changes: true }),
       names: this.#names,
       histories: this.#histories.all(),
+      ...(this.#reports === undefined ? {} : { reports: this.#reports }),
     };
     return new Promise((resolve, reject) => {
       let listens = false;

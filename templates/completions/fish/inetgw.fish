@@ -4,7 +4,7 @@ function __inetgw_place
   set -l count 0; set -l last; set -l skip 0
   for word in (commandline -opc)[2..-1]
     if test $skip = 1; set skip 0; continue; end
-    if contains -- $word --up --down --framing --linklayer --overhead --mpu --down-min --down-max --up-min --up-max --mark --large-packet --large-download --large-download-ports --interactive-ports --interactive-dscp --interactive-hosts --bulk-ports --bulk-dscp --bulk-hosts --large-upload --tunnel-ports --firewall --ingress --pacing --fair --config --format --output --per-host --names --record --listen --token-file --change-token-file --socket-group --root; set skip 1; continue; end
+    if contains -- $word --up --down --framing --linklayer --overhead --mpu --down-min --down-max --up-min --up-max --mark --large-packet --large-download --large-download-ports --interactive-ports --interactive-dscp --interactive-hosts --bulk-ports --bulk-dscp --bulk-hosts --large-upload --tunnel-ports --firewall --ingress --pacing --fair --config --format --output --per-host --names --record --listen --reports --token-file --change-token-file --socket-group --root; set skip 1; continue; end
     if string match -q -- '-*' $word; continue; end
     set count (math $count + 1); set last $word
   end
@@ -82,6 +82,7 @@ complete -c inetgw -l resolve -d 'of inetgw watch and serve --listen: names of h
 complete -c inetgw -l no-ping -d 'of inetgw watch and serve: send no pings to the next hop'
 complete -c inetgw -l record -r -F -d 'of inetgw serve: write what is seen and decided, line by line'
 complete -c inetgw -l listen -x -d 'of inetgw serve: a page and an API there: unix:PATH, 127.0.0.1:PORT'
+complete -c inetgw -l reports -r -F -d 'of inetgw serve --listen: results that searchbw has saved there'
 complete -c inetgw -l token-file -r -F -d 'of inetgw serve --listen: what is in it has to come with a request'
 complete -c inetgw -l change-token-file -r -F -d 'of inetgw serve --listen: with what is in it, rates can be changed, paused and cleared there'
 complete -c inetgw -l socket-group -x -d 'of inetgw serve --listen unix:PATH: the socket'\''s group (root)'

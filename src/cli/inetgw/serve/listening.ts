@@ -43,6 +43,10 @@ export async function startListening(
   // Whoever listens knows the one, and must not know the other.
   if (changeToken !== undefined && changeToken === token)
     throw configError('the token for changes is the one for reading', 'put another one into its file');
+  const reports =
+    options.reports === undefined
+      ? undefined
+      : await (await import('./reports.ts')).Reports.open(options.reports, tell);
   const names = await HostNamer.open(options);
   const changer =
     changeToken === undefined ? undefined : await Changer.open({ token: changeToken, only: device, log });
@@ -52,7 +56,7 @@ export async function startListening(
   changer?.begin();
   const ending = new AbortController();
   const sampling = new Sampler(listener, {
-    ...{ only: device, names, perHost, changer },
+    ...{ only: device, names, perHost, reports, changer },
     sendsPings: options.ping !== false,
   }).run(ending.signal);
   // A bug in it ends the command as any other does.

@@ -68,6 +68,7 @@ async function listeningAsSaid(
     throw usageError('--token-file and --socket-group go with --listen');
   if (options.perHost !== undefined) throw usageError('--per-host goes with --listen: it is for /metrics');
   if (options.resolve === true) throw usageError('--resolve goes with --listen: it is for the page');
+  if (options.reports !== undefined) throw usageError('--reports goes with --listen: it is for the page');
   if (options.names !== undefined) throw usageError('--names goes with --listen: it is for the page');
   return undefined;
 }

@@ -116,6 +116,7 @@ export const OPTIONS_OF_ONE = {
   purge: 'uninstall',
   record: 'serve',
   remove: 'install-hook',
+  reports: 'serve',
   resolve: ['watch', 'serve'],
   root: 'install-hook',
   socketGroup: 'serve',

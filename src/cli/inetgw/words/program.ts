@@ -45,6 +45,8 @@ export interface GlobalOptions {
   resolve?: boolean;
   /** Of `inetgw watch` and `inetgw serve`: false: none is sent. */
   ping?: boolean;
+  /** Of `inetgw serve`: a folder. */
+  reports?: string;
   tokenFile?: string;
   changeTokenFile?: string;
   socketGroup?: string;
@@ -102,6 +104,7 @@ export function makeProgram(action: (words: string[], options: Options) => void)
       'of inetgw serve: a page and an API there: unix:PATH, 127.0.0.1:PORT',
       once('--listen'),
     )
+    .option('--reports <DIR>', 'of inetgw serve --listen: results that searchbw has saved there')
     .option('--token-file <FILE>', 'of inetgw serve --listen: what is in it has to come with a request')
     .option(
       '--change-token-file <FILE>',

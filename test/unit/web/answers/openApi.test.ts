@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { conditionsOf } from '../../../../src/conditions/find.ts';
 import { CONDITIONS } from '../../../../src/conditions/table.ts';
 import { answerTo, changedAnswer, sampleEvent } from '../../../../src/web/answers/answers.ts';
+import { reportsJson } from '../../../../src/web/answers/reports.ts';
 import { openApi } from '../../../../src/web/answers/openApi.ts';
 import { Histories } from '../../../../src/web/feed/histories.ts';
 import type { Snapshot } from '../../../../src/web/feed/snapshot.ts';
@@ -51,6 +52,26 @@ const LINES: Record<string, SnapshotLine> = {
   },
   followed: { following: { limits: { up: LIMITS, down: LIMITS }, pid: 7, up: RATE, down: RATE } },
 };
+
+it('reports of searchbw are as described', () => {
+  const directions = [
+    { direction: 'down', recommendedBitPerSec: 17e5 },
+    { direction: 'up', recommendedBitPerSec: null },
+  ] as const;
+  const report = {
+    name: 'a b.json',
+    device: 'ppp0',
+    finishedAtMs: AT_MS,
+    directions,
+    page: '<!DOCTYPE html>',
+  };
+  for (const reports of [[], [report]]) {
+    const json = reportsJson({ kind: 'reports', styleHash: "'sha256-x'", reports });
+    expect(faults('/paths/~1api~1v1~1reports/get/responses/200/content/application~1json/schema', json)).toBe(
+      '',
+    );
+  }
+});
 
 describe.each(Object.entries(LINES))('answers of a device %s', (_, line) => {
   const snapshot = someSnapshot(AT_MS, line);
