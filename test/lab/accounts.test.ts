@@ -195,23 +195,29 @@ describe('hosts on a real line', () => {
     );
   });
 
-  test('names by reverse look-up, of those that are not in the file', async () => {
+  /** A DNS server of the gateway's own, which knows a name for a host of the leases, too. */
+  async function startDns(): Promise<{ job: number }> {
     const zone = { '2.77.168.192.in-addr.arpa': 'other.lan', '2.78.168.192.in-addr.arpa': 'desktop.lan' };
     await guest.request('write', { path: '/run/lab/resolv.conf', text: 'nameserver 127.0.0.1\n' });
     const server = await guest.request('spawn', {
       argv: [process.execPath, '-e', DNS_SERVER, JSON.stringify(zone), '/run/lab/asked'],
       ns: 'gw',
     });
-    const watch = (...words: string[]): Promise<string> =>
-      guest.run(
-        [
-          'sh',
-          ...['-c', 'mount --bind /run/lab/resolv.conf /etc/resolv.conf && exec "$@"', 'sh'],
-          ...withBpf(commandArgv('inetgw', 'watch', '--once', '--names', '/run/lab/leases', ...words)),
-        ],
-        { ns: 'gw' },
-      );
     await guest.run(['sleep', '2'], { ns: 'gw' });
+    return server;
+  }
+
+  /** A command that asks it, and knows the leases. */
+  const named = (...words: string[]): [string, ...string[]] => [
+    'sh',
+    ...['-c', 'mount --bind /run/lab/resolv.conf /etc/resolv.conf && exec "$@"', 'sh'],
+    ...withBpf(commandArgv('inetgw', ...words, '--names', '/run/lab/leases')),
+  ];
+
+  test('names by reverse look-up, of those that are not in the file', async () => {
+    const server = await startDns();
+    const watch = (...words: string[]): Promise<string> =>
+      guest.run(named('watch', '--once', ...words), { ns: 'gw' });
     expect(await watch()).toMatch(/^192\.168\.78\.2 /m);
     expect((await guest.exec(['cat', '/run/lab/asked'])).stdout).toBe('');
     const screen = await watch('--resolve');
@@ -221,6 +227,37 @@ describe('hosts on a real line', () => {
     expect((await guest.run(['cat', '/run/lab/asked'])).split('\n')).not.toContain(
       '2.77.168.192.in-addr.arpa',
     );
+  });
+
+  test('the service has them too, for its page and its API', async () => {
+    const server = await startDns();
+    await guest.run(['rm', '-f', '/run/lab/asked']);
+    const socket = '/run/lab/http.sock';
+    const service = await guest.request('spawn', {
+      argv: named('serve', '--listen', `unix:${socket}`, '--resolve'),
+      ns: 'gw',
+    });
+    const curl = ['curl', '-s', '--unix-socket', socket, 'http://localhost/api/v1/hosts/ppp0'] as const;
+    const names = async (): Promise<Map<string | undefined, string | null>> => {
+      const { stdout } = await guest.exec([...curl], { ns: 'gw' });
+      const { hosts = [] } = JSON.parse(stdout === '' ? '{}' : stdout) as {
+        hosts?: { addresses: string[]; name: string | null }[];
+      };
+      return new Map(hosts.map(({ addresses, name }) => [addresses[0], name]));
+    };
+    let told = await names();
+    // The first look asks, a later one has the answer.
+    for (let look = 0; look < 60 && (told.get('192.168.78.2') ?? null) === null; look++) {
+      await guest.request('sleep', { ms: 500 });
+      told = await names();
+    }
+    const { stderr } = await guest.request('stop', { job: service.job, signal: 'SIGTERM' });
+    await guest.request('stop', { job: server.job, signal: 'SIGKILL' });
+    expect(stderr).toBe(`inetgw: listens on unix:${socket}\n`);
+    expect([told.get('192.168.77.2'), told.get('192.168.78.2')]).toEqual(['laptop', 'desktop.lan']);
+    const asked = (await guest.run(['cat', '/run/lab/asked'])).split('\n');
+    expect(asked).toContain('2.78.168.192.in-addr.arpa');
+    expect(asked).not.toContain('2.77.168.192.in-addr.arpa');
   });
 
   test('answer times under load are those of pings', async () => {

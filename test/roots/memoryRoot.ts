@@ -45,6 +45,8 @@ export function inMemoryRoot(root: MemoryRoot, argv: readonly [string, ...string
     umount --lazy outside && rmdir outside
     exec /usr/bin/env -i HOME="$home" "$@"`;
   return [
+    // It ends with whoever started it, however that ends.
+    ...(['setpriv', '--pdeathsig', 'KILL'] as const),
     ...(['unshare', '--mount', '--pid', '--ipc', '--uts', '--fork', '--kill-child'] as const),
     ...(network === 'own' ? ['--net'] : []),
     ...['sh', '-euc', script, 'sh', mountPoint, folders.join(':')],
