@@ -41,8 +41,11 @@ export function inMemoryRoot(root: MemoryRoot, argv: readonly [string, ...string
   const script = `${MOUNT}
     ${NETWORK[network]}
     ${prepare}
-    mkdir outside && pivot_root . outside && cd /
-    umount --lazy outside && rmdir outside
+    mkdir outside
+    pivot_root . outside
+    cd /
+    umount --lazy outside
+    rmdir outside
     exec /usr/bin/env -i HOME="$home" "$@"`;
   return [
     // It ends with whoever started it, however that ends.

@@ -23,7 +23,8 @@ export class LinePings {
     this.#hop = new NextHop({
       ...{ device, intervalMs, againMs: AGAIN_MS },
       onFound: (_host, roundTripsMs) => {
-        this.#leastMs = roundTripsMs.length === 0 ? undefined : Math.min(...roundTripsMs);
+        // Found again on a loaded line, all of them wait in its queue.
+        if (roundTripsMs.length > 0) this.#leastMs = Math.min(this.#leastMs ?? Infinity, ...roundTripsMs);
       },
       onAnswer: (roundTripMs) => {
         this.#take(roundTripMs);
