@@ -91,3 +91,15 @@ export function modelResult(runs: readonly ModelRun[]): SearchResult {
     runs.map(({ result }) => result),
   );
 }
+
+/** That of the article's overview: downlinks of 1300 to 1800 kbit/s by steps of 50. */
+export async function overviewResult(): Promise<SearchResult> {
+  return modelResult([
+    await runOnModel({
+      ...gridTask(1, 1, 1, 2, 1),
+      grid: { lowerBitPerSec: 1.3e6, upperBitPerSec: 1.8e6, stepBitPerSec: 50_000 },
+      pings: 20,
+      otherBitPerSec: 210_000,
+    }),
+  ]);
+}

@@ -10,3 +10,6 @@ export const number = (value: number | null): string =>
     : value < 10
       ? String(Number(value.toFixed(1)))
       : Math.round(value).toLocaleString('en-US');
+
+export const ms = (value: number | null): string =>
+  value === null ? '-' : value < 10 ? `${value.toFixed(1)} ms` : `${Math.round(value)} ms`;

@@ -1,6 +1,6 @@
 /** The screen of `inetgw watch`: figures in, lines out. Pure. */
 import { counted, formatSize } from '../../core/units.ts';
-import { number, rate } from './amounts.ts';
+import { ms, number, rate } from './amounts.ts';
 import {
   bar,
   fittedTable,
@@ -129,23 +129,20 @@ function directionLine(
   return [span(name.padEnd(5)), ...bar(share, columns - 5 - text.length - 1), span(` ${text}`, style)];
 }
 
-const ms = (value: number | null): string =>
-  value === null ? '-' : value < 10 ? `${value.toFixed(1)} ms` : `${Math.round(value)} ms`;
-
-/** `next hop 203.0.113.1: 12 ms; in 10 s 12 / 30 ms (p50 / most)`. */
+/** `next hop 203.0.113.1: 12 ms by ping; in 10 s 12 ms / 30 ms (p50 / most)`. */
 function pingLines(ping: PingFigures | null, columns: number): Line[] {
   if (ping === null) return [];
-  const { host, nowMs, p50Ms, mostMs, reason } = ping;
-  const name = columns < NARROW || host === null ? 'next hop' : `next hop ${host}`;
-  const found =
-    nowMs === null
-      ? 'no answer to pings'
-      : columns < NARROW
-        ? `${ms(nowMs)}, ${ms(mostMs)} at most`
-        : `${ms(nowMs)} by ping; in 10 s ${ms(p50Ms)} / ${ms(mostMs)} (p50 / most)`;
-  const text =
-    reason !== null ? `no pings: ${reason}` : host === null ? `${name}: looked for` : `${name}: ${found}`;
-  return wrapped(text, columns, '  ').map(plain);
+  return wrapped(pingText(ping, columns < NARROW), columns, '  ').map(plain);
+}
+
+function pingText({ host, nowMs, p50Ms, mostMs, reason }: PingFigures, isNarrow: boolean): string {
+  if (reason !== null) return `no pings: ${reason}`;
+  if (host === null) return 'next hop: looked for';
+  const name = isNarrow ? 'next hop' : `next hop ${host}`;
+  if (nowMs === null) return `${name}: no answer to pings`;
+  return isNarrow
+    ? `${name}: ${ms(nowMs)}, ${ms(mostMs)} at most`
+    : `${name}: ${ms(nowMs)} by ping; in 10 s ${ms(p50Ms)} / ${ms(mostMs)} (p50 / most)`;
 }
 
 function pacingLines({ pacing }: LineFigures, columns: number): Line[] {

@@ -13,7 +13,7 @@ export class ResidentProgram {
   readonly #answers: AsyncIterator<string, undefined>;
   #said = '';
 
-  /** @param answersBy where its answers come; what comes to standard error else is kept for `takeSaid` */
+  /** @param answersBy where its answers come; where that is standard output, `takeSaid` has what comes to standard error */
   constructor(file: string, args: readonly string[], answersBy: 'stdout' | 'stderr' = 'stdout') {
     this.#child = spawn(file, args, {
       env: { PATH: SEARCH_PATH, LC_ALL: 'C', LANG: 'C' },
@@ -21,10 +21,11 @@ export class ResidentProgram {
       // A signal from the terminal is for the service, which has something to set at its end; this one ends with it.
       detached: true,
     });
-    const other = this.#child[answersBy === 'stdout' ? 'stderr' : 'stdout'];
-    other.on('data', (text: Buffer) => {
-      if (answersBy === 'stdout') this.#said += text.toString();
-    });
+    if (answersBy === 'stderr') this.#child.stdout.resume();
+    else
+      this.#child.stderr.on('data', (text: Buffer) => {
+        this.#said += text.toString();
+      });
     for (const stream of [this.#child, this.#child.stdin]) {
       stream.on('error', (error: Error) => {
         this.#said += error.message;

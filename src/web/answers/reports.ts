@@ -1,6 +1,7 @@
 /** What is answered of reports: the list of them, and the page of one. Pure. */
 import type { ReportSnapshot, ReportsLine } from '../feed/reports.ts';
-import type { Answer } from './answers.ts';
+import { jsonAnswer, type Answer } from './answers.ts';
+import { policyOf } from './policy.ts';
 
 /** The structure of `/api/v1/reports`. */
 export interface ReportsJson {
@@ -8,27 +9,24 @@ export interface ReportsJson {
   reports: (Omit<ReportSnapshot, 'page'> & { path: string })[];
 }
 
-const FOLDER = 'reports/';
+const pagePath = (name: string): string => `reports/${encodeURIComponent(name)}`;
 
 export const reportsJson = (line: ReportsLine | undefined): ReportsJson => ({
   reports: (line?.reports ?? []).map(({ name, device, finishedAtMs, directions }) => ({
     ...{ name, device, finishedAtMs, directions },
-    path: FOLDER + encodeURIComponent(name),
+    path: pagePath(name),
   })),
 });
 
-/** Undefined: there is none at this path. */
-export function reportAnswer(path: string, line: ReportsLine | undefined): Answer | undefined {
-  const found = line?.reports.find(({ name }) => path === `/${FOLDER}${encodeURIComponent(name)}`);
+/** Undefined: the path is none of theirs. */
+export function reportsAnswer(path: string, line: ReportsLine | undefined): Answer | undefined {
+  if (path === '/api/v1/reports') return jsonAnswer(200, reportsJson(line));
+  const found = line?.reports.find(({ name }) => path === `/${pagePath(name)}`);
   if (line === undefined || found === undefined) return undefined;
-  const policy = [
-    ...["default-src 'none'", `style-src ${line.styleHash}`],
-    ...["base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"],
-  ].join('; ');
   return {
     status: 200,
     type: 'text/html; charset=utf-8',
     body: found.page,
-    headers: { 'content-security-policy': policy },
+    headers: { 'content-security-policy': policyOf([`style-src ${line.styleHash}`]) },
   };
 }

@@ -3,6 +3,7 @@ import { counted, formatRate, formatSize } from '../../core/units.ts';
 import type { Figures, LineFigures } from '../../report/watch/figures.ts';
 import { hostName } from '../../report/statistics/hostName.ts';
 import type { FollowingStatistics } from '../../report/statistics/following.ts';
+import { ms } from '../../report/watch/amounts.ts';
 import type { PingFigures } from '../../report/watch/pings.ts';
 import { byId, byIdOf, element, fillTable, setText } from './dom.ts';
 
@@ -87,8 +88,7 @@ const STAGES = {
   3: 'above 100 %: dropped',
 } as const;
 
-const msText = (ms: number | null): string =>
-  ms === null ? '–' : `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
+const msText = (value: number | null): string => (value === null ? '–' : ms(value));
 
 function pingFacts({ host, nowMs, p50Ms, mostMs, reason }: PingFigures): [string, string][] {
   if (reason !== null) return [['Pings to the next hop', `none: ${reason}`]];

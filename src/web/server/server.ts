@@ -1,20 +1,17 @@
 /** The server: each request through the guard, nothing but what is in memory; changes are handed on. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { answerTo, errorAnswer, jsonAnswer, sampleEvent, type Answer } from '../answers/answers.ts';
-import { reportAnswer, reportsJson } from '../answers/reports.ts';
+import { answerTo, errorAnswer, sampleEvent, type Answer } from '../answers/answers.ts';
 import { pathOf, refusalOf, type GuardSettings } from '../answers/guard.ts';
+import { policyOf } from '../answers/policy.ts';
+import { reportsAnswer } from '../answers/reports.ts';
 import type { Histories } from '../feed/histories.ts';
 import type { ReportsLine } from '../feed/reports.ts';
 import type { ChangedLine, ChangeLine, DecisionLine, Snapshot } from '../feed/snapshot.ts';
 import { Changes } from './changes.ts';
 import { EventStreams, eventText } from './events.ts';
 
-/** The page's own files and nothing else: no inline script or style, no frame around it, no form. */
-const POLICY = [
-  "default-src 'none'",
-  ...["script-src 'self'", "style-src 'self'", "img-src 'self'", "connect-src 'self'"],
-  ...["base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"],
-].join('; ');
+/** The page's own files and nothing else: no inline script or style. */
+const POLICY = policyOf(["script-src 'self'", "style-src 'self'", "img-src 'self'", "connect-src 'self'"]);
 
 const HEADERS = {
   'content-security-policy': POLICY,
@@ -24,8 +21,6 @@ const HEADERS = {
   'cross-origin-opener-policy': 'same-origin',
   'cache-control': 'no-store',
 } as const;
-
-const REPORTS_PATH = '/api/v1/reports';
 
 const MAX_CONNECTIONS = 64;
 /** For the headers of a request, and for all of it: nobody holds a connection by sending slowly. */
@@ -118,16 +113,10 @@ export class PageServer {
     else
       send(
         response,
-        this.#answerOfReports(path) ??
+        reportsAnswer(path, this.#reports) ??
           answerTo(path, this.#snapshot, this.#histories) ??
           errorAnswer(404, 'there is nothing here'),
       );
-  }
-
-  #answerOfReports(path: string): Answer | undefined {
-    return path === REPORTS_PATH
-      ? jsonAnswer(200, reportsJson(this.#reports))
-      : reportAnswer(path, this.#reports);
   }
 
   #stream(response: ServerResponse): void {

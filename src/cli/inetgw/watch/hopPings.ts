@@ -34,11 +34,10 @@ export class HopPings {
     });
   }
 
-  /** What came so far; they go on for as long as this is called once a second. */
+  /** What came so far. To be called once a second: it starts the pings, and notices a host that says nothing. */
   read(): PingFigures {
     this.#hop.want(true);
-    const { host, reason } = { host: this.#host, reason: this.#reason };
-    return pingFigures(this.#answers, performance.now(), { host, reason });
+    return pingFigures(this.#answers, performance.now(), { host: this.#host, reason: this.#reason });
   }
 
   close(): void {

@@ -36,13 +36,13 @@ interface Known {
 }
 
 export class WatchReader {
-  readonly #device: string;
+  readonly device: string;
   readonly #everything: boolean;
   #known: Known | undefined;
 
   /** @param everything each time all that `inetgw DEV --json` has: what the rules counted, and rates that follow the line */
   constructor(device: string, everything = false) {
-    this.#device = device;
+    this.device = device;
     this.#everything = everything;
   }
 
@@ -58,7 +58,7 @@ export class WatchReader {
       const followed = this.#everything ? await readFollowed(plan) : undefined;
       const statistics = statisticsOf(plan, since, readings, conditions, followed);
       const remembered = rememberedIn(readings);
-      return { device: this.#device, atMs, phase, conditions, isWhole, statistics, remembered };
+      return { device: this.device, atMs, phase, conditions, isWhole, statistics, remembered };
     } catch (error) {
       // The device, or what stood on it, went away.
       if (error instanceof UserError) return this.#whole();
@@ -68,9 +68,9 @@ export class WatchReader {
 
   async #whole(): Promise<FullReading> {
     const { current, atMs, conditions, statistics, remembered, isWhole, isAbsent } = await readDevice(
-      this.#device,
+      this.device,
     );
-    if (isAbsent && current.record === undefined) throw await noSuchDevice(this.#device);
+    if (isAbsent && current.record === undefined) throw await noSuchDevice(this.device);
     const { inForce, record } = current;
     this.#known =
       inForce === undefined || record === undefined
@@ -80,6 +80,6 @@ export class WatchReader {
             hasRules: statistics?.firewall.present === true,
           };
     const { phase } = record ?? {};
-    return { device: this.#device, atMs, phase, conditions, isWhole, statistics, remembered };
+    return { device: this.device, atMs, phase, conditions, isWhole, statistics, remembered };
   }
 }

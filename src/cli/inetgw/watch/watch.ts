@@ -31,13 +31,12 @@ export async function watchCommand(named: string | undefined, options: GlobalOpt
   if (options.json === true && options.once !== true)
     throw usageError('watch has no end: JSON is for --once', 'type: inetgw watch --once --json');
   await requireNetAdmin('reading the counters');
-  const device = named ?? (await onlyDevice());
-  const reader = new WatchReader(device);
+  const reader = new WatchReader(named ?? (await onlyDevice()));
   const names = await HostNamer.open(options);
-  if (options.once === true) return showOnce(device, reader, names, options);
+  if (options.once === true) return showOnce(reader, names, options);
   if (!process.stdout.isTTY || process.env['TERM'] === 'dumb')
     throw usageError('watch needs a terminal that has a cursor', 'one screen as text: inetgw watch --once');
-  return new Watch(device, reader, names, options).run();
+  return new Watch(reader, names, options).run();
 }
 
 /** The device that is set up or paused, where there is one of them. */
@@ -57,7 +56,6 @@ const NAMES_LOOKS = 4;
 const NAMES_EVERY_MS = 250;
 
 async function readOnce(
-  device: string,
   reader: WatchReader,
   names: HostNamer,
   options: GlobalOptions,
@@ -66,7 +64,7 @@ async function readOnce(
   let pings: HopPings | undefined;
   try {
     const before = await reader.read();
-    pings = options.ping === false ? undefined : new HopPings(device);
+    pings = options.ping === false ? undefined : new HopPings(reader.device);
     await flowReader.read(before, true);
     // Names that are looked up come meanwhile.
     await names.name(figuresOf(undefined, before));
@@ -85,13 +83,8 @@ async function readOnce(
   }
 }
 
-async function showOnce(
-  device: string,
-  reader: WatchReader,
-  names: HostNamer,
-  options: GlobalOptions,
-): Promise<number> {
-  const { figures, flows } = await readOnce(device, reader, names, options);
+async function showOnce(reader: WatchReader, names: HostNamer, options: GlobalOptions): Promise<number> {
+  const { figures, flows } = await readOnce(reader, names, options);
   const columns = process.stdout.isTTY ? process.stdout.columns : Number(process.env['COLUMNS']);
   const text =
     options.json === true
@@ -113,7 +106,6 @@ function hasColour({ color }: GlobalOptions): boolean {
 
 /** From entering the terminal to leaving it. */
 class Watch {
-  readonly #device: string;
   readonly #reader: WatchReader;
   readonly #names: HostNamer;
   readonly #colour: boolean;
@@ -134,8 +126,7 @@ class Watch {
   #waiting = new AbortController();
   #terminal: Terminal | undefined;
 
-  constructor(device: string, reader: WatchReader, names: HostNamer, options: GlobalOptions) {
-    this.#device = device;
+  constructor(reader: WatchReader, names: HostNamer, options: GlobalOptions) {
     this.#reader = reader;
     this.#sendsPings = options.ping !== false;
     this.#names = names;
@@ -149,7 +140,7 @@ class Watch {
     this.#enter();
     try {
       this.#answers.take(before);
-      if (this.#sendsPings) this.#pings = new HopPings(this.#device);
+      if (this.#sendsPings) this.#pings = new HopPings(this.#reader.device);
       this.#figures = await this.#names.name(figuresOf(undefined, before));
       while (this.#exitCode === undefined) {
         this.#draw();
@@ -189,7 +180,7 @@ class Watch {
 
   #switchPings(): void {
     this.#pings?.close();
-    this.#pings = this.#pings === undefined ? new HopPings(this.#device) : undefined;
+    this.#pings = this.#pings === undefined ? new HopPings(this.#reader.device) : undefined;
     if (this.#figures !== undefined) this.#figures = { ...this.#figures, ping: this.#pings?.read() ?? null };
   }
 

@@ -131,7 +131,7 @@ export function makeProgram(action: (words: string[], options: Options) => void)
     });
 }
 
-/** Before an option `--no-…`: commander would take that for given always without it. Nobody needs to say it. */
+/** The opposite of a `--no-…`, hidden and added before it: without, commander has a value where neither was said. */
 const opposite = (flag: string): Option => new Option(flag).hideHelp();
 
 /** Of other options the last one counts; who says two of these wants both. */

@@ -13,16 +13,9 @@ import { fileErrors, renderResult } from '../../../../src/search/result/output.t
 import type { OutputSettings } from '../../../../src/search/arguments/arguments.ts';
 import type { SearchResult } from '../../../../src/search/result/result.ts';
 import { parseResult } from '../../../../src/search/result/resultFile.ts';
-import { gridTask, modelResult, runOnModel } from '../../../model/run.ts';
+import { gridTask, modelResult, overviewResult, runOnModel } from '../../../model/run.ts';
 
-const overview = modelResult([
-  await runOnModel({
-    ...gridTask(1, 1, 1, 2, 1),
-    grid: { lowerBitPerSec: 1.3e6, upperBitPerSec: 1.8e6, stepBitPerSec: 50_000 },
-    pings: 20,
-    otherBitPerSec: 210_000,
-  }),
-]);
+const overview = await overviewResult();
 const both = modelResult([
   await runOnModel({ mode: 'auto', direction: 'down', otherBitPerSec: null }),
   await runOnModel(
