@@ -104,9 +104,10 @@ export class Sampler {
       pings: undefined,
     };
     this.#devices.set(device, known);
+    // Also where reading fails: nobody may be looking any longer.
+    const ping = this.#pingsOf(device, known)?.read();
     try {
-      const read = await known.reader.read();
-      const now = { ...read, ping: this.#pingsOf(device, known)?.read() };
+      const now = { ...(await known.reader.read()), ping };
       const figures = await this.#options.names.name(figuresOf(known.before, now, known.answers.take(now)));
       known.before = now;
       const { phase, conditions, statistics, isWhole } = now;
