@@ -126,7 +126,7 @@ describe.each(LINES)('%s', (_name, line, rates, seconds) => {
   });
 });
 
-test('pings are sent once a second, not after p, and not with --no-ping', async () => {
+test('pings are sent once a second, not after p or Ctrl-Z, not when it was killed, and not with --no-ping', async () => {
   await setUpLine(guest);
   await inetgwOk(guest, 'ppp0', '210', '1710');
   const counter = ['nft', '-j', 'list', 'counter', 'inet', 'seen', 'pings'] as const;
@@ -157,7 +157,22 @@ test('pings are sent once a second, not after p, and not with --no-ping', async 
   await tmux.press('p');
   await guest.run(['sleep', '5'], { ns: 'gw' });
   expect(await shownMs()).toBeGreaterThan(0);
+  const signal = async (name: string): Promise<string> =>
+    guest.run(['pkill', `-${name}`, '-P', (await tmux?.pid()) ?? ''], { ns: 'gw' });
+  await signal('TSTP');
+  await guest.run(['sleep', '2'], { ns: 'gw' });
+  expect(await sentIn(3)).toBe(0);
+  await signal('CONT');
+  await guest.run(['sleep', '5'], { ns: 'gw' });
+  expect(await shownMs()).toBeGreaterThan(0);
   await tmux.press('q');
+  await guest.run(['sleep', '2'], { ns: 'gw' });
+  expect(await sentIn(3)).toBe(0);
+  await tmux.close();
+  tmux = await watching();
+  await guest.run(['sleep', '5'], { ns: 'gw' });
+  expect(await shownMs()).toBeGreaterThan(0);
+  await signal('KILL');
   await guest.run(['sleep', '2'], { ns: 'gw' });
   expect(await sentIn(3)).toBe(0);
 

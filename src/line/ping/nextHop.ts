@@ -79,7 +79,10 @@ export class NextHop {
         onAnswer(roundTripMs);
       },
       onEnd: (said) => {
-        this.#lose(said === '' ? 'ping ended' : said);
+        this.#stream = undefined;
+        const isOver = said === '' && performance.now() - this.#answeredMs <= SILENT_MS;
+        // Another one goes on when it is wanted next.
+        if (!isOver) this.#lose(said === '' ? 'ping ended' : said);
       },
     });
   }

@@ -9,14 +9,30 @@ export interface PingStreamOptions {
   device: string;
   intervalMs: number;
   onAnswer: (roundTripMs: number) => void;
-  /** It has ended by itself, and why. */
+  /** It has ended by itself, and what it said to standard error: nothing where its time was over. */
   onEnd: (said: string) => void;
 }
 
-/** Runs until it is closed. */
+/**
+ * It ends by itself after so long: where its service was killed, and no answer comes that it could fail to write, it would
+ * go on for ever.
+ */
+const LASTS_SEC = 600;
+
+/** Runs until it is closed, or its time is over: `onEnd` is then told nothing, and another one may go on. */
 export function pingStream({ host, device, intervalMs, onAnswer, onEnd }: PingStreamOptions): TellingProgram {
   const family = isIP(host.split('%')[0] ?? '') === 6 ? ['-6'] : [];
-  const args = [...family, '-n', '-i', (intervalMs / 1000).toFixed(3), '-I', device, host];
+  const args = [
+    ...family,
+    '-n',
+    '-w',
+    String(LASTS_SEC),
+    '-i',
+    (intervalMs / 1000).toFixed(3),
+    '-I',
+    device,
+    host,
+  ];
   return new TellingProgram('ping', args, {
     onLine: (line) => {
       const roundTripMs = roundTripIn(line);

@@ -40,6 +40,11 @@ export class HopPings {
     return pingFigures(this.#answers, performance.now(), { host: this.#host, reason: this.#reason });
   }
 
+  /** No host was found yet, and it was not given up. */
+  get isLooking(): boolean {
+    return this.#host === null && this.#reason === null;
+  }
+
   close(): void {
     this.#hop.close();
   }

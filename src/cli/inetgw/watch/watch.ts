@@ -53,7 +53,9 @@ async function onlyDevice(): Promise<string> {
 
 /** Flows are known when the time is over; for names of theirs that are looked up there is so much more. */
 const NAMES_LOOKS = 4;
-const NAMES_EVERY_MS = 250;
+/** As much as the five pings take that prove a next hop on a slow line. */
+const PING_LOOKS = 12;
+const LOOK_EVERY_MS = 250;
 
 async function readOnce(
   reader: WatchReader,
@@ -72,9 +74,10 @@ async function readOnce(
     const now = await reader.read();
     let flows = await names.nameFlows(await flowReader.read(now, true));
     for (let look = 0; names.resolves && look < NAMES_LOOKS; look++) {
-      await sleep(NAMES_EVERY_MS);
+      await sleep(LOOK_EVERY_MS);
       flows = await names.nameFlows(flows);
     }
+    for (let look = 0; pings?.isLooking === true && look < PING_LOOKS; look++) await sleep(LOOK_EVERY_MS);
     const figures = figuresOf(before, { ...now, ping: pings?.read() });
     return { figures: await names.name(figures), flows };
   } finally {
@@ -178,6 +181,13 @@ class Watch {
     this.#flowReader.forget();
   }
 
+  /** Also after a SIGSTOP, what was answered meanwhile is not taken for an answer of now. */
+  #renewPings(): void {
+    if (this.#pings === undefined) return;
+    this.#pings.close();
+    this.#pings = new HopPings(this.#reader.device);
+  }
+
   #switchPings(): void {
     this.#pings?.close();
     this.#pings = this.#pings === undefined ? new HopPings(this.#reader.device) : undefined;
@@ -196,6 +206,7 @@ class Watch {
         'SIGTSTP',
         () => {
           this.#terminal?.leave();
+          this.#pings?.close();
           process.kill(process.pid, 'SIGSTOP');
         },
       ],
@@ -205,6 +216,7 @@ class Watch {
           // Also after a SIGSTOP of somebody's: a shell sets the terminal as it likes it meanwhile.
           this.#terminal?.leave();
           this.#enter();
+          this.#renewPings();
           this.#draw();
         },
       ],
