@@ -15,10 +15,10 @@ export const FLOORS = {
   report: ['core', 'tc', 'firewall', 'plan', 'conditions'],
   system: ['core', 'tc', 'linkHooks', 'firewall', 'plan', 'conditions', 'config'],
   service: ['core', 'system'],
-  web: ['core', 'config', 'report', 'system', 'service'],
   line: ['core', 'tc', 'firewall', 'plan', 'config', 'system'],
   follow: ['core', 'tc', 'plan', 'system', 'line'],
   search: ['core', 'tc', 'linkHooks', 'firewall', 'plan', 'config', 'report', 'system', 'line'],
+  web: ['core', 'config', 'report', 'system', 'service', 'search'],
   relay: ['core', 'system', 'service'],
   cli: [
     'core',

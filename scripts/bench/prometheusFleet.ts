@@ -60,7 +60,7 @@ async function startGateways(): Promise<ServedPage[]> {
   const hour = new Histories();
   for (let ago = 3600; ago > 0; ago -= 5) hour.add(snapshot(2 + (ago % 60), Date.now() - ago * 1000));
   const gateways: ServedPage[] = [];
-  for (let index = 0; index < count; index++) gateways.push(await servePage(hour.all()));
+  for (let index = 0; index < count; index++) gateways.push(await servePage({ histories: hour.all() }));
   return gateways;
 }
 

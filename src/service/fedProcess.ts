@@ -6,8 +6,11 @@ import { SEARCH_PATH } from '../system/exec/run.ts';
 
 export interface FedProcess {
   pid: number | undefined;
-  /** False: it was lost, since the process does not read. */
-  write: (line: string) => boolean;
+  /**
+   * False: it was lost, since the process does not read.
+   * @param onTaken called when the pipe has taken it, or will not any more
+   */
+  write: (line: string, onTaken?: () => void) => boolean;
   /** Ends its input, and it soon after. */
   end: () => Promise<void>;
 }
@@ -61,9 +64,15 @@ export function startFed(
   child.stdin.on('error', () => undefined);
   return {
     pid: child.pid,
-    write: (line) => {
+    write: (line, onTaken) => {
       if (!child.stdin.writable || child.stdin.writableLength > WAITING_BYTES) return false;
-      child.stdin.write(`${line}\n`);
+      child.stdin.write(
+        `${line}\n`,
+        onTaken &&
+          (() => {
+            onTaken();
+          }),
+      );
       return true;
     },
     end: async () => {

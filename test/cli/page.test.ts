@@ -1,14 +1,11 @@
 /** The page in a browser: its figures, its sizes, and that it asks nobody else. PAGE_SCREENSHOTS=DIR keeps pictures. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import axe from 'axe-core';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Snapshot } from '../../src/web/feed/snapshot.ts';
+import type { Snapshot, Start } from '../../src/web/feed/snapshot.ts';
 import { Histories } from '../../src/web/feed/histories.ts';
 import { HANG_MS } from '../hang.ts';
-import { Reports } from '../../src/cli/inetgw/serve/reports.ts';
 import { savedResult } from './helpers/savedResult.ts';
 import { servePage, type ServedPage } from './helpers/servedPage.ts';
 import { pageSnapshot } from './helpers/pageSnapshot.ts';
@@ -51,8 +48,7 @@ beforeAll(() => {
   known = history();
 });
 
-beforeEach(async () => {
-  served = await servePage(known.all());
+beforeEach(() => {
   [asked, complaints] = [[], []];
 });
 afterEach(async () => {
@@ -62,8 +58,13 @@ afterEach(async () => {
 
 async function open(
   snapshot: Snapshot,
-  { width = 1440, scheme = 'light' }: { width?: number; scheme?: 'light' | 'dark' } = {},
+  {
+    width = 1440,
+    scheme = 'light',
+    ...start
+  }: { width?: number; scheme?: 'light' | 'dark' } & Pick<Start, 'changes' | 'reports'> = {},
 ): Promise<void> {
+  served = await servePage({ histories: known.all(), ...start });
   served.tell(snapshot);
   context = await browser.newContext({
     viewport: { width, height: 1000 },
@@ -116,19 +117,17 @@ describe.each([
     expect(asked.filter((url) => !url.startsWith(served.url))).toEqual([]);
     expect(asked.length).toBeGreaterThan(4);
     expect(complaints).toEqual([]);
+    expect(await page.locator('#changes-card').isVisible()).toBe(false);
   });
 });
 
 describe.each([360, 1440])('what searchbw has measured, at %i pixels', (width) => {
   it('is listed with what was recommended, and its report opens with its style and breaks no policy', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'inetgw-reports-'));
-    await writeFile(join(folder, 'down.json'), await savedResult('2026-11-27T11:30:00.000Z'));
-    const reports = await Reports.open(folder, (text) => complaints.push(text));
-    const line = await reports.read();
-    await rm(folder, { recursive: true });
-    if (line === undefined) throw new Error('nothing was read');
-    served.tell(line);
-    await open(pageSnapshot(NOW_MS, 0), { width });
+    await open(pageSnapshot(NOW_MS, 0), { width, reports: true });
+    expect(await page.locator('#reports-card').isVisible()).toBe(false);
+    // The page that is open is told of it.
+    const text = await savedResult('2026-11-27T11:30:00.000Z');
+    served.tell({ kind: 'reportFile', name: 'down.json', text });
     const link = page.locator('#reports a');
     await link.waitFor();
     expect(await textOf('#reports')).toMatch(/^27 Nov 2026, 11:30: down 1\d\d\d kbit\/s$/);
@@ -149,9 +148,7 @@ describe.each([360, 1440])('what searchbw has measured, at %i pixels', (width) =
 
 describe.each([360, 1440])('what can be changed, at %i pixels', (width) => {
   it('is offered only where it is allowed, says what will be done, by keyboard, fits, and axe finds nothing serious', async () => {
-    await open(pageSnapshot(NOW_MS, 0), { width });
-    expect(await page.locator('#changes-card').isVisible()).toBe(false);
-    served.tell({ ...pageSnapshot(NOW_MS + 1000, 0), changes: true });
+    await open(pageSnapshot(NOW_MS, 0), { width, changes: true });
     await page.locator('#rate-up').fill('4mbit');
     await page.keyboard.press('Enter');
     expect(await textOf('#confirm-text')).toContain(
@@ -179,7 +176,7 @@ it.each([360, 1440])(
       ...{ upBitPerSec: 210_000, downBitPerSec: 1_710_000 },
     };
     const devices = [{ device: 'ppp0', paused }];
-    await open({ kind: 'snapshot', atMs: NOW_MS, changes: true, devices }, { width });
+    await open({ kind: 'snapshot', atMs: NOW_MS, devices }, { width, changes: true });
     expect(await textOf('#standing')).toBe('paused');
     expect(await textOf('#paused')).toBe('Paused until 12:15:00: nothing is shaped meanwhile.');
     expect(await page.locator('#change-rates, #change-pause').filter({ visible: true }).count()).toBe(0);

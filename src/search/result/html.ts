@@ -139,6 +139,13 @@ function timePoints(lines: readonly ResultLine[], pick: 'avg' | 'p95'): ChartSer
   });
 }
 
+/** Of any number of values: as many arguments as an hour has pings no function takes. */
+const endsOf = (values: readonly number[]): [least: number, most: number] =>
+  values.reduce<[number, number]>(
+    ([least, most], value) => [Math.min(least, value), Math.max(most, value)],
+    [Infinity, -Infinity],
+  );
+
 function timeFigure(
   direction: ResultDirection,
   lines: readonly ResultLine[],
@@ -163,7 +170,7 @@ function timeFigure(
     width: CHART.width,
     height: CHART.timeHeight,
     x: xScale([...lines, ...paced]),
-    y: logScale(Math.min(...values), Math.max(...values)),
+    y: logScale(...endsOf(values)),
     yLabel: 'answer time in ms (logarithmic)',
     xLabel: `${nameOf(direction).toLowerCase()} bandwidth set, kbit/s`,
     formatX: kbit,

@@ -7,6 +7,7 @@ import { RESULT_FORMAT, RESULT_VERSION, type SearchResult } from './result.ts';
 const number = z.number();
 /** Shown on terminals and in pages: what would steer one of them is escaped on the way in. */
 const text = z.string().transform(printable);
+const time = text.refine((value) => !Number.isNaN(Date.parse(value)), 'it is no time');
 const summary = z.object({
   count: number,
   min: number,
@@ -66,8 +67,8 @@ const pacing = z.object({
 const schema: z.ZodType<SearchResult> = z.object({
   format: z.literal(RESULT_FORMAT),
   formatVersion: z.literal(RESULT_VERSION),
-  startedAt: text,
-  finishedAt: text,
+  startedAt: time,
+  finishedAt: time,
   tool: z.object({ name: z.literal('searchbw'), version: text, node: text }),
   line: z.object({
     device: text,

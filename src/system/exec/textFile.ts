@@ -27,15 +27,18 @@ export interface TextFileOptions {
   limitBytes: number;
   /** Refuse pipes and devices; otherwise `<(command)` of the shell works. */
   regularOnly?: boolean;
+  /** Refuse a symbolic link: whoever may write into a folder does not choose what else is read. */
+  linkless?: boolean;
 }
 
 /** The text of a file of at most so many bytes. Throws an `Error` with a `code`, as `readFile` does. */
 export async function readTextFile(
   path: string,
-  { limitBytes, regularOnly = false }: TextFileOptions,
+  { limitBytes, regularOnly = false, linkless = false }: TextFileOptions,
 ): Promise<string> {
   // Opening a pipe that nobody writes to would wait for ever.
-  const flags = constants.O_RDONLY | (regularOnly ? constants.O_NONBLOCK : 0);
+  const flags =
+    constants.O_RDONLY | (regularOnly ? constants.O_NONBLOCK : 0) | (linkless ? constants.O_NOFOLLOW : 0);
   const file = await open(path, flags);
   try {
     if (regularOnly && !(await file.stat()).isFile()) throw new NotAFileError();

@@ -78,16 +78,20 @@ export const changedAnswer = (
     ? jsonAnswer(200, { device, change: word, message, warnings } satisfies ChangedJson)
     : errorAnswer(status, message);
 
-/** Undefined: there is no such path among those that are reckoned. */
+/**
+ * Undefined: there is no such path among those that are reckoned.
+ * @param changes they may be asked for
+ */
 export function answerTo(
   path: string,
   snapshot: Snapshot | undefined,
   histories: Histories,
+  changes = false,
 ): Answer | undefined {
   if (path === '/metrics')
     return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: metricsText(snapshot) };
   if (path === '/api/v1/openapi.json') return jsonAnswer(200, openApi(VERSION));
-  if (path === '/api/v1/devices') return jsonAnswer(200, devicesJson(snapshot));
+  if (path === '/api/v1/devices') return jsonAnswer(200, devicesJson(snapshot, changes));
   const [, kind, encoded = ''] = /^\/api\/v1\/(devices|hosts|history)\/([^/]+)$/.exec(path) ?? [];
   if (kind === undefined) return undefined;
   const device = decoded(encoded);
@@ -100,7 +104,8 @@ export function answerTo(
     : jsonAnswer(200, history);
 }
 
-function decoded(part: string): string | undefined {
+/** Undefined: it is not encoded as part of a path. */
+export function decoded(part: string): string | undefined {
   try {
     return decodeURIComponent(part);
   } catch {
@@ -125,11 +130,11 @@ function hostsAnswer(snapshot: DeviceSnapshot | undefined, atMs: number): Answer
   return jsonAnswer(200, { device, atMs, overMs: figures.overMs, hosts: figures.line?.hosts ?? null });
 }
 
-function devicesJson(snapshot: Snapshot | undefined): DevicesJson {
+function devicesJson(snapshot: Snapshot | undefined, changes: boolean): DevicesJson {
   return {
     version: VERSION,
     atMs: snapshot?.atMs ?? null,
-    changes: snapshot?.changes ?? false,
+    changes,
     devices: (snapshot?.devices ?? []).map(({ device, reading, error, paused }) => ({
       device,
       isWhole: reading?.isWhole ?? false,
@@ -160,7 +165,7 @@ function namesIn(figures: Figures | undefined): HostNames {
   );
 }
 
-export function sampleEvent({ atMs, changes = false, devices }: Snapshot): SampleEvent {
+export function sampleEvent({ atMs, devices }: Snapshot, changes = false): SampleEvent {
   return {
     atMs,
     changes,

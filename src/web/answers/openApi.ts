@@ -299,7 +299,7 @@ const PATHS = {
   '/events': {
     get: operation(
       'events',
-      'Server-sent events: `sample` (SampleEvent) once a second, `decision` (DecisionEvent) when rates follow the line',
+      'Server-sent events: `sample` (SampleEvent) once a second, `decision` (DecisionEvent) when rates follow the line, `reports` when others are there',
       { 200: response('as long as the connection stands', TEXT, 'text/event-stream') },
     ),
   },

@@ -1,32 +1,58 @@
 /** What is answered of reports: the list of them, and the page of one. Pure. */
-import type { ReportSnapshot, ReportsLine } from '../feed/reports.ts';
-import { jsonAnswer, type Answer } from './answers.ts';
+import { decoded, jsonAnswer, type Answer } from './answers.ts';
 import { policyOf } from './policy.ts';
+
+export interface Report {
+  /** Of its file. */
+  name: string;
+  device: string;
+  /** Unix time in ms. */
+  finishedAtMs: number;
+  directions: readonly ReportDirection[];
+  /** HTML, made anew of the result: whatever came from outside is escaped in it, and nothing in it runs. */
+  page: string;
+}
+
+export interface ReportDirection {
+  direction: 'down' | 'up';
+  /** Raw; null: none could be recommended. */
+  recommendedBitPerSec: number | null;
+}
 
 /** The structure of `/api/v1/reports`. */
 export interface ReportsJson {
   /** The newest first. `path` leads to its page, from where the page of inetgw is. */
-  reports: (Omit<ReportSnapshot, 'page'> & { path: string })[];
+  reports: (Omit<Report, 'page'> & { path: string })[];
 }
 
-const pagePath = (name: string): string => `reports/${encodeURIComponent(name)}`;
+const FOLDER = '/reports/';
 
-export const reportsJson = (line: ReportsLine | undefined): ReportsJson => ({
-  reports: (line?.reports ?? []).map(({ name, device, finishedAtMs, directions }) => ({
+export const reportsJson = (reports: readonly Report[]): ReportsJson => ({
+  reports: reports.map(({ name, device, finishedAtMs, directions }) => ({
     ...{ name, device, finishedAtMs, directions },
-    path: pagePath(name),
+    path: `${FOLDER.slice(1)}${encodeURIComponent(name)}`,
   })),
 });
 
-/** Undefined: the path is none of theirs. */
-export function reportsAnswer(path: string, line: ReportsLine | undefined): Answer | undefined {
-  if (path === '/api/v1/reports') return jsonAnswer(200, reportsJson(line));
-  const found = line?.reports.find(({ name }) => path === `/${pagePath(name)}`);
-  if (line === undefined || found === undefined) return undefined;
+/**
+ * Undefined: the path is none of theirs.
+ * @param path as it was asked for
+ * @param reports the newest first
+ * @param styleSource of the style in each page, as a policy takes it: `'sha256-…'`
+ */
+export function reportsAnswer(
+  path: string,
+  reports: readonly Report[],
+  styleSource: string,
+): Answer | undefined {
+  if (path === '/api/v1/reports') return jsonAnswer(200, reportsJson(reports));
+  const wanted = path.startsWith(FOLDER) ? decoded(path.slice(FOLDER.length)) : undefined;
+  const found = reports.find(({ name }) => name === wanted);
+  if (found === undefined) return undefined;
   return {
     status: 200,
     type: 'text/html; charset=utf-8',
     body: found.page,
-    headers: { 'content-security-policy': policyOf([`style-src ${line.styleHash}`]) },
+    headers: { 'content-security-policy': policyOf([`style-src ${styleSource}`]) },
   };
 }

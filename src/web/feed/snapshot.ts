@@ -7,7 +7,7 @@ import type { Figures } from '../../report/watch/figures.ts';
 import { isChangeWord, type ChangeWord } from './change.ts';
 import type { Decided, HistoryJson, Point } from './history.ts';
 import type { ListenAddress } from './listen.ts';
-import type { ReportsLine } from './reports.ts';
+import type { ReportFileLine, ReportFilesLine } from './reports.ts';
 
 export interface DeviceSnapshot {
   device: string;
@@ -36,8 +36,6 @@ export interface Snapshot {
   devices: readonly DeviceSnapshot[];
   /** So many hosts have series of their own; undefined: none. */
   perHost?: number;
-  /** Changes may be asked for. */
-  changes?: boolean;
 }
 
 /** The first line. */
@@ -53,8 +51,10 @@ export interface Start {
   /** Names of this machine, beside localhost and addresses, that a Host header may have. */
   names: readonly string[];
   histories: readonly HistoryJson[];
-  /** Undefined: none are shown. */
-  reports?: ReportsLine;
+  /** Reports of searchbw are shown. */
+  reports?: true;
+  /** Nothing is said of reports that are left out. */
+  quiet?: true;
 }
 
 export interface DecisionLine extends Decided {
@@ -74,7 +74,7 @@ export interface ChangedLine {
   afterSec?: number;
 }
 
-export type FeedLine = Start | Snapshot | DecisionLine | ChangedLine | ReportsLine;
+export type FeedLine = Start | Snapshot | DecisionLine | ChangedLine | ReportFileLine | ReportFilesLine;
 
 /** Somebody wants a change. All of it is what he has sent, and is checked by the privileged side. */
 export interface ChangeLine {

@@ -6,7 +6,7 @@ import { showChanges } from './changes.ts';
 import { byId, byIdOf, element, setText } from './dom.ts';
 import { showFigures } from './figures.ts';
 import { Plots, type Range } from './plots.ts';
-import { showReports } from './reports.ts';
+import { readReports, showReports } from './reports.ts';
 
 const SECONDS_KEPT_MS = 600_000;
 /** Minutes come from the server alone. */
@@ -120,7 +120,9 @@ function open(): void {
     showConnection('live', 'good');
     // What happened meanwhile is not known here.
     historyMs = -Infinity;
+    void readReports();
   });
+  stream.addEventListener('reports', () => void readReports());
   stream.addEventListener('error', () => {
     showConnection('no connection, it is tried again', 'bad');
   });

@@ -3,27 +3,21 @@ import { formatRate } from '../../core/units.ts';
 import type { ReportsJson } from '../answers/reports.ts';
 import { byId, element } from './dom.ts';
 
-const EVERY_MS = 60_000;
-
 let reports: ReportsJson['reports'] = [];
-let readMs = -Infinity;
+let chosen = '';
 let shown = '';
 
-/** Those of the device; of all where none is chosen. Asked for anew each minute. */
-export function showReports(device: string): void {
-  if (performance.now() - readMs > EVERY_MS) void read(device);
-  show(device);
-}
-
-async function read(device: string): Promise<void> {
-  readMs = performance.now();
+/** When the stream of events begins, and when it tells that there are others. */
+export async function readReports(): Promise<void> {
   const answer = await fetch('api/v1/reports').catch(() => undefined);
   if (answer?.ok !== true) return;
   ({ reports } = (await answer.json()) as ReportsJson);
-  show(device);
+  showReports(chosen);
 }
 
-function show(device: string): void {
+/** Those of the device; of all where none is chosen. */
+export function showReports(device: string): void {
+  chosen = device;
   const wanted = reports.filter((each) => device === '' || each.device === device);
   byId('reports-card').hidden = wanted.length === 0;
   const key = JSON.stringify(wanted);

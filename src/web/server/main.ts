@@ -7,10 +7,12 @@ import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { PAGE_FILES } from '../../core/installedFiles.ts';
 import { Histories } from '../feed/histories.ts';
+import { messageLine } from '../../core/messageLine.ts';
 import { addressText } from '../feed/listen.ts';
 import type { BackLine, FeedLine, Start } from '../feed/snapshot.ts';
 import { bind } from './bind.ts';
 import { dropPrivilege } from './privilege.ts';
+import type { ShownReports } from './reports.ts';
 import { PageServer, type PageFile } from './server.ts';
 
 const PAGE: readonly (readonly [path: string, name: string, type: string])[] = [
@@ -20,7 +22,11 @@ const PAGE: readonly (readonly [path: string, name: string, type: string])[] = [
   ['/icon.svg', 'icon.svg', 'image/svg+xml'],
 ];
 
-let page: PageServer | undefined;
+interface Running {
+  page: PageServer;
+  /** Undefined: none are shown. */
+  reports: ShownReports | undefined;
+}
 
 function tell(line: BackLine): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
@@ -32,6 +38,7 @@ function pageFiles(): Map<string, PageFile> {
   );
 }
 
+/** Undefined: it could not, and has said so. */
 async function start({
   listen,
   socketGroup,
@@ -40,30 +47,32 @@ async function start({
   names,
   histories,
   reports,
-}: Start): Promise<void> {
+  quiet,
+}: Start): Promise<Running | undefined> {
   let files: Map<string, PageFile>;
   try {
     files = pageFiles();
   } catch (error) {
     fail(`the page cannot be read: ${error instanceof Error ? error.message : String(error)}`);
-    return;
+    return undefined;
   }
-  const made = new PageServer(
+  const shown = reports === true ? await shownReports(quiet === true) : undefined;
+  const page = new PageServer(
     { names, token, changes: changes === true },
     files,
     new Histories(histories),
+    shown,
     (is) => {
       tell({ kind: 'watched', is });
     },
     tell,
   );
-  if (reports !== undefined) made.showReports(reports);
   try {
-    await bind(made.server, listen, socketGroup);
+    await bind(page.server, listen, socketGroup);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     fail(`cannot listen on ${addressText(listen)}: ${reasonOf(code, { listen, socketGroup }) ?? message}`);
-    return;
+    return undefined;
   }
   try {
     dropPrivilege();
@@ -72,10 +81,18 @@ async function start({
       `the process that listens cannot give up its privilege: ${error instanceof Error ? error.message : String(error)}`,
       'it needs CAP_SETUID and CAP_SETGID to become nobody: docs/monitoring.md',
     );
-    return;
+    return undefined;
   }
-  page = made;
   tell({ kind: 'listening' });
+  return { page, reports: shown };
+}
+
+/** Loaded before everything is given up: it may not be able to read its own files then. And only where they are asked for. */
+async function shownReports(quiet: boolean): Promise<ShownReports> {
+  const made = await import('./reports.ts');
+  return new made.ShownReports((text) => {
+    if (!quiet) process.stderr.write(messageLine('inetgw', text));
+  });
 }
 
 function reasonOf(
@@ -109,17 +126,27 @@ function fail(message: string, hint?: string): void {
   input.close();
 }
 
+function hear({ page, reports }: Running, told: Exclude<FeedLine, Start>): void {
+  if (told.kind === 'snapshot') page.show(told);
+  else if (told.kind === 'decision') page.decide(told);
+  else if (told.kind === 'changed') page.changed(told);
+  else if (told.kind === 'reportFile' ? reports?.take(told) : reports?.keep(told)) page.reportsChanged();
+}
+
+let running: Promise<Running | undefined> = Promise.resolve(undefined);
 const input = createInterface({ input: process.stdin });
 input.on('line', (line) => {
   const told = JSON.parse(line) as FeedLine;
-  if (told.kind === 'start') void start(told);
-  else if (told.kind === 'snapshot') page?.show(told);
-  else if (told.kind === 'reports') page?.showReports(told);
-  else if (told.kind === 'changed') page?.changed(told);
-  else page?.decide(told);
+  if (told.kind === 'start') {
+    running = start(told);
+    return;
+  }
+  // What comes while it is starting is heard when it has, in the order in which it came.
+  void running.then((ready) => {
+    if (ready !== undefined) hear(ready, told);
+  });
 });
 input.on('close', () => {
-  page?.server.close();
   process.exit();
 });
 // What ends the whole group, as Ctrl-C does, is for the process that started it, whose end is the end of the input.

@@ -5,10 +5,10 @@ import { pathOf, refusalOf, type GuardSettings } from '../answers/guard.ts';
 import { policyOf } from '../answers/policy.ts';
 import { reportsAnswer } from '../answers/reports.ts';
 import type { Histories } from '../feed/histories.ts';
-import type { ReportsLine } from '../feed/reports.ts';
 import type { ChangedLine, ChangeLine, DecisionLine, Snapshot } from '../feed/snapshot.ts';
 import { Changes } from './changes.ts';
 import { EventStreams, eventText } from './events.ts';
+import type { ShownReports } from './reports.ts';
 
 /** The page's own files and nothing else: no inline script or style. */
 const POLICY = policyOf(["script-src 'self'", "style-src 'self'", "img-src 'self'", "connect-src 'self'"]);
@@ -38,10 +38,11 @@ export class PageServer {
   readonly #histories: Histories;
   readonly #events: EventStreams;
   readonly #changes: Changes;
+  readonly #reports: ShownReports | undefined;
   #snapshot: Snapshot | undefined;
-  #reports: ReportsLine | undefined;
 
   /**
+   * @param reports undefined: none are shown
    * @param onWatched told when somebody looks, and when nobody does any more
    * @param onChange told what somebody wants changed
    */
@@ -49,6 +50,7 @@ export class PageServer {
     settings: GuardSettings,
     files: ReadonlyMap<string, PageFile>,
     histories: Histories,
+    reports: ShownReports | undefined,
     onWatched: (is: boolean) => void,
     onChange: (line: ChangeLine) => void,
   ) {
@@ -56,6 +58,7 @@ export class PageServer {
     this.#settings = settings;
     this.#files = files;
     this.#histories = histories;
+    this.#reports = reports;
     let isWatched = false;
     this.#events = new EventStreams((count) => {
       if (isWatched === count > 0) return;
@@ -74,11 +77,12 @@ export class PageServer {
   show(snapshot: Snapshot): void {
     this.#snapshot = snapshot;
     this.#histories.add(snapshot);
-    this.#events.send(eventText('sample', sampleEvent(snapshot)));
+    this.#events.send(this.#sampleText(snapshot));
   }
 
-  showReports(line: ReportsLine): void {
-    this.#reports = line;
+  /** Whoever looks is told that there are other reports, and asks for them. */
+  reportsChanged(): void {
+    this.#events.send(eventText('reports', {}));
   }
 
   decide(decision: DecisionLine): void {
@@ -113,10 +117,19 @@ export class PageServer {
     else
       send(
         response,
-        reportsAnswer(path, this.#reports) ??
-          answerTo(path, this.#snapshot, this.#histories) ??
+        this.#reports?.answerTo(path) ??
+          reportsAnswer(path, [], "'none'") ??
+          answerTo(path, this.#snapshot, this.#histories, this.#allowsChanges) ??
           errorAnswer(404, 'there is nothing here'),
       );
+  }
+
+  get #allowsChanges(): boolean {
+    return this.#settings.changes === true;
+  }
+
+  #sampleText(snapshot: Snapshot): string {
+    return eventText('sample', sampleEvent(snapshot, this.#allowsChanges));
   }
 
   #stream(response: ServerResponse): void {
@@ -125,7 +138,7 @@ export class PageServer {
       return;
     }
     const known = this.#snapshot;
-    this.#events.add(response, HEADERS, known === undefined ? '' : eventText('sample', sampleEvent(known)));
+    this.#events.add(response, HEADERS, known === undefined ? '' : this.#sampleText(known));
   }
 }
 

@@ -17,7 +17,7 @@ import {
   type Snapshot,
   type Start,
 } from '../feed/snapshot.ts';
-import type { ReportsLine } from '../feed/reports.ts';
+import type { ReportFileLine, ReportFilesLine } from '../feed/reports.ts';
 import { historyFile, readHistories, writeHistories } from './historyFile.ts';
 
 export interface ListenerOptions {
@@ -26,6 +26,10 @@ export interface ListenerOptions {
   token: string | undefined;
   /** Makes a change that is asked for, or refuses it; undefined: none may be. */
   change: ((line: ChangeLine) => Promise<ChangedLine>) | undefined;
+  /** Files of reports are fed. */
+  reports: boolean;
+  /** Nothing is said but what goes wrong. */
+  quiet: boolean;
   tell: (text: string) => void;
   env: NodeJS.ProcessEnv;
 }
@@ -40,7 +44,7 @@ export class Listener {
   readonly #file: string | undefined;
   readonly #histories: Histories;
   #process: FedProcess | undefined;
-  #reports: ReportsLine | undefined;
+  #generation = 0;
   #again: NodeJS.Timeout | undefined;
   #writtenMs = performance.now();
   #complaint = '';
@@ -91,10 +95,20 @@ export class Listener {
     await this.#write();
   }
 
-  /** In place of those before. */
-  showReports(line: ReportsLine): void {
-    this.#reports = line;
-    this.#process?.write(JSON.stringify(line));
+  /** How many processes have listened: another one knows nothing of what was fed to the one before. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** Resolves when it is on its way and nothing more of it waits. False: it was lost. */
+  async feed(line: ReportFileLine | ReportFilesLine): Promise<boolean> {
+    const fed = this.#process;
+    return new Promise((resolve) => {
+      const isOnItsWay = fed?.write(JSON.stringify(line), () => {
+        resolve(fed === this.#process);
+      });
+      if (isOnItsWay !== true) resolve(false);
+    });
   }
 
   decide(decision: Omit<DecisionLine, 'kind'>): void {
@@ -131,7 +145,7 @@ export class Listener {
 
   /** Resolves when it listens; it is started again whenever it ends after that. */
   #start(): Promise<void> {
-    const { listen, socketGroup, token, change } = this.#options;
+    const { listen, socketGroup, token, change, reports, quiet } = this.#options;
     const start: Start = {
       kind: 'start',
       listen,
@@ -140,7 +154,8 @@ export class Listener {
       ...(change === undefined ? {} : { changes: true }),
       names: this.#names,
       histories: this.#histories.all(),
-      ...(this.#reports === undefined ? {} : { reports: this.#reports }),
+      ...(reports ? { reports } : {}),
+      ...(quiet ? { quiet } : {}),
     };
     return new Promise((resolve, reject) => {
       let listens = false;
@@ -149,6 +164,7 @@ export class Listener {
         const told = parseBackLine(line);
         if (told?.kind === 'listening') {
           listens = true;
+          this.#generation += 1;
           resolve();
         } else if (told?.kind === 'failed') failed = failure(told.message, told.hint);
         else if (told?.kind === 'change') void this.#change(told);

@@ -14,7 +14,8 @@ export interface ServedPage {
   end: () => Promise<void>;
 }
 
-export async function servePage(histories: Start['histories'] = []): Promise<ServedPage> {
+/** @param start what of its first line is another than nothing */
+export async function servePage(start: Partial<Start> = {}): Promise<ServedPage> {
   await build();
   const port = await freePort();
   const child = spawn(process.execPath, [`${ROOT}/dist/lib/start-page-server.js`], {
@@ -23,7 +24,8 @@ export async function servePage(histories: Start['histories'] = []): Promise<Ser
   const tell = (line: FeedLine): void => {
     child.stdin.write(`${JSON.stringify(line)}\n`);
   };
-  tell({ kind: 'start', listen: { kind: 'tcp', host: '127.0.0.1', port }, names: [], histories });
+  const listen = { kind: 'tcp', host: '127.0.0.1', port } as const;
+  tell({ names: [], histories: [], ...start, kind: 'start', listen });
   const lines = createInterface({ input: child.stdout });
   const [first] = (await once(lines, 'line')) as [string];
   if (first !== '{"kind":"listening"}') throw new Error(first);

@@ -8,6 +8,7 @@ import { CONFIG_LIMIT_BYTES, readTextFile, whyUnreadable } from '../../../system
 import { isLocal, parseListen } from '../../../web/feed/listen.ts';
 import { Changer } from '../../../web/source/changer.ts';
 import { Listener } from '../../../web/source/listener.ts';
+import { ReportFeed } from '../../../web/source/reportFeed.ts';
 import { warn } from '../../common/warn.ts';
 import { HostNamer } from '../watch/hostNamer.ts';
 import type { Options } from '../words/program.ts';
@@ -43,24 +44,25 @@ export async function startListening(
   // Whoever listens knows the one, and must not know the other.
   if (changeToken !== undefined && changeToken === token)
     throw configError('the token for changes is the one for reading', 'put another one into its file');
-  const reports =
-    options.reports === undefined
-      ? undefined
-      : await (await import('./reports.ts')).Reports.open(options.reports, tell);
+  const reports = options.reports === undefined ? undefined : await ReportFeed.open(options.reports, tell);
   const names = await HostNamer.open(options);
   const changer =
     changeToken === undefined ? undefined : await Changer.open({ token: changeToken, only: device, log });
   const { socketGroup } = options;
   const change = changer?.answer.bind(changer);
-  const listener = await Listener.start({ listen, socketGroup, token, change, tell, env: process.env });
+  const listener = await Listener.start({
+    ...{ listen, socketGroup, token, change, tell },
+    ...{ reports: reports !== undefined, quiet: options.quiet === true, env: process.env },
+  });
   changer?.begin();
   const ending = new AbortController();
   const sampling = new Sampler(listener, {
-    ...{ only: device, names, perHost, reports, changer },
+    ...{ only: device, names, perHost, changer },
     sendsPings: options.ping !== false,
   }).run(ending.signal);
-  // A bug in it ends the command as any other does.
-  sampling.catch((error: unknown) => {
+  const reporting = reports?.run(listener, ending.signal);
+  // A bug in them ends the command as any other does.
+  Promise.all([sampling, reporting]).catch((error: unknown) => {
     setImmediate(() => {
       throw error;
     });

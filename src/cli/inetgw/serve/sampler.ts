@@ -10,7 +10,6 @@ import { recordedDevices } from '../../../system/record/state.ts';
 import type { DeviceSnapshot } from '../../../web/feed/snapshot.ts';
 import type { Changer } from '../../../web/source/changer.ts';
 import type { Listener } from '../../../web/source/listener.ts';
-import type { Reports } from './reports.ts';
 import { HopPings } from '../watch/hopPings.ts';
 import type { HostNamer } from '../watch/hostNamer.ts';
 import { WatchReader } from '../watch/reader.ts';
@@ -33,8 +32,6 @@ interface SamplerOptions {
   names: HostNamer;
   /** So many hosts have series of their own. */
   perHost: number;
-  /** Undefined: none are shown. */
-  reports: Reports | undefined;
   /** One a second to the next hop, while somebody looks. */
   sendsPings: boolean;
   /** Undefined: nothing can be changed. */
@@ -60,14 +57,11 @@ export class Sampler {
     while (!signal.aborted) {
       const beganMs = performance.now();
       const devices = await this.#sample();
-      const reports = await this.#options.reports?.read();
-      if (reports !== undefined) this.#listener.showReports(reports);
       await this.#listener.show({
         kind: 'snapshot',
         atMs: Date.now(),
         devices,
         perHost: this.#options.perHost,
-        ...(this.#options.changer === undefined ? {} : { changes: true }),
       });
       wake = new AbortController();
       const everyMs = this.#listener.isWatched ? WATCHED_EVERY_MS : IDLE_EVERY_MS;

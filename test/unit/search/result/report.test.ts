@@ -181,7 +181,9 @@ describe('the page', () => {
     expect(markup).not.toContain('\u0000');
     expect(json).not.toContain('<');
     // What a terminal would take for an order is escaped on the way in.
-    expect(parseResult(page, 'f').line.device).toBe(printable(hostile));
+    const readable = reportPage({ ...bad, startedAt: overview.startedAt });
+    expect(parseResult(readable, 'f').line.device).toBe(printable(hostile));
+    expect(() => parseResult(page, 'f')).toThrow('f is damaged: startedAt: it is no time');
   });
 
   it('shows a run without any valid line', async () => {

@@ -26,11 +26,15 @@ function faults(pointer: string, value: unknown): string {
 const escaped = (text: string): string => text.replaceAll('~', '~0').replaceAll('/', '~1');
 const AT_MS = 1_795_743_852_972;
 
-function ask(path: string, snapshot: Snapshot | undefined): { status: number; value: unknown } {
+function ask(
+  path: string,
+  snapshot: Snapshot | undefined,
+  changes?: boolean,
+): { status: number; value: unknown } {
   const histories = new Histories();
   if (snapshot !== undefined) histories.add(snapshot);
   histories.decide({ kind: 'decision', device: 'ppp0', atMs: AT_MS, text: 'down 20 Mbit/s → 4 Mbit/s' });
-  const { status = 0, body = '' } = answerTo(path, snapshot, histories) ?? {};
+  const { status = 0, body = '' } = answerTo(path, snapshot, histories, changes) ?? {};
   return { status, value: JSON.parse(body) };
 }
 
@@ -66,7 +70,7 @@ it('reports of searchbw are as described', () => {
     page: '<!DOCTYPE html>',
   };
   for (const reports of [[], [report]]) {
-    const json = reportsJson({ kind: 'reports', styleHash: "'sha256-x'", reports });
+    const json = reportsJson(reports);
     expect(faults('/paths/~1api~1v1~1reports/get/responses/200/content/application~1json/schema', json)).toBe(
       '',
     );
@@ -99,9 +103,9 @@ describe('a device that is paused', () => {
   );
   const reading = { phase: undefined, conditions, statistics: undefined, isWhole: false };
   const devices = [{ device: 'ppp0', reading, paused }];
-  const snapshot: Snapshot = { kind: 'snapshot', atMs: AT_MS, changes: true, devices };
+  const snapshot: Snapshot = { kind: 'snapshot', atMs: AT_MS, devices };
   it('is told as described, as not in force, with the condition that says so', () => {
-    const list = ask('/api/v1/devices', snapshot);
+    const list = ask('/api/v1/devices', snapshot, true);
     const at = `/paths/${escaped('/api/v1/devices')}/get/responses/200/content/application~1json/schema`;
     expect([list.status, faults(at, list.value)]).toEqual([200, '']);
     expect(list.value).toMatchObject({ changes: true, devices: [{ device: 'ppp0', paused }] });
