@@ -7,7 +7,7 @@ import { RESULT_FORMAT, RESULT_VERSION, type SearchResult } from './result.ts';
 const number = z.number();
 /** Shown on terminals and in pages: what would steer one of them is escaped on the way in. */
 const text = z.string().transform(printable);
-const time = text.refine((value) => !Number.isNaN(Date.parse(value)), 'it is no time');
+const time = z.iso.datetime({ offset: true, error: 'it is no time' });
 const summary = z.object({
   count: number,
   min: number,
