@@ -3,7 +3,8 @@
  * `npx tsx scripts/bench/prometheusFleet.ts [GATEWAYS MINUTES]`, 200 and 30 unless said otherwise.
  *
  * Each gateway is a process of its own, the one of `inetgw serve --listen` that answers scrapes, with an hour of history. What it is
- * told of its line every five seconds, as an idle service reads it, comes from here: as many kernels do not fit on one machine.
+ * told of its line every 15 s, as an idle service reads it, and for each scrape, comes from here: as many kernels do not fit on one
+ * machine.
  */
 import { readFileSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -23,7 +24,9 @@ import { cpuSec, printTable, residentBytes, sleep } from './iprelay-lib.ts';
 
 const [count = 200, minutes = 30] = process.argv.slice(2).map(Number);
 const SITES = 10;
-const READ_EVERY_MS = 5000;
+/** Their counters grow by what `someStatistics` has in so long. */
+const COUNTED_EVERY_MS = 5000;
+const READ_EVERY_MS = 15_000;
 /** As templates/prometheus/prometheus.yml has it. */
 const SCRAPED_EVERY_SEC = 30;
 const TEMPLATES = fileURLToPath(new URL('../../templates/prometheus', import.meta.url));
@@ -31,7 +34,7 @@ const TEMPLATES = fileURLToPath(new URL('../../templates/prometheus', import.met
 /** The reading number `n` of a line: its counters are so many times those of the first. */
 function reading(n: number): WatchReading {
   const statistics = someStatistics({ up: '10M', down: '50M', times: n });
-  return { device: 'ppp0', atMs: n * READ_EVERY_MS, conditions: [], isWhole: true, statistics };
+  return { device: 'ppp0', atMs: n * COUNTED_EVERY_MS, conditions: [], isWhole: true, statistics };
 }
 
 function snapshot(n: number, atMs: number): Snapshot {
@@ -42,12 +45,16 @@ function snapshot(n: number, atMs: number): Snapshot {
   return { kind: 'snapshot', atMs, devices: [device] } as Snapshot;
 }
 
-/** Each gateway is told in turn, so that 200 of them are no bunch every five seconds. Ends with the signal. */
+const startedMs = performance.now();
+/** How many five seconds it has been: counters grow with the time, however often they are read. */
+const readingNow = (): number => 2 + Math.floor((performance.now() - startedMs) / COUNTED_EVERY_MS);
+
+/** Each gateway is told in turn, so that 200 of them are no bunch every 15 s. Ends with the signal. */
 async function tellAll(gateways: readonly ServedPage[], signal: AbortSignal): Promise<void> {
-  for (let n = 2; !signal.aborted; n++) {
+  while (!signal.aborted) {
     const beganMs = performance.now();
     for (const [index, gateway] of gateways.entries()) {
-      gateway.tell(snapshot(n + (index % 7), Date.now()));
+      gateway.tell(snapshot(readingNow() + (index % 7), Date.now()));
       const dueMs = beganMs + ((index + 1) / gateways.length) * READ_EVERY_MS;
       const waitMs = dueMs - performance.now();
       if (waitMs > 1) await sleep(waitMs);
@@ -58,9 +65,12 @@ async function tellAll(gateways: readonly ServedPage[], signal: AbortSignal): Pr
 /** One after the other: each is a process that starts. */
 async function startGateways(): Promise<ServedPage[]> {
   const hour = new Histories();
-  for (let ago = 3600; ago > 0; ago -= 5) hour.add(snapshot(2 + (ago % 60), Date.now() - ago * 1000));
+  for (let ago = 3600; ago > 0; ago -= 15) hour.add(snapshot(2 + (ago % 60), Date.now() - ago * 1000));
   const gateways: ServedPage[] = [];
-  for (let index = 0; index < count; index++) gateways.push(await servePage({ histories: hour.all() }));
+  for (let index = 0; index < count; index++) {
+    const reading = (): Snapshot => snapshot(readingNow() + (index % 7), Date.now());
+    gateways.push(await servePage({ histories: hour.all() }, reading));
+  }
   return gateways;
 }
 

@@ -71,6 +71,18 @@ describe('on a socket', () => {
     expect(stdout).not.toContain('unsafe');
   });
 
+  it('reads the counters for whoever asks what is now, also where nobody looks', async () => {
+    const { stdout } = await whileItListens(
+      UNIX,
+      `for path in metrics api/v1/devices/lo api/v1/hosts/lo api/v1/devices; do
+        sleep 3; before=$(date +%s%3N); ${CURL} -o /run/answer localhost/$path
+        at=$(${CURL} localhost/api/v1/devices | grep -o '"atMs":[0-9]*' | cut -d : -f 2)
+        test $((at + 1000)) -ge $before && echo fresh
+      done`,
+    );
+    expect(stdout).toMatch(/^(?:fresh\n){4}ended with 0\n/);
+  });
+
   it('sends events, reads more often while somebody looks, and keeps history over restarts', async () => {
     const { stdout } = await whileItListens(
       UNIX,

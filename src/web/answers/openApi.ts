@@ -266,15 +266,19 @@ const PATHS = {
   },
   '/api/v1/devices/{dev}': {
     parameters: [DEV],
-    get: operation('device', 'What inetgw DEV --json prints, at most 5 s old', {
-      200: response('the device', { anyOf: [ref('Statistics'), ref('NotInForce')] }),
-      404: notFound,
-      503: response('it could not be read', ref('Error')),
-    }),
+    get: operation(
+      'device',
+      'What inetgw DEV --json prints, read for this answer or at most a second before',
+      {
+        200: response('the device', { anyOf: [ref('Statistics'), ref('NotInForce')] }),
+        404: notFound,
+        503: response('it could not be read', ref('Error')),
+      },
+    ),
   },
   '/api/v1/hosts/{dev}': {
     parameters: [DEV],
-    get: operation('hosts', 'Who takes what now, at most 5 s old', {
+    get: operation('hosts', 'Who takes what now, read for this answer or at most a second before', {
       200: response('the hosts behind the device', HOSTS),
       404: notFound,
       503: response('it could not be read', ref('Error')),

@@ -1,6 +1,6 @@
 /**
  * What the privileged process tells the one that listens, and the other way round: lines of JSON over pipes. One way goes all
- * that is shown; the other way only whether it listens, whether anybody looks, and what somebody with a token wants changed. Pure.
+ * that is shown; the other way only whether it listens, whether anybody looks or asks, and what somebody with a token wants changed. Pure.
  */
 import type { DeviceReading } from '../../report/metrics/metrics.ts';
 import type { Figures } from '../../report/watch/figures.ts';
@@ -93,6 +93,7 @@ export interface ChangeLine {
 export type BackLine =
   | { kind: 'listening' }
   | { kind: 'watched'; is: boolean }
+  | { kind: 'wanted' }
   | ChangeLine
   | { kind: 'failed'; message: string; hint?: string };
 
@@ -109,7 +110,7 @@ export function parseBackLine(line: string): BackLine | undefined {
   }
   const members = (value ?? {}) as Record<string, unknown>;
   const { kind, is, message, hint } = members;
-  if (kind === 'listening') return { kind };
+  if (kind === 'listening' || kind === 'wanted') return { kind };
   if (kind === 'watched' && typeof is === 'boolean') return { kind, is };
   if (kind === 'change') return changeLine(members);
   if (kind !== 'failed' || typeof message !== 'string') return undefined;

@@ -13,8 +13,8 @@ const RANGE_TEXT: Readonly<Record<Range, string>> = {
   day: 'the last 24 h',
 };
 const HEIGHT = 150;
-/** Samples come every five seconds where nobody looks: what is further apart has a gap between. */
-const GAP_SEC: Readonly<Record<Range, number>> = { now: 12, minutes: 12, day: 150 };
+/** Samples come every 15 s where nobody looks: what is further apart has a gap between. */
+const GAP_SEC: Readonly<Record<Range, number>> = { now: 33, minutes: 33, day: 150 };
 
 type Column = readonly (number | null)[];
 

@@ -62,9 +62,6 @@ async function start({
     files,
     new Histories(histories),
     shown,
-    (is) => {
-      tell({ kind: 'watched', is });
-    },
     tell,
   );
   try {

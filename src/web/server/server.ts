@@ -5,9 +5,10 @@ import { pathOf, refusalOf, type GuardSettings } from '../answers/guard.ts';
 import { policyOf } from '../answers/policy.ts';
 import { reportsAnswer } from '../answers/reports.ts';
 import type { Histories } from '../feed/histories.ts';
-import type { ChangedLine, ChangeLine, DecisionLine, Snapshot } from '../feed/snapshot.ts';
+import type { BackLine, ChangedLine, DecisionLine, Snapshot } from '../feed/snapshot.ts';
 import { Changes } from './changes.ts';
 import { EventStreams, eventText } from './events.ts';
+import { Freshness } from './freshness.ts';
 import type { ShownReports } from './reports.ts';
 
 /** The page's own files and nothing else: no inline script or style. */
@@ -21,6 +22,9 @@ const HEADERS = {
   'cross-origin-opener-policy': 'same-origin',
   'cache-control': 'no-store',
 } as const;
+
+/** What is now, where the rest is what was. */
+const TELLS_NOW = /^\/(?:metrics$|api\/v1\/(?:devices|hosts)(?:\/|$))/;
 
 const MAX_CONNECTIONS = 64;
 /** For the headers of a request, and for all of it: nobody holds a connection by sending slowly. */
@@ -38,23 +42,25 @@ export class PageServer {
   readonly #histories: Histories;
   readonly #events: EventStreams;
   readonly #changes: Changes;
+  readonly #fresh: Freshness;
   readonly #reports: ShownReports | undefined;
   #snapshot: Snapshot | undefined;
 
   /**
    * @param reports undefined: none are shown
-   * @param onWatched told when somebody looks, and when nobody does any more
-   * @param onChange told what somebody wants changed
+   * @param tell told whether somebody looks, that a reading is wanted, and what somebody wants changed
    */
   constructor(
     settings: GuardSettings,
     files: ReadonlyMap<string, PageFile>,
     histories: Histories,
     reports: ShownReports | undefined,
-    onWatched: (is: boolean) => void,
-    onChange: (line: ChangeLine) => void,
+    tell: (line: BackLine) => void,
   ) {
-    this.#changes = new Changes(onChange);
+    this.#changes = new Changes(tell);
+    this.#fresh = new Freshness(() => {
+      tell({ kind: 'wanted' });
+    });
     this.#settings = settings;
     this.#files = files;
     this.#histories = histories;
@@ -63,7 +69,7 @@ export class PageServer {
     this.#events = new EventStreams((count) => {
       if (isWatched === count > 0) return;
       isWatched = count > 0;
-      onWatched(isWatched);
+      tell({ kind: 'watched', is: isWatched });
     });
     this.server = createServer(
       { headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS },
@@ -78,6 +84,7 @@ export class PageServer {
     this.#snapshot = snapshot;
     this.#histories.add(snapshot);
     this.#events.send(this.#sampleText(snapshot));
+    this.#fresh.came();
   }
 
   /** Whoever looks is told that there are other reports, and asks for them. */
@@ -114,14 +121,21 @@ export class PageServer {
     const file = this.#files.get(path);
     if (file !== undefined) send(response, { status: 200, type: file.type, body: file.text });
     else if (path === '/events') this.#stream(response);
-    else
-      send(
-        response,
-        this.#reports?.answerTo(path) ??
-          reportsAnswer(path, [], "'none'") ??
-          answerTo(path, this.#snapshot, this.#histories, this.#allowsChanges) ??
-          errorAnswer(404, 'there is nothing here'),
-      );
+    else if (TELLS_NOW.test(path))
+      this.#fresh.whenFresh(() => {
+        this.#answer(path, response);
+      });
+    else this.#answer(path, response);
+  }
+
+  #answer(path: string, response: ServerResponse): void {
+    send(
+      response,
+      this.#reports?.answerTo(path) ??
+        reportsAnswer(path, [], "'none'") ??
+        answerTo(path, this.#snapshot, this.#histories, this.#allowsChanges) ??
+        errorAnswer(404, 'there is nothing here'),
+    );
   }
 
   get #allowsChanges(): boolean {

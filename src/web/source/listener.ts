@@ -83,7 +83,7 @@ export class Listener {
     return this.#isWatched;
   }
 
-  /** Called when somebody begins to look, and when something was changed. */
+  /** Called when somebody begins to look, wants a reading of now, and when something was changed. */
   set onWatched(begins: () => void) {
     this.#onWatched = begins;
   }
@@ -167,6 +167,7 @@ export class Listener {
           this.#generation += 1;
           resolve();
         } else if (told?.kind === 'failed') failed = failure(told.message, told.hint);
+        else if (told?.kind === 'wanted') this.#onWatched();
         else if (told?.kind === 'change') void this.#change(told);
         else if (told !== undefined) this.#watched(told.is);
       };

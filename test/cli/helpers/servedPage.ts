@@ -14,8 +14,11 @@ export interface ServedPage {
   end: () => Promise<void>;
 }
 
-/** @param start what of its first line is another than nothing */
-export async function servePage(start: Partial<Start> = {}): Promise<ServedPage> {
+/**
+ * @param start what of its first line is another than nothing
+ * @param reading what it is told when it wants a reading; undefined: nothing
+ */
+export async function servePage(start: Partial<Start> = {}, reading?: () => FeedLine): Promise<ServedPage> {
   await build();
   const port = await freePort();
   const child = spawn(process.execPath, [`${ROOT}/dist/lib/start-page-server.js`], {
@@ -27,6 +30,9 @@ export async function servePage(start: Partial<Start> = {}): Promise<ServedPage>
   const listen = { kind: 'tcp', host: '127.0.0.1', port } as const;
   tell({ names: [], histories: [], ...start, kind: 'start', listen });
   const lines = createInterface({ input: child.stdout });
+  lines.on('line', (line) => {
+    if (reading !== undefined && line === '{"kind":"wanted"}') tell(reading());
+  });
   const [first] = (await once(lines, 'line')) as [string];
   if (first !== '{"kind":"listening"}') throw new Error(first);
   return {

@@ -15,8 +15,8 @@ import type { HostNamer } from '../watch/hostNamer.ts';
 import { WatchReader } from '../watch/reader.ts';
 
 const WATCHED_EVERY_MS = 1000;
-/** A sample costs two to six programs a device (docs/monitoring.md, What it costs). */
-const IDLE_EVERY_MS = 5000;
+/** For the history alone: a sample costs two to six programs a device (docs/monitoring.md, What it costs). */
+const IDLE_EVERY_MS = 15_000;
 
 interface Sampled {
   reader: WatchReader;
