@@ -69,7 +69,9 @@ async function startGateways(): Promise<ServedPage[]> {
   const gateways: ServedPage[] = [];
   for (let index = 0; index < count; index++) {
     const reading = (): Snapshot => snapshot(readingNow() + (index % 7), Date.now());
-    gateways.push(await servePage({ histories: hour.all() }, reading));
+    gateways.push(
+      await servePage({ histories: hour.all() }, ({ kind }) => (kind === 'wanted' ? reading() : undefined)),
+    );
   }
   return gateways;
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import axe from 'axe-core';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Snapshot, Start } from '../../src/web/feed/snapshot.ts';
+import type { ChangeLine, Snapshot, Start } from '../../src/web/feed/snapshot.ts';
 import { Histories } from '../../src/web/feed/histories.ts';
 import { HANG_MS } from '../hang.ts';
 import { savedResult } from './helpers/savedResult.ts';
@@ -30,6 +30,8 @@ let page: Page;
 /** Requests, and whatever the browser complains of. */
 let asked: string[];
 let complaints: string[];
+/** Changes that the page has asked for. */
+let wanted: ChangeLine[];
 
 function history(): Histories {
   const histories = new Histories();
@@ -49,7 +51,7 @@ beforeAll(() => {
 });
 
 beforeEach(() => {
-  [asked, complaints] = [[], []];
+  [asked, complaints, wanted] = [[], [], []];
 });
 afterEach(async () => {
   await context.close();
@@ -64,7 +66,10 @@ async function open(
     ...start
   }: { width?: number; scheme?: 'light' | 'dark' } & Pick<Start, 'changes' | 'reports'> = {},
 ): Promise<void> {
-  served = await servePage({ histories: known.all(), ...start });
+  served = await servePage({ histories: known.all(), ...start }, (line) => {
+    if (line.kind === 'change') wanted.push(line);
+    return undefined;
+  });
   served.tell(snapshot);
   context = await browser.newContext({
     viewport: { width, height: 1000 },
@@ -166,6 +171,25 @@ describe.each([360, 1440])('what can be changed, at %i pixels', (width) => {
     expect(asked.filter((url) => url.includes('/rates'))).toEqual([]);
     expect(complaints).toEqual([]);
   });
+});
+
+it('while a change is being made its dialog can be closed, no other is asked for, and what came of it is told', async () => {
+  await open(pageSnapshot(NOW_MS, 0), { changes: true });
+  await page.locator('#rate-up').fill('4mbit');
+  await page.keyboard.press('Enter');
+  await page.locator('#token').fill('a-token-for-changes');
+  await page.locator('#confirm-yes').click();
+  await expect.poll(() => wanted, { timeout: HANG_MS }).toHaveLength(1);
+  await page.locator('#confirm-no').click();
+  await page.locator('#change-pause button').click();
+  expect(await page.locator('#confirm').isVisible()).toBe(false);
+  expect(await textOf('#outcome')).toBe('A change is being made: ask again when its answer is here.');
+  const [{ id } = { id: 0 }] = wanted;
+  served.tell({ kind: 'changed', id, status: 200, message: 'ppp0: shaped' });
+  await page.locator('#outcome.good', { hasText: 'ppp0: shaped' }).waitFor();
+  await page.locator('#change-pause button').click();
+  expect(await page.locator('#confirm').isVisible()).toBe(true);
+  expect(complaints).toEqual([]);
 });
 
 it.each([360, 1440])(

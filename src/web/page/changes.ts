@@ -29,6 +29,8 @@ const inputOf = (direction: 'up' | 'down'): HTMLInputElement => byIdOf(`rate-${d
 
 let shown: DeviceSample | undefined;
 let wish: Wish | undefined;
+/** One is on its way: whoever closes its dialog is told of its answer below, and asks for the next one after that. */
+let isMaking = false;
 
 /** What is set up, or will be again; undefined: nothing. */
 function ratesOf({ figures, paused }: DeviceSample): Rates | undefined {
@@ -69,6 +71,10 @@ function tell(text: string, kind: 'good' | 'bad' | ''): void {
 }
 
 function ask(asked: Wish): void {
+  if (isMaking) {
+    tell('A change is being made: ask again when its answer is here.', 'bad');
+    return;
+  }
   wish = asked;
   tell('', '');
   setText(byId('confirm-title'), asked.title);
@@ -174,6 +180,7 @@ async function make({ device, word, body }: Wish): Promise<void> {
     tokenInput.focus();
     return;
   }
+  isMaking = true;
   confirmButton.disabled = true;
   setText(byId('refusal'), 'It is being done.');
   const answer = await fetch(`api/v1/devices/${encodeURIComponent(device)}/${word}`, {
@@ -183,14 +190,16 @@ async function make({ device, word, body }: Wish): Promise<void> {
   }).catch(() => undefined);
   const said = (await answer?.json().catch(() => undefined)) as
     Partial<ChangedJson & { error: string }> | undefined;
+  isMaking = false;
   confirmButton.disabled = false;
-  if (answer?.status === 401) {
-    sessionStorage.removeItem(TOKEN_KEY);
+  if (answer?.status === 401) sessionStorage.removeItem(TOKEN_KEY);
+  if (answer?.status === 401 && dialog.open) {
     askToken(`${said?.error ?? 'the token is wrong'}.`);
     tokenInput.focus();
     return;
   }
-  if (answer !== undefined && answer.status !== 429) sessionStorage.setItem(TOKEN_KEY, token);
+  if (answer !== undefined && answer.status !== 401 && answer.status !== 429)
+    sessionStorage.setItem(TOKEN_KEY, token);
   dialog.close();
   const isDone = answer?.ok === true;
   // A proxy may give up while it is being done.

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import type { FeedLine, Start } from '../../../src/web/feed/snapshot.ts';
+import type { BackLine, FeedLine, Start } from '../../../src/web/feed/snapshot.ts';
 import { freePort } from '../../freePort.ts';
 import { ROOT } from './built.ts';
 import { build } from './buildOnce.ts';
@@ -16,9 +16,12 @@ export interface ServedPage {
 
 /**
  * @param start what of its first line is another than nothing
- * @param reading what it is told when it wants a reading; undefined: nothing
+ * @param heard what it says later; what that gives is told it
  */
-export async function servePage(start: Partial<Start> = {}, reading?: () => FeedLine): Promise<ServedPage> {
+export async function servePage(
+  start: Partial<Start> = {},
+  heard?: (line: BackLine) => FeedLine | undefined,
+): Promise<ServedPage> {
   await build();
   const port = await freePort();
   const child = spawn(process.execPath, [`${ROOT}/dist/lib/start-page-server.js`], {
@@ -31,7 +34,8 @@ export async function servePage(start: Partial<Start> = {}, reading?: () => Feed
   tell({ names: [], histories: [], ...start, kind: 'start', listen });
   const lines = createInterface({ input: child.stdout });
   lines.on('line', (line) => {
-    if (reading !== undefined && line === '{"kind":"wanted"}') tell(reading());
+    const said = heard?.(JSON.parse(line) as BackLine);
+    if (said !== undefined) tell(said);
   });
   const [first] = (await once(lines, 'line')) as [string];
   if (first !== '{"kind":"listening"}') throw new Error(first);
