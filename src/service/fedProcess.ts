@@ -1,6 +1,8 @@
 /** A process of our own that is fed lines on its standard input for as long as it runs, and answers in lines. */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcessByStdio, type SpawnOptions, type StdioOptions } from 'node:child_process';
+import type { Server } from 'node:net';
 import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SEARCH_PATH } from '../system/exec/run.ts';
 
@@ -22,21 +24,45 @@ const LINE_BYTES = 65_536;
 /** How long it may take to end when its input has ended, in ms; and when it was killed, which nobody may without CAP_KILL. */
 const LAST_MS = 2000;
 
+/** Behind standard input, output and error. */
+export const GIVEN_DESCRIPTOR = 3;
+
+export interface Given {
+  /** The user and the only group that it has from the start. */
+  id: number;
+  /** Its descriptor `GIVEN_DESCRIPTOR`; closed here. */
+  server: Server;
+}
+
+function started(script: string, given: Given | undefined): ChildProcessByStdio<Writable, Readable, null> {
+  const options = { cwd: '/', env: { PATH: SEARCH_PATH, LC_ALL: 'C' } };
+  const streams: StdioOptions = ['pipe', 'pipe', 'inherit'];
+  if (given === undefined) return spawnThree(script, { ...options, stdio: streams });
+  const { id, server } = given;
+  // Its number is known to its handle alone, which has no other name in any version of Node.
+  const { fd } = (server as unknown as { _handle: { fd: number } })._handle;
+  const stdio: StdioOptions = [...streams, fd];
+  const child = spawnThree(script, { ...options, stdio, uid: id, gid: id });
+  server.close();
+  return child;
+}
+
+const spawnThree = (script: string, options: SpawnOptions): ChildProcessByStdio<Writable, Readable, null> =>
+  spawn(process.execPath, [script], options) as ChildProcessByStdio<Writable, Readable, null>;
+
 /**
  * Its standard error is ours; of our environment it gets nothing.
  * @param script a file of the built commands
  * @param onEnd told how it ended, if that was not asked for
+ * @param given undefined: it is started as this process is
  */
 export function startFed(
   script: string,
   onLine: (line: string) => void,
   onEnd: (how: string) => void,
+  given?: Given,
 ): FedProcess {
-  const child = spawn(process.execPath, [script], {
-    cwd: '/',
-    env: { PATH: SEARCH_PATH, LC_ALL: 'C' },
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
+  const child = started(script, given);
   let ending = false;
   // Of all events the last: nothing of what it said comes after it.
   const ended = new Promise<void>((resolve) => {

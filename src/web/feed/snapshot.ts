@@ -51,6 +51,8 @@ export interface Start {
   /** Names of this machine, beside localhost and addresses, that a Host header may have. */
   names: readonly string[];
   histories: readonly HistoryJson[];
+  /** It is nobody already, and was started with what it listens with. */
+  isHandedOver?: true;
   /** Reports of searchbw are shown. */
   reports?: true;
   /** Nothing is said of reports that are left out. */

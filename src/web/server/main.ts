@@ -2,15 +2,14 @@
  * The process that listens, started by `inetgw serve --listen` (source/listener.ts): it is told all that it shows on its
  * standard input, reads its own files, listens, gives up every privilege, and only then answers anybody. It ends with its input.
  */
-import { existsSync, lstatSync, readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { PAGE_FILES } from '../../core/installedFiles.ts';
+import { GIVEN_DESCRIPTOR } from '../../service/fedProcess.ts';
 import { Histories } from '../feed/histories.ts';
 import { messageLine } from '../../core/messageLine.ts';
-import { addressText } from '../feed/listen.ts';
 import type { BackLine, FeedLine, Start } from '../feed/snapshot.ts';
-import { bind } from './bind.ts';
+import { bind, bindProblem, listenTo } from './bind.ts';
 import { dropPrivilege } from './privilege.ts';
 import type { ShownReports } from './reports.ts';
 import { PageServer, type PageFile } from './server.ts';
@@ -48,6 +47,7 @@ async function start({
   histories,
   reports,
   quiet,
+  isHandedOver,
 }: Start): Promise<Running | undefined> {
   let files: Map<string, PageFile>;
   try {
@@ -65,10 +65,10 @@ async function start({
     tell,
   );
   try {
-    await bind(page.server, listen, socketGroup);
+    if (isHandedOver === true) await listenTo(page.server, GIVEN_DESCRIPTOR);
+    else await bind(page.server, listen, socketGroup);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    fail(`cannot listen on ${addressText(listen)}: ${reasonOf(code, { listen, socketGroup }) ?? message}`);
+    fail(bindProblem(error, listen, socketGroup));
     return undefined;
   }
   try {
@@ -90,31 +90,6 @@ async function shownReports(quiet: boolean): Promise<ShownReports> {
   return new made.ShownReports((text) => {
     if (!quiet) process.stderr.write(messageLine('inetgw', text));
   });
-}
-
-function reasonOf(
-  code: string | undefined,
-  { listen, socketGroup }: Pick<Start, 'listen'> & { socketGroup: string | undefined },
-): string | undefined {
-  if (code === 'EADDRINUSE')
-    return (
-      (listen.kind === 'unix' ? otherThanSocket(listen.path) : undefined) ?? 'another program listens there'
-    );
-  if (code === 'EADDRNOTAVAIL') return 'this machine has no such address';
-  // libuv says so, too, of a folder that is not there.
-  if (code === 'EACCES')
-    return listen.kind === 'tcp' || existsSync(dirname(listen.path))
-      ? 'no permission'
-      : 'there is no such folder';
-  return code === 'ERR_UNKNOWN_CREDENTIAL' ? `there is no group ${socketGroup ?? ''}` : undefined;
-}
-
-/** The kernel calls an address taken whatever stands there. */
-function otherThanSocket(path: string): string | undefined {
-  const stands = lstatSync(path, { throwIfNoEntry: false });
-  if (stands === undefined || stands.isSocket()) return undefined;
-  const what = stands.isDirectory() ? 'a folder' : stands.isSymbolicLink() ? 'a symbolic link' : 'a file';
-  return `there is ${what}, which is left alone`;
 }
 
 function fail(message: string, hint?: string): void {

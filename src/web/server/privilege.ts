@@ -2,7 +2,20 @@
 import { readFileSync } from 'node:fs';
 
 /** The kernel's own number for nobody (/proc/sys/kernel/overflowuid); names differ between distributions. */
-const NOBODY = 65_534;
+export const NOBODY = 65_534;
+
+/**
+ * Whether this Node changes the user of its own process. Node 20 with the system's libuv, as Debian 13 has it, never does: it may be
+ * using io_uring, which would go on as root (CVE-2024-22017).
+ */
+export function changesUser(): boolean {
+  try {
+    process.setegid?.(process.getegid?.() ?? NOBODY);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ERR_INVALID_STATE';
+  }
+}
 
 /** @throws Error where it could not, which then must not serve anybody */
 export function dropPrivilege(): void {

@@ -5,7 +5,8 @@ import { hostname } from 'node:os';
 import { PAGE_SERVER } from '../../core/installedFiles.ts';
 import { failure, UserError } from '../../core/errors.ts';
 import { fullNameAsker } from '../../service/metricsServer.ts';
-import { startFed, type FedProcess } from '../../service/fedProcess.ts';
+import { startFed, type FedProcess, type Given } from '../../service/fedProcess.ts';
+import { run } from '../../system/exec/run.ts';
 import { makeRunDir, removeEmptyRunDir } from '../../system/record/runDir.ts';
 import type { Histories } from '../feed/histories.ts';
 import { addressText, type ListenAddress } from '../feed/listen.ts';
@@ -18,6 +19,8 @@ import {
   type Start,
 } from '../feed/snapshot.ts';
 import type { ReportFileLine, ReportFilesLine } from '../feed/reports.ts';
+import { bindProblem, bindToHandOver } from '../server/bind.ts';
+import { changesUser, NOBODY } from '../server/privilege.ts';
 import { historyFile, readHistories, writeHistories } from './historyFile.ts';
 
 export interface ListenerOptions {
@@ -144,7 +147,8 @@ export class Listener {
   }
 
   /** Resolves when it listens; it is started again whenever it ends after that. */
-  #start(): Promise<void> {
+  async #start(): Promise<void> {
+    const given = changesUser() ? undefined : await this.#bound();
     const { listen, socketGroup, token, change, reports, quiet } = this.#options;
     const start: Start = {
       kind: 'start',
@@ -155,6 +159,7 @@ export class Listener {
       names: this.#names,
       histories: this.#histories.all(),
       ...(reports ? { reports } : {}),
+      ...(given === undefined ? {} : { isHandedOver: true }),
       ...(quiet ? { quiet } : {}),
     };
     return new Promise((resolve, reject) => {
@@ -171,15 +176,37 @@ export class Listener {
         else if (told?.kind === 'change') void this.#change(told);
         else if (told !== undefined) this.#watched(told.is);
       };
-      const started = startFed(fileURLToPath(PAGE_SERVER), onLine, (how) => {
+      const script = fileURLToPath(PAGE_SERVER);
+      const onEnd = (how: string): void => {
         this.#process = undefined;
         this.#watched(false);
-        if (listens) this.#startAgain(`the process that listens ended ${how}`);
-        else reject(failed ?? failure(`the process that listens ended ${how}`));
-      });
+        const why = `the process that listens ended ${how}`;
+        const hint = `as user ${NOBODY} it has to be able to run ${process.execPath} and to read ${script}`;
+        if (listens) this.#startAgain(why);
+        else reject(failed ?? failure(why, given === undefined ? undefined : hint));
+      };
+      const started = startFed(script, onLine, onEnd, given);
       this.#process = started;
       started.write(JSON.stringify(start));
     });
+  }
+
+  /** For a process that is nobody from the start. */
+  async #bound(): Promise<Given> {
+    const { listen, socketGroup } = this.#options;
+    const server = await bindToHandOver(listen).catch((error: unknown) => {
+      throw failure(bindProblem(error, listen, socketGroup));
+    });
+    if (listen.kind === 'unix' && socketGroup !== undefined)
+      await run(['chgrp', '--', socketGroup, listen.path]).catch(async (error: unknown) => {
+        server.close();
+        await rm(listen.path, { force: true });
+        throw failure(
+          `cannot give ${listen.path} to the group ${socketGroup}: ${error instanceof Error ? error.message : String(error)}`,
+          'with this Node it takes CAP_CHOWN: docs/monitoring.md',
+        );
+      });
+    return { id: NOBODY, server };
   }
 
   /** A bug in it ends the command as any other does. */
