@@ -8,7 +8,7 @@ import { usageError } from '../src/core/errors.ts';
 import { table } from '../src/report/statistics/table.ts';
 import { Guest, type GuestSystem } from '../test/lab/guest.ts';
 import { checkoutRoot } from '../test/lab/paths.ts';
-import { CELLS, reasonIn, rootOf } from './platforms/cells.ts';
+import { CELLS, LONG_CELLS, reasonIn, rootOf } from './platforms/cells.ts';
 import { writeDocument } from './platforms/document.ts';
 import { parsed, runScript } from './platforms/main.ts';
 import { buildPackages, type Packages } from './platforms/packages.ts';
@@ -25,14 +25,22 @@ function wantedOf(argv: readonly string[]): Wanted {
   const program = new Command('npm run platforms --')
     .description('Tries the commands on other Debians, in guests with their programs and kernels.')
     .argument('[system...]', `one of ${SYSTEMS.map(({ id }) => id).join(', ')}; all by default`)
-    .addOption(new Option('--cell <cell...>', 'only these columns of the table').choices(Object.keys(CELLS)));
+    .addOption(
+      new Option(
+        '--cell <cell...>',
+        `only these columns of the table; all but ${LONG_CELLS.join(', ')} by default`,
+      ).choices(Object.keys(CELLS)),
+    );
   const names = parsed(program, argv).args;
   const systems = SYSTEMS.filter(({ id }) => names.length === 0 || names.includes(id));
   const unknown = names.find((name) => !SYSTEMS.some(({ id }) => id === name));
   if (unknown !== undefined)
     throw usageError(`there is no system '${unknown}': ${SYSTEMS.map(({ id }) => id).join(', ')}`);
   const { cell } = program.opts<{ cell?: string[] }>();
-  return { systems, cells: Object.keys(CELLS).filter((name) => cell?.includes(name) ?? true) };
+  return {
+    systems,
+    cells: Object.keys(CELLS).filter((name) => cell?.includes(name) ?? !LONG_CELLS.includes(name)),
+  };
 }
 
 const say = (text: string): void => {
@@ -55,7 +63,7 @@ async function tryOut(system: System, cells: readonly string[], packages: Packag
         guest = await boot(system, await labSystem(system, root));
         booted = root;
       }
-      const note = await CELLS[name]?.({ guest, packages, ownNode: system.node === 'own' });
+      const note = await CELLS[name]?.({ guest, system, packages, ownNode: system.node === 'own' });
       result = { works: true, note: note ?? '', day: today() };
     } catch (error) {
       allWork = false;

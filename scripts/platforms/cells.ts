@@ -8,12 +8,16 @@ import type { Guest } from '../../test/lab/guest.ts';
 import { inetgw, inetgwOk, snapshot, statistics, withoutEmptyTables } from '../../test/lab/inetgw.ts';
 import { setUpLine } from '../../test/lab/line.ts';
 import { summarise, type MeasureResult } from '../../test/lab/measure.ts';
+import { FIRST_FILES, pathOf } from '../../test/labFiles.ts';
+import { runTests } from '../testRuns.ts';
 import type { Packages } from './packages.ts';
 import type { RootKind } from './roots.ts';
+import type { System } from './systems.ts';
 import { units } from './units.ts';
 import { downloads, measure, uploads } from '../../test/lab/traffic.ts';
 
 export interface CellContext {
+  system: System;
   guest: Guest;
   /** Seen by the guest under the same path. */
   packages: Packages;
@@ -25,9 +29,10 @@ export type Cell = (context: CellContext) => Promise<string>;
 
 const RATES = ['ppp0', '215', '1715'] as const;
 
-/** In the order of the table. `test` is not among them: it needs a clean root (`npm run roots`). */
+/** In the order of the table. */
 export const CELLS: Readonly<Record<string, Cell>> = {
   demo,
+  test,
   apply,
   pacing,
   statistics: figures,
@@ -36,6 +41,9 @@ export const CELLS: Readonly<Record<string, Cell>> = {
   packages,
   units,
 };
+
+/** Those that are run where they are named alone: they take half an hour. */
+export const LONG_CELLS: readonly string[] = ['test'];
 
 /** Which root a cell is tried in: systemd is in few of them, and would only take time to be installed. */
 export const rootOf = (cell: string): RootKind => (cell === 'units' ? 'systemd' : 'lab');
@@ -53,6 +61,21 @@ async function demo({ guest }: CellContext): Promise<string> {
   const rates = [after.downBitPerSec, after.upBitPerSec].map((each) => Math.round(each / 1000)).join('/');
   const text = `${without?.toFixed(0)} → ${withIt?.toFixed(0)} ms, ${rates} kbit/s`;
   if (withIt === undefined || !(withIt < 100)) throw new Error(`too slow an answer: ${text}`);
+  return text;
+}
+
+/** The part of `npm test` that the lab has, in guests of its own with this system. */
+async function test({ system }: CellContext): Promise<string> {
+  const env = { LAB_FIRST: '1', LAB_SYSTEM: system.id };
+  const run = { projects: ['lab'], files: FIRST_FILES.map(pathOf), env };
+  const { passed, failures, secondTries, left } = await runTests([run]);
+  const text = [
+    ...[`${passed} passed`, `${failures.length} failed`],
+    ...(secondTries.length === 0 ? [] : [`${secondTries.length} at a second try`]),
+    ...(left.length === 0 ? [] : [`${left.length} not run`]),
+  ].join(', ');
+  const [first] = failures;
+  if (first !== undefined) throw new Error(`${text}, first: ${first.name}`);
   return text;
 }
 

@@ -9,16 +9,16 @@ export interface Combination {
   run: Run;
 }
 
-export const SUITES = ['bullseye', 'bookworm', 'trixie', 'sid'] as const;
+export const SUITES = ['bookworm', 'trixie', 'sid'] as const;
 export const NODES = [20, 22, 24] as const;
 export const RUNS = ['demo', 'test', 'packages', 'apply'] as const;
 
-/** All that the table has, those that take longest last. The oldest and the newest suite only have the whole suite of tests. */
+/** All that the table has, those that take longest last. Of the newest suite there is the whole suite of tests alone; QEMU of
+ * Debian 11 is too old for the lab, whose guests run Debian 11 elsewhere (`npm run platforms`). */
 export const COMBINATIONS: readonly Combination[] = [
   ...(['demo', 'apply', 'packages', 'test'] as const).flatMap((run) =>
     (['bookworm', 'trixie'] as const).flatMap((suite) => NODES.map((node) => ({ suite, node, run }))),
   ),
-  { suite: 'bullseye', node: 20, run: 'test' },
   { suite: 'sid', node: 20, run: 'test' },
 ];
 

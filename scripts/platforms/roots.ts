@@ -1,6 +1,7 @@
 /** Debians with the programs that the lab uses and a kernel, as folders below `.lab/roots/`, and Node for them. */
-import { copyFile, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { copyFile, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { ARCHITECTURES, type Architecture } from '../../test/lab/architecture.ts';
 import type { GuestSystem } from '../../test/lab/guest.ts';
 import { findKernel } from '../../test/lab/kernel.ts';
@@ -11,7 +12,18 @@ import type { System } from './systems.ts';
 /** Beside what every Debian has. `busybox-static` starts the guest. */
 const LAB_PACKAGES = [
   ...['busybox-static', 'kmod', 'procps', 'netbase', 'iproute2', 'nftables', 'iptables', 'conntrack'],
-  ...['ethtool', 'ppp', 'pppoe', 'iperf3', 'iputils-ping'],
+  ...[
+    'ethtool',
+    'ppp',
+    'pppoe',
+    'iperf3',
+    'iputils-ping',
+    'bpftool',
+    'tcpdump',
+    'tmux',
+    'curl',
+    'util-linux',
+  ],
 ];
 
 /** What is in a root: what the lab uses, or systemd as well. */
@@ -19,13 +31,29 @@ export type RootKind = 'lab' | 'systemd';
 
 const SYSTEMD_PACKAGES = ['systemd', 'systemd-sysv', 'udev', 'dbus'];
 
+/** A root of its kind with these packages: made where there is none, in the place of one with others. */
+async function rootWith(
+  { suite, architecture }: System,
+  kind: RootKind,
+  packages: readonly string[],
+  make: (draft: string) => Promise<void>,
+): Promise<string> {
+  const name = `${kind}-${createHash('sha256').update(packages.join(' ')).digest('hex').slice(0, 8)}`;
+  const root = await madeOnce(suite, architecture, name, make);
+  const parent = dirname(root);
+  // Of versions of this file before: some hundred megabytes each.
+  const old = (await readdir(parent)).filter((each) => new RegExp(`^${kind}(?:-[0-9a-f]+)?$`).test(each));
+  for (const each of old) if (each !== name) await rm(join(parent, each), { recursive: true });
+  return root;
+}
+
 /** Where Node and npm go that are not Debian's; /usr/local/bin leads there. */
 const NODE_FOLDER = 'opt/node';
 
 /** A system with what the lab uses, and its kernel, to boot a guest with. */
 export async function labSystem(system: System, kind: RootKind): Promise<GuestSystem> {
   const { suite, architecture, node } = system;
-  const lab = await madeOnce(suite, architecture, 'lab', async (draft) => {
+  const lab = await rootWith(system, 'lab', LAB_PACKAGES, async (draft) => {
     await requireProcessor(architecture);
     await quietly(['cp', '-a', await minimalRoot(suite, architecture), draft]);
     await install(draft, [...LAB_PACKAGES, ...(node === 'own' ? ['nodejs'] : [])]);
@@ -42,9 +70,9 @@ export async function labSystem(system: System, kind: RootKind): Promise<GuestSy
   };
 }
 
-function withSystemd({ suite, architecture }: System, lab: string): Promise<string> {
-  return madeOnce(suite, architecture, 'systemd', async (draft) => {
-    await requireProcessor(architecture);
+function withSystemd(system: System, lab: string): Promise<string> {
+  return rootWith(system, 'systemd', [...LAB_PACKAGES, ...SYSTEMD_PACKAGES], async (draft) => {
+    await requireProcessor(system.architecture);
     await quietly(['cp', '-a', lab, draft]);
     await install(draft, SYSTEMD_PACKAGES);
   });

@@ -22,7 +22,7 @@ export function systemTable(systems: readonly System[], results: Results): strin
   const notes: string[] = [];
   const rows = systems.map((system) => {
     const { id, name } = system;
-    const cells = cellsOf(system, results);
+    const cells = results.systems[id]?.cells ?? {};
     const words = COLUMNS.map((column) => word(cells[column], `${name}, ${column}`, notes));
     return [name, `\`${id}\``, ...words];
   });
@@ -41,7 +41,7 @@ export function versionTable(systems: readonly System[], { systems: results }: R
 /** What the cells that work found. */
 export function figureTable(systems: readonly System[], results: Results): string {
   const rows = systems.flatMap((system) => {
-    const cells = cellsOf(system, results);
+    const cells = results.systems[system.id]?.cells ?? {};
     return COLUMNS.flatMap((column) => {
       const cell = cells[column];
       return cell?.works === true ? [[system.name, column, cell.note, cell.day]] : [];
@@ -62,12 +62,6 @@ export function rootTable(combinations: readonly string[], { roots }: Results): 
   });
   const head = ['suite, Node, command', 'found', 'day', 'run it again'];
   return [markdownTable(head, rows), ...noteList(notes)].join('\n\n');
-}
-
-/** The tests run in a clean root of the suite; there is none of another architecture. */
-function cellsOf({ id, suite, architecture }: System, results: Results): Record<string, CellResult> {
-  const tests = architecture === 'amd64' ? results.roots[`${suite} 20 test`] : undefined;
-  return { ...results.systems[id]?.cells, ...(tests === undefined ? {} : { test: tests }) };
 }
 
 function word(cell: CellResult | undefined, where: string, notes: string[]): string {

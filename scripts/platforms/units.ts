@@ -29,7 +29,7 @@ const FILES = `find / -xdev '(' -path /tmp -o -path /var/lib/dpkg -o -path /var/
 const STARTED = 'systemctl is-active -q inetgw@ppp0 && tc qdisc show dev ppp0 | grep -q "htb 1:"';
 
 /** Step by step; a step that fails names itself. */
-export async function units(context: CellContext): Promise<string> {
+export async function units(context: Omit<CellContext, 'system'>): Promise<string> {
   const { guest, packages, ownNode } = context;
   await setUpLine(guest);
   // Nothing forbids to start and stop services on a system that runs.
@@ -51,6 +51,7 @@ export async function units(context: CellContext): Promise<string> {
     await systemd.eventually(STARTED, 'inetgw@ppp0.service');
     await step('using', USE);
     await step('a unit of install-hook', HOOK);
+    await step('changes by the page', CHANGES);
     await step(
       'upgrading',
       `next() { quietly ${install} ${join(packages.folder, packages.nextDeb)}; }; ${UPGRADE}`,
@@ -101,6 +102,30 @@ const HOOK = `
   is "$(links | wc -l)" 3
   is "$(units | grep -c inetgw@d0 || true)" 0
   ip link delete d0`;
+
+/** By the service with its hardening, as its drop-in starts it; it and what it has made are gone after that. */
+const CHANGES = `
+  dropin=/etc/systemd/system/inetgw.service.d
+  echo a-token-for-changes >/etc/inetgw.change-token; chmod 600 /etc/inetgw.change-token
+  mkdir $dropin; cp /usr/share/inetgw/systemd/inetgw-listen.conf $dropin/listen.conf
+  sed -i 's|^ExecStart=/.*|& --change-token-file /etc/inetgw.change-token|' $dropin/listen.conf
+  systemctl daemon-reload
+  systemctl start inetgw.service || say "$(journalctl -b -u inetgw.service --no-pager --quiet)"
+  ask() {
+    node -e "const r = require('http').request({ socketPath: '/run/inetgw/http.sock', method: 'POST', path: '/api/v1/devices/ppp0/$1',
+      headers: { 'content-type': 'application/json', 'x-inetgw-token': 'a-token-for-changes' } },
+      (a) => { console.log(a.statusCode); a.pipe(process.stdout); }); r.end('$2')"
+  }
+  asked() { said=$(ask "$1" "$2"); case $said in 200*) ;; *) say "$1: $said; $(journalctl -b -u inetgw.service --no-pager --quiet)";; esac; }
+  asked rates '{"up":200}'; shaped ppp0
+  inetgw ppp0 --json | grep -q '"upBitPerSec": 200000' || say "the rate is another: $(inetgw ppp0)"
+  asked pause '{}'; ! shaped ppp0 || say 'ppp0 is not paused'
+  asked resume '{}'; shaped ppp0
+  asked pause '{"minutes":5}'; ! shaped ppp0 || say 'ppp0 is not paused'
+  systemctl stop inetgw.service; shaped ppp0 || say 'the end of the service has not resumed it'
+  is "$(systemctl --failed --no-legend 'inetgw*')" ''
+  inetgw ppp0 215 1715 --quiet
+  rm -r $dropin /etc/inetgw.change-token /var/lib/inetgw; systemctl daemon-reload`;
 
 /** The shaper stays in force, relays go over to the new version. */
 const UPGRADE = `
