@@ -72,15 +72,17 @@ export class NextHop {
   #start(host: string): void {
     const { device, intervalMs, onAnswer } = this.#options;
     this.#answeredMs = performance.now();
+    let hasAnswered = false;
     this.#stream = pingStream({
       ...{ host, device, intervalMs },
       onAnswer: (roundTripMs) => {
+        hasAnswered = true;
         this.#answeredMs = performance.now();
         onAnswer(roundTripMs);
       },
       onEnd: (said) => {
         this.#stream = undefined;
-        const isOver = said === '' && performance.now() - this.#answeredMs <= SILENT_MS;
+        const isOver = said === '' && hasAnswered && performance.now() - this.#answeredMs <= SILENT_MS;
         // Another one goes on when it is wanted next.
         if (!isOver) this.#lose(said === '' ? 'ping ended' : said);
       },

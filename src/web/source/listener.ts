@@ -124,13 +124,16 @@ export class Listener {
     this.#closed = true;
     clearTimeout(this.#again);
     await this.#process?.end();
-    const { listen } = this.#options;
-    // The process that made it is nobody by now, and may not.
-    if (listen.kind === 'unix') {
-      await rm(listen.path, { force: true }).catch(() => undefined);
-      await removeEmptyRunDir();
-    }
+    await this.#removeSocket();
     await this.#write();
+  }
+
+  /** The process that listens is nobody by now, and may not. */
+  async #removeSocket(): Promise<void> {
+    const { listen } = this.#options;
+    if (listen.kind !== 'unix') return;
+    await rm(listen.path, { force: true }).catch(() => undefined);
+    await removeEmptyRunDir();
   }
 
   /** History is no reason to end: what cannot be written is told once. */
@@ -149,6 +152,12 @@ export class Listener {
   /** Resolves when it listens; it is started again whenever it ends after that. */
   async #start(): Promise<void> {
     const given = changesUser() ? undefined : await this.#bound();
+    // It has ended meanwhile, and nobody would end the process.
+    if (this.#closed) {
+      given?.server.close();
+      await this.#removeSocket();
+      return;
+    }
     const { listen, socketGroup, token, change, reports, quiet } = this.#options;
     const start: Start = {
       kind: 'start',
@@ -200,7 +209,7 @@ export class Listener {
     if (listen.kind === 'unix' && socketGroup !== undefined)
       await run(['chgrp', '--', socketGroup, listen.path]).catch(async (error: unknown) => {
         server.close();
-        await rm(listen.path, { force: true });
+        await this.#removeSocket();
         throw failure(
           `cannot give ${listen.path} to the group ${socketGroup}: ${error instanceof Error ? error.message : String(error)}`,
           'with this Node it takes CAP_CHOWN: docs/monitoring.md',
