@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { figuresOf, type WatchReading } from '../../src/report/watch/figures.ts';
 import { Histories } from '../../src/web/feed/histories.ts';
-import type { Snapshot } from '../../src/web/feed/snapshot.ts';
+import type { BackLine, Snapshot } from '../../src/web/feed/snapshot.ts';
 import { debianProgram } from '../../test/cli/helpers/debianProgram.ts';
 import { servePage, type ServedPage } from '../../test/cli/helpers/servedPage.ts';
 import { freePort } from '../../test/freePort.ts';
@@ -46,15 +46,18 @@ function snapshot(n: number, atMs: number): Snapshot {
 }
 
 const startedMs = performance.now();
-/** How many five seconds it has been: counters grow with the time, however often they are read. */
-const readingNow = (): number => 2 + Math.floor((performance.now() - startedMs) / COUNTED_EVERY_MS);
+/** Of the gateway of this number, by the time since the start: counters grow however often they are read. */
+function snapshotNow(index: number): Snapshot {
+  const n = 2 + Math.floor((performance.now() - startedMs) / COUNTED_EVERY_MS);
+  return snapshot(n + (index % 7), Date.now());
+}
 
 /** Each gateway is told in turn, so that 200 of them are no bunch every 15 s. Ends with the signal. */
 async function tellAll(gateways: readonly ServedPage[], signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const beganMs = performance.now();
     for (const [index, gateway] of gateways.entries()) {
-      gateway.tell(snapshot(readingNow() + (index % 7), Date.now()));
+      gateway.tell(snapshotNow(index));
       const dueMs = beganMs + ((index + 1) / gateways.length) * READ_EVERY_MS;
       const waitMs = dueMs - performance.now();
       if (waitMs > 1) await sleep(waitMs);
@@ -68,10 +71,9 @@ async function startGateways(): Promise<ServedPage[]> {
   for (let ago = 3600; ago > 0; ago -= 15) hour.add(snapshot(2 + (ago % 60), Date.now() - ago * 1000));
   const gateways: ServedPage[] = [];
   for (let index = 0; index < count; index++) {
-    const reading = (): Snapshot => snapshot(readingNow() + (index % 7), Date.now());
-    gateways.push(
-      await servePage({ histories: hour.all() }, ({ kind }) => (kind === 'wanted' ? reading() : undefined)),
-    );
+    const heard = ({ kind }: BackLine): Snapshot | undefined =>
+      kind === 'wanted' ? snapshotNow(index) : undefined;
+    gateways.push(await servePage({ histories: hour.all() }, heard));
   }
   return gateways;
 }

@@ -12,18 +12,8 @@ import type { System } from './systems.ts';
 /** Beside what every Debian has. `busybox-static` starts the guest. */
 const LAB_PACKAGES = [
   ...['busybox-static', 'kmod', 'procps', 'netbase', 'iproute2', 'nftables', 'iptables', 'conntrack'],
-  ...[
-    'ethtool',
-    'ppp',
-    'pppoe',
-    'iperf3',
-    'iputils-ping',
-    'bpftool',
-    'tcpdump',
-    'tmux',
-    'curl',
-    'util-linux',
-  ],
+  ...['ethtool', 'ppp', 'pppoe', 'iperf3', 'iputils-ping'],
+  ...['bpftool', 'tcpdump', 'tmux', 'curl', 'util-linux'],
 ];
 
 /** What is in a root: what the lab uses, or systemd as well. */

@@ -92,13 +92,9 @@ export function startFed(
     pid: child.pid,
     write: (line, onTaken) => {
       if (!child.stdin.writable || child.stdin.writableLength > WAITING_BYTES) return false;
-      child.stdin.write(
-        `${line}\n`,
-        onTaken &&
-          (() => {
-            onTaken();
-          }),
-      );
+      child.stdin.write(`${line}\n`, () => {
+        onTaken?.();
+      });
       return true;
     },
     end: async () => {

@@ -22,17 +22,8 @@ const LASTS_SEC = 600;
 /** Runs until it is closed, or its time is over: `onEnd` is then told nothing, and another one may go on. */
 export function pingStream({ host, device, intervalMs, onAnswer, onEnd }: PingStreamOptions): TellingProgram {
   const family = isIP(host.split('%')[0] ?? '') === 6 ? ['-6'] : [];
-  const args = [
-    ...family,
-    '-n',
-    '-w',
-    String(LASTS_SEC),
-    '-i',
-    (intervalMs / 1000).toFixed(3),
-    '-I',
-    device,
-    host,
-  ];
+  const often = ['-i', (intervalMs / 1000).toFixed(3), '-w', String(LASTS_SEC)];
+  const args = [...family, '-n', ...often, '-I', device, host];
   return new TellingProgram('ping', args, {
     onLine: (line) => {
       const roundTripMs = roundTripIn(line);

@@ -192,14 +192,14 @@ async function make({ device, word, body }: Wish): Promise<void> {
     Partial<ChangedJson & { error: string }> | undefined;
   isMaking = false;
   confirmButton.disabled = false;
-  if (answer?.status === 401) sessionStorage.removeItem(TOKEN_KEY);
-  if (answer?.status === 401 && dialog.open) {
+  const isWrongToken = answer?.status === 401;
+  if (isWrongToken) sessionStorage.removeItem(TOKEN_KEY);
+  else if (answer !== undefined && answer.status !== 429) sessionStorage.setItem(TOKEN_KEY, token);
+  if (isWrongToken && dialog.open) {
     askToken(`${said?.error ?? 'the token is wrong'}.`);
     tokenInput.focus();
     return;
   }
-  if (answer !== undefined && answer.status !== 401 && answer.status !== 429)
-    sessionStorage.setItem(TOKEN_KEY, token);
   dialog.close();
   const isDone = answer?.ok === true;
   // A proxy may give up while it is being done.

@@ -19,16 +19,12 @@ export async function bind(
   }
   // The socket gets the group of whoever makes it: so no right to give files away is needed.
   if (socketGroup !== undefined) process.setegid?.(socketGroup);
-  const umask = process.umask(SOCKET_UMASK);
-  try {
-    await listening(server, () => server.listen(address.path)).catch(async (error: unknown) => {
-      if (!(await isLeftBehind(address.path))) throw error;
-      unlinkSync(address.path);
-      await listening(server, () => server.listen(address.path));
-    });
-  } finally {
-    process.umask(umask);
-  }
+  const { path } = address;
+  await listeningAt(server, path).catch(async (error: unknown) => {
+    if (!(await isLeftBehind(path))) throw error;
+    unlinkSync(path);
+    await listeningAt(server, path);
+  });
 }
 
 /**
@@ -48,12 +44,7 @@ export async function bindToHandOver(address: ListenAddress): Promise<Server> {
   // Node takes away the name that it was made with.
   const draft = `${path}.new`;
   rmSync(draft, { force: true });
-  const umask = process.umask(SOCKET_UMASK);
-  try {
-    await listening(server, () => server.listen(draft));
-  } finally {
-    process.umask(umask);
-  }
+  await listeningAt(server, draft);
   renameSync(draft, path);
   return server;
 }
@@ -61,6 +52,15 @@ export async function bindToHandOver(address: ListenAddress): Promise<Server> {
 /** On a socket that another process has made. */
 export const listenTo = (server: Server, fd: number): Promise<void> =>
   listening(server, () => server.listen({ fd }));
+
+async function listeningAt(server: Server, path: string): Promise<void> {
+  const umask = process.umask(SOCKET_UMASK);
+  try {
+    await listening(server, () => server.listen(path));
+  } finally {
+    process.umask(umask);
+  }
+}
 
 function listening(server: Server, listen: () => void): Promise<void> {
   return new Promise((resolve, reject) => {
