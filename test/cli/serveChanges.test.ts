@@ -19,10 +19,11 @@ const CHANGES = `
   right() { json "$@" -H 'Authorization: Bearer ${TOKEN}'; }`;
 
 /** Runs the script while the service listens, ends that, and prints its exit code and what it said. */
-const whileItListens = (words: string, script: string) =>
+const whileItListens = (words: string, script: string, before = '') =>
   inNamespace(`ip link set lo up
     record=/run/inetgw/netns-$(stat -Lc %i /proc/self/ns/net)/lo.json
     mkdir -p "\${record%/*}"; echo '{}' >"$record"
+    ${before}
     echo ${TOKEN} >/run/token; chmod 600 /run/token
     ${COMMAND} ${words} 2>/run/said & pid=$!
     until grep -qs '^inetgw: listens on ' /run/said; do kill -0 $pid || break; sleep 0.1; done
@@ -118,6 +119,27 @@ inetgw: lo: rates, by the socket: refused: down is "fast", which is no rate: `);
     expect(stdout).toMatch(
       /^Uid: 65534 65534 65534 65534\nCapEff: 0000000000000000\nPermission denied\n.*(?:not permitted|denied)\n0\n0\nended with 0\n/i,
     );
+  });
+});
+
+describe('a pause that was begun when the service was killed', () => {
+  const note = {
+    ...{ device: 'lo', upBitPerSec: 210_000, downBitPerSec: 1_710_000, said: { keys: {} } },
+    ...{ sinceMs: 1, untilMs: null },
+  };
+  it.each([
+    ['is made, where the device was being cleared', ':'],
+    ['is made, where the device was cleared', 'rm $record'],
+  ])('%s', async (_, before) => {
+    const { stdout } = await whileItListens(
+      ALLOWED,
+      `${CURL} localhost/api/v1/devices | grep -o '"paused":{[^}]*}'
+      cat "\${record%.json}.paused"; test -e $record || echo cleared`,
+      `${before}; echo '${JSON.stringify({ ...note, isBegun: true })}' >"\${record%.json}.paused"`,
+    );
+    expect(stdout).toContain(`${JSON.stringify(note)}\ncleared\n`);
+    expect(stdout).toContain('"untilMs":null');
+    expect(stdout).toContain('inetgw: lo: a pause that was begun when the service was killed: paused\n');
   });
 });
 

@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { HANG_MS } from '../hang.ts';
+import { LONG } from './forms.ts';
 import type { Guest } from './guest.ts';
 import { commandArgv, inetgw, inetgwOk, snapshot, statistics, withBpf, withoutIndices } from './inetgw.ts';
 import { SERVER, setUpLine } from './line.ts';
@@ -250,6 +251,50 @@ test('while searchbw measures nothing is changed, and who measures is told', asy
     );
   expect((await guest.request('stop', { job, signal: 'SIGINT' })).code).toBe(130);
   expect(await post('rates', '{"up":310}')).toContain('up 310 kbit/s');
+});
+
+/** At once, and when the clear that begins the pause reads, takes away and has ended (on the guest's processor). */
+const KILLED_AFTER_MS = LONG ? [0, 300, 800, 1300, 1800, 2300, 3000, 5000] : [300, 1300, 2300];
+test('killed at any moment of a pause, the service is back with all of it in force, or with the pause', async () => {
+  const whole = withoutIndices(await snapshot(guest));
+  for (const ms of KILLED_AFTER_MS) {
+    const asked = `curl -s --unix-socket ${SOCKET} -H 'Content-Type: application/json' -H 'X-Inetgw-Token: ${TOKEN}' -d '{}' http://localhost/api/v1/devices/ppp0/pause`;
+    await inGateway(
+      `(${asked} >/dev/null 2>&1 &) ; sleep ${ms / 1000}; kill -9 ${service.pid}; rm -f ${SOCKET}`,
+    );
+    await guest.request('stop', { job: service.job, signal: 'SIGKILL' });
+    service = await startService();
+    const resumed = await post('resume', '{}');
+    expect(resumed, `killed after ${ms} ms`).toMatch(/resumed, somebody wants it back|"ppp0 is not paused"/);
+    expect(withoutIndices(await snapshot(guest)), `killed after ${ms} ms`).toBe(whole);
+  }
+});
+
+test('a pause that was begun is no pause yet: by hand it is ended, and not made up for', async () => {
+  const whole = withoutIndices(await snapshot(guest));
+  const folder = (await inGateway('dirname /run/inetgw/*/ppp0.json')).trim();
+  const noted = `cat ${folder}/ppp0.paused 2>/dev/null || echo none`;
+  expect(await post('pause', '{}')).toContain('paused until it is resumed');
+  const { isBegun, ...note } = JSON.parse(await inGateway(noted)) as Record<string, unknown>;
+  expect(isBegun).toBeUndefined();
+  const begin = async (): Promise<void> => {
+    await inGateway(`mkdir -p ${folder}`);
+    const text = JSON.stringify({ ...note, isBegun: true });
+    await guest.request('write', { path: `${folder}/ppp0.paused`, text, mode: 0o644 });
+  };
+  await begin();
+  expect((await inetgw(guest, 'status', '--json')).stdout).not.toContain('"paused"');
+  await inetgwOk(guest, 'ppp0', 'clear');
+  expect(await inGateway(noted)).toBe('none\n');
+  const refused = await inetgw(guest, 'ppp0', 'clear', '--for-pause');
+  expect([refused.code, refused.stderr]).toEqual([
+    1,
+    expect.stringContaining('it is not cleared for a pause'),
+  ]);
+  await begin();
+  await inetgwOk(guest, 'ppp0', '310', '2mbit', ...SETTINGS);
+  expect(await inGateway(noted)).toBe('none\n');
+  expect(withoutIndices(await snapshot(guest))).toBe(whole);
 });
 
 test('a device that an earlier version has set up: how it can be changed is told', async () => {

@@ -31,8 +31,13 @@ export interface Cleared extends ClearOutcome {
 /**
  * Clearing what is not there is fine, and so is a device that is gone: its queues went with it, its
  * firewall rules did not. Whatever is missing or refuses, the rest is taken away. The caller holds the device's lock.
+ * @param options `keepsPause`: it is cleared for a pause, whose note stays
  */
-export async function clear(device: string, run: Runner): Promise<Cleared> {
+export async function clear(
+  device: string,
+  run: Runner,
+  { keepsPause = false }: { keepsPause?: boolean } = {},
+): Promise<Cleared> {
   const parts = new Parts();
   const unread = (error: UserError): void => {
     parts.note('see and take away the queues', error);
@@ -58,7 +63,7 @@ export async function clear(device: string, run: Runner): Promise<Cleared> {
   await parts.do('take away the pacing program', () => removeProgram(device, ifindexesOf(current)));
   await removeAllFirewall(device, record?.plan.firewall?.backend, parts, run);
   await removeMadeTables(record?.madeTables ?? [], run);
-  const wasPaused = await parts.get('end its pause', () => removePaused(device), false);
+  const wasPaused = !keepsPause && (await parts.get('end its pause', () => removePaused(device), false));
   // Queues that stand are known to be ours by the record alone; all else is found without it.
   const recordGone = queuesGone && (await parts.do('take away the record', () => removeState(device)));
   return {

@@ -22,6 +22,8 @@ export interface Paused {
   sinceMs: number;
   /** When it is resumed by itself; null: never. */
   untilMs: number | null;
+  /** Noted before it is cleared: whether that was done is not known. Nobody else is told of it. */
+  isBegun?: true;
 }
 
 const ENDING = '.paused';
@@ -33,6 +35,15 @@ const fileOf = async (device: string): Promise<string> => `${await runDir()}/${d
 
 /** Undefined: it is not paused, or the file is none of ours. */
 export async function readPaused(device: string): Promise<Paused | undefined> {
+  const noted = await readNote(device);
+  return noted?.isBegun === true ? undefined : noted;
+}
+
+/** Whether a pause was begun, and nobody has set the device up or cleared it since. */
+export const isPauseBegun = async (device: string): Promise<boolean> =>
+  (await readNote(device))?.isBegun === true;
+
+async function readNote(device: string): Promise<Paused | undefined> {
   try {
     const text = await readTextFile(await fileOf(device), { limitBytes: LIMIT_BYTES, regularOnly: true });
     const value: unknown = JSON.parse(text);
@@ -61,18 +72,27 @@ export const pausedReading = (
 
 /** Devices that are set up, or will be again, by name. */
 export async function knownDevices(): Promise<string[]> {
-  const paused = await pausedDevices();
-  return [...new Set([...(await recordedDevices()), ...paused.map(({ device }) => device)])].sort();
+  const noted = await notes();
+  return [...new Set([...(await recordedDevices()), ...noted.map(({ device }) => device)])].sort();
 }
 
 export async function pausedDevices(): Promise<Paused[]> {
+  return (await notes()).filter(({ isBegun }) => isBegun !== true);
+}
+
+/** Pauses whose service was killed before they were, or an instant after. */
+export async function begunPauses(): Promise<Paused[]> {
+  return (await notes()).filter(({ isBegun }) => isBegun === true);
+}
+
+async function notes(): Promise<Paused[]> {
   const names = await readdir(await runDir()).catch(() => []);
   const devices = names
     .filter((name) => name.endsWith(ENDING))
     .map((name) => name.slice(0, -ENDING.length))
     .filter((device) => deviceNameProblem(device) === undefined)
     .sort();
-  const all = await Promise.all(devices.map(readPaused));
+  const all = await Promise.all(devices.map(readNote));
   return all.filter((each) => each !== undefined);
 }
 
@@ -96,9 +116,13 @@ export async function removePaused(device: string): Promise<boolean> {
 
 function isPaused(value: unknown): value is Paused {
   if (typeof value !== 'object' || value === null) return false;
-  const { device, upBitPerSec, downBitPerSec, said, sinceMs, untilMs } = value as Partial<Paused>;
+  const { device, upBitPerSec, downBitPerSec, said, sinceMs, untilMs, isBegun } = value as Partial<Paused>;
   const areNumbers = [upBitPerSec, downBitPerSec, sinceMs].every((each) => Number.isFinite(each));
   return (
-    typeof device === 'string' && areNumbers && isSaid(said) && (untilMs === null || Number.isFinite(untilMs))
+    typeof device === 'string' &&
+    areNumbers &&
+    isSaid(said) &&
+    (untilMs === null || Number.isFinite(untilMs)) &&
+    (isBegun === undefined || isBegun)
   );
 }

@@ -8,7 +8,10 @@ import { deviceNameProblem } from '../../core/deviceNames.ts';
 import { EXIT, UserError } from '../../core/errors.ts';
 import { formatRate } from '../../core/units.ts';
 import { readState, recordedDevices, type DeviceState } from '../../system/record/state.ts';
+import { withLock } from '../../system/record/lock.ts';
 import {
+  begunPauses,
+  isPauseBegun,
   isPauseGone,
   pausedDevices,
   removePaused,
@@ -18,7 +21,15 @@ import {
 import { Attempts } from '../feed/attempts.ts';
 import { parseChange, type Change } from '../feed/change.ts';
 import type { ChangedLine, ChangeLine } from '../feed/snapshot.ts';
-import { busyWith, clearCommand, refusalOfSetUp, runCommand, setUpCommand, type SetUp } from './command.ts';
+import {
+  busyWith,
+  clearCommand,
+  clearForPauseCommand,
+  refusalOfSetUp,
+  runCommand,
+  setUpCommand,
+  type SetUp,
+} from './command.ts';
 
 export interface ChangerOptions {
   token: string;
@@ -60,7 +71,8 @@ export class Changer {
   static async open(options: ChangerOptions): Promise<Changer> {
     const changer = new Changer(options);
     for (const each of await pausedDevices())
-      if (options.only === undefined || each.device === options.only) changer.#paused.set(each.device, each);
+      if (isServed(each, options)) changer.#paused.set(each.device, each);
+    for (const each of await begunPauses()) if (isServed(each, options)) await changer.#takeUp(each);
     return changer;
   }
 
@@ -212,16 +224,33 @@ export class Changer {
     if (this.#paused.has(device)) return { status: 409, message: `${device} is paused already` };
     const now = await setUpOf(device);
     if ('message' in now) return now;
-    const cleared = await done(device, await runCommand(clearCommand(device)));
-    // Refused, for somebody else is at work: what he makes of it stays.
-    if (cleared.status === 409) return cleared;
-    if (cleared.status !== 200) {
-      // It may be half cleared.
-      const back = await done(device, await runCommand(setUpCommand(now)));
-      return { ...cleared, message: `not paused: ${cleared.message}; set up again: ${back.message}` };
-    }
     const sinceMs = Date.now();
     const paused = { ...now, sinceMs, untilMs: minutes === undefined ? null : sinceMs + minutes * 60_000 };
+    // Noted first: killed from here on, the next service knows what is to come back.
+    await writePaused({ ...paused, isBegun: true });
+    const cleared = await this.#clearForPause(paused);
+    if (cleared.status !== 200) return cleared;
+    const until = minutes === undefined ? 'until it is resumed' : `for ${minutes} min`;
+    return { ...cleared, message: `${device}: paused ${until}: nothing is shaped meanwhile` };
+  }
+
+  /** What is noted as begun. */
+  async #clearForPause(paused: Paused): Promise<Outcome> {
+    const { device } = paused;
+    const cleared = await done(device, await runCommand(clearForPauseCommand(device)));
+    // What somebody else has made of it meanwhile stays.
+    if (!(await isPauseBegun(device)))
+      return { ...cleared, status: 409, message: `not paused: ${cleared.message}` };
+    // Refused, for somebody else is at work: what he makes of it stays.
+    if (cleared.status === 409) {
+      await removePaused(device);
+      return cleared;
+    }
+    if (cleared.status !== 200) {
+      // It may be half cleared.
+      const back = await done(device, await runCommand(setUpCommand(paused)));
+      return { ...cleared, message: `not paused: ${cleared.message}; set up again: ${back.message}` };
+    }
     this.#paused.set(device, paused);
     try {
       await writePaused(paused);
@@ -233,8 +262,33 @@ export class Changer {
         `not paused: ${error instanceof Error ? error.message : String(error)}; ${back.message}`,
       );
     }
-    const until = minutes === undefined ? 'until it is resumed' : `for ${minutes} min`;
-    return { ...cleared, message: `${device}: paused ${until}: nothing is shaped meanwhile` };
+    return cleared;
+  }
+
+  /** Of a service that was killed at it: either all of it is in force, or it is paused as somebody wanted. */
+  async #takeUp({ isBegun: _, ...paused }: Paused): Promise<void> {
+    const { device } = paused;
+    const { log } = this.#options;
+    try {
+      const isInForce = await withLock(device, async () => {
+        const reading = await readState(device);
+        if (reading.kind !== 'state' || reading.state.phase !== 'active') return false;
+        // A clear that waits for the lock now is refused after this.
+        await removePaused(device);
+        return true;
+      });
+      if (isInForce) {
+        log(`${device}: a pause that was begun when the service was killed is not made: it is set up`);
+        return;
+      }
+      const { status, message } = await this.#clearForPause(paused);
+      log(
+        `${device}: a pause that was begun when the service was killed: ${status === 200 ? 'paused' : message}`,
+      );
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      log(`${device}: ${error.message}`);
+    }
   }
 
   async #resume(device: string, why: string): Promise<Outcome> {
@@ -289,6 +343,9 @@ export class Changer {
       this.#failed.set(device, { why: message, againMs: performance.now() + AGAIN_AFTER_MS });
   }
 }
+
+const isServed = ({ device }: Paused, { only }: ChangerOptions): boolean =>
+  only === undefined || device === only;
 
 /** What is in force on a device, as it would be said again; an outcome: that is not known. */
 async function setUpOf(device: string): Promise<SetUp | Outcome> {

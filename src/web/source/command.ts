@@ -37,6 +37,10 @@ export const setUpCommand = ({ device, upBitPerSec, downBitPerSec, said }: SetUp
 });
 
 export const clearCommand = (device: string): OwnCommand => ({ words: [device, 'clear'] });
+/** Only as long as the pause is noted as begun; the note stays. */
+export const clearForPauseCommand = (device: string): OwnCommand => ({
+  words: [device, 'clear', '--for-pause'],
+});
 
 /** Where a limit stood when such a command had set the device up: nobody can look there. */
 const FED_PLACE = /^\/dev\/stdin:\d+:\d+: /;

@@ -1,6 +1,6 @@
 /** `inetgw DEV UP DOWN` and `inetgw DEV clear`. */
 import type { SettingsResult } from '../../../config/fromArguments.ts';
-import { EXIT, UserErrors, type UserError } from '../../../core/errors.ts';
+import { EXIT, failure, UserErrors, type UserError } from '../../../core/errors.ts';
 import { closest } from '../../../core/suggest.ts';
 import { describeFraming } from '../../../plan/input/framing.ts';
 import { framingAssumption } from '../../../plan/input/framingChoice.ts';
@@ -10,6 +10,7 @@ import { apply, type Prepared } from '../../../system/apply/apply.ts';
 import { clear } from '../../../system/apply/clear.ts';
 import { checkDeviceName, findLink, listDevices, readLink } from '../../../system/link/link.ts';
 import { withLock } from '../../../system/record/lock.ts';
+import { isPauseBegun } from '../../../system/record/paused.ts';
 import { requireNetAdmin } from '../../../system/exec/privilege.ts';
 import { run as runProgram } from '../../../system/exec/run.ts';
 import { finishDespiteSignals } from '../../../system/exec/signals.ts';
@@ -123,7 +124,10 @@ export async function clearCommand(device: string, options: Options): Promise<nu
   return change(
     device,
     async () => {
-      const outcome = await clear(device, run);
+      const keepsPause = options.forPause === true;
+      if (keepsPause && !(await isPauseBegun(device)))
+        throw failure('somebody else has set it up or cleared it meanwhile: it is not cleared for a pause');
+      const outcome = await clear(device, run, { keepsPause });
       const mayBeSlip = outcome.deviceGone && !outcome.cleared;
       return { outcome, meant: mayBeSlip ? closest(device, await listDevices()) : undefined };
     },

@@ -50,6 +50,8 @@ export interface GlobalOptions {
   tokenFile?: string;
   changeTokenFile?: string;
   socketGroup?: string;
+  /** Of `inetgw DEV clear`, by `inetgw serve` alone: it begins a pause that is noted. */
+  forPause?: boolean;
   /** Of `inetgw uninstall`. */
   purge?: boolean;
 }
@@ -77,10 +79,8 @@ export function makeProgram(action: (words: string[], options: Options) => void)
     .optionsGroup('The line:')
     .option('--up <RATE>', 'UP by name; with --down, in any order')
     .option('--down <RATE>', 'DOWN by name');
-  withKeys(program, 'The line');
-  withKeys(program, 'What comes in');
-  withKeys(program, 'What leaves');
-  withKeys(program, 'How it is done');
+  for (const group of ['The line', 'What comes in', 'What leaves', 'How it is done'] as const)
+    withKeys(program, group);
   return program
     .option('--config <FILE>', 'the configuration file (/etc/inetgw.conf)')
     .option('--replace', 'replace queues that somebody else has set')
@@ -96,7 +96,7 @@ export function makeProgram(action: (words: string[], options: Options) => void)
       'of inetgw watch, metrics and serve --listen: names of hosts, from a lease or hosts file',
     )
     .option('--resolve', 'of inetgw watch and serve --listen: names of hosts by reverse look-up')
-    .addOption(opposite('--ping'))
+    .addOption(hidden('--ping'))
     .option('--no-ping', 'of inetgw watch and serve: send no pings to the next hop')
     .option('--record <FILE>', 'of inetgw serve: write what is seen and decided, line by line')
     .option(
@@ -115,9 +115,10 @@ export function makeProgram(action: (words: string[], options: Options) => void)
     .option('--remove', 'of inetgw install-hook: take the files away again')
     .option('--root <DIR>', 'of inetgw install-hook: write below this folder (/)')
     .option('--purge', 'of inetgw uninstall: take configuration and logs as well')
+    .addOption(hidden('--for-pause'))
     .optionsGroup('In general:')
     .addOption(dryRunOption())
-    .addOption(new Option('--dry-run-script').implies({ dryRun: true }).hideHelp())
+    .addOption(hidden('--dry-run-script').implies({ dryRun: true }))
     .option('--json', 'print the result as JSON')
     .option('-q, --quiet', 'print errors only')
     .option('-v, --verbose', 'tell every program that is run')
@@ -131,8 +132,8 @@ export function makeProgram(action: (words: string[], options: Options) => void)
     });
 }
 
-/** The opposite of a `--no-…`, hidden and added before it: without, commander has a value where neither was said. */
-const opposite = (flag: string): Option => new Option(flag).hideHelp();
+/** Also the opposite of a `--no-…`, added before it: without, commander has a value where neither was said. */
+const hidden = (flag: string): Option => new Option(flag).hideHelp();
 
 /** Of other options the last one counts; who says two of these wants both. */
 function once(flag: string): (value: string, earlier: string | undefined) => string {
