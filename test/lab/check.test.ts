@@ -37,6 +37,16 @@ test('without nft it is iptables that auto takes, and check says why', async () 
   expect(autoFirewall.why).toContain('nft was not found');
 });
 
+test('without perl a line can be set up, and check says what is not shown then', async () => {
+  await guest.run(['sh', '-c', 'mv $(readlink -f /usr/bin/perl) /run/perl-away']);
+  const { stdout } = await inetgw(guest, 'check');
+  await guest.run(['sh', '-c', 'mv /run/perl-away /usr/bin/perl']);
+  expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(
+    / no perl .*: perl was not found.* without it: hosts, flows and round trips are not shown, and rates cannot follow the line /,
+  );
+  expect(stdout).toMatch(/\nready\n$/);
+});
+
 test('without matchall it is matchall that is missing, and none of the actions in such a filter', async () => {
   const lines = 'install cls_matchall /bin/false';
   try {

@@ -236,13 +236,15 @@ const TRIED_BY: Readonly<Record<FirewallBackend, readonly string[]>> = {
 
 interface Program {
   name: string;
+  /** What has it print its version on one line; `--version` unless said. */
+  asks?: readonly string[];
   purpose: string;
   cost: string;
   need: CheckItem['need'];
 }
 
 const PROGRAMS: readonly Program[] = [
-  { name: 'tc', purpose: 'queues', need: 'required', cost: NOTHING },
+  { name: 'tc', asks: ['-V'], purpose: 'queues', need: 'required', cost: NOTHING },
   { name: 'nft', purpose: 'firewall rules', need: 'optional', cost: 'iptables must carry the rules' },
   { name: 'iptables', purpose: 'firewall rules', need: 'optional', cost: 'nft must carry the rules' },
   {
@@ -251,14 +253,24 @@ const PROGRAMS: readonly Program[] = [
     need: 'optional',
     cost: 'nft must carry the rules',
   },
+  {
+    name: 'perl',
+    asks: ['-e', 'printf "perl %vd\\n", $^V'],
+    purpose: 'reading what window pacing and the firewall know of hosts and flows',
+    need: 'optional',
+    cost: 'hosts, flows and round trips are not shown, and rates cannot follow the line',
+  },
 ];
 
-async function checkProgram({ name, purpose, need, cost }: Program, run: Runner): Promise<CheckItem> {
+async function checkProgram(
+  { name, asks = ['--version'], ...rest }: Program,
+  run: Runner,
+): Promise<CheckItem> {
   try {
-    const { stdout } = await run([name, name === 'tc' ? '-V' : '--version']);
-    return { name, purpose, need, cost, state: 'works', detail: stdout.trim() };
+    const { stdout } = await run([name, ...asks]);
+    return { name, ...rest, state: 'works', detail: stdout.trim() };
   } catch (error) {
-    return { name, purpose, need, cost, state: 'missing', detail: reasonOf(error) };
+    return { name, ...rest, state: 'missing', detail: reasonOf(error) };
   }
 }
 
