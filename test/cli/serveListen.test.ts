@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { savedResult } from './helpers/savedResult.ts';
 import { inetgw, inNamespace, ROOT } from './helpers/built.ts';
+import { servePage } from './helpers/servedPage.ts';
+import { someSnapshot } from '../unit/web/someSnapshot.ts';
 import { build } from './helpers/buildOnce.ts';
 
 beforeAll(build);
@@ -146,6 +148,22 @@ it('ends with the process that listens also where it may not end that', async ()
     'setpriv --bounding-set=-kill',
   );
   expect(stdout).toBe('1\nended with 0\ninetgw: listens on unix:/run/inetgw/http.sock\n');
+});
+
+it('a reading that is for history alone answers nobody: what was not looked for is looked for when somebody asks', async () => {
+  const conditions = [
+    { id: 'mtu-lowered', severity: 'warning', text: 'it is', remedy: 'set it up again' },
+  ] as const;
+  const served = await servePage({}, ({ kind }) =>
+    kind === 'wanted' ? someSnapshot(Date.now(), { conditions }) : undefined,
+  );
+  try {
+    served.tell({ ...someSnapshot(Date.now()), isForHistory: true });
+    const metrics = await (await fetch(new URL('metrics', served.url))).text();
+    expect(metrics).toContain('inetgw_condition{device="ppp0",code="mtu-lowered",severity="warning"} 1\n');
+  } finally {
+    await served.end();
+  }
 });
 
 describe('--reports', () => {

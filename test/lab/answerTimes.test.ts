@@ -126,10 +126,8 @@ describe.each(LINES)('%s', (_name, line, rates, seconds) => {
   });
 });
 
-test('pings are sent once a second, not after p or Ctrl-Z, not when it was killed, and not with --no-ping', async () => {
-  await setUpLine(guest);
-  await inetgwOk(guest, 'ppp0', '210', '1710');
-  const counter = ['nft', '-j', 'list', 'counter', 'inet', 'seen', 'pings'] as const;
+/** From then on: how many pings go over the line within so many seconds. */
+async function countPings(): Promise<(seconds: number) => Promise<number>> {
   await guest.run(
     [
       'nft',
@@ -138,13 +136,21 @@ test('pings are sent once a second, not after p or Ctrl-Z, not when it was kille
     ],
     { ns: 'gw' },
   );
-  const sentIn = async (seconds: number): Promise<number> => {
-    const read = async (): Promise<number> =>
-      Number(/"packets": (\d+)/.exec(await guest.run(counter, { ns: 'gw' }))?.[1]);
+  const read = async (): Promise<number> => {
+    const listed = await guest.run(['nft', '-j', 'list', 'counter', 'inet', 'seen', 'pings'], { ns: 'gw' });
+    return Number(/"packets": (\d+)/.exec(listed)?.[1]);
+  };
+  return async (seconds) => {
     const before = await read();
     await guest.run(['sleep', String(seconds)], { ns: 'gw' });
     return (await read()) - before;
   };
+}
+
+test('pings are sent once a second, not after p or Ctrl-Z, not when it was killed, and not with --no-ping', async () => {
+  await setUpLine(guest);
+  await inetgwOk(guest, 'ppp0', '210', '1710');
+  const sentIn = await countPings();
   tmux = await watching();
   await guest.run(['sleep', '5'], { ns: 'gw' });
   const sent = await sentIn(10);
@@ -184,6 +190,38 @@ test('pings are sent once a second, not after p or Ctrl-Z, not when it was kille
   const [none, count] = await Promise.all([once('--no-ping'), sentIn(5)]);
   expect(none.ping).toBeNull();
   expect(count).toBe(0);
+});
+
+test('the page has pings sent while somebody looks, not before or after, and none with --no-ping', async () => {
+  await setUpLine(guest);
+  await inetgwOk(guest, 'ppp0', '210', '1710');
+  const sentIn = await countPings();
+  const socket = '/run/inetgw/http.sock';
+  const curl = `curl -sN --unix-socket ${socket}`;
+  const sh = (script: string): Promise<string> => guest.run(['sh', '-c', script], { ns: 'gw' });
+  for (const words of [[], ['--no-ping']]) {
+    const argv = withBpf(commandArgv('inetgw', 'serve', '--listen', `unix:${socket}`, ...words));
+    const { job } = await guest.request('spawn', { argv, ns: 'gw' });
+    await sh(`until test -S ${socket}; do sleep 0.1; done; ${curl} http://localhost/metrics >/dev/null`);
+    expect(await sentIn(20), 'with nobody looking').toBe(0);
+    const looking = await guest.request('spawn', {
+      argv: ['sh', '-c', `exec ${curl} -m 60 http://localhost/events >/run/events`],
+      ns: 'gw',
+    });
+    await guest.run(['sleep', '5'], { ns: 'gw' });
+    const sent = await sentIn(10);
+    const { stderr } = await guest.request('stop', { job: looking.job, signal: 'SIGTERM' });
+    const told = (await sh('cat /run/events')).match(/"ping":\{"host":"[^"]+"/g) ?? [];
+    await guest.run(['sleep', '3'], { ns: 'gw' });
+    expect(await sentIn(10), `when nobody looks any more ${stderr}`).toBe(0);
+    if (words.length > 0) expect([sent, told]).toEqual([0, []]);
+    else {
+      expect(sent).toBeGreaterThanOrEqual(8);
+      expect(sent).toBeLessThanOrEqual(11);
+      expect(told.at(-1)).toBe(`"ping":{"host":"${PROVIDER.ipv4}"`);
+    }
+    await guest.request('stop', { job, signal: 'SIGTERM' });
+  }
 });
 
 test('a next hop that falls silent is told, and found again when it answers', async () => {

@@ -36,6 +36,8 @@ export interface Snapshot {
   devices: readonly DeviceSnapshot[];
   /** So many hosts have series of their own; undefined: none. */
   perHost?: number;
+  /** Nobody has asked: what was taken away may not have been looked for. */
+  isForHistory?: boolean;
 }
 
 /** The first line. */

@@ -84,7 +84,7 @@ export class PageServer {
     this.#snapshot = snapshot;
     this.#histories.add(snapshot);
     this.#events.send(this.#sampleText(snapshot));
-    this.#fresh.came();
+    if (snapshot.isForHistory !== true) this.#fresh.came();
   }
 
   /** Whoever looks is told that there are other reports, and asks for them. */

@@ -17,6 +17,8 @@ import { WatchReader } from '../watch/reader.ts';
 const WATCHED_EVERY_MS = 1000;
 /** For the history alone: a sample costs two to six programs a device (docs/monitoring.md, What it costs). */
 const IDLE_EVERY_MS = 15_000;
+/** History has counters alone: what was taken away is found when somebody asks. */
+const IDLE_WHOLE_EVERY_MS = 60_000;
 
 interface Sampled {
   reader: WatchReader;
@@ -54,35 +56,50 @@ export class Sampler {
     this.#listener.onWatched = () => {
       wake.abort();
     };
+    let isAsked = true;
     while (!signal.aborted) {
       const beganMs = performance.now();
-      const devices = await this.#sample();
+      wake = new AbortController();
+      const devices = await this.#sample(isAsked);
       await this.#listener.show({
         kind: 'snapshot',
         atMs: Date.now(),
         devices,
         perHost: this.#options.perHost,
+        ...(isAsked ? {} : { isForHistory: true }),
       });
-      wake = new AbortController();
+      // Who has asked meanwhile was answered by it, but not by less than all of it.
+      if (isAsked) wake = new AbortController();
+      // The last who looked may have left while it was read.
+      if (!this.#listener.isWatched) this.#endPings();
       const everyMs = this.#listener.isWatched ? WATCHED_EVERY_MS : IDLE_EVERY_MS;
       const restMs = Math.max(0, everyMs - (performance.now() - beganMs));
       await sleep(restMs, undefined, { signal: AbortSignal.any([signal, wake.signal]) }).catch(
         () => undefined,
       );
+      isAsked = this.#listener.isWatched || wake.signal.aborted;
     }
     for (const device of [...this.#devices.keys()]) this.#forget(device);
   }
 
-  async #sample(): Promise<DeviceSnapshot[]> {
+  /** @param isAsked somebody will see all of it now */
+  async #sample(isAsked: boolean): Promise<DeviceSnapshot[]> {
     const { only } = this.#options;
     const recorded = await recordedDevices();
     const wanted = recorded.filter((device) => only === undefined || device === only);
     for (const device of this.#devices.keys()) if (!wanted.includes(device)) this.#forget(device);
     const snapshots: DeviceSnapshot[] = [];
     // One after the other: a gateway has better to do than many programs at once.
-    for (const device of wanted) snapshots.push(await this.#snapshotOf(device));
+    for (const device of wanted) snapshots.push(await this.#snapshotOf(device, isAsked));
     const paused = this.#options.changer?.paused() ?? [];
     return [...snapshots, ...paused.filter(({ device }) => !wanted.includes(device)).map(pausedSnapshot)];
+  }
+
+  #endPings(): void {
+    for (const known of this.#devices.values()) {
+      known.pings?.close();
+      known.pings = undefined;
+    }
   }
 
   #forget(device: string): void {
@@ -90,7 +107,7 @@ export class Sampler {
     this.#devices.delete(device);
   }
 
-  async #snapshotOf(device: string): Promise<DeviceSnapshot> {
+  async #snapshotOf(device: string, isAsked: boolean): Promise<DeviceSnapshot> {
     const known = this.#devices.get(device) ?? {
       reader: new WatchReader(device, true),
       before: undefined,
@@ -101,7 +118,8 @@ export class Sampler {
     // Also where reading fails: nobody may be looking any longer.
     const ping = this.#pingsOf(device, known)?.read();
     try {
-      const now = { ...(await known.reader.read()), ping };
+      const read = known.reader.read(isAsked ? undefined : IDLE_WHOLE_EVERY_MS);
+      const now = { ...(await read), ping };
       const figures = await this.#options.names.name(figuresOf(known.before, now, known.answers.take(now)));
       known.before = now;
       const { phase, conditions, statistics, isWhole } = now;

@@ -46,10 +46,13 @@ export class WatchReader {
     this.#everything = everything;
   }
 
-  /** @throws UserError where there is no such device and never was, or where it cannot be read */
-  async read(): Promise<FullReading> {
+  /**
+   * @param wholeEveryMs what was taken away is found within so long
+   * @throws UserError where there is no such device and never was, or where it cannot be read
+   */
+  async read(wholeEveryMs = WHOLE_LOOK_EVERY_MS): Promise<FullReading> {
     const known = this.#known;
-    if (known === undefined || performance.now() - known.atMs >= WHOLE_LOOK_EVERY_MS) return this.#whole();
+    if (known === undefined || performance.now() - known.atMs >= wholeEveryMs) return this.#whole();
     try {
       const { plan, phase, since, conditions, isWhole } = known;
       // Before, as readDevice has it: how long all programs take together differs from look to look.
