@@ -4,6 +4,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { conditionsOf } from '../../../../src/conditions/find.ts';
 import { CONDITIONS } from '../../../../src/conditions/table.ts';
+import { pingFigures } from '../../../../src/report/watch/pings.ts';
 import { answerTo, changedAnswer, sampleEvent } from '../../../../src/web/answers/answers.ts';
 import { reportsJson } from '../../../../src/web/answers/reports.ts';
 import { openApi } from '../../../../src/web/answers/openApi.ts';
@@ -92,6 +93,20 @@ describe.each(Object.entries(LINES))('answers of a device %s', (_, line) => {
   });
   it('an event is as described', () => {
     expect(faults('/components/schemas/SampleEvent', sampleEvent(snapshot))).toBe('');
+  });
+  it.each([
+    [{ host: '192.0.2.1', reason: null }, [3, 5]],
+    [{ host: '192.0.2.1', reason: '192.0.2.1: it does not answer any longer' }, []],
+    [{ host: null, reason: null }, []],
+  ])('an event with pings to %j, of %j ms, is as described', (hop, roundTripsMs) => {
+    const answers = roundTripsMs.map((roundTripMs, index) => ({ atMs: 1000 * index, roundTripMs }));
+    const ping = pingFigures(answers, 2000, hop);
+    const devices = snapshot.devices.map((each) =>
+      'figures' in each ? { ...each, figures: { ...each.figures, ping } } : each,
+    );
+    const event = sampleEvent({ ...snapshot, devices });
+    expect(event).toMatchObject({ devices: [{ figures: { ping } }] });
+    expect(faults('/components/schemas/SampleEvent', event)).toBe('');
   });
 });
 
