@@ -1,6 +1,6 @@
 /**
- * Several lists of tc's by one program: the lines of a `tc -batch`, and its text taken apart again. Text, not JSON: that
- * of filters and classes is alike in all versions. Pure.
+ * Several lists of tc's by one program: the lines of a `tc -batch`, and what it prints taken apart again. What stands is read
+ * from text, which is alike in all versions for filters and classes, counters from JSON. Pure.
  */
 
 /** What is asked for, as behind `tc`: `class show dev ppp0`, `filter show dev ppp0 ingress`. */
@@ -28,4 +28,20 @@ export function takeApart(output: string, count: number): string[] | undefined {
     lists.push(text + line);
   }
   return lists.length === count ? lists : undefined;
+}
+
+/** What is asked for counters, as behind `tc -s -j`. */
+export type CounterListing =
+  | readonly ['qdisc', 'show', 'dev', string]
+  | readonly ['filter', 'show', 'dev', string, 'ingress' | 'egress'];
+
+/** The text for `tc -s -j -batch -`. */
+export const countersBatch = (listings: readonly CounterListing[]): string =>
+  listings.map((words) => `${words.join(' ')}\n`).join('');
+
+/** The JSON of each list: each is a line. Undefined: not with this tc (5.10 prints some actions as text in the midst of it). */
+export function takeJsonApart(output: string, count: number): string[] | undefined {
+  const lines = output.split('\n').filter((line) => line !== '');
+  const areLists = lines.every((line) => line.startsWith('[') && line.endsWith(']'));
+  return areLists && lines.length === count ? lines : undefined;
 }

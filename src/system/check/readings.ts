@@ -11,9 +11,10 @@ import type { PacingPlan } from '../../plan/pacing/pacing.ts';
 import type { Plan } from '../../plan/plan.ts';
 import type { PacingReadings, Readings } from '../../plan/readings.ts';
 import { UnreadableOutput } from '../../tc/parse.ts';
-import { parseQdiscStatistics } from '../../tc/statistics.ts';
+import { parseQdiscStatistics, type QueueCounters } from '../../tc/statistics.ts';
 import { readActions } from '../device/actions.ts';
 import { unreadable } from '../device/device.ts';
+import { countedTogether } from '../device/listings.ts';
 import { families } from '../apply/firewall.ts';
 import { readKnownAddresses, readPacingKnowledge } from '../device/accounts.ts';
 import { ProgramError, type Runner } from '../exec/run.ts';
@@ -21,23 +22,35 @@ import { ProgramError, type Runner } from '../exec/run.ts';
 /** @param present whether the firewall rules are there, all of them */
 export async function readReadings(plan: Plan, present: boolean, run: Runner): Promise<Readings> {
   const { device } = plan;
+  const shaped = hasStages(plan.ingress) ? undefined : plan.queueDevice;
+  const queueDevices = [shaped, plan.pacing?.queueDevice].filter((each) => each !== undefined);
+  const counted = countedTogether(
+    [
+      ...[device, ...queueDevices].map((each) => ['qdisc', 'show', 'dev', each] as const),
+      ['filter', 'show', 'dev', device, 'ingress'],
+      ...(plan.pacing === undefined ? [] : [['filter', 'show', 'dev', device, 'egress'] as const]),
+    ],
+    run,
+  );
+  const readQueues = async (of: string): Promise<Map<string, QueueCounters>> =>
+    parseQdiscStatistics((await counted(['tc', '-s', '-j', 'qdisc', 'show', 'dev', of])).stdout);
   try {
     const [qdiscs, actions, rules, pacing, queue] = await Promise.all([
-      run(['tc', '-s', '-j', 'qdisc', 'show', 'dev', device]),
-      readActions(device, 'ingress', run),
+      readQueues(device),
+      readActions(device, 'ingress', counted),
       present ? readRules(plan, run) : undefined,
-      plan.pacing === undefined ? undefined : readPacing(plan.pacing, device, run),
-      hasStages(plan.ingress) || plan.queueDevice === undefined
+      plan.pacing === undefined
         ? undefined
-        : run(['tc', '-s', '-j', 'qdisc', 'show', 'dev', plan.queueDevice]),
+        : Promise.all([
+            readQueues(plan.pacing.queueDevice),
+            readActions(device, 'egress', counted),
+            readKnowledge(plan.pacing, run),
+          ]),
+      shaped === undefined ? undefined : readQueues(shaped),
     ]);
-    return {
-      qdiscs: parseQdiscStatistics(qdiscs.stdout),
-      actions,
-      rules,
-      pacing,
-      queue: queue === undefined ? undefined : parseQdiscStatistics(queue.stdout),
-    };
+    if (pacing === undefined) return { qdiscs, actions, rules, pacing, queue };
+    const [queues, lowered, knowledge] = pacing;
+    return { qdiscs, actions, rules, pacing: { queues, actions: lowered, ...knowledge }, queue };
   } catch (error) {
     if (error instanceof ProgramError) throw error.toUserError();
     if (error instanceof UnreadableOutput) throw unreadable(error);
@@ -45,16 +58,13 @@ export async function readReadings(plan: Plan, present: boolean, run: Runner): P
   }
 }
 
-async function readPacing(pacing: PacingPlan, device: string, run: Runner): Promise<PacingReadings> {
-  const [queues, actions, known] = await Promise.all([
-    run(['tc', '-s', '-j', 'qdisc', 'show', 'dev', pacing.queueDevice]),
-    readActions(device, 'egress', run),
-    readPacingKnowledge(pacing, run),
-  ]);
+async function readKnowledge(
+  pacing: PacingPlan,
+  run: Runner,
+): Promise<Pick<PacingReadings, 'state' | 'accounts' | 'addresses'>> {
+  const known = await readPacingKnowledge(pacing, run);
   const accounts = known?.accounts;
   return {
-    queues: parseQdiscStatistics(queues.stdout),
-    actions,
     state: known?.state,
     accounts,
     addresses: accounts === undefined ? undefined : await readKnownAddresses(accounts),

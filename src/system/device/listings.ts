@@ -1,5 +1,12 @@
 /** Asks tc for several lists by one program; what it does not answer is asked for one by one, by whoever wants it. */
-import { listingsBatch, takeApart, type Listing } from '../../tc/listings.ts';
+import {
+  countersBatch,
+  listingsBatch,
+  takeApart,
+  takeJsonApart,
+  type CounterListing,
+  type Listing,
+} from '../../tc/listings.ts';
 import type { Runner } from '../exec/run.ts';
 import { answer } from '../exec/runStep.ts';
 
@@ -17,5 +24,18 @@ export async function listedTogether(listings: readonly Listing[], run: Runner):
     const [file, ...words] = argv;
     const stdout = file === 'tc' ? known.get(words.filter((word) => word !== '-s').join(' ')) : undefined;
     return stdout === undefined ? run(argv, options) : Promise.resolve({ code: 0, stdout, stderr: '' });
+  };
+}
+
+/** The same for counters, `tc -s -j`; who asks for them waits for the one program. */
+export function countedTogether(listings: readonly CounterListing[], run: Runner): Runner {
+  const input = countersBatch(listings);
+  const known = answer(['tc', '-s', '-j', '-batch', '-'], run, { input }).then((output = '') => {
+    const lists = takeJsonApart(output, listings.length) ?? [];
+    return new Map(lists.map((list, n) => [['tc', '-s', '-j', ...(listings[n] ?? [])].join(' '), list]));
+  });
+  return async (argv, options) => {
+    const stdout = (await known).get(argv.join(' '));
+    return stdout === undefined ? run(argv, options) : { code: 0, stdout, stderr: '' };
   };
 }

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { listingsBatch, takeApart } from '../../../src/tc/listings.ts';
+import { countersBatch, listingsBatch, takeApart, takeJsonApart } from '../../../src/tc/listings.ts';
 
 const folder = new URL('../../fixtures/tc/', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, folder), 'utf8');
@@ -44,4 +44,25 @@ describe.each(readdirSync(folder))('the text of iproute2 %s', (version) => {
     expect(takeApart(of('pacing/ingress.txt') + output, 1)).toBeUndefined();
     expect(takeApart('', 1)).toBeUndefined();
   });
+
+  it('of JSON, each list is a line, or none of it is taken', () => {
+    const lists = ['pacing/qdisc.json', 'pacing/ingress.json', 'pacing/statistics.json'].map(of);
+    const isWhole = lists.every((list) => list.trimEnd().split('\n').length === 1 && list.startsWith('['));
+    // 5.10 prints actions as text in the midst of it.
+    expect(isWhole).toBe(version !== '5.10');
+    const expected = isWhole ? lists.map((list) => list.trimEnd()) : undefined;
+    expect(takeJsonApart(lists.join(''), lists.length)).toEqual(expected);
+    expect(takeJsonApart(lists.slice(1).join(''), lists.length)).toBeUndefined();
+  });
+});
+
+it('asks for counters list by list, and takes empty ones', () => {
+  const [one, other] = [
+    ['qdisc', 'show', 'dev', 'ppp0'],
+    ['filter', 'show', 'dev', 'ppp0', 'egress'],
+  ] as const;
+  expect(countersBatch([one, other])).toBe('qdisc show dev ppp0\nfilter show dev ppp0 egress\n');
+  expect(takeJsonApart('[]\n[{"kind":"x"}]\n', 2)).toEqual(['[]', '[{"kind":"x"}]']);
+  expect(takeJsonApart('', 0)).toEqual([]);
+  expect(takeJsonApart('[]\nError: x\n', 1)).toBeUndefined();
 });

@@ -15,7 +15,7 @@ import type { HostNamer } from '../watch/hostNamer.ts';
 import { WatchReader } from '../watch/reader.ts';
 
 const WATCHED_EVERY_MS = 1000;
-/** For the history alone: a sample costs two to six programs a device (docs/monitoring.md, What it costs). */
+/** For the history alone: a sample costs one to four programs a device (docs/monitoring.md, What it costs). */
 const IDLE_EVERY_MS = 15_000;
 /** History has counters alone: what was taken away is found when somebody asks. */
 const IDLE_WHOLE_EVERY_MS = 60_000;
