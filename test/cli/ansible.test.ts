@@ -23,8 +23,11 @@ interface Gateway {
   close: () => Promise<void>;
 }
 
+/** Where a gateway has what was written into its memory. */
+const WRITTEN = '/mnt';
 /** What a root without devices of its own needs; without indices of manual pages and packages, which take minutes. */
-const DEVICES = `mount -t tmpfs tmpfs dev
+const DEVICES = `mount --bind ../upper .${WRITTEN}
+  mount -t tmpfs tmpfs dev
   for name in null zero full random urandom tty fd stdin stdout stderr; do cp -a /dev/$name dev/; done
   rm -rf etc/inetgw.conf etc/inetgw var/lib/man-db/auto-update var/cache/apt/*.bin
   mount -t tmpfs tmpfs var/lib/apt/lists`;
@@ -70,8 +73,7 @@ async function openGateway(): Promise<Gateway> {
       return stdout.trimEnd();
     },
     written: async () => {
-      // Outside of what the gateway sees as its root, beside it.
-      const script = `cd -P /proc/${pid}/root/.. && find upper -path upper/var/cache/inetgw -prune -o -type f -printf '%p %s %T@\\n'`;
+      const script = `cd /proc/${pid}/root${WRITTEN} && find . -path ./var/cache/inetgw -prune -o -type f -printf '%p %s %T@\\n'`;
       const { stdout } = await execa('sh', ['-ec', script]);
       return stdout.split('\n').sort().join('\n');
     },
