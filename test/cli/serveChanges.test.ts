@@ -3,6 +3,9 @@
  * real kernel: test/lab/pageChanges.test.ts.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
+import { settingsFromArguments } from '../../src/config/fromArguments.ts';
+import { makePlan } from '../../src/plan/plan.ts';
+import { renderState } from '../../src/system/record/state.ts';
 import { inetgw, inNamespace, ROOT } from './helpers/built.ts';
 import { build } from './helpers/buildOnce.ts';
 
@@ -122,24 +125,53 @@ inetgw: lo: rates, by the socket: refused: down is "fast", which is no rate: `);
   });
 });
 
-describe('a pause that was begun when the service was killed', () => {
+describe('when the service was killed', () => {
   const note = {
     ...{ device: 'lo', upBitPerSec: 210_000, downBitPerSec: 1_710_000, said: { keys: {} } },
     ...{ sinceMs: 1, untilMs: null },
   };
+  const begun = { ...note, isBegun: true };
+  /** A record of the device as a run leaves it. */
+  function recorded(phase: 'active' | 'changing'): string {
+    const { settings } = settingsFromArguments('lo', '210', '1710', {});
+    const link = { device: 'lo', ifindex: 1, kind: 'ppp', mtuBytes: 1492 } as const;
+    const plan = makePlan(settings, link, { leafQdisc: 'sfq' }, 'nft');
+    return `echo '${renderState({ version: 2, phase, plan, since: '2026-11-28T12:00:00.000Z' }).trim()}' >"$record"`;
+  }
+  const noted = (value: object): string => `echo '${JSON.stringify(value)}' >"\${record%.json}.paused"`;
+  const PAUSED = `for n in $(seq 300); do ${CURL} localhost/api/v1/devices | grep -o '"paused":{[^}]*}' && break; sleep 0.1; done`;
+  const SEEN = `cat "\${record%.json}.paused" 2>/dev/null || echo no pause; test -e $record || echo cleared`;
+
   it.each([
-    ['is made, where the device was being cleared', ':'],
-    ['is made, where the device was cleared', 'rm $record'],
-  ])('%s', async (_, before) => {
-    const { stdout } = await whileItListens(
-      ALLOWED,
-      `${CURL} localhost/api/v1/devices | grep -o '"paused":{[^}]*}'
-      cat "\${record%.json}.paused"; test -e $record || echo cleared`,
-      `${before}; echo '${JSON.stringify({ ...note, isBegun: true })}' >"\${record%.json}.paused"`,
-    );
+    ['when nobody knew what was in force', ':'],
+    ['when the device was being cleared', recorded('changing')],
+    ['when the device was cleared', 'rm $record'],
+  ])('%s, a pause that was begun is made', async (_, before) => {
+    const { stdout } = await whileItListens(ALLOWED, `${PAUSED}; ${SEEN}`, `${before}; ${noted(begun)}`);
     expect(stdout).toContain(`${JSON.stringify(note)}\ncleared\n`);
     expect(stdout).toContain('"untilMs":null');
     expect(stdout).toContain('inetgw: lo: a pause that was begun when the service was killed: paused\n');
+  });
+
+  it('before anything was cleared, a pause that was begun is not made', async () => {
+    const { stdout } = await whileItListens(
+      ALLOWED,
+      `for n in $(seq 300); do test -e "\${record%.json}.paused" || break; sleep 0.1; done; ${SEEN}`,
+      `${recorded('active')}; ${noted(begun)}`,
+    );
+    expect(stdout).toMatch(/^no pause\nended with 0\n/);
+    expect(stdout).toContain(
+      'inetgw: lo: a pause that was begun when the service was killed is not made: it is set up',
+    );
+  });
+
+  it('while it set the device up again, the pause is not lost', async () => {
+    const { stdout } = await whileItListens(
+      ALLOWED,
+      `sleep 4; ${SEEN}; right lo/clear '{}'`,
+      `${recorded('changing')}; ${noted(note)}`,
+    );
+    expect(stdout).toContain(`${JSON.stringify(note)}\n{"device":"lo","change":"clear"`);
   });
 });
 

@@ -271,6 +271,7 @@ test('killed at any moment of a pause, the service is back with all of it in for
 });
 
 test('a pause that was begun is no pause yet: by hand it is ended, and not made up for', async () => {
+  await inetgwOk(guest, 'ppp0', '310', '2mbit', ...SETTINGS);
   const whole = withoutIndices(await snapshot(guest));
   const folder = (await inGateway('dirname /run/inetgw/*/ppp0.json')).trim();
   const noted = `cat ${folder}/ppp0.paused 2>/dev/null || echo none`;

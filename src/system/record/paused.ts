@@ -6,8 +6,8 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import type { PausedReading } from '../../conditions/condition.ts';
 import { isSaid, type Said } from '../../config/said.ts';
 import { deviceNameProblem } from '../../core/deviceNames.ts';
-import { errorCode } from '../../core/errors.ts';
-import { readTextFile } from '../exec/textFile.ts';
+import { errorCode, failure } from '../../core/errors.ts';
+import { readTextFile, whyUnreadable } from '../exec/textFile.ts';
 import { replaceFile } from './replaceFile.ts';
 import { makeRunDir, removeError, runDir } from './runDir.ts';
 import { recordedDevices } from './state.ts';
@@ -22,7 +22,7 @@ export interface Paused {
   sinceMs: number;
   /** When it is resumed by itself; null: never. */
   untilMs: number | null;
-  /** Noted before it is cleared: whether that was done is not known. Nobody else is told of it. */
+  /** Noted before it is cleared: whether that was done is not known. It is told as no pause yet. */
   isBegun?: true;
 }
 
@@ -39,13 +39,36 @@ export async function readPaused(device: string): Promise<Paused | undefined> {
   return noted?.isBegun === true ? undefined : noted;
 }
 
-/** Whether a pause was begun, and nobody has set the device up or cleared it since. */
+/**
+ * Whether a pause was begun, and nobody has set the device up or cleared it since.
+ * @throws UserError where that cannot be read
+ */
 export const isPauseBegun = async (device: string): Promise<boolean> =>
-  (await readNote(device))?.isBegun === true;
+  (await noteOf(device))?.isBegun === true;
 
-async function readNote(device: string): Promise<Paused | undefined> {
+/**
+ * What was begun is a pause from now on: the device was cleared. The caller holds its lock.
+ * @throws UserError
+ */
+export async function confirmPause(device: string): Promise<void> {
+  const noted = await noteOf(device);
+  if (noted === undefined) return;
+  const { isBegun, ...paused } = noted;
+  if (isBegun === true) await writePaused(paused);
+}
+
+const readNote = (device: string): Promise<Paused | undefined> => noteOf(device).catch(() => undefined);
+
+async function noteOf(device: string): Promise<Paused | undefined> {
+  const path = await fileOf(device);
+  let text: string;
   try {
-    const text = await readTextFile(await fileOf(device), { limitBytes: LIMIT_BYTES, regularOnly: true });
+    text = await readTextFile(path, { limitBytes: LIMIT_BYTES, regularOnly: true });
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw failure(`cannot read ${path}: ${whyUnreadable(error)}`);
+  }
+  try {
     const value: unknown = JSON.parse(text);
     return isPaused(value) && value.device === device ? value : undefined;
   } catch {
@@ -80,7 +103,7 @@ export async function pausedDevices(): Promise<Paused[]> {
   return (await notes()).filter(({ isBegun }) => isBegun !== true);
 }
 
-/** Pauses whose service was killed before they were, or an instant after. */
+/** Those that are noted as begun: whether the device was cleared is not known. */
 export async function begunPauses(): Promise<Paused[]> {
   return (await notes()).filter(({ isBegun }) => isBegun === true);
 }

@@ -53,6 +53,8 @@ export class Changer {
   readonly #options: ChangerOptions;
   readonly #attempts = new Attempts();
   readonly #paused = new Map<string, Paused>();
+  /** What a service that was killed had begun: not settled yet. */
+  readonly #begun = new Map<string, Paused>();
   /** Why a device could not be resumed, and when it is tried again. */
   readonly #failed = new Map<string, { why: string; againMs: number }>();
   /** One is made at a time. */
@@ -67,12 +69,13 @@ export class Changer {
     this.#token = digestOf(options.token);
   }
 
-  /** Takes up what was paused when it ended last. */
+  /** Takes up what was paused when it ended last; what was begun then is settled after `begin`. */
   static async open(options: ChangerOptions): Promise<Changer> {
     const changer = new Changer(options);
     for (const each of await pausedDevices())
       if (isServed(each, options)) changer.#paused.set(each.device, each);
-    for (const each of await begunPauses()) if (isServed(each, options)) await changer.#takeUp(each);
+    for (const each of await begunPauses())
+      if (isServed(each, options)) changer.#begun.set(each.device, each);
     return changer;
   }
 
@@ -80,7 +83,12 @@ export class Changer {
   begin(): void {
     this.#timer = setInterval(() => {
       // Of a slow one there is one; a change is not disturbed.
-      if (this.#paused.size === 0 || this.#making !== undefined || this.#looking !== undefined) return;
+      if (
+        this.#paused.size + this.#begun.size === 0 ||
+        this.#making !== undefined ||
+        this.#looking !== undefined
+      )
+        return;
       this.#looking = this.#look().finally(() => {
         this.#looking = undefined;
       });
@@ -238,57 +246,58 @@ export class Changer {
   async #clearForPause(paused: Paused): Promise<Outcome> {
     const { device } = paused;
     const cleared = await done(device, await runCommand(clearForPauseCommand(device)));
+    if (cleared.status === 200) {
+      this.#paused.set(device, paused);
+      return cleared;
+    }
     // What somebody else has made of it meanwhile stays.
     if (!(await isPauseBegun(device)))
-      return { ...cleared, status: 409, message: `not paused: ${cleared.message}` };
-    // Refused, for somebody else is at work: what he makes of it stays.
+      return { status: 409, message: 'not paused: somebody else has set it up or cleared it meanwhile' };
     if (cleared.status === 409) {
       await removePaused(device);
       return cleared;
     }
-    if (cleared.status !== 200) {
-      // It may be half cleared.
-      const back = await done(device, await runCommand(setUpCommand(paused)));
-      return { ...cleared, message: `not paused: ${cleared.message}; set up again: ${back.message}` };
-    }
-    this.#paused.set(device, paused);
-    try {
-      await writePaused(paused);
-    } catch (error) {
-      // What is not noted would last for ever where the service is killed.
-      const back = await this.#resume(device, 'it could not be noted');
-      throw new UserError(
-        EXIT.failed,
-        `not paused: ${error instanceof Error ? error.message : String(error)}; ${back.message}`,
-      );
-    }
-    return cleared;
+    // It may be half cleared.
+    const back = await done(device, await runCommand(setUpCommand(paused)));
+    const message = `not paused: ${cleared.message}; set up again: ${back.message}`;
+    if (back.status === 200) return { ...cleared, message };
+    const over = { ...paused, untilMs: Date.now() };
+    this.#paused.set(device, over);
+    await writePaused(over);
+    return { ...cleared, message: `${message}; it is tried again` };
   }
 
   /** Of a service that was killed at it: either all of it is in force, or it is paused as somebody wanted. */
   async #takeUp({ isBegun: _, ...paused }: Paused): Promise<void> {
     const { device } = paused;
-    const { log } = this.#options;
+    const before = this.#failed.get(device);
+    if (before !== undefined && performance.now() < before.againMs) return;
+    const what = `${device}: a pause that was begun when the service was killed`;
     try {
-      const isInForce = await withLock(device, async () => {
-        const reading = await readState(device);
-        if (reading.kind !== 'state' || reading.state.phase !== 'active') return false;
-        // A clear that waits for the lock now is refused after this.
-        await removePaused(device);
-        return true;
-      });
-      if (isInForce) {
-        log(`${device}: a pause that was begun when the service was killed is not made: it is set up`);
-        return;
-      }
-      const { status, message } = await this.#clearForPause(paused);
-      log(
-        `${device}: a pause that was begun when the service was killed: ${status === 200 ? 'paused' : message}`,
-      );
+      const text = await this.#settle(paused);
+      this.#begun.delete(device);
+      if (!this.#paused.has(device)) this.#failed.delete(device);
+      this.#options.log(`${what}${text}`);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      log(`${device}: ${error.message}`);
+      if (error.message !== before?.why) this.#options.log(`${what}: ${error.message}`);
+      this.#failed.set(device, { why: error.message, againMs: performance.now() + AGAIN_AFTER_MS });
     }
+  }
+
+  /** What came of it. */
+  async #settle(paused: Paused): Promise<string> {
+    const { device } = paused;
+    const isOpen = await withLock(device, async () => {
+      const reading = await readState(device);
+      const isInForce = reading.kind === 'state' && reading.state.phase === 'active';
+      // A clear that waits for the lock now is refused after this.
+      if (isInForce) await removePaused(device);
+      return isPauseBegun(device);
+    });
+    if (!isOpen) return ' is not made: it is set up, or was cleared';
+    const { status, message } = await this.#clearForPause(paused);
+    return `: ${status === 200 ? 'paused' : message}`;
   }
 
   async #resume(device: string, why: string): Promise<Outcome> {
@@ -308,6 +317,7 @@ export class Changer {
 
   async #forget(device: string): Promise<void> {
     this.#paused.delete(device);
+    this.#begun.delete(device);
     this.#failed.delete(device);
     await removePaused(device);
   }
@@ -315,6 +325,7 @@ export class Changer {
   /** Resumes what was paused for long enough, and forgets what somebody else has set up or cleared. */
   async #look(): Promise<void> {
     try {
+      for (const begun of [...this.#begun.values()]) await this.#takeUp(begun);
       for (const paused of [...this.#paused.values()]) await this.#lookAt(paused);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
@@ -325,7 +336,10 @@ export class Changer {
   /** Whether a device is paused; a pause that somebody else has ended is forgotten. */
   async #isStillPaused(device: string): Promise<boolean> {
     if (!this.#paused.has(device)) return false;
-    const isSetUp = (await recordedDevices()).includes(device);
+    const reading = await readState(device);
+    // A run is setting it up, or was killed at it: that is not known to hold yet.
+    const isChanging = reading.kind === 'state' && reading.state.phase === 'changing';
+    const isSetUp = reading.kind !== 'none' && !isChanging;
     if (!isSetUp && !(await isPauseGone(device))) return true;
     await this.#forget(device);
     this.#options.log(`${device}: no longer paused: it was ${isSetUp ? 'set up' : 'cleared'} meanwhile`);

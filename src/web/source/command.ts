@@ -37,7 +37,7 @@ export const setUpCommand = ({ device, upBitPerSec, downBitPerSec, said }: SetUp
 });
 
 export const clearCommand = (device: string): OwnCommand => ({ words: [device, 'clear'] });
-/** Only as long as the pause is noted as begun; the note stays. */
+/** Only as long as the pause is noted as begun; what was begun is then noted as done. */
 export const clearForPauseCommand = (device: string): OwnCommand => ({
   words: [device, 'clear', '--for-pause'],
 });

@@ -10,7 +10,7 @@ import { apply, type Prepared } from '../../../system/apply/apply.ts';
 import { clear } from '../../../system/apply/clear.ts';
 import { checkDeviceName, findLink, listDevices, readLink } from '../../../system/link/link.ts';
 import { withLock } from '../../../system/record/lock.ts';
-import { isPauseBegun } from '../../../system/record/paused.ts';
+import { confirmPause, isPauseBegun } from '../../../system/record/paused.ts';
 import { requireNetAdmin } from '../../../system/exec/privilege.ts';
 import { run as runProgram } from '../../../system/exec/run.ts';
 import { finishDespiteSignals } from '../../../system/exec/signals.ts';
@@ -128,6 +128,7 @@ export async function clearCommand(device: string, options: Options): Promise<nu
       if (keepsPause && !(await isPauseBegun(device)))
         throw failure('somebody else has set it up or cleared it meanwhile: it is not cleared for a pause');
       const outcome = await clear(device, run, { keepsPause });
+      if (keepsPause && outcome.failures.length === 0) await confirmPause(device);
       const mayBeSlip = outcome.deviceGone && !outcome.cleared;
       return { outcome, meant: mayBeSlip ? closest(device, await listDevices()) : undefined };
     },
