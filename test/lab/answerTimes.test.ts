@@ -211,7 +211,9 @@ test('the page has pings sent while somebody looks, not before or after, and non
     await guest.run(['sleep', '5'], { ns: 'gw' });
     const sent = await sentIn(10);
     const { stderr } = await guest.request('stop', { job: looking.job, signal: 'SIGTERM' });
-    const told = (await sh('cat /run/events')).match(/"ping":\{"host":"[^"]+"/g) ?? [];
+    const events = await sh('cat /run/events');
+    expect(events.match(/^event: sample$/gm)?.length ?? 0).toBeGreaterThan(5);
+    const told = events.match(/"ping":\{"host":"[^"]+"/g) ?? [];
     await guest.run(['sleep', '3'], { ns: 'gw' });
     expect(await sentIn(10), `when nobody looks any more ${stderr}`).toBe(0);
     if (words.length > 0) expect([sent, told]).toEqual([0, []]);

@@ -27,11 +27,17 @@ export async function listedTogether(listings: readonly Listing[], run: Runner):
   };
 }
 
+/** By whom tc has printed what cannot be taken apart: there each list is asked for alone from then on. */
+const untaken = new WeakSet<Runner>();
+
 /** The same for counters, `tc -s -j`; who asks for them waits for the one program. */
 export function countedTogether(listings: readonly CounterListing[], run: Runner): Runner {
+  if (untaken.has(run)) return run;
   const input = countersBatch(listings);
-  const known = answer(['tc', '-s', '-j', '-batch', '-'], run, { input }).then((output = '') => {
-    const lists = takeJsonApart(output, listings.length) ?? [];
+  const known = answer(['tc', '-s', '-j', '-batch', '-'], run, { input }).then((output) => {
+    const lists = output === undefined ? [] : (takeJsonApart(output, listings.length) ?? []);
+    // It has failed at none of them.
+    if (output !== undefined && lists.length === 0) untaken.add(run);
     return new Map(lists.map((list, n) => [['tc', '-s', '-j', ...(listings[n] ?? [])].join(' '), list]));
   });
   return async (argv, options) => {

@@ -15,10 +15,10 @@ import type { HostNamer } from '../watch/hostNamer.ts';
 import { WatchReader } from '../watch/reader.ts';
 
 const WATCHED_EVERY_MS = 1000;
-/** For the history alone: a sample costs one to four programs a device (docs/monitoring.md, What it costs). */
+/** For the history alone: a sample costs programs, one or more a device (docs/monitoring.md, What it costs). */
 const IDLE_EVERY_MS = 15_000;
-/** History has counters alone: what was taken away is found when somebody asks. */
-const IDLE_WHOLE_EVERY_MS = 60_000;
+/** At the fourth of these. History has counters alone: what was taken away is found when somebody asks. */
+const IDLE_WHOLE_EVERY_MS = 55_000;
 
 interface Sampled {
   reader: WatchReader;
@@ -61,6 +61,8 @@ export class Sampler {
       const beganMs = performance.now();
       wake = new AbortController();
       const devices = await this.#sample(isAsked);
+      // Who has asked meanwhile is answered by it, but not by less than all of it.
+      if (isAsked) wake = new AbortController();
       await this.#listener.show({
         kind: 'snapshot',
         atMs: Date.now(),
@@ -68,8 +70,6 @@ export class Sampler {
         perHost: this.#options.perHost,
         ...(isAsked ? {} : { isForHistory: true }),
       });
-      // Who has asked meanwhile was answered by it, but not by less than all of it.
-      if (isAsked) wake = new AbortController();
       // The last who looked may have left while it was read.
       if (!this.#listener.isWatched) this.#endPings();
       const everyMs = this.#listener.isWatched ? WATCHED_EVERY_MS : IDLE_EVERY_MS;

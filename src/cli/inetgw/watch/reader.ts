@@ -11,6 +11,7 @@ import { statisticsOf } from '../../../report/statistics/statistics.ts';
 import { readReadings } from '../../../system/check/readings.ts';
 import { run } from '../../../system/exec/run.ts';
 import { noSuchDevice } from '../../../system/link/link.ts';
+import { recordIdentity } from '../../../system/record/state.ts';
 import { readDevice, readFollowed, rememberedIn } from '../show/readDevice.ts';
 
 /** Twice as often as a person is likely to look away; a whole look costs about as much as five of the counters. */
@@ -31,6 +32,8 @@ interface Known {
   since: string;
   conditions: readonly FoundCondition[];
   isWhole: boolean;
+  /** Of the record: where it is another one, somebody has set the device up anew. */
+  identity: string | undefined;
   /** When all of it was looked at. */
   atMs: number;
 }
@@ -53,6 +56,7 @@ export class WatchReader {
   async read(wholeEveryMs = WHOLE_LOOK_EVERY_MS): Promise<FullReading> {
     const known = this.#known;
     if (known === undefined || performance.now() - known.atMs >= wholeEveryMs) return this.#whole();
+    if ((await recordIdentity(this.device)) !== known.identity) return this.#whole();
     try {
       const { plan, phase, since, conditions, isWhole } = known;
       // Before, as readDevice has it: how long all programs take together differs from look to look.
@@ -70,6 +74,7 @@ export class WatchReader {
   }
 
   async #whole(): Promise<FullReading> {
+    const identity = await recordIdentity(this.device);
     const { current, atMs, conditions, statistics, remembered, isWhole, isAbsent } = await readDevice(
       this.device,
     );
@@ -79,7 +84,15 @@ export class WatchReader {
       inForce === undefined || record === undefined
         ? undefined
         : {
-            ...{ plan: inForce, phase: record.phase, since: record.since, conditions, isWhole, atMs },
+            ...{
+              plan: inForce,
+              phase: record.phase,
+              since: record.since,
+              conditions,
+              isWhole,
+              atMs,
+              identity,
+            },
             hasRules: statistics?.firewall.present === true,
           };
     const { phase } = record ?? {};
