@@ -276,7 +276,7 @@ export class Changer {
     try {
       const text = await this.#settle(paused);
       this.#begun.delete(device);
-      if (!this.#paused.has(device)) this.#failed.delete(device);
+      this.#failed.delete(device);
       this.#options.log(`${what}${text}`);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;

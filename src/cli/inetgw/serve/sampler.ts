@@ -17,7 +17,7 @@ import { WatchReader } from '../watch/reader.ts';
 const WATCHED_EVERY_MS = 1000;
 /** For the history alone: a sample costs programs, one or more a device (docs/monitoring.md, What it costs). */
 const IDLE_EVERY_MS = 15_000;
-/** At the fourth of these. History has counters alone: what was taken away is found when somebody asks. */
+/** With each fourth of them. History has counters alone: what was taken away is found when somebody asks. */
 const IDLE_WHOLE_EVERY_MS = 55_000;
 
 interface Sampled {
@@ -61,7 +61,7 @@ export class Sampler {
       const beganMs = performance.now();
       wake = new AbortController();
       const devices = await this.#sample(isAsked);
-      // Who has asked meanwhile is answered by it, but not by less than all of it.
+      // It answers whoever has asked meanwhile; after one for history alone, another follows at once.
       if (isAsked) wake = new AbortController();
       await this.#listener.show({
         kind: 'snapshot',
@@ -71,7 +71,7 @@ export class Sampler {
         ...(isAsked ? {} : { isForHistory: true }),
       });
       // The last who looked may have left while it was read.
-      if (!this.#listener.isWatched) this.#endPings();
+      if (!this.#listener.isWatched) for (const known of this.#devices.values()) endPings(known);
       const everyMs = this.#listener.isWatched ? WATCHED_EVERY_MS : IDLE_EVERY_MS;
       const restMs = Math.max(0, everyMs - (performance.now() - beganMs));
       await sleep(restMs, undefined, { signal: AbortSignal.any([signal, wake.signal]) }).catch(
@@ -95,15 +95,9 @@ export class Sampler {
     return [...snapshots, ...paused.filter(({ device }) => !wanted.includes(device)).map(pausedSnapshot)];
   }
 
-  #endPings(): void {
-    for (const known of this.#devices.values()) {
-      known.pings?.close();
-      known.pings = undefined;
-    }
-  }
-
   #forget(device: string): void {
-    this.#devices.get(device)?.pings?.close();
+    const known = this.#devices.get(device);
+    if (known !== undefined) endPings(known);
     this.#devices.delete(device);
   }
 
@@ -133,10 +127,15 @@ export class Sampler {
 
   #pingsOf(device: string, known: Sampled): HopPings | undefined {
     const wanted = this.#options.sendsPings && this.#listener.isWatched;
-    if (!wanted) known.pings?.close();
-    known.pings = wanted ? (known.pings ?? new HopPings(device)) : undefined;
+    if (wanted) known.pings ??= new HopPings(device);
+    else endPings(known);
     return known.pings;
   }
+}
+
+function endPings(known: Sampled): void {
+  known.pings?.close();
+  known.pings = undefined;
 }
 
 /** Nothing is read of it: the pause is all that there is to tell. */
