@@ -1,12 +1,12 @@
 /** One device whose rates follow its line: what is seen of it, many times a second, and what is done about it. */
-import { readFileSync } from 'node:fs';
-import { failure, UserError } from '../../core/errors.ts';
+import { UserError } from '../../core/errors.ts';
 import { formatRate } from '../../core/units.ts';
 import { lineBitPerSec, planAt, rateChangeLines, ratesOfPlan } from '../../plan/followed.ts';
 import type { RawRates } from '../../plan/input/framing.ts';
 import { BUCKET_MS, type Arrivals } from '../../plan/pacing/arrivals.ts';
 import type { FollowPlan, Plan } from '../../plan/plan.ts';
 import { LineMeter, NO_OTHER_RATE } from '../../system/device/lineMeter.ts';
+import { LinkCounters, type Counted } from '../../system/device/linkCounters.ts';
 import { TcProcess } from '../../system/device/tcProcess.ts';
 import { startTime } from '../../system/exec/process.ts';
 import { isOfPlan, readFollowing, removeFollowing, writeFollowing } from '../../system/record/following.ts';
@@ -17,6 +17,7 @@ import type { Sample } from '../decide/sample.ts';
 import { traceLine } from '../decide/trace.ts';
 import { decisionText } from '../decide/decisionText.ts';
 import { LinePings } from './linePings.ts';
+import { Rest } from './rest.ts';
 
 export interface FollowerOptions {
   /** Decisions are told, nothing is set. */
@@ -48,7 +49,9 @@ export class Follower {
   readonly #pings: LinePings | undefined;
   #state: FollowState;
   #since = { up: new Date(), down: new Date() };
-  #sent: { bytes: number; packets: number };
+  readonly #counters: LinkCounters;
+  #counted: Counted;
+  readonly #rest = new Rest();
   #forgetBeforeNs = 0n;
   /** What windows are for, and what queues and buckets are at; undefined: nobody knows. */
   #windowsBitPerSec: number | undefined;
@@ -67,9 +70,10 @@ export class Follower {
     this.identity = identity;
     this.#follows = plan.follows;
     this.#options = options;
+    this.#counters = new LinkCounters(plan.device);
+    this.#counted = this.#counters.read();
     this.#meter = new LineMeter(plan.pacing.mapSuffix);
     this.#state = startFollowing(rates, Number(process.hrtime.bigint() / 1_000_000n));
-    this.#sent = this.#sentSoFar();
     this.#pings = options.sendsPings
       ? new LinePings(plan.device, pingIntervalMs(plan.upBitPerSec), (text) => {
           options.tell(`${plan.device}: ${text}`);
@@ -94,16 +98,27 @@ export class Follower {
     return { upBitPerSec: this.#state.up.rateBitPerSec, downBitPerSec: this.#state.down.rateBitPerSec };
   }
 
+  /** Whether the line is idle, and nothing is lost by a later look. @throws UserError where the device went away */
+  canWait(): boolean {
+    return this.isResting && this.#rest.canWait(performance.now(), this.#counters.read());
+  }
+
+  /** Whether the line has been idle for a while. */
+  get isResting(): boolean {
+    return this.#rest.isIdle;
+  }
+
   /** Decides on what has come in since the last time, and sets what follows from that. */
   async tick(): Promise<void> {
     const arrived = await this.#meter.arrivals();
     if (arrived.length === 0) return;
-    const sent = this.#sentSoFar();
+    const counted = this.#counters.read();
     const up = {
-      bytes: sent.bytes - this.#sent.bytes,
-      packets: sent.packets - this.#sent.packets,
+      bytes: counted.txBytes - this.#counted.txBytes,
+      packets: counted.txPackets - this.#counted.txPackets,
     };
-    this.#sent = sent;
+    this.#counted = counted;
+    this.#rest.looked(performance.now(), counted);
     const upBitPerSec = lineBitPerSec(this.plan, up, BUCKET_MS * arrived.length);
     const pingMs = this.#pings?.takeExcessMs();
     for (const each of arrived) this.#decide(this.#sampleOf(each, upBitPerSec, pingMs));
@@ -117,6 +132,7 @@ export class Follower {
     const before = this.#state;
     const { state, decision } = decide(before, sample, this.#follows.limits);
     this.#state = state;
+    this.#rest.decided(sample, decision);
     const changed = (['up', 'down'] as const).filter((each) => state[each].phase !== before[each].phase);
     for (const direction of changed) this.#since[direction] = new Date();
     if (decision.forgetLeast) {
@@ -145,16 +161,6 @@ export class Follower {
       ...(arrived.leastRoundTripMs === undefined ? {} : { roundTripMs: arrived.leastRoundTripMs }),
       ...(pingMs === undefined ? {} : { pingMs }),
     };
-  }
-
-  #sentSoFar(): { bytes: number; packets: number } {
-    const counter = (name: string): number =>
-      Number(readFileSync(`/sys/class/net/${this.plan.device}/statistics/${name}`, 'utf8'));
-    try {
-      return { bytes: counter('tx_bytes'), packets: counter('tx_packets') };
-    } catch (cause) {
-      throw failure(`${this.plan.device} went away`, undefined, { cause });
-    }
   }
 
   async #setWindows(): Promise<void> {
@@ -260,6 +266,7 @@ export class Follower {
     this.#closed = true;
     this.#pings?.close();
     this.#meter.close();
+    this.#counters.close();
     this.#tc.close();
   }
 }

@@ -18,6 +18,8 @@ export interface ServiceOptions extends FollowerOptions {
 
 /** Devices are set up, cleared and come back: looked for once a second. */
 const LOOK_EVERY_MS = 1000;
+/** On idle lines it is looked for the beginning of a load, in so many buckets once. */
+const RESTING_BUCKETS = 2;
 /** After the end of a bucket, so that it is whole. */
 const AFTER_BUCKET_MS = 2;
 
@@ -51,8 +53,10 @@ class Service {
   async turn(): Promise<void> {
     // The clock of the program's buckets.
     const now = Number(process.hrtime.bigint()) / 1e6;
+    const followers = [...this.#followers.values()];
+    const buckets = followers.every(({ isResting }) => isResting) ? RESTING_BUCKETS : 1;
     const untilMs =
-      this.#followers.size === 0 ? LOOK_EVERY_MS : BUCKET_MS - (now % BUCKET_MS) + AFTER_BUCKET_MS;
+      followers.length === 0 ? LOOK_EVERY_MS : buckets * BUCKET_MS - (now % BUCKET_MS) + AFTER_BUCKET_MS;
     await sleep(untilMs, undefined, { signal: this.#options.signal }).catch(() => undefined);
     if (this.#options.signal.aborted) return;
     for (const follower of this.#followers.values()) await this.#tick(follower);
@@ -61,6 +65,7 @@ class Service {
 
   async #tick(follower: Follower): Promise<void> {
     try {
+      if (follower.canWait()) return;
       if (await follower.isCurrent()) await follower.tick();
       else {
         this.#leave(follower, 'it is being changed');
