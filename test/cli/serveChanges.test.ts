@@ -203,6 +203,9 @@ it.each([
     '--change-token-file does not go with --dry-run',
   ],
   [['lo', '--change-token-file', 'x'], 2, '--change-token-file goes with inetgw serve alone'],
+  [['lo', '--for-pause'], 2, '--for-pause goes with inetgw DEV clear alone'],
+  [['clear', '--all', '--for-pause'], 2, '--for-pause goes with inetgw DEV clear alone'],
+  [['lo', '1mbit', '2mbit', '--for-pause'], 2, '--for-pause goes with inetgw DEV clear alone'],
 ] as const)('%j ends with %i: %s', async (words, exitCode, message) => {
   const { code, stdout, stderr } = await inetgw(...words);
   expect([code, stdout]).toEqual([exitCode, '']);

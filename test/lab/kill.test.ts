@@ -6,44 +6,21 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest
 import { SOME_FIREWALLS, useVariant } from './firewalls.ts';
 import type { Guest } from './guest.ts';
 import { inetgw, inetgwOk, snapshot } from './inetgw.ts';
+import {
+  countedCalls,
+  countCalls,
+  CUTS,
+  hasKilled,
+  killAt,
+  putKillingPrograms,
+  removeKillingPrograms,
+} from './killing.ts';
 import { setUpLine } from './line.ts';
 import { firstOf, LONG } from './forms.ts';
 import { sharedGuest } from './sharedGuest.ts';
 
-/** Where a batch of tc is cut, in per cent of its lines; the short form cuts it once. */
-const CUTS = LONG ? [30, 70, 100] : [50];
-
 /** More than one run may ever make; the loops end at the first call that does not happen. */
 const MAX_CALLS = 18;
-
-/**
- * Stand in front of the real programs. At the call whose number stands in /run/kill, the program does its work, a
- * batch of tc only so many lines of it as /run/half says per cent, and then the caller is killed. Where there is
- * /run/changes, only calls that change something count.
- */
-const KILLING_PROGRAMS = `
-  mkdir -p /usr/local/sbin
-  for program in tc ip nft iptables-restore ip6tables-restore iptables-save ip6tables-save unshare; do
-    real=$(command -v $program)
-    cat > /usr/local/sbin/$program <<EOF
-#!/bin/sh
-# Only what inetgw itself calls counts.
-[ -e /run/kill ] && grep -q inetgw.js /proc/\\$PPID/cmdline || exec $real "\\$@"
-[ ! -e /run/changes ] || case "$program \\$*" in *' show '*|*' list '*|*-save*) exec $real "\\$@" ;; esac
-echo "$program \\$*" >>/run/calls
-[ "\\$(wc -l </run/calls)" = "\\$(cat /run/kill)" ] || exec $real "\\$@"
-if [ "$program \\$1" = 'tc -batch' ]; then
-  cat >/run/batch
-  lines=\\$(( \\$(wc -l </run/batch) * \\$(cat /run/half) / 100 ))
-  head -n \\$lines /run/batch | $real -batch -
-else
-  $real "\\$@"
-fi
-rm /run/kill
-kill -KILL \\$PPID
-EOF
-    chmod 755 /usr/local/sbin/$program
-  done`;
 
 let guest: Guest;
 beforeAll(async () => {
@@ -51,10 +28,10 @@ beforeAll(async () => {
   await setUpLine(guest);
 });
 beforeEach(async () => {
-  await guest.run(['sh', '-ec', LONG ? KILLING_PROGRAMS : `${KILLING_PROGRAMS}\ntouch /run/changes`]);
+  await putKillingPrograms(guest, { changesOnly: !LONG });
 });
 afterEach(async () => {
-  await guest.run(['sh', '-ec', 'rm -f /usr/local/sbin/* /run/kill /run/calls /run/changes']);
+  await removeKillingPrograms(guest);
 });
 
 /** Queues, filters, ifb and rules. */
@@ -63,13 +40,12 @@ const TAKE_AWAY = `tc qdisc del dev ppp0 root; tc qdisc del dev ppp0 clsact; ip 
 
 /** Runs inetgw to its death at that call; false: it made no such call, and came to its end. */
 async function killedAt(call: number, half: number, words: readonly string[]): Promise<boolean> {
-  const script = `rm -f /run/calls; echo ${half} >/run/half; echo ${call} >/run/kill`;
-  await guest.run(['sh', '-c', script]);
+  await killAt(guest, call, { half });
   const { code } = await inetgw(guest, ...words);
-  const left = await guest.exec(['rm', '/run/kill']);
-  if (left.code === 0) expect(code).toBe(0);
-  else expect(code).not.toBe(0);
-  return left.code !== 0;
+  const wasKilled = await hasKilled(guest);
+  if (wasKilled) expect(code).not.toBe(0);
+  else expect(code).toBe(0);
+  return wasKilled;
 }
 
 /** Each call, a batch of tc cut at several places. Returns how often it was killed. */
@@ -79,9 +55,8 @@ async function atEveryStep(body: (call: number, half: number) => Promise<boolean
     for (const half of CUTS) {
       if (!(await body(call, half))) return kills;
       kills++;
-      const calls = await guest.run(['cat', '/run/calls']);
       // Only a batch can be cut; all else is done in one.
-      if (!(calls.trim().split('\n')[call - 1] ?? '').startsWith('tc -batch')) break;
+      if (!((await countedCalls(guest))[call - 1] ?? '').startsWith('tc -batch')) break;
     }
   }
   return expect.unreachable('it made more calls than it may');
@@ -161,9 +136,9 @@ describe.each(CHOICES)('rules by $firewall (iptables-$variant), ingress $ingress
   /** Which call of a change from `words` to `others` is the batch that changes the queues: the last one. */
   async function batchOfChange(): Promise<number> {
     if (known !== undefined) return known;
-    expect(await killedAt(999, 100, others)).toBe(false);
-    const calls = await guest.run(['cat', '/run/calls']);
-    known = calls.trim().split('\n').lastIndexOf('tc -batch -') + 1;
+    await countCalls(guest);
+    await inetgwOk(guest, ...others);
+    known = (await countedCalls(guest)).lastIndexOf('tc -batch -') + 1;
     await inetgwOk(guest, ...words);
     return known;
   }
@@ -172,7 +147,7 @@ describe.each(CHOICES)('rules by $firewall (iptables-$variant), ingress $ingress
     'killed in heal, when %s: it is told until the next heal has put it right',
     async (_, damage) => {
       await inetgwOk(guest, ...words);
-      await guest.run(['touch', '/run/changes']);
+      await putKillingPrograms(guest, { changesOnly: true });
       const kills = await atEveryStep(async (call, half) => {
         await damage();
         const wasKilled = await killedAt(call, half, ['heal']);

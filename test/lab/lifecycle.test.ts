@@ -3,6 +3,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest
 import { FIREWALLS_ONCE, SOME_FIREWALLS, useVariant } from './firewalls.ts';
 import type { Guest } from './guest.ts';
 import { inetgw, inetgwAsNobody, inetgwOk, snapshot, statistics, withBpf } from './inetgw.ts';
+import { countCalls, countedCalls, putKillingPrograms, removeKillingPrograms } from './killing.ts';
 import { setUpLine } from './line.ts';
 import { FIRST, firstOf, LONG } from './forms.ts';
 import { later } from './later.ts';
@@ -54,6 +55,22 @@ test('the Ethernet below the link is named as such, with the device to take', as
       ' type: inetgw ppp0 210 1710\n',
   });
   expect((await inetgw(guest, 'ppp0', '210', '1710', '--dry-run', '--firewall', 'none')).stderr).toBe('');
+});
+
+test('with a queue of its own and window pacing, what is in force is read by two runs of tc', async () => {
+  await inetgwOk(guest, 'ppp0', '210', '1710', '--ingress', 'shape');
+  await putKillingPrograms(guest, { changesOnly: false });
+  try {
+    await countCalls(guest);
+    const { egress, ingress, pacing } = await statistics(guest, 'ppp0');
+    const calls = await countedCalls(guest);
+    expect(calls.filter((call) => call.startsWith('tc '))).toEqual(['tc -s -batch -', 'tc -s -j -batch -']);
+    expect(egress.map((each) => each.class)).toContain('interactive');
+    expect([ingress.how, typeof pacing]).toEqual(['shape', 'object']);
+  } finally {
+    await removeKillingPrograms(guest);
+  }
+  await inetgwOk(guest, 'ppp0', 'clear');
 });
 
 describe.each(FIREWALLS_ONCE)('rules by $firewall (iptables-$variant)', (choice) => {

@@ -6,11 +6,19 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { chromium, type Browser, type Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { HANG_MS } from '../hang.ts';
 import { LONG } from './forms.ts';
 import type { Guest } from './guest.ts';
 import { commandArgv, inetgw, inetgwOk, snapshot, statistics, withBpf, withoutIndices } from './inetgw.ts';
+import {
+  countedCalls,
+  CUTS,
+  hasKilled,
+  killAt,
+  putKillingPrograms,
+  removeKillingPrograms,
+} from './killing.ts';
 import { SERVER, setUpLine } from './line.ts';
 import { parseState, renderState } from '../../src/system/record/state.ts';
 import { sharedGuest } from './sharedGuest.ts';
@@ -253,17 +261,48 @@ test('while searchbw measures nothing is changed, and who measures is told', asy
   expect(await post('rates', '{"up":310}')).toContain('up 310 kbit/s');
 });
 
-/** At once, and when the clear that begins the pause reads, takes away and has ended (on the guest's processor). */
-const KILLED_AFTER_MS = LONG ? [0, 300, 800, 1300, 1800, 2300, 3000, 5000] : [300, 1300, 2300];
+const askForPause = `curl -s -m 300 --unix-socket ${SOCKET} -H 'Content-Type: application/json' -H 'X-Inetgw-Token: ${TOKEN}' -d '{}' http://localhost/api/v1/devices/ppp0/pause`;
+
+/** The service is gone. */
+async function startAgain(): Promise<void> {
+  await inGateway(`rm -f ${SOCKET}`);
+  await guest.request('stop', { job: service.job, signal: 'SIGKILL' });
+  service = await startService();
+}
+
+describe('killed at each call by which the clear of a pause changes something', () => {
+  beforeAll(() => putKillingPrograms(guest, { changesOnly: true }));
+  afterAll(() => removeKillingPrograms(guest));
+
+  test.each([
+    ['the clear alone', false],
+    ['the service with it', true],
+  ])('%s: all of it is in force, or it is paused and comes back', async (_, withService) => {
+    const whole = withoutIndices(await snapshot(guest));
+    let kills = 0;
+    for (let call = 1; ; call++) {
+      await killAt(guest, call, { half: CUTS[0] ?? 50, too: withService ? [service.pid] : [] });
+      const { stdout: answer } = await guest.exec(['sh', '-c', askForPause], { ns: 'gw' });
+      const wasKilled = await hasKilled(guest);
+      const at = `killed at ${(await countedCalls(guest)).at(-1) ?? '?'}`;
+      if (wasKilled && withService) await startAgain();
+      else if (wasKilled) expect(answer, at).toMatch(/not paused: .*SIGKILL.*set up again: ppp0: up/);
+      expect(await post('resume', '{}'), at).toMatch(/resumed, somebody wants it back|"ppp0 is not paused"/);
+      expect(withoutIndices(await snapshot(guest)), at).toBe(whole);
+      if (!wasKilled) break;
+      kills++;
+    }
+    expect(kills).toBeGreaterThan(1);
+  });
+});
+
+/** Before the clear that begins the pause has changed anything, and in the long form whenever (on the guest's processor). */
+const KILLED_AFTER_MS = LONG ? [0, 300, 800, 1300, 1800, 2300, 3000, 5000] : [300];
 test('killed at any moment of a pause, the service is back with all of it in force, or with the pause', async () => {
   const whole = withoutIndices(await snapshot(guest));
   for (const ms of KILLED_AFTER_MS) {
-    const asked = `curl -s --unix-socket ${SOCKET} -H 'Content-Type: application/json' -H 'X-Inetgw-Token: ${TOKEN}' -d '{}' http://localhost/api/v1/devices/ppp0/pause`;
-    await inGateway(
-      `(${asked} >/dev/null 2>&1 &) ; sleep ${ms / 1000}; kill -9 ${service.pid}; rm -f ${SOCKET}`,
-    );
-    await guest.request('stop', { job: service.job, signal: 'SIGKILL' });
-    service = await startService();
+    await inGateway(`(${askForPause} >/dev/null 2>&1 &) ; sleep ${ms / 1000}; kill -9 ${service.pid}`);
+    await startAgain();
     const resumed = await post('resume', '{}');
     expect(resumed, `killed after ${ms} ms`).toMatch(/resumed, somebody wants it back|"ppp0 is not paused"/);
     expect(withoutIndices(await snapshot(guest)), `killed after ${ms} ms`).toBe(whole);

@@ -104,6 +104,8 @@ async function dispatch(typed: readonly string[], options: Options): Promise<num
   if (typed.length === 0) {
     throw usageError('which device? For example: inetgw ppp0 210 1710', 'inetgw --help shows how it is used');
   }
+  if (options.forPause === true && (typed.length !== 2 || typed[1] !== 'clear'))
+    throw usageError('--for-pause goes with inetgw DEV clear alone: a pause begins with it');
   if (options.all === true) {
     if (typed.length !== 1 || typed[0] !== 'clear')
       throw usageError('--all goes with clear alone', 'type: inetgw clear --all');
