@@ -38,6 +38,11 @@ export interface GuestOptions {
   system?: GuestSystem;
   /** One instruction takes 2^shift virtual nanoseconds: 1 is a 500 MIPS processor, 0 a 1000 MIPS one. */
   shift?: number;
+  /**
+   * `instructions`: it goes by what was executed, and jumps over idle time (the default). `real`: it does not jump; while it is busy it
+   * may still go slower than this machine's.
+   */
+  clock?: 'instructions' | 'real';
   memoryMiB?: number;
   /** The guest's time for one request unless it says otherwise; default 24 h (a program's own: `timeoutMs`). */
   requestLimitMs?: number;
@@ -140,6 +145,7 @@ export class Guest {
   static async boot({ system, ...options }: GuestOptions = {}): Promise<Guest> {
     const full: Limits = {
       shift: 1,
+      clock: 'instructions',
       memoryMiB: 1024,
       requestLimitMs: 24 * HOUR_MS,
       standstills: 300,
@@ -356,7 +362,14 @@ function qemuArguments(
   ];
   return [
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', ...qemu.machineArguments],
-    ...['-accel', 'tcg', '-icount', `shift=${options.shift},sleep=off`, '-rtc', 'clock=vm'],
+    ...[
+      '-accel',
+      'tcg',
+      '-icount',
+      `shift=${options.shift},sleep=${options.clock === 'real' ? 'on' : 'off'}`,
+      '-rtc',
+      'clock=vm',
+    ],
     ...['-smp', '1', '-m', String(options.memoryMiB)],
     ...['-kernel', kernel.imageFile, '-initrd', initramfsFile],
     ...['-append', `${kernelArguments} quiet panic=-1 random.trust_cpu=on audit=0`],
