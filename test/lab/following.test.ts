@@ -1,14 +1,15 @@
 /** `inetgw serve` on a real line whose rate changes: nothing is sent to find that out where TCP tells it. */
 import { beforeAll, expect, test } from 'vitest';
 import { parseTrace, replay } from '../../src/follow/decide/trace.ts';
-import { rawBitPerSec, SETTINGS, startService, walkLine, type Walk } from './followed.ts';
+import { LINE, rawBitPerSec, SETTINGS, startService, walkLine, type Walk } from './followed.ts';
 import type { Guest } from './guest.ts';
 import { inetgw, inetgwOk, snapshot, statistics } from './inetgw.ts';
 import { later } from './later.ts';
+import { PROVIDER, setUpLine } from './line.ts';
 import { summarise } from './measure.ts';
 import { quicPrograms } from './quic.ts';
 import { sharedGuest } from './sharedGuest.ts';
-import { downloads } from './traffic.ts';
+import { downloads, keepIperf } from './traffic.ts';
 
 let guest: Guest;
 beforeAll(async () => {
@@ -77,6 +78,56 @@ later(
     await guest.request('sleep', { ms: 5000 });
     await guest.request('stop', { job: service.job, signal: 'SIGTERM' });
     expect(await pingsSent()).toBe(sent + AT_FIRST);
+  },
+);
+
+/** One that was lost is looked for a minute later. */
+const AGAIN_MS = 65_000;
+
+later(
+  'a next hop that falls silent is told, and looked for on the idle line, once; a ping that ends is followed by another',
+  async () => {
+    await setUpLine(guest, LINE);
+    await inetgwOk(guest, ...SETTINGS);
+    const service = await startService(guest);
+    const sleep = (ms: number): Promise<unknown> => guest.request('sleep', { ms });
+    const answers = (isAnswered: boolean): Promise<string> =>
+      guest.run(['sysctl', '-qw', `net.ipv4.icmp_echo_ignore_all=${isAnswered ? 0 : 1}`], { ns: 'isp' });
+    /** Without timestamps, so that pings are needed; for so long, and what is done meanwhile. */
+    const loaded = async (during: () => Promise<unknown>): Promise<void> => {
+      const words = ['-u', '-b', '4M', '-l', '1200'];
+      const load = await keepIperf(guest, { client: 'lan', server: 'isp', address: PROVIDER.ipv4, words });
+      await sleep(4000);
+      await during();
+      await load.end();
+      // They go on for 3 s.
+      await sleep(4000);
+    };
+    /** Pings that were sent meanwhile. */
+    const sentDuring = async (body: () => Promise<unknown>): Promise<number> => {
+      const before = await pingsSent();
+      await body();
+      return (await pingsSent()) - before;
+    };
+    await sleep(2000);
+    expect(await sentDuring(() => loaded(() => sleep(1000)))).toBeGreaterThan(20);
+    await loaded(async () => {
+      await answers(false);
+      await sleep(13_000);
+      expect(await sentDuring(() => sleep(2000))).toBe(0);
+      await answers(true);
+    });
+    expect(await sentDuring(() => sleep(AGAIN_MS))).toBe(AT_FIRST);
+    expect(await sentDuring(() => sleep(AGAIN_MS))).toBe(0);
+    await loaded(async () => {
+      await guest.run(['pkill', '-P', String(service.pid), '-x', 'ping'], { ns: 'gw' });
+      // Another one goes on.
+      expect(await sentDuring(() => sleep(2000))).toBeGreaterThan(10);
+    });
+    const { stderr } = await guest.request('stop', { job: service.job, signal: 'SIGTERM' });
+    expect(stderr.split('\n').filter((line) => line.includes('no pings'))).toEqual([
+      expect.stringContaining('it does not answer any longer'),
+    ]);
   },
 );
 

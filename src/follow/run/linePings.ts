@@ -12,6 +12,7 @@ const HOLDS_INTERVALS = 2;
 export class LinePings {
   readonly #intervalMs: number;
   readonly #hop: NextHop;
+  #host: string | undefined;
   #leastMs: number | undefined;
   #last: { atMs: number; excessMs: number } | undefined;
   /** Of those since it was last asked for. */
@@ -22,7 +23,10 @@ export class LinePings {
     this.#intervalMs = intervalMs;
     this.#hop = new NextHop({
       ...{ device, intervalMs, againMs: AGAIN_MS },
-      onFound: (_host, roundTripsMs) => {
+      onFound: (host, roundTripsMs) => {
+        // The way to another one may be longer.
+        if (host !== this.#host) this.#leastMs = undefined;
+        this.#host = host;
         // Found again on a loaded line, all of them wait in its queue.
         if (roundTripsMs.length > 0) this.#leastMs = Math.min(this.#leastMs ?? Infinity, ...roundTripsMs);
       },

@@ -32,20 +32,27 @@ export class NextHop {
   #stream: TellingProgram | undefined;
   #answeredMs = 0;
   #notBeforeMs = -Infinity;
+  /** Nobody has looked for another one yet. */
+  #isLost = false;
 
   constructor(options: NextHopOptions) {
     this.#options = options;
     void this.#find();
   }
 
-  /** Pings are sent from now on, or no longer. To be called again and again: it is here that a silent host is noticed. */
+  /**
+   * Pings are sent from now on, or no longer. To be called again and again: it is here that a silent host is noticed. One that was
+   * lost is looked for once while none are wanted: how long the way is, an idle line tells.
+   */
   want(isWanted: boolean): void {
     const nowMs = performance.now();
     if (this.#stream !== undefined && isWanted && nowMs - this.#answeredMs > SILENT_MS) {
       this.#stop();
       this.#lose('it does not answer any longer');
-    } else if (!isWanted) this.#stop();
-    else if (this.#stream === undefined && nowMs >= this.#notBeforeMs) {
+    } else if (!isWanted) {
+      this.#stop();
+      if (this.#isLost && nowMs >= this.#notBeforeMs) void this.#find();
+    } else if (this.#stream === undefined && nowMs >= this.#notBeforeMs) {
       if (this.#host === undefined) void this.#find();
       else this.#start(this.#host);
     }
@@ -64,6 +71,7 @@ export class NextHop {
   #lose(why: string): void {
     const host = this.#host === undefined ? '' : `${this.#host}: `;
     this.#host = undefined;
+    this.#isLost = true;
     this.#stream = undefined;
     this.#notBeforeMs = performance.now() + this.#options.againMs;
     this.#options.onTrouble(`${host}${why}`);
@@ -93,6 +101,7 @@ export class NextHop {
   async #find(): Promise<void> {
     const { device, againMs, onFound, onTrouble } = this.#options;
     this.#notBeforeMs = Infinity;
+    this.#isLost = false;
     const answers: { host: string; rttMs: number }[] = [];
     const remembered: PingOnce = async (host, options) => {
       const reply = await pingOnce(host, options);
