@@ -9,7 +9,7 @@ import { PROVIDER, setUpLine } from './line.ts';
 import { summarise } from './measure.ts';
 import { quicPrograms } from './quic.ts';
 import { sharedGuest } from './sharedGuest.ts';
-import { downloads, keepIperf } from './traffic.ts';
+import { downloads, keepIperf, type FullLine } from './traffic.ts';
 
 let guest: Guest;
 beforeAll(async () => {
@@ -81,6 +81,40 @@ later(
   },
 );
 
+/** Without timestamps, so that pings tell. */
+const keepSendingUdp = (): Promise<FullLine> =>
+  keepIperf(guest, {
+    ...{ client: 'lan', server: 'isp', address: PROVIDER.ipv4, words: ['-u', '-b', '4M', '-l', '1200'] },
+  });
+
+later(
+  'an idle line is looked at once a second, a loaded one each 50 ms, and no span of either is lost',
+  async () => {
+    await setUpLine(guest, LINE);
+    await inetgwOk(guest, ...SETTINGS);
+    const file = '/run/idle.jsonl';
+    const service = await startService(guest, 'ppp0', '--record', file);
+    await guest.request('sleep', { ms: 3000 });
+    const looks = async (): Promise<number> => {
+      const sizes = await guest.run(['sh', '-c', `for n in $(seq 30); do wc -c <${file}; sleep 0.1; done`]);
+      return new Set(sizes.trim().split('\n')).size;
+    };
+    expect(await looks()).toBeLessThan(7);
+    const load = await keepSendingUdp();
+    await guest.request('sleep', { ms: 2000 });
+    expect(await looks()).toBeGreaterThan(20);
+    await load.end();
+    await guest.request('stop', { job: service.job, signal: 'SIGTERM' });
+    const { samples } = parseTrace(await guest.run(['cat', file]));
+    const [first, last] = [samples[0], samples.at(-1)];
+    expect((last?.atMs ?? 0) - (first?.atMs ?? 0)).toBe((samples.length - 1) * 50);
+    // What was sent while it was idle is in the spans in which it was: the load begins at once.
+    const begins = samples.findIndex(({ upBitPerSec }) => upBitPerSec > 1e6);
+    const before = samples.slice(begins - 4, begins).map(({ upBitPerSec }) => upBitPerSec);
+    expect(Math.max(...before)).toBeLessThan(0.4e6);
+  },
+);
+
 /** One that was lost is looked for a minute later. */
 const AGAIN_MS = 65_000;
 
@@ -93,10 +127,9 @@ later(
     const sleep = (ms: number): Promise<unknown> => guest.request('sleep', { ms });
     const answers = (isAnswered: boolean): Promise<string> =>
       guest.run(['sysctl', '-qw', `net.ipv4.icmp_echo_ignore_all=${isAnswered ? 0 : 1}`], { ns: 'isp' });
-    /** Without timestamps, so that pings are needed; for so long, and what is done meanwhile. */
+    /** What is done while pings are needed. */
     const loaded = async (during: () => Promise<unknown>): Promise<void> => {
-      const words = ['-u', '-b', '4M', '-l', '1200'];
-      const load = await keepIperf(guest, { client: 'lan', server: 'isp', address: PROVIDER.ipv4, words });
+      const load = await keepSendingUdp();
       await sleep(4000);
       await during();
       await load.end();

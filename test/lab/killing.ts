@@ -14,12 +14,12 @@ const NEVER = 9999;
 const PROGRAMS = `
   mkdir -p /usr/local/sbin /run/killing
   for program in tc ip nft iptables-restore ip6tables-restore iptables-save ip6tables-save unshare; do
-    real=$(command -v $program)
+    real=$(PATH=/usr/sbin:/usr/bin:/sbin:/bin command -v $program)
     cat > /usr/local/sbin/$program <<EOF
 #!/bin/sh
-# Only what inetgw itself calls counts.
-[ -e /run/killing/at ] && grep -q inetgw.js /proc/\\$PPID/cmdline || exec $real "\\$@"
-[ ! -e /run/killing/changes ] || case "$program \\$*" in *' show '*|*' list '*|*-save*|*' -j -batch '*) exec $real "\\$@" ;; esac
+# Only what inetgw itself calls counts, and not what the service reads meanwhile.
+[ -e /run/killing/at ] && grep -q inetgw.js /proc/\\$PPID/cmdline && ! grep -qzx serve /proc/\\$PPID/cmdline || exec $real "\\$@"
+[ ! -e /run/killing/changes ] || case "$program \\$*" in *' show '*|*' list '*|*-save*|'tc -s '*) exec $real "\\$@" ;; esac
 echo "$program \\$*" >>/run/killing/calls
 [ "\\$(wc -l </run/killing/calls)" = "\\$(cat /run/killing/at)" ] || exec $real "\\$@"
 if [ "$program \\$1" = 'tc -batch' ]; then

@@ -5,7 +5,7 @@ import { lineBitPerSec, planAt, rateChangeLines, ratesOfPlan } from '../../plan/
 import type { RawRates } from '../../plan/input/framing.ts';
 import { BUCKET_MS, type Arrivals } from '../../plan/pacing/arrivals.ts';
 import type { FollowPlan, Plan } from '../../plan/plan.ts';
-import { LineMeter, NO_OTHER_RATE } from '../../system/device/lineMeter.ts';
+import { bucketNow, LineMeter, NO_OTHER_RATE } from '../../system/device/lineMeter.ts';
 import { LinkCounters, type Counted } from '../../system/device/linkCounters.ts';
 import { TcProcess } from '../../system/device/tcProcess.ts';
 import { startTime } from '../../system/exec/process.ts';
@@ -18,6 +18,7 @@ import { traceLine } from '../decide/trace.ts';
 import { decisionText } from '../decide/decisionText.ts';
 import { LinePings } from './linePings.ts';
 import { Rest } from './rest.ts';
+import { Sent } from './sent.ts';
 
 export interface FollowerOptions {
   /** Decisions are told, nothing is set. */
@@ -50,7 +51,7 @@ export class Follower {
   #state: FollowState;
   #since = { up: new Date(), down: new Date() };
   readonly #counters: LinkCounters;
-  #counted: Counted;
+  readonly #sent = new Sent();
   readonly #rest = new Rest();
   #forgetBeforeNs = 0n;
   /** What windows are for, and what queues and buckets are at; undefined: nobody knows. */
@@ -63,15 +64,25 @@ export class Follower {
   #complaint = '';
   #closed = false;
 
-  private constructor(plan: Plan, identity: string, rates: RawRates, options: FollowerOptions) {
+  private constructor(
+    plan: Plan,
+    identity: string,
+    rates: RawRates,
+    options: FollowerOptions,
+    counters: LinkCounters,
+  ) {
     if (plan.follows === undefined || plan.pacing === undefined)
       throw new Error(`${plan.device} cannot be followed`);
     this.plan = plan;
     this.identity = identity;
     this.#follows = plan.follows;
     this.#options = options;
-    this.#counters = new LinkCounters(plan.device);
-    this.#counted = this.#counters.read();
+    this.#counters = counters;
+    this.#count();
+    options.record?.(
+      traceLine({ format: 'inetgw-trace', version: 1, limits: plan.follows.limits, ...rates }),
+    );
+    // Programs are started from here on.
     this.#meter = new LineMeter(plan.pacing.mapSuffix);
     this.#state = startFollowing(rates, Number(process.hrtime.bigint() / 1_000_000n));
     this.#pings = options.sendsPings
@@ -79,9 +90,6 @@ export class Follower {
           options.tell(`${plan.device}: ${text}`);
         })
       : undefined;
-    options.record?.(
-      traceLine({ format: 'inetgw-trace', version: 1, limits: plan.follows.limits, ...rates }),
-    );
   }
 
   /** Takes up the rates of a service before this one, where they are those of the same plan. */
@@ -91,41 +99,46 @@ export class Follower {
       before !== undefined && isOfPlan(before, plan)
         ? { upBitPerSec: before.up.bitPerSec, downBitPerSec: before.down.bitPerSec }
         : ratesOfPlan(plan);
-    return new Follower(plan, identity, rates, options);
+    const counters = new LinkCounters(plan.device);
+    try {
+      return new Follower(plan, identity, rates, options, counters);
+    } catch (error) {
+      counters.close();
+      throw error;
+    }
   }
 
   get rates(): RawRates {
     return { upBitPerSec: this.#state.up.rateBitPerSec, downBitPerSec: this.#state.down.rateBitPerSec };
   }
 
-  /** Whether the line is idle, and nothing is lost by a later look. @throws UserError where the device went away */
-  canWait(): boolean {
-    return this.isResting && this.#rest.canWait(performance.now(), this.#counters.read());
+  get isIdle(): boolean {
+    return this.#rest.isIdle;
   }
 
-  /** Whether the line has been idle for a while. */
-  get isResting(): boolean {
-    return this.#rest.isIdle;
+  /** Whether the line is idle, and nothing is lost by a later look. @throws UserError where the device went away */
+  canWait(): boolean {
+    return this.isIdle && this.#rest.canWait(performance.now(), this.#count());
   }
 
   /** Decides on what has come in since the last time, and sets what follows from that. */
   async tick(): Promise<void> {
     const arrived = await this.#meter.arrivals();
     if (arrived.length === 0) return;
-    const counted = this.#counters.read();
-    const up = {
-      bytes: counted.txBytes - this.#counted.txBytes,
-      packets: counted.txPackets - this.#counted.txPackets,
-    };
-    this.#counted = counted;
-    this.#rest.looked(performance.now(), counted);
-    const upBitPerSec = lineBitPerSec(this.plan, up, BUCKET_MS * arrived.length);
+    this.#rest.looked(performance.now(), this.#count());
     const pingMs = this.#pings?.takeExcessMs();
-    for (const each of arrived) this.#decide(this.#sampleOf(each, upBitPerSec, pingMs));
+    for (const each of arrived) this.#decide(this.#sampleOf(each, pingMs));
+    this.#sent.forgetBefore((arrived.at(-1)?.number ?? 0) + 1);
     if (this.#options.dryRun) return;
     await this.#setWindows();
     this.#setQueues();
     await this.#tell();
+  }
+
+  #count(): Counted {
+    const counted = this.#counters.read();
+    this.#sent.read(bucketNow(), counted);
+    return counted;
   }
 
   #decide(sample: Sample): void {
@@ -140,7 +153,7 @@ export class Follower {
       this.#windowsBitPerSec = undefined;
     }
     if (decision.forgetLeastPing) this.#pings?.forgetLeast();
-    this.#pings?.want(decision.pings);
+    this.#pings?.want(decision.pings, this.#rest.isIdle);
     this.#options.record?.(traceLine(Object.assign({}, sample, decided(decision))));
     const { decided: tellDecided, dryRun } = this.#options;
     const isNews = changed.length > 0 || decision.forgetLeast;
@@ -151,12 +164,12 @@ export class Follower {
     if (isNews) tellDecided?.(this.plan.device, text);
   }
 
-  #sampleOf(arrived: Arrivals, upBitPerSec: number, pingMs: number | undefined): Sample {
+  #sampleOf(arrived: Arrivals, pingMs: number | undefined): Sample {
     return {
       atMs: (arrived.number + 1) * BUCKET_MS,
       spanMs: BUCKET_MS,
       downBitPerSec: lineBitPerSec(this.plan, arrived, BUCKET_MS),
-      upBitPerSec,
+      upBitPerSec: lineBitPerSec(this.plan, this.#sent.during(arrived.number), BUCKET_MS),
       ...(arrived.leastDelayMs === undefined ? {} : { downQueueMs: arrived.leastDelayMs }),
       ...(arrived.leastRoundTripMs === undefined ? {} : { roundTripMs: arrived.leastRoundTripMs }),
       ...(pingMs === undefined ? {} : { pingMs }),

@@ -13,6 +13,8 @@ export class LinePings {
   readonly #intervalMs: number;
   readonly #hop: NextHop;
   #host: string | undefined;
+  #isIdle = false;
+  #trouble = '';
   #leastMs: number | undefined;
   #last: { atMs: number; excessMs: number } | undefined;
   /** Of those since it was last asked for. */
@@ -24,9 +26,9 @@ export class LinePings {
     this.#hop = new NextHop({
       ...{ device, intervalMs, againMs: AGAIN_MS },
       onFound: (host, roundTripsMs) => {
-        // The way to another one may be longer.
-        if (host !== this.#host) this.#leastMs = undefined;
-        this.#host = host;
+        // The way to another one may be longer. How long, a loaded line does not tell: there it is found out as of any way.
+        if (host !== this.#host && this.#isIdle) this.#leastMs = undefined;
+        [this.#host, this.#trouble] = [host, ''];
         // Found again on a loaded line, all of them wait in its queue.
         if (roundTripsMs.length > 0) this.#leastMs = Math.min(this.#leastMs ?? Infinity, ...roundTripsMs);
       },
@@ -34,6 +36,8 @@ export class LinePings {
         this.#take(roundTripMs);
       },
       onTrouble: (why) => {
+        if (why === this.#trouble) return;
+        this.#trouble = why;
         tell(
           `no pings: ${printableLine(why)}; while nothing but QUIC or the like loads the line, its rate stays as it is`,
         );
@@ -41,9 +45,10 @@ export class LinePings {
     });
   }
 
-  /** Pings are sent from now on, or no longer. */
-  want(isWanted: boolean): void {
-    this.#hop.want(isWanted);
+  /** Pings are sent from now on, or no longer; a host that was lost is looked for while the line is idle, too. */
+  want(isWanted: boolean, isIdle: boolean): void {
+    this.#isIdle = isIdle;
+    this.#hop.want(isWanted, isIdle);
     if (!isWanted) this.#last = undefined;
   }
 

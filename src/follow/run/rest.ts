@@ -1,14 +1,15 @@
 /**
- * When an idle line needs no look: what is seen of each 50 ms is kept by the pacing program for three seconds, so that nothing is
- * lost by reading it once a second. Whoever begins to load the line ends that at once. Pure: the clock is passed in.
+ * When a line is idle, and how long it may go without a look: what is seen of each span is kept by the pacing program for
+ * BUCKETS spans (plan/pacing/arrivals.ts), so that nothing is lost by reading it once a second. Whoever begins to load the line
+ * ends that at once. Pure: the clock is passed in.
  */
 import type { Decision } from '../decide/decide.ts';
 import type { Sample } from '../decide/sample.ts';
-import { BUCKET_MS } from '../../plan/pacing/arrivals.ts';
 
-/** Above this share of its rate a direction is in use; with the least of what is kept for one second, 10 ms of the line. */
+/** Idle: less than this share of what a direction carries in the last second, which is 10 ms of the line. */
 const IDLE_SHARE = 0.01;
 const IDLE_FOR_MS = 1000;
+/** Between two looks at an idle line. */
 export const REST_MS = 1000;
 
 /** Bytes that a device has counted. */
@@ -18,46 +19,57 @@ export interface Moved {
 }
 
 export class Rest {
-  #idleBuckets = 0;
-  #before: Decision | undefined;
-  #lookedMs = -Infinity;
-  #seen: Moved | undefined;
-
-  get isIdle(): boolean {
-    return this.#idleBuckets * BUCKET_MS >= IDLE_FOR_MS;
-  }
+  /** Those of the last second in which nothing was decided anew. */
+  #recent: Sample[] = [];
+  #decision: Decision | undefined;
+  #looked: { atMs: number; counted: Moved } | undefined;
 
   /** A span was decided on. */
-  decided({ downBitPerSec, upBitPerSec }: Sample, decision: Decision): void {
-    const isIdle =
-      downBitPerSec <= IDLE_SHARE * decision.downBitPerSec &&
-      upBitPerSec <= IDLE_SHARE * decision.upBitPerSec &&
-      !decision.pings &&
-      !decision.forgetLeast &&
-      isSame(this.#before, decision);
-    this.#before = decision;
-    this.#idleBuckets = isIdle ? this.#idleBuckets + 1 : 0;
+  decided(sample: Sample, decision: Decision): void {
+    const isCalm = !decision.pings && !decision.forgetLeast && isSame(this.#decision, decision);
+    this.#decision = decision;
+    if (!isCalm) this.#recent = [];
+    else this.#recent = [...this.#recent, sample].slice(-Math.ceil(IDLE_FOR_MS / sample.spanMs));
+  }
+
+  /** Whether next to nothing was sent and taken in for a second, and nothing was decided anew. */
+  get isIdle(): boolean {
+    const decision = this.#decision;
+    if (decision === undefined) return false;
+    const sum = (of: (sample: Sample) => number): number =>
+      this.#recent.reduce((total, each) => total + of(each), 0);
+    const bits = (of: 'downBitPerSec' | 'upBitPerSec'): number =>
+      sum((sample) => (sample[of] * sample.spanMs) / 1000);
+    return (
+      sum(({ spanMs }) => spanMs) >= IDLE_FOR_MS &&
+      isLittle(bits('downBitPerSec'), decision.downBitPerSec) &&
+      isLittle(bits('upBitPerSec'), decision.upBitPerSec)
+    );
   }
 
   /** All was looked at that had come by then. */
-  looked(nowMs: number, counted: Moved): void {
-    this.#lookedMs = nowMs;
-    this.#seen = counted;
+  looked(atMs: number, counted: Moved): void {
+    this.#looked = { atMs, counted };
   }
 
-  /** Whether what has moved since can wait. */
+  /** Whether an idle line needs no look yet, for what its device has counted by now. */
   canWait(nowMs: number, counted: Moved): boolean {
-    if (!this.isIdle || nowMs - this.#lookedMs >= REST_MS) return false;
-    const [before, decision] = [this.#seen, this.#before];
-    if (before === undefined || decision === undefined) return false;
-    const isLittle = (bytes: number, bitPerSec: number): boolean =>
-      bytes >= 0 && bytes * 8 <= IDLE_SHARE * bitPerSec * (REST_MS / 1000);
+    const [looked, decision] = [this.#looked, this.#decision];
+    if (looked === undefined || decision === undefined || !this.isIdle) return false;
+    const rxBytes = counted.rxBytes - looked.counted.rxBytes;
+    const txBytes = counted.txBytes - looked.counted.txBytes;
     return (
-      isLittle(counted.rxBytes - before.rxBytes, decision.downBitPerSec) &&
-      isLittle(counted.txBytes - before.txBytes, decision.upBitPerSec)
+      nowMs - looked.atMs < REST_MS &&
+      Math.min(rxBytes, txBytes) >= 0 &&
+      isLittle(rxBytes * 8, decision.downBitPerSec) &&
+      isLittle(txBytes * 8, decision.upBitPerSec)
     );
   }
 }
+
+/** Of what is carried in a second. */
+const isLittle = (bits: number, bitPerSec: number): boolean =>
+  bits <= (IDLE_SHARE * bitPerSec * IDLE_FOR_MS) / 1000;
 
 const isSame = (one: Decision | undefined, other: Decision): boolean =>
   one?.downBitPerSec === other.downBitPerSec &&

@@ -18,8 +18,8 @@ export interface ServiceOptions extends FollowerOptions {
 
 /** Devices are set up, cleared and come back: looked for once a second. */
 const LOOK_EVERY_MS = 1000;
-/** On idle lines it is looked for the beginning of a load, in so many buckets once. */
-const RESTING_BUCKETS = 2;
+/** Whether a load begins on an idle line is looked for once in so many. */
+const IDLE_BUCKETS = 2;
 /** After the end of a bucket, so that it is whole. */
 const AFTER_BUCKET_MS = 2;
 
@@ -54,7 +54,7 @@ class Service {
     // The clock of the program's buckets.
     const now = Number(process.hrtime.bigint()) / 1e6;
     const followers = [...this.#followers.values()];
-    const buckets = followers.every(({ isResting }) => isResting) ? RESTING_BUCKETS : 1;
+    const buckets = followers.every(({ isIdle }) => isIdle) ? IDLE_BUCKETS : 1;
     const untilMs =
       followers.length === 0 ? LOOK_EVERY_MS : buckets * BUCKET_MS - (now % BUCKET_MS) + AFTER_BUCKET_MS;
     await sleep(untilMs, undefined, { signal: this.#options.signal }).catch(() => undefined);

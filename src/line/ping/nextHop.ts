@@ -12,6 +12,8 @@ import { pingStream } from './pingStream.ts';
 
 /** Longer than any queue holds an answer back: the host is gone, or the device is another one by now. */
 const SILENT_MS = 10_000;
+/** Of the time until it is looked for on an idle line: an hour at most, where it begins with a minute. */
+const MOST_DOUBLINGS = 6;
 
 export interface NextHopOptions {
   device: string;
@@ -32,8 +34,9 @@ export class NextHop {
   #stream: TellingProgram | undefined;
   #answeredMs = 0;
   #notBeforeMs = -Infinity;
-  /** Nobody has looked for another one yet. */
-  #isLost = false;
+  /** How often it was lost, or not found, since it was found last. */
+  #failures = 0;
+  #notWhenIdleBeforeMs = -Infinity;
 
   constructor(options: NextHopOptions) {
     this.#options = options;
@@ -41,17 +44,18 @@ export class NextHop {
   }
 
   /**
-   * Pings are sent from now on, or no longer. To be called again and again: it is here that a silent host is noticed. One that was
-   * lost is looked for once while none are wanted: how long the way is, an idle line tells.
+   * Pings are sent from now on, or no longer. To be called again and again: it is here that a silent host is noticed. One that is not
+   * known is looked for while none are wanted, too, ever less often, where the line is idle: that tells how long the way is.
    */
-  want(isWanted: boolean): void {
+  want(isWanted: boolean, isIdle = false): void {
     const nowMs = performance.now();
     if (this.#stream !== undefined && isWanted && nowMs - this.#answeredMs > SILENT_MS) {
       this.#stop();
       this.#lose('it does not answer any longer');
     } else if (!isWanted) {
       this.#stop();
-      if (this.#isLost && nowMs >= this.#notBeforeMs) void this.#find();
+      const isWorth = isIdle && this.#host === undefined && nowMs >= this.#notWhenIdleBeforeMs;
+      if (isWorth && nowMs >= this.#notBeforeMs) void this.#find();
     } else if (this.#stream === undefined && nowMs >= this.#notBeforeMs) {
       if (this.#host === undefined) void this.#find();
       else this.#start(this.#host);
@@ -71,10 +75,16 @@ export class NextHop {
   #lose(why: string): void {
     const host = this.#host === undefined ? '' : `${this.#host}: `;
     this.#host = undefined;
-    this.#isLost = true;
     this.#stream = undefined;
-    this.#notBeforeMs = performance.now() + this.#options.againMs;
+    this.#failed();
     this.#options.onTrouble(`${host}${why}`);
+  }
+
+  #failed(): void {
+    const [nowMs, { againMs }] = [performance.now(), this.#options];
+    this.#notBeforeMs = nowMs + againMs;
+    this.#notWhenIdleBeforeMs = nowMs + againMs * 2 ** Math.min(this.#failures, MOST_DOUBLINGS);
+    this.#failures++;
   }
 
   #start(host: string): void {
@@ -99,9 +109,8 @@ export class NextHop {
 
   /** Whoever answers without loss; what was seen of it while it was looked for is how long the way is. */
   async #find(): Promise<void> {
-    const { device, againMs, onFound, onTrouble } = this.#options;
+    const { device, onFound, onTrouble } = this.#options;
     this.#notBeforeMs = Infinity;
-    this.#isLost = false;
     const answers: { host: string; rttMs: number }[] = [];
     const remembered: PingOnce = async (host, options) => {
       const reply = await pingOnce(host, options);
@@ -115,6 +124,7 @@ export class NextHop {
         signal: this.#ending.signal,
       });
       this.#host = address;
+      this.#failures = 0;
       this.#notBeforeMs = -Infinity;
       onFound(
         address,
@@ -125,7 +135,7 @@ export class NextHop {
       // The device may be gone.
       const said = error instanceof ProgramError ? error.toUserError() : error;
       if (!(said instanceof UserError)) throw error;
-      this.#notBeforeMs = performance.now() + againMs;
+      this.#failed();
       onTrouble(said.message);
     }
   }

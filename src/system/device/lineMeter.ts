@@ -48,8 +48,8 @@ const SCRIPT = `
 `;
 
 const BUCKET_NS = BigInt(BUCKET_MS) * 1_000_000n;
-/** The program's clock: CLOCK_MONOTONIC. */
-const bucketNow = (): number => Number(process.hrtime.bigint() / BUCKET_NS);
+/** The one that is being filled, by the program's clock: CLOCK_MONOTONIC. */
+export const bucketNow = (): number => Number(process.hrtime.bigint() / BUCKET_NS);
 
 /** What is told where the plan's own rate is to be in force. */
 export const NO_OTHER_RATE = { payloadBytesPerSec: 0, plannedBytesPerSec: 0, queueUs: 0 } as const;

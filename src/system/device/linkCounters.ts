@@ -15,43 +15,62 @@ const FILES = {
   txPackets: 'tx_packets',
 } as const satisfies Record<keyof Counted, string>;
 
+/** What the kernel answers where the device of an open file is gone, or there is none of that name. */
+const GONE = new Set(['ENOENT', 'ENODEV', 'EINVAL']);
 /** The longest number of 64 bits, and the end of the line. */
 const TEXT_BYTES = 21;
 
 export class LinkCounters {
   readonly #device: string;
   readonly #text = Buffer.alloc(TEXT_BYTES);
-  readonly #files = new Map<keyof Counted, number>();
+  readonly #files: Readonly<Record<keyof Counted, number>>;
+  #isOpen = true;
 
+  /** @throws UserError where there is no such device */
   constructor(device: string) {
     this.#device = device;
+    const opened: number[] = [];
+    const open = (name: keyof Counted): number => {
+      const file = openSync(`/sys/class/net/${device}/statistics/${FILES[name]}`, 'r');
+      opened.push(file);
+      return file;
+    };
+    try {
+      this.#files = { rxBytes: open('rxBytes'), txBytes: open('txBytes'), txPackets: open('txPackets') };
+    } catch (cause) {
+      for (const file of opened) closeSync(file);
+      throw unreadable(device, cause);
+    }
   }
 
   /** @throws UserError where the device that it began with is gone, even if another one has its name */
   read(): Counted {
-    return {
-      rxBytes: this.#counter('rxBytes'),
-      txBytes: this.#counter('txBytes'),
-      txPackets: this.#counter('txPackets'),
-    };
+    try {
+      return {
+        rxBytes: this.#counter('rxBytes'),
+        txBytes: this.#counter('txBytes'),
+        txPackets: this.#counter('txPackets'),
+      };
+    } catch (cause) {
+      throw unreadable(this.#device, cause);
+    }
   }
 
   close(): void {
-    for (const file of this.#files.values()) closeSync(file);
-    this.#files.clear();
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    for (const file of Object.values(this.#files)) closeSync(file);
   }
 
   #counter(name: keyof Counted): number {
-    try {
-      const file =
-        this.#files.get(name) ?? openSync(`/sys/class/net/${this.#device}/statistics/${FILES[name]}`, 'r');
-      this.#files.set(name, file);
-      // From its beginning each time: there the kernel writes it anew.
-      const bytes = readSync(file, this.#text, 0, TEXT_BYTES, 0);
-      return Number(this.#text.toString('latin1', 0, bytes));
-    } catch (cause) {
-      this.close();
-      throw failure(`${this.#device} went away`, undefined, { cause });
-    }
+    // From its beginning each time: there the kernel writes it anew.
+    const bytes = readSync(this.#files[name], this.#text, 0, TEXT_BYTES, 0);
+    return Number(this.#text.toString('latin1', 0, bytes));
   }
+}
+
+function unreadable(device: string, cause: unknown): Error {
+  const { code = String(cause) } = cause as NodeJS.ErrnoException;
+  const why = GONE.has(code) ? 'went away' : `cannot be followed: its counters cannot be read (${code})`;
+  return failure(`${device} ${why}`, undefined, { cause });
 }

@@ -179,7 +179,8 @@ export class Changer {
   async #unknown(device: string): Promise<string | undefined> {
     const { only } = this.#options;
     if (only !== undefined && only !== device) return `${device} is not served here: ${only} alone is`;
-    if (this.#paused.has(device) || (await recordedDevices()).includes(device)) return undefined;
+    const isKnown = this.#paused.has(device) || this.#begun.has(device);
+    if (isKnown || (await recordedDevices()).includes(device)) return undefined;
     return `nothing is set up on ${device}: inetgw ${device} UP DOWN sets it up`;
   }
 
@@ -196,6 +197,8 @@ export class Changer {
   async #make(device: string, change: Change): Promise<Outcome> {
     const busy = await busyWith(device);
     if (busy !== undefined) return { status: 409, message: busy };
+    const begun = this.#begun.get(device);
+    if (begun !== undefined) await this.#takeUp(begun);
     const isPaused = await this.#isStillPaused(device);
     switch (change.word) {
       case 'rates':

@@ -10,6 +10,8 @@ const DECISION: Decision = {
   ...{ pings: false, forgetLeast: false, forgetLeastPing: false },
 };
 const IDLE: Sample = { atMs: 0, spanMs: BUCKET_MS, downBitPerSec: 20_000, upBitPerSec: 5000 };
+/** A packet of 1500 bytes in a span. */
+const PACKET_BIT_PER_SEC = (1500 * 8 * 1000) / BUCKET_MS;
 const COUNTED = { rxBytes: 1_000_000, txBytes: 500_000 };
 
 /** After so many spans, the last of which are told apart, and a look at 5000 ms. */
@@ -42,14 +44,20 @@ describe('an idle line', () => {
   ])('with %s', (_, rxBytes, txBytes, canWait) => {
     expect(idle().canWait(5100, moved(rxBytes, txBytes))).toBe(canWait);
   });
+
+  it('may have a packet now and then: what counts is the second', () => {
+    const packet: [Partial<Sample>, Partial<Decision>] = [{ upBitPerSec: PACKET_BIT_PER_SEC }, {}];
+    expect(restAfter(40, packet).canWait(5050, COUNTED)).toBe(true);
+    expect(restAfter(40, ...Array.from({ length: 5 }, () => packet)).canWait(5050, COUNTED)).toBe(false);
+  });
 });
 
 describe('a line that is not idle is looked at each time', () => {
   it.each<[string, Rest]>([
-    ['before a second of it was seen', restAfter(19)],
+    ['before a second of it was seen', restAfter(20)],
     ['at first', new Rest()],
-    ['after a span with a download', restAfter(40, [{ downBitPerSec: 1e6 }, {}])],
-    ['after a span with an upload', restAfter(40, [{ upBitPerSec: 1e6 }, {}])],
+    ['after a span with a download', restAfter(40, [{ downBitPerSec: 5e6 }, {}])],
+    ['after a span with an upload', restAfter(40, [{ upBitPerSec: 2e6 }, {}])],
     ['while pings are sent', restAfter(40, [{}, { pings: true }])],
     ['after a change of a rate', restAfter(40, [{}, { downBitPerSec: 19e6 }])],
     ['after a change of a phase', restAfter(40, [{}, { why: { down: 'steady', up: 'hold' } }])],
@@ -59,8 +67,8 @@ describe('a line that is not idle is looked at each time', () => {
     expect(rest.canWait(5050, COUNTED)).toBe(false);
   });
 
-  it('until it has been idle for a second again', () => {
-    const rest = restAfter(40, [{ downBitPerSec: 1e6 }, {}]);
+  it('until a second later', () => {
+    const rest = restAfter(40, [{ downBitPerSec: 5e6 }, {}]);
     for (let n = 0; n < 20; n++) {
       expect(rest.canWait(5050, COUNTED)).toBe(false);
       rest.decided(IDLE, DECISION);

@@ -1,3 +1,4 @@
+import { readdirSync, readlinkSync } from 'node:fs';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { expect, it } from 'vitest';
@@ -22,5 +23,25 @@ it('counters of a device are those of now, each time', async () => {
 });
 
 it('a device that is not there', () => {
-  expect(() => new LinkCounters('gone9').read()).toThrow('gone9 went away');
+  expect(() => new LinkCounters('gone9')).toThrow('gone9 went away');
 });
+
+it('its files are closed with it, once', () => {
+  const open = (): number =>
+    readdirSync('/proc/self/fd').filter((fd) => targetOf(fd).includes('/statistics/')).length;
+  const counters = new LinkCounters('lo');
+  counters.read();
+  expect(open()).toBe(3);
+  counters.close();
+  counters.close();
+  expect(open()).toBe(0);
+});
+
+function targetOf(fd: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    // Of the folder that is being read: closed by now.
+    return '';
+  }
+}
