@@ -18,3 +18,10 @@ export const SYSTEMS: readonly System[] = [
   { id: 'unstable', name: 'Debian unstable', suite: 'sid', architecture: 'amd64', node: 'own' },
   { id: 'trixie-arm64', name: 'Debian 13, arm64', suite: 'trixie', architecture: 'arm64', node: 'own' },
 ];
+
+/** @throws Error where there is none */
+export function systemNamed(id: string): System {
+  const system = SYSTEMS.find((each) => each.id === id);
+  if (system === undefined) throw new Error(`there is no system ${id}`);
+  return system;
+}

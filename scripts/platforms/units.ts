@@ -123,7 +123,7 @@ const CHANGES = `
   asked resume '{}'; shaped ppp0
   asked pause '{"minutes":5}'; ! shaped ppp0 || say 'ppp0 is not paused'
   systemctl stop inetgw.service; shaped ppp0 || say 'the end of the service has not resumed it'
-  is "$(systemctl --failed --no-legend 'inetgw*')" ''
+  is "$(systemctl list-units --failed --no-legend 'inetgw*')" ''
   inetgw ppp0 215 1715 --quiet
   rm -r $dropin /etc/inetgw.change-token /var/lib/inetgw; systemctl daemon-reload`;
 
@@ -137,7 +137,7 @@ const UPGRADE = `
   [ "$(relay)" != "$old" ] || say 'the relay is still the old one'
   for port in 8001 8080; do through $port; done
   is "$(links | wc -l)" 3
-  is "$(systemctl --failed --no-legend 'inetgw*' 'iprelay*')" ''`;
+  is "$(systemctl list-units --failed --no-legend 'inetgw*' 'iprelay*')" ''`;
 
 /** Nothing runs, nothing is enabled but what debhelper masks until the purge; what was installed beside it is silent. */
 const REMOVE = `

@@ -15,7 +15,9 @@ const isBelow =
  * - /run is writable: /run/inetgw, and iptables' lock /run/xtables.lock;
  * - the cache is that of our own code (cli/common/codeCache.ts);
  * - AF_UNIX is for name services and libc, AF_NETLINK for tc and nft, AF_INET for iptables-legacy.
- * - CAP_BPF, CAP_PERFMON, the bpf call and /sys/fs/bpf are for the program of window pacing.
+ * - CAP_BPF, CAP_PERFMON, the bpf call and /sys/fs/bpf are for the program of window pacing;
+ * - capset and setuid are for ping, which gives its privileges away by them;
+ * - no ProtectKernelTunables, which has /sys/fs/bpf read-only whatever ReadWritePaths says: its other paths are named instead.
  * Without CAP_SYS_ADMIN there is no namespace to rehearse in: inetgw goes without and relies on its undo.
  * @param words what is run, with its files: what lies in somebody's home, as a node of nvm does, must be seen
  */
@@ -24,6 +26,8 @@ export const hardening = (words: readonly string[]): string[] => [
   'NoNewPrivileges=yes',
   'ProtectSystem=strict',
   'CacheDirectory=inetgw',
+  'ReadOnlyPaths=/sys /proc/sys -/proc/acpi -/proc/bus -/proc/fs -/proc/irq -/proc/sysrq-trigger',
+  'InaccessiblePaths=-/proc/kallsyms -/proc/kcore',
   'ReadWritePaths=/run -/sys/fs/bpf',
   `ProtectHome=${words.some(isBelow(HOMES)) ? 'read-only' : 'yes'}`,
   ...(words.some(isBelow(TEMPORARY)) ? [] : ['PrivateTmp=yes']),
@@ -33,7 +37,6 @@ export const hardening = (words: readonly string[]): string[] => [
   'ProtectHostname=yes',
   'ProtectKernelLogs=yes',
   'ProtectKernelModules=yes',
-  'ProtectKernelTunables=yes',
   'RestrictAddressFamilies=AF_UNIX AF_NETLINK AF_INET AF_INET6',
   'RestrictNamespaces=yes',
   'RestrictRealtime=yes',
@@ -44,7 +47,7 @@ export const hardening = (words: readonly string[]): string[] => [
   'SystemCallArchitectures=native',
   'SystemCallFilter=@system-service',
   'SystemCallFilter=~@resources @privileged',
-  'SystemCallFilter=bpf',
+  'SystemCallFilter=bpf capset setuid',
   'SystemCallErrorNumber=EPERM',
   'IPAddressDeny=any',
   'UMask=0022',

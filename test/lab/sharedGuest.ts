@@ -20,9 +20,7 @@ async function boot(id: string | undefined): Promise<Guest> {
 }
 
 async function systemOf(id: string): Promise<GuestSystem> {
-  const { SYSTEMS } = await import('../../scripts/platforms/systems.ts');
+  const { systemNamed } = await import('../../scripts/platforms/systems.ts');
   const { labSystem } = await import('../../scripts/platforms/roots.ts');
-  const system = SYSTEMS.find((each) => each.id === id);
-  if (system === undefined) throw new Error(`LAB_SYSTEM=${id}: there is no such system`);
-  return labSystem(system, 'lab');
+  return labSystem(systemNamed(id), 'lab');
 }

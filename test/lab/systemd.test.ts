@@ -1,14 +1,15 @@
 /**
- * inetgw@.service under a running systemd, with udev, on a real ppp0: started with the device, stopped with it. Part
+ * inetgw@.service under a running systemd, with udev, in Debian 13, on a real ppp0: started with the device, stopped with it. Part
  * of the long form (LAB_LONG=1). The units of the Debian package: scripts/platforms/units.ts.
  */
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Guest } from './guest.ts';
+import { labSystem } from '../../scripts/platforms/roots.ts';
+import { systemNamed } from '../../scripts/platforms/systems.ts';
+import { Guest } from './guest.ts';
 import { setUpLine } from './line.ts';
 import { LONG } from './forms.ts';
 import { checkoutRoot } from './paths.ts';
-import { sharedGuest } from './sharedGuest.ts';
 import { redial, Systemd } from './systemd.ts';
 
 let guest: Guest;
@@ -18,7 +19,7 @@ const eventually = (condition: string): Promise<void> => systemd.eventually(cond
 
 describe.runIf(LONG)('inetgw@ppp0.service', () => {
   beforeAll(async () => {
-    guest = await sharedGuest();
+    guest = await Guest.boot({ system: await labSystem(systemNamed('trixie'), 'systemd') });
     await setUpLine(guest);
     // Not below /tmp or /home, which the unit does not see.
     await guest.run(['cp', '-r', `${checkoutRoot}/dist`, '/usr/lib/inetgw']);
@@ -30,7 +31,10 @@ describe.runIf(LONG)('inetgw@ppp0.service', () => {
     systemd = await Systemd.start(guest);
     await redial(guest);
   });
-  afterAll(() => systemd.stop());
+  afterAll(async () => {
+    await systemd.stop();
+    await guest.close();
+  });
 
   test('is enabled, and sets up the device that is there', async () => {
     await systemd.exec('systemctl enable --now inetgw@ppp0.service');
@@ -59,5 +63,25 @@ describe.runIf(LONG)('inetgw@ppp0.service', () => {
   test('clears when it is stopped by hand', async () => {
     await systemd.run('systemctl stop inetgw@ppp0.service');
     await eventually('! tc qdisc show dev ppp0 | grep -q "htb 1:" && [ -z "$(nft list tables)" ]');
+  });
+
+  test('lets rates follow their line, sees it and sets them as hardened as it is; killed, it is started again', async () => {
+    const unit = await readFile(`${checkoutRoot}/templates/systemd/inetgw.service`, 'utf8');
+    await guest.request('write', { path: '/etc/systemd/system/inetgw.service', text: unit });
+    await systemd.run('inetgw ppp0 215 1715 --down-min 500 --quiet && systemctl daemon-reload');
+    await systemd.run('systemctl start inetgw.service');
+    const main = 'systemctl show --value --property MainPID inetgw.service';
+    const follows = `inetgw ppp0 --json | grep -qw "\\"pid\\": $(${main})"`;
+    await systemd.eventually(follows, 'inetgw.service');
+    const killed = (await systemd.run(main)).trim();
+    await systemd.run(`kill -9 ${killed}`);
+    await systemd.eventually(`[ "$(${main})" != ${killed} ] && ${follows}`, 'inetgw.service');
+    expect(await systemd.run('inetgw ppp0 --json')).toContain('"phase": "steady"');
+    await systemd.run('systemctl reload inetgw.service && systemctl stop inetgw.service');
+    expect(await systemd.run("systemctl list-units --failed --no-legend 'inetgw*'")).toBe('');
+    const said = await systemd.run('journalctl -b -u inetgw.service --no-pager --quiet --output cat');
+    expect(said).toContain('ppp0: followed: down 500 kbit/s to 1715 kbit/s');
+    expect(said).not.toMatch(/not followed|no longer|no pings|could not|cannot|denied|[Rr]ead-only/);
+    expect(await systemd.run('inetgw ppp0 --json')).toContain('"pid": null');
   });
 });

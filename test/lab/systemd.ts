@@ -10,6 +10,8 @@ import type { ExecResult } from './protocol.ts';
 const BOOT = `
   mount -t proc proc /proc
   mount -t cgroup2 cgroup2 /sys/fs/cgroup
+  # From 257 on systemd takes a process namespace for a container, in which it does not mount this.
+  mount -t bpf bpf /sys/fs/bpf
   mount -t tmpfs run /run && mkdir /run/lock
   ln -sf /lib/systemd/system/basic.target /etc/systemd/system/default.target
   for unit in $(ls /lib/systemd/system/*.target.wants /etc/systemd/system/*.target.wants); do

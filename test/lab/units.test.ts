@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildPackages, type Packages } from '../../scripts/platforms/packages.ts';
 import { labSystem } from '../../scripts/platforms/roots.ts';
-import { SYSTEMS } from '../../scripts/platforms/systems.ts';
+import { systemNamed } from '../../scripts/platforms/systems.ts';
 import { units } from '../../scripts/platforms/units.ts';
 import { Guest } from './guest.ts';
 import { LONG } from './forms.ts';
@@ -11,10 +11,8 @@ describe.runIf(LONG)("the Debian package's units", () => {
   let packages: Packages;
   let guest: Guest;
   beforeAll(async () => {
-    const system = SYSTEMS.find(({ id }) => id === 'trixie');
-    if (system === undefined) throw new Error('there is no Debian 13');
     packages = await buildPackages();
-    guest = await Guest.boot({ system: await labSystem(system, 'systemd') });
+    guest = await Guest.boot({ system: await labSystem(systemNamed('trixie'), 'systemd') });
   });
   afterAll(() => guest.close());
 
