@@ -57,16 +57,19 @@ test('the Ethernet below the link is named as such, with the device to take', as
   expect((await inetgw(guest, 'ppp0', '210', '1710', '--dry-run', '--firewall', 'none')).stderr).toBe('');
 });
 
-test('with a queue of its own and window pacing, what is in force is read by two runs of tc', async () => {
-  await inetgwOk(guest, 'ppp0', '210', '1710', '--ingress', 'shape');
+test('with window pacing, what stands there is listed by one run of tc, and counted by another', async () => {
+  await inetgwOk(guest, 'ppp0', '210', '1710');
   await putKillingPrograms(guest, { changesOnly: false });
   try {
     await countCalls(guest);
-    const { egress, ingress, pacing } = await statistics(guest, 'ppp0');
+    const { egress, pacing } = await statistics(guest, 'ppp0');
     const calls = await countedCalls(guest);
-    expect(calls.filter((call) => call.startsWith('tc '))).toEqual(['tc -s -batch -', 'tc -s -j -batch -']);
+    expect(calls.filter((call) => call.startsWith('tc -s '))).toEqual([
+      'tc -s -batch -',
+      'tc -s -j -batch -',
+    ]);
     expect(egress.map((each) => each.class)).toContain('interactive');
-    expect([ingress.how, typeof pacing]).toEqual(['shape', 'object']);
+    expect(pacing).toBeDefined();
   } finally {
     await removeKillingPrograms(guest);
   }
