@@ -26,7 +26,8 @@ export class LinePings {
     this.#hop = new NextHop({
       ...{ device, intervalMs, againMs: AGAIN_MS },
       onFound: (host, roundTripsMs) => {
-        // The way to another one may be longer. How long, a loaded line does not tell: there it is found out as of any way.
+        // The way to another one may be longer. A loaded line does not tell how long: the least of before counts on there, until
+        // the law takes the way for a longer one.
         if (host !== this.#host && this.#isIdle) this.#leastMs = undefined;
         [this.#host, this.#trouble] = [host, ''];
         // Found again on a loaded line, all of them wait in its queue.

@@ -23,6 +23,12 @@ export class Rest {
   #recent: Sample[] = [];
   #decision: Decision | undefined;
   #looked: { atMs: number; counted: Moved } | undefined;
+  #isIdle = false;
+
+  /** Whether next to nothing was sent and taken in for a second, and nothing was decided anew. */
+  get isIdle(): boolean {
+    return this.#isIdle;
+  }
 
   /** A span was decided on. */
   decided(sample: Sample, decision: Decision): void {
@@ -30,21 +36,14 @@ export class Rest {
     this.#decision = decision;
     if (!isCalm) this.#recent = [];
     else this.#recent = [...this.#recent, sample].slice(-Math.ceil(IDLE_FOR_MS / sample.spanMs));
-  }
-
-  /** Whether next to nothing was sent and taken in for a second, and nothing was decided anew. */
-  get isIdle(): boolean {
-    const decision = this.#decision;
-    if (decision === undefined) return false;
-    const sum = (of: (sample: Sample) => number): number =>
+    const sum = (of: (span: Sample) => number): number =>
       this.#recent.reduce((total, each) => total + of(each), 0);
     const bits = (of: 'downBitPerSec' | 'upBitPerSec'): number =>
-      sum((sample) => (sample[of] * sample.spanMs) / 1000);
-    return (
+      sum((span) => (span[of] * span.spanMs) / 1000);
+    this.#isIdle =
       sum(({ spanMs }) => spanMs) >= IDLE_FOR_MS &&
       isLittle(bits('downBitPerSec'), decision.downBitPerSec) &&
-      isLittle(bits('upBitPerSec'), decision.upBitPerSec)
-    );
+      isLittle(bits('upBitPerSec'), decision.upBitPerSec);
   }
 
   /** All was looked at that had come by then. */
@@ -55,7 +54,7 @@ export class Rest {
   /** Whether an idle line needs no look yet, for what its device has counted by now. */
   canWait(nowMs: number, counted: Moved): boolean {
     const [looked, decision] = [this.#looked, this.#decision];
-    if (looked === undefined || decision === undefined || !this.isIdle) return false;
+    if (looked === undefined || decision === undefined || !this.#isIdle) return false;
     const rxBytes = counted.rxBytes - looked.counted.rxBytes;
     const txBytes = counted.txBytes - looked.counted.txBytes;
     return (
